@@ -1,0 +1,124 @@
+"""Training interrupted and continued: one safetensors file that is replaced whole after every epoch.
+
+Tensors are named ``model.NAME`` and ``momentum.NAME``; the JSON in the file's header holds the rest. No generator state
+is kept: every epoch derives its randomness from the seed and its own number.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from seesaw_nas.errors import RunError
+from seesaw_nas.records import Epoch
+
+_FIELD = "seesaw-nas-checkpoint"
+Identity = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a training has behind it.
+
+    Attributes:
+        curve: an entry a finished epoch.
+        train_seconds: spent on training steps, evaluation left out.
+    """
+
+    curve: tuple[Epoch, ...] = ()
+    train_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The checkpoint of one training.
+
+    Attributes:
+        path: its file; ``None`` keeps nothing and finds nothing.
+        identity: what the training is of, in JSON values; a file with another is refused.
+    """
+
+    path: Path | None
+    model: nn.Module
+    optimizer: torch.optim.SGD
+    identity: Identity
+
+    def save(self, progress: Progress) -> None:
+        """Replace the file by the present state, atomically.
+
+        Raises:
+            RunError: the file cannot be written.
+        """
+        if self.path is None:
+            return
+        content = json.dumps({"identity": self.identity, **asdict(progress)})
+        part = _part(self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            save_file(self._tensors(), part, {_FIELD: content})
+            os.replace(part, self.path)
+        except (OSError, SafetensorError) as error:
+            raise RunError(f"cannot write the checkpoint {self.path}: {error}") from None
+
+    def resume(self) -> Progress:
+        """Put the file's state into model and optimiser; without a file, nothing is behind.
+
+        Raises:
+            RunError: the file is no checkpoint, or of a training with another identity; the first difference is named.
+        """
+        if self.path is None or not self.path.exists():
+            return Progress()
+        try:
+            with safe_open(self.path, framework="pt") as file:
+                content = json.loads((file.metadata() or {})[_FIELD])
+                self._check_same(content["identity"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it has no iterator)
+            self._restore(tensors)
+            return Progress(tuple(Epoch(**entry) for entry in content["curve"]), content["train_seconds"])
+        except (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise RunError(f"{self.path} is no checkpoint of a training ({reason}); delete it to start anew") from None
+
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            buffer = self.optimizer.state[parameter].get("momentum_buffer")
+            if buffer is not None:
+                tensors[f"momentum.{name}"] = buffer
+        return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+    def _restore(self, tensors: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, tensor in self.model.state_dict().items():
+                tensor.copy_(tensors[f"model.{name}"])
+            for name, parameter in self.model.named_parameters():
+                if (saved := tensors.get(f"momentum.{name}")) is not None:
+                    # in the parameter's own memory format, so that the sums keep their order
+                    self.optimizer.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(saved)
+
+    def _check_same(self, found: Identity) -> None:
+        wanted = json.loads(json.dumps(self.identity))
+        for name in {**wanted, **found}:
+            if found.get(name) != wanted.get(name):
+                raise RunError(
+                    f"the checkpoint {self.path} is of a training with {name} {found.get(name)}, wanted "
+                    f"{wanted.get(name)}; delete it or name another file"
+                )
+
+
+def discard(path: Path) -> None:
+    """Delete the checkpoint at ``path`` and what an interrupted write left; neither need exist."""
+    path.unlink(missing_ok=True)
+    _part(path).unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")

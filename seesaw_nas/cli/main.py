@@ -1,0 +1,178 @@
+"""The verbs and their options. Nothing heavy is imported before a verb needs it."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seesaw_nas import __version__
+from seesaw_nas.errors import SeesawError
+from seesaw_nas.units import parse_duration
+
+app = typer.Typer(
+    name="seesaw-nas",
+    help="Search, under a budget of Multi-Adds, the CNNs whose 1x1 convolutions are split into uneven groups.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+MISTAKE, INTERRUPTED, FAILED = 2, 130, 1
+
+
+def main() -> None:
+    """Run the command line; mistakes of the user end in one line and exit code 2, Ctrl-C in 130."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    import click
+
+    try:
+        code = app(standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except SeesawError as error:
+        return _complain(str(error), MISTAKE)
+    except click.ClickException as error:
+        return _complain(error.format_message(), MISTAKE)
+    except (KeyboardInterrupt, click.Abort):
+        return _complain("interrupted; what was finished is kept, and `seesaw-nas resume RUN` goes on", INTERRUPTED)
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        sys.stdout = None
+        return 0
+    except OSError as error:
+        return _complain(_system_failure(error), MISTAKE if error.errno in (errno.EACCES, errno.EROFS) else FAILED)
+
+
+def _complain(text: str, code: int) -> int:
+    print(f"seesaw-nas: {' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
+def _system_failure(error: OSError) -> str:
+    where = f" at {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full{where}; what was finished is kept: free some space, then `seesaw-nas resume RUN`"
+    if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return f"no permission to write or read{where}; change it, or name another folder"
+    return f"{error.strerror or error}{where}"
+
+
+@app.callback(invoke_without_command=True)
+def options(version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
+    """Nothing of its own: the verbs do the work."""
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else there.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.")]
+DataDir = Annotated[str, typer.Option(help="Folder with the unpacked CIFAR archive; without, it is downloaded once.")]
+TimeLimit = Annotated[str, typer.Option(help="No further trial begins after this time, such as 90s, 30m or 2h.")]
+
+
+@app.command()
+def search(
+    dataset: Annotated[str, typer.Option(help="digits, cifar10, cifar100, or a folder of images by class.")] = "digits",
+    budget: Annotated[
+        str, typer.Option(help="Multi-Adds for one image: 110M, a band 100M:110M, or 60%. Default: the space's own.")
+    ] = "",
+    space: Annotated[str, typer.Option(help="A space, or a space file. Default: the one for the data set.")] = "",
+    strategy: Annotated[str, typer.Option(help="Which architecture next: random or tpe.")] = "random",
+    trials: Annotated[int, typer.Option(help="Architectures to train.")] = 20,
+    epochs: Annotated[int, typer.Option(help="Epochs of a trial. Default: the recipe's.")] = 0,
+    train_size: Annotated[int, typer.Option(help="Training images of a trial. Default: all.")] = 0,
+    recipe: Annotated[str, typer.Option(help="How a trial is trained: quick or paper.")] = "quick",
+    time_limit: TimeLimit = "",
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    device: Device = "auto",
+    data_dir: DataDir = "",
+    image_size: Annotated[int, typer.Option(help="Side in pixels, for a folder of images.")] = 0,
+    name: Annotated[str, typer.Option(help="Name of the run. Default: made of data set, budget and time.")] = "",
+    runs_dir: Annotated[Path, typer.Option(help="Where the run's folder is made.")] = Path("runs"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of this name if it exists.")] = False,
+    json: Json = False,
+) -> None:
+    """Search for the best architectures within a budget of Multi-Adds."""
+    from seesaw_nas import api
+    from seesaw_nas.cli import searching
+
+    settings = api.SearchSettings(
+        dataset=dataset, budget=budget, space=space, strategy=strategy, trials=trials, recipe=recipe, epochs=epochs,
+        train_size=train_size, seed=seed, device=device, data_dir=data_dir, image_size=image_size,
+    )
+    limit = parse_duration(time_limit) if time_limit else None
+    searching.search(settings, name=name, runs_dir=runs_dir, time_limit=limit, resume=resume, as_json=json)
+
+
+@app.command()
+def resume(
+    run: Annotated[Path, typer.Argument(help="The run's folder, such as runs/NAME.")],
+    trials: Annotated[int, typer.Option(help="Another total of architectures to train. Default: as before.")] = 0,
+    time_limit: TimeLimit = "",
+    device: Annotated[str, typer.Option(help="Another device. Default: as before.")] = "",
+    json: Json = False,
+) -> None:
+    """Go on with a search that was stopped or killed."""
+    from seesaw_nas.cli import searching
+
+    limit = parse_duration(time_limit) if time_limit else None
+    searching.resume(run, trials=trials, time_limit=limit, device=device, as_json=json)
+
+
+Spec = Annotated[str, typer.Argument(help="A spec file, a run's folder (its best), or MODEL@SETTING.")]
+
+
+@app.command()
+def show(
+    spec: Spec,
+    budget: Annotated[str, typer.Option(help="Show shares of this budget, such as 110M, instead of the total.")] = "",
+    verify: Annotated[bool, typer.Option("--verify", help="Build it, and count it with fvcore and thop too.")] = False,
+    json: Json = False,
+) -> None:
+    """Print an architecture block by block: shapes, Params, Multi-Adds."""
+    from seesaw_nas.cli import showing
+
+    showing.show(spec, budget=budget, verify=verify, as_json=json)
+
+
+@app.command()
+def train(
+    spec: Spec,
+    dataset: Annotated[str, typer.Option(help="digits, cifar10, cifar100, or a folder of images by class.")] = "",
+    recipe: Annotated[str, typer.Option(help="How it is trained: paper or quick.")] = "paper",
+    epochs: Annotated[int, typer.Option(help="Epochs. Default: the recipe's.")] = 0,
+    train_size: Annotated[int, typer.Option(help="Training images. Default: all.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    device: Device = "auto",
+    data_dir: DataDir = "",
+    out: Annotated[Path | None, typer.Option(help="Folder for weights and record. Default: runs/NAME-train.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in that folder.")] = False,
+    json: Json = False,
+) -> None:
+    """Train one architecture, then read the test accuracy, once."""
+    from seesaw_nas import api
+    from seesaw_nas.cli import training
+
+    settings = api.TrainSettings(
+        spec=spec, dataset=dataset, recipe=recipe, epochs=epochs, train_size=train_size, seed=seed, device=device,
+        data_dir=data_dir,
+    )
+    training.train(settings, out=out, resume=resume, as_json=json)
+
+
+@app.command()
+def spaces(
+    budget: Annotated[str, typer.Option(help="Count what fits this budget. Default: each space's own.")] = "",
+    json: Json = False,
+) -> None:
+    """List the search spaces with their exact sizes and what fits a budget."""
+    from seesaw_nas.cli import showing
+
+    showing.spaces(budget=budget, as_json=json)

@@ -1,0 +1,187 @@
+"""What ``search`` and ``resume`` show while they work, and at the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from seesaw_nas import api, cost
+from seesaw_nas.api import Plan, Problem, Result, SearchSettings
+from seesaw_nas.records import Epoch, RunFolder, TrialRecord
+from seesaw_nas.search.loop import Listener
+from seesaw_nas.spec import Architecture
+from seesaw_nas.units import format_count, format_duration, format_large
+
+
+def search(
+    settings: SearchSettings, *, name: str, runs_dir: Path, time_limit: float | None, resume: bool, as_json: bool
+) -> None:
+    """Begin a search, or go on with the one of this name when ``resume`` is asked for and it exists."""
+    path = runs_dir / name
+    if resume and name and (path / "run.json").exists():
+        _check_same(settings, path)
+        _watched(lambda view: api.resume(path, trials=settings.trials, time_limit=time_limit, device=settings.device,
+                                         on_plan=view.plan, listener=view), as_json)
+        return
+    _watched(lambda view: api.search(settings, name=name, runs_dir=runs_dir, time_limit=time_limit,
+                                     on_plan=view.plan, listener=view), as_json)
+
+
+def resume(path: Path, *, trials: int, time_limit: float | None, device: str, as_json: bool) -> None:
+    """Go on with the run in this folder."""
+    _watched(lambda view: api.resume(path, trials=trials or None, time_limit=time_limit, device=device,
+                                     on_plan=view.plan, listener=view), as_json)
+
+
+def _check_same(settings: SearchSettings, path: Path) -> None:
+    """Refuse to go on with a run under settings that are not its own; only trials and device may change."""
+    from seesaw_nas.errors import RunError
+
+    before = SearchSettings.from_dict(RunFolder.open(path).read().get("settings", {})).to_dict()
+    changed = [
+        f"--{key.replace('_', '-')} was {before[key] or 'not given'}, now {value or 'not given'}"
+        for key, value in settings.to_dict().items()
+        if key not in ("trials", "device", "data_dir") and before[key] != value
+    ]
+    if changed:
+        raise RunError(f"cannot go on with {path} under other settings: {'; '.join(changed)}; choose another --name")
+
+
+def _watched(work: Callable[[View], Result], as_json: bool) -> None:
+    """Do the work under a progress display, and print what it found."""
+    console = Console(stderr=as_json)
+    view = View(console)
+    try:
+        result = work(view)
+    finally:
+        view.stop()
+    if as_json:
+        print(json.dumps(_as_json(result), indent=2))
+    else:
+        _print_result(console, result)
+
+
+class View(Listener):
+    """The plan in words, then two bars: trials, and the steps of the running one; a line for each trial that ends."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._trials = self._progress.add_task("trials", total=None)
+        self._steps = self._progress.add_task("", total=None, visible=False)
+        self._left = 0
+
+    def plan(self, problem: Problem, plan: Plan) -> None:
+        """Say what is about to happen, and begin to show progress."""
+        settings, data, budget = problem.settings, problem.data, problem.budget
+        share = plan.fitting / plan.space_size
+        band = f"{budget.low:,} to {budget.high:,}" if budget.low else f"{budget.high:,}"
+        lines = (
+            f"data      {data.name}: {len(data.train):,} images to train on, {len(data.validation):,} to validate on",
+            f"budget    {band} {cost.CONVENTION}",
+            f"space     {problem.space.name}: {format_large(plan.space_size)} architectures, of which "
+            f"{format_large(plan.fitting)} ({share:.2g}) fit the budget",
+            f"          the cheapest of all has {format_count(plan.cheapest_macs)} Multi-Adds, the median of those that "
+            f"fit {format_count(plan.median_macs)}",
+            f"training  {settings.recipe}: {settings.fitted_recipe.summary}",
+            f"plan      {plan.trials} trials by {settings.strategy}, about {format_duration(plan.trial_seconds)} each, "
+            f"{format_duration(plan.trials * plan.trial_seconds)} in all on {problem.device} (from one timed step)",
+        )
+        for line in lines:
+            self._console.print(line, highlight=False, soft_wrap=True)
+        self._left = plan.trials
+        self._progress.update(self._trials, total=plan.trials)
+        self._progress.start()
+
+    def stop(self) -> None:
+        """Leave the terminal as it was."""
+        self._progress.stop()
+
+    def begun(self, number: int, architecture: Architecture, macs: int) -> None:
+        """Show the trial's bar."""
+        text = f"trial {number}, {format_count(macs)}"
+        self._progress.reset(self._steps, description=text, total=None, visible=True)
+
+    def step(self, done: int, total: int) -> None:
+        """Move the trial's bar."""
+        self._progress.update(self._steps, completed=done, total=total)
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Say how the trial stands."""
+        if epoch.top1 is not None:
+            text = f"epoch {epoch.epoch}: {epoch.top1:.1%}"
+            self._progress.update(self._steps, description=text)
+
+    def ended(self, record: TrialRecord) -> None:
+        """Print the trial's line."""
+        macs = "-" if record.macs is None else format_count(record.macs)
+        if record.state == "complete":
+            text = f"top-1 {record.top1:6.2%}  {format_duration(record.seconds)}"
+        else:
+            text = f"{record.state}: {record.reason}"
+        if record.state in ("complete", "failed"):
+            self._progress.advance(self._trials)
+        self._progress.update(self._steps, visible=False)
+        self._console.print(
+            f"trial {record.number:>4}  {macs:>7} Multi-Adds  {text}", highlight=False, soft_wrap=True
+        )
+
+
+def _print_result(console: Console, result: Result) -> None:
+    counts = _counts(result)
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    console.print(f"\nended because {result.ended}; {told or 'nothing trained'}", highlight=False)
+    if not result.front:
+        return
+    table = Table(title="Pareto front, on the validation split, one seed each", title_justify="left", box=None)
+    for heading in ("Multi-Adds", "of budget", "Params", "top-1", "trial", "digest"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for record in result.front:
+        macs = record.macs or 0
+        table.add_row(
+            f"{macs:,}", f"{macs / result.problem.budget.high:.1%}", f"{record.params:,}", f"{record.top1:.2%}",
+            str(record.number), record.digest,
+        )
+    console.print(table)
+    folder = result.folder
+    for path, what in (
+        (folder.best, "the best architecture"), (folder.pareto, "the front"), (folder.report, "the picture")
+    ):
+        console.print(f"{what:<22} {path}", highlight=False, soft_wrap=True)
+
+
+def _counts(result: Result) -> dict[str, int]:
+    states = [record.state for record in result.trials]
+    words = {"complete": "trained", "failed": "failed", "infeasible": "outside the budget", "duplicate": "duplicates"}
+    return {word: states.count(state) for state, word in words.items()}  # type: ignore[arg-type]
+
+
+def _as_json(result: Result) -> dict[str, Any]:
+    best = result.best
+    return {
+        "run": str(result.folder.path),
+        "ended": result.ended,
+        "budget": {"low": result.problem.budget.low, "high": result.problem.budget.high, "unit": cost.CONVENTION},
+        "counts": _counts(result),
+        "best": None if best is None else _member(best),
+        "front": [_member(record) for record in result.front],
+    }
+
+
+def _member(record: TrialRecord) -> dict[str, Any]:
+    return {
+        "trial": record.number,
+        "digest": record.digest,
+        "macs": record.macs,
+        "params": record.params,
+        "top1": record.top1,
+        "split": record.split,
+        "seed": record.seed,
+    }

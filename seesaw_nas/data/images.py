@@ -1,0 +1,121 @@
+"""Images and labels in memory, and what a search may see of a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from seesaw_nas.data import splits
+from seesaw_nas.errors import DataError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
+    """Labelled images on one device.
+
+    Attributes:
+        images: uint8, (N, C, H, W).
+        labels: int64, (N,), the position of the class among the data set's classes.
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != torch.uint8 or self.images.ndim != 4:
+            got = f"{self.images.dtype} of shape {tuple(self.images.shape)}"
+            raise DataError(f"images are uint8 of shape (N, C, H, W), got {got}")
+        if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
+            got = f"{self.labels.dtype} of shape {tuple(self.labels.shape)}"
+            raise DataError(f"labels are int64 of shape ({len(self.images)},), one an image, got {got}")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device | str) -> Images:
+        """The same images on a device."""
+        return Images(self.images.to(device), self.labels.to(device))
+
+    def take(self, positions: splits.Indices) -> Images:
+        """A copy of the images at these positions, in this order."""
+        chosen = torch.from_numpy(positions).to(self.labels.device)
+        return Images(self.images[chosen], self.labels[chosen])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchData:
+    """All that a search sees of a data set; the test split is not in it.
+
+    Attributes:
+        name: what :func:`seesaw_nas.data.load` reads again.
+        classes: their names, in the order of the labels.
+        mean, std: per channel over the pixels of ``train``, in units of 0..1.
+        flip: whether a mirrored image is still one of its class.
+        padding: of the random crop, in pixels on every side.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train: Images
+    validation: Images
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    flip: bool
+    padding: int
+
+    @classmethod
+    def of(
+        cls, name: str, classes: tuple[str, ...], train: Images, validation: Images, *, flip: bool, padding: int
+    ) -> SearchData:
+        """The data set with the channel statistics of its training images."""
+        mean, std = channel_statistics(train)
+        return cls(name, classes, train, validation, mean, std, flip, padding)
+
+    @property
+    def input(self) -> tuple[int, int, int]:
+        """Shape of one image: (C, H, W)."""
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
+
+    def to(self, device: torch.device | str) -> SearchData:
+        """The same data with all images on a device."""
+        return replace(self, train=self.train.to(device), validation=self.validation.to(device))
+
+
+def channel_statistics(images: Images) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel over all pixels of all images, in units of 0..1.
+
+    Raises:
+        DataError: there are no images, or a channel has one value everywhere, so it cannot be normalised.
+    """
+    if not len(images):
+        raise DataError("there are no training images to take the channel means of")
+    value = torch.arange(256, dtype=torch.float64) / 255
+    means, stds = [], []
+    for channel in range(images.images.shape[1]):
+        # Counting the 256 values is exact and needs no float copy of the data set, which would be four times its size.
+        counts = torch.bincount(images.images[:, channel].flatten(), minlength=256).cpu()
+        if counts.count_nonzero() == 1:
+            raise DataError(
+                f"channel {channel} has one value in all {len(images):,} training images: they show nothing"
+            )
+        share = counts.double() / counts.sum()
+        mean = (share * value).sum()
+        means.append(mean.item())
+        stds.append((share * (value - mean) ** 2).sum().sqrt().item())
+    return tuple(means), tuple(stds)
+
+
+def subset(images: Images, n: int, seed: int) -> Images:
+    """``n`` of the images, every class in proportion, in their order; the smaller of two subsets lies in the larger.
+
+    Args:
+        seed: 0 or more.
+
+    Raises:
+        DataError: ``n`` is not between 1 and the number of images.
+    """
+    if not 1 <= n <= len(images):
+        raise DataError(f"cannot take {n:,} images: there are {len(images):,}; ask for 1 to {len(images):,}")
+    return images.take(splits.draw(images.labels.cpu().numpy(), n, seed))

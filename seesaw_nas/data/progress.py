@@ -1,0 +1,28 @@
+"""Telling a person how far a download or a reading is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done and how much there is: bytes of a download, images of a folder."""
+
+
+@contextmanager
+def reporting(progress: Progress | None) -> Iterator[Progress]:
+    """The given callable, or where there is none a bar on standard error that only a terminal shows."""
+    if progress is not None:
+        yield progress
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield report

@@ -1,0 +1,75 @@
+"""Where tensors are computed: what differs between CPU and CUDA lives here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from seesaw_nas.errors import OptionError, known
+
+AUTO = "auto"
+KINDS = (AUTO, "cpu", "cuda")
+
+
+def find_device(name: torch.device | str = AUTO) -> torch.device:
+    """The device called ``cpu``, ``cuda``, ``cuda:1`` and so on; ``auto`` is CUDA where there is one, else the CPU.
+
+    Raises:
+        OptionError: no such device here.
+    """
+    text = str(name)
+    if text == AUTO:
+        text = "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, index = text.partition(":")
+    if kind not in KINDS or (index and not index.isdecimal()):
+        raise OptionError(known("device", text, KINDS))
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    if int(index or 0) >= count:
+        raise OptionError(f"there is no device '{text}' here ({count} of kind {kind}); use --device cpu or auto")
+    return torch.device(text)
+
+
+def describe(device: torch.device) -> str:
+    """The device as a person knows it: the GPU's name, or how many CPU threads torch uses."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def place(model: nn.Module, device: torch.device) -> None:
+    """Move a model in place; on CUDA in channels-last layout, which its bfloat16 convolutions compute in anyway."""
+    model.to(device)
+    if device.type == "cuda":
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def laid_out(images: Tensor) -> Tensor:
+    """The images (N, C, H, W) in the layout that :func:`place` gave the model."""
+    return images.contiguous(memory_format=torch.channels_last) if images.is_cuda else images
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """The context of a training step's forward pass: bfloat16 where CUDA has it in hardware, float32 elsewhere."""
+    has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16)
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Run the body with torch's global generators seeded, and put them back: dropout draws from no other."""
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        torch.default_generator.manual_seed(seed)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield

@@ -1,0 +1,187 @@
+"""The final training of one chosen architecture: the only place that reads a test split, and it reads it once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from seesaw_nas import cost, recipes, records, specfile
+from seesaw_nas.conditions import conditions
+from seesaw_nas.errors import OptionError, RunError
+from seesaw_nas.records import Epoch, RunFolder
+from seesaw_nas.specfile import Named
+
+KIND = "training"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """What to train, on what, how.
+
+    Attributes:
+        spec: a spec file, a run's folder (its best), or MODEL@SETTING.
+        dataset: empty for the one that the spec names or was found on.
+        epochs: 0 for the recipe's own.
+        train_size: training images, drawn evenly over the classes; 0 for all of the training split.
+    """
+
+    spec: str
+    dataset: str = ""
+    recipe: str = "paper"
+    epochs: int = 0
+    train_size: int = 0
+    seed: int = 0
+    device: str = "auto"
+    data_dir: str = ""
+
+    def __post_init__(self) -> None:
+        recipes.recipe(self.recipe)
+        for name in ("epochs", "train_size", "seed"):
+            if getattr(self, name) < 0:
+                raise OptionError(f"--{name.replace('_', '-')} must be at least 0, got {getattr(self, name)}")
+
+    @property
+    def fitted_recipe(self) -> recipes.Recipe:
+        """The recipe at the wanted number of epochs."""
+        recipe = recipes.recipe(self.recipe)
+        return recipe.with_epochs(self.epochs) if self.epochs else recipe
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a final training left; accuracies are fractions.
+
+    Attributes:
+        top1: on the test split, read once, after the last epoch.
+        validation_top1: on the validation split, after the last epoch.
+    """
+
+    folder: RunFolder
+    named: Named
+    top1: float
+    loss: float
+    validation_top1: float
+    seconds: float
+    curve: tuple[Epoch, ...]
+
+    @property
+    def weights(self) -> Path:
+        return _weights(self.folder)
+
+
+def _weights(folder: RunFolder) -> Path:
+    return folder.path / "weights.safetensors"
+
+
+def _result(folder: RunFolder) -> Path:
+    return folder.path / "result.json"
+
+
+def train(
+    settings: TrainSettings,
+    out: Path | None = None,
+    *,
+    resume: bool = False,
+    on_begin: Callable[[Named, recipes.Recipe, int], None] | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+    on_step: Callable[[int, int], None] | None = None,
+) -> TrainResult:
+    """Train from scratch on the training split, then read the test accuracy and write weights, spec and record.
+
+    Args:
+        out: the folder to make, or with ``resume`` the one to go on with; ``runs/NAME-RECIPE-SEED`` without.
+        on_begin: told the network, the recipe and the number of training images before the first step.
+
+    Raises:
+        SeesawError: the spec or the data set is not to be had, the folder exists already, or training failed.
+    """
+    from seesaw_nas import data, models, training
+    from seesaw_nas.device import describe, find_device
+    from seesaw_nas.evaluate.trained import check_fits
+
+    named = specfile.resolve(settings.spec)
+    dataset = settings.dataset or _dataset(named)
+    device, recipe = find_device(settings.device), settings.fitted_recipe
+    path = out or Path("runs") / f"{named.name}-{settings.recipe}-{settings.seed}"
+    size = named.architecture.input_size if dataset not in data.NAMES else None
+    data_dir = Path(settings.data_dir) if settings.data_dir else None
+    images = data.load(dataset, data_dir, size)
+    check_fits(named.architecture, images)
+    if settings.train_size:
+        images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
+    settings = replace(settings, dataset=dataset)
+    folder = _folder(path, settings, named, resume, conditions(describe(device)))
+    with folder.owned():
+        model = models.build(named.architecture, dropout=recipe.dropout, seed=settings.seed)
+        if on_begin is not None:
+            on_begin(named, recipe, len(images.train))
+        trained = training.train(
+            model, images.to(device), recipe, seed=settings.seed, device=device, on_epoch=on_epoch, on_step=on_step,
+            checkpoint=folder.path / "checkpoint.safetensors",
+        )
+        test = data.load_test(dataset, data_dir, size)
+        loss, top1 = training.evaluate(model, test.to(device), images.mean, images.std, device=device)
+        result = TrainResult(folder, named, top1, loss, trained.top1, trained.seconds, trained.curve)
+        _write(result, model, settings, images, len(test))
+        return result
+
+
+def _dataset(named: Named) -> str:
+    if not named.dataset or named.dataset == "imagenet":
+        raise OptionError(
+            f"'{named.name}' does not say which images to train on; add --dataset digits, cifar10, cifar100 or a folder"
+        )
+    return named.dataset
+
+
+def _folder(path: Path, settings: TrainSettings, named: Named, resume: bool, found: dict[str, str]) -> RunFolder:
+    description = {
+        "kind": KIND,
+        "settings": asdict(replace(settings, device="", data_dir="", spec="")),
+        "digest": named.architecture.digest,
+        "conditions": found,
+    }
+    if not resume or not path.exists():
+        folder = RunFolder.create(path, description)
+        records.write_json(folder.path / "spec.json", specfile.document(named))
+        return folder
+    folder = RunFolder.open(path)
+    if _result(folder).exists():
+        raise RunError(f"{path} is finished, and the test split is read once; train again in another --out")
+    before = folder.read()
+    if [before.get(key) for key in ("kind", "settings", "digest")] != [
+        description[key] for key in ("kind", "settings", "digest")
+    ]:
+        raise RunError(f"{path} is another training (settings or architecture differ); choose another --out")
+    return folder
+
+
+def _write(result: TrainResult, model: Any, settings: TrainSettings, images: Any, n_test: int) -> None:
+    from seesaw_nas import checkpoints, models
+
+    named, folder = result.named, result.folder
+    provenance = {
+        "top1": result.top1,
+        "split": "test",
+        "loss": result.loss,
+        "validation_top1": result.validation_top1,
+        "dataset": settings.dataset,
+        "n_train": len(images.train),
+        "n_validation": len(images.validation),
+        "n_test": n_test,
+        "recipe": settings.recipe,
+        "epochs": settings.fitted_recipe.epochs,
+        "seed": settings.seed,
+        "n_seeds": 1,
+        "seconds": result.seconds,
+        "conditions": folder.read()["conditions"],
+    }
+    metadata = {"digest": named.architecture.digest, "name": named.name, "dataset": settings.dataset}
+    models.save_weights(model, result.weights, metadata)
+    records.write_json(folder.path / "spec.json", specfile.document(named, provenance))
+    curve = [asdict(epoch) for epoch in result.curve]
+    figures = {"params": cost.params(named.architecture), "macs": cost.macs(named.architecture)}
+    records.write_json(_result(folder), provenance | figures | {"curve": curve})
+    checkpoints.discard(folder.path / "checkpoint.safetensors")

@@ -1,0 +1,173 @@
+"""How a network is trained: optimiser settings and learning rate schedule, as values that need no torch.
+
+A recipe says how long and how; it knows neither network nor data. Every length inside it is a share of the training, so
+one recipe serves any number of epochs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+from seesaw_nas.errors import OptionError, known
+
+Schedule = Literal["step", "cosine", "one-cycle"]
+SCHEDULES: tuple[str, ...] = get_args(Schedule)
+SMALLEST_BATCH = 3  # dealt evenly, batches of 3 never leave one image alone in a batch norm
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Stochastic gradient descent with momentum, on cross-entropy.
+
+    Attributes:
+        source: where the numbers come from.
+        batch_size: images a step, at most; the images of an epoch are dealt evenly.
+        learning_rate: its highest value.
+        weight_decay: on every parameter, batch norm's and the bias included, as in the paper's optimiser.
+        schedule: ``step`` multiplies the rate by ``gamma`` at each milestone; ``cosine`` falls along half a cosine wave
+            to 0; ``one-cycle`` rises in a straight line and falls in a straight line to 0.
+        milestones: shares of the training, between 0 and 1; for ``step`` only.
+        warm_up: share of the steps in which the rate rises in a straight line; for ``cosine`` and ``one-cycle``.
+        dropout: chance that an input of the classifier is dropped.
+        augment: random crop and, where the data allow it, flip.
+
+    Raises:
+        OptionError: a field is out of range.
+    """
+
+    name: str
+    source: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    weight_decay: float
+    schedule: Schedule
+    milestones: tuple[float, ...] = ()
+    gamma: float = 0.1
+    warm_up: float = 0.0
+    nesterov: bool = False
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    augment: bool = True
+
+    def __post_init__(self) -> None:
+        self._check_whole("epochs", 1)
+        self._check_whole("batch_size", SMALLEST_BATCH)
+        self._check(math.isfinite(self.learning_rate) and self.learning_rate > 0, "learning_rate", "above 0")
+        self._check(math.isfinite(self.weight_decay) and self.weight_decay >= 0, "weight_decay", "at least 0")
+        for name in ("momentum", "warm_up", "dropout", "label_smoothing"):
+            self._check(0 <= getattr(self, name) < 1, name, "at least 0 and below 1")
+        self._check(0 < self.gamma <= 1, "gamma", "above 0 and at most 1")
+        self._check(self.momentum > 0 or not self.nesterov, "momentum", "above 0 with nesterov")
+        self._check_schedule()
+
+    def _check_schedule(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise OptionError(known("schedule", self.schedule, SCHEDULES))
+        inside = all(0 < share < 1 for share in self.milestones)
+        rising = list(self.milestones) == sorted(set(self.milestones))
+        self._check(inside and rising, "milestones", "rising shares of the training, between 0 and 1")
+        if self.schedule == "step":
+            self._check(self.warm_up == 0, "warm_up", "0 with schedule 'step'")
+        else:
+            self._check(not self.milestones, "milestones", f"empty with schedule '{self.schedule}'")
+        if self.schedule == "one-cycle":
+            self._check(self.warm_up > 0, "warm_up", "above 0 with schedule 'one-cycle'")
+
+    def _check_whole(self, name: str, minimum: int) -> None:
+        value = getattr(self, name)
+        self._check(type(value) is int and value >= minimum, name, f"a whole number of at least {minimum}")
+
+    def _check(self, holds: bool, name: str, wanted: str) -> None:
+        if not holds:
+            raise OptionError(f"recipe '{self.name}': {name} must be {wanted}, got {getattr(self, name)!r}")
+
+    def with_epochs(self, epochs: int) -> Recipe:
+        """The same recipe for another number of epochs: milestones and warm-up keep their shares of the training."""
+        return replace(self, epochs=epochs)
+
+    def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
+        """The rate of step ``step``, counted from 0 over the whole training; it is never 0.
+
+        Raises:
+            OptionError: the step lies outside the training.
+        """
+        steps = self.epochs * steps_per_epoch
+        if not 0 <= step < steps:
+            raise OptionError(f"recipe '{self.name}' has steps 0 to {steps - 1}, got step {step}")
+        if self.schedule == "step":
+            return self.learning_rate * self.gamma ** sum(step >= share * steps for share in self.milestones)
+        rising = round(self.warm_up * steps)
+        if step < rising:
+            return self.learning_rate * (step + 1) / (rising + 1)
+        done = (step - rising) / (steps - rising)
+        fall = 1 - done if self.schedule == "one-cycle" else (1 + math.cos(math.pi * done)) / 2
+        return self.learning_rate * fall
+
+    @property
+    def summary(self) -> str:
+        """One line for people, milestones in epochs: ``..., learning rate 0.1, times 0.1 at epochs 2, 3, 3.5``."""
+        parts = [
+            f"{self.epochs} epoch{'s' if self.epochs > 1 else ''}, batch {self.batch_size}",
+            f"SGD with {'Nesterov ' if self.nesterov else ''}momentum {self.momentum:g}",
+            f"weight decay {self.weight_decay:g}",
+            self._rate_summary(),
+        ]
+        if self.dropout:
+            parts.append(f"dropout {self.dropout:g}")
+        if self.label_smoothing:
+            parts.append(f"label smoothing {self.label_smoothing:g}")
+        parts.append("augmented" if self.augment else "not augmented")
+        return ", ".join(parts)
+
+    def _rate_summary(self) -> str:
+        text = f"learning rate {self.learning_rate:g}"
+        if self.schedule == "step":
+            at = ", ".join(f"{share * self.epochs:g}" for share in self.milestones)
+            return f"{text}, times {self.gamma:g} at epochs {at}" if at else f"{text} throughout"
+        rise = f" after a warm-up over {self.warm_up:.0%} of the steps" if self.warm_up else ""
+        return f"{text}, {self.schedule}{rise}"
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="paper",
+            source="Zhang 2019, arXiv:1905.03672, CIFAR",
+            epochs=400,
+            batch_size=64,
+            learning_rate=0.1,
+            momentum=0.9,
+            weight_decay=1e-4,
+            schedule="step",
+            milestones=(200 / 400, 300 / 400, 350 / 400),
+            dropout=0.5,
+        ),
+        Recipe(
+            name="quick",
+            source="benchmarks/schedules.py: for the 1 to 10 epochs of a search's trial",
+            epochs=4,
+            batch_size=64,
+            learning_rate=0.1,
+            momentum=0.9,
+            weight_decay=1e-4,
+            schedule="one-cycle",
+            warm_up=0.2,
+        ),
+    )
+}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe called ``name``.
+
+    Raises:
+        OptionError: no such recipe; the known ones are listed.
+    """
+    if name not in RECIPES:
+        raise OptionError(known("recipe", name, RECIPES))
+    return RECIPES[name]

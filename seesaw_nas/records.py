@@ -1,0 +1,189 @@
+"""The run folder and its records: what a search leaves on disk, readable without torch and without Optuna.
+
+One folder a run::
+
+    run.json          settings and conditions, written once when the run begins
+    optuna.journal    the trial history: Optuna's journal storage, the one owner of results
+    pareto.csv        the front, one row a member
+    best.json         the architecture with the highest validation top-1, as a spec file
+    report.html       accuracy against Multi-Adds
+    owner.lock        held by the process that works on the run
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from seesaw_nas import pareto
+from seesaw_nas.errors import RunError
+from seesaw_nas.spec import Architecture
+
+State = Literal["complete", "failed", "infeasible", "duplicate", "running"]
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one epoch of training left.
+
+    Attributes:
+        epoch: from 1.
+        train_loss: mean cross-entropy over the epoch's images, as trained (augmented, regularised).
+        loss, top1: cross-entropy and accuracy (a fraction) on ``split``; ``None`` where it was not evaluated.
+        seconds: training and evaluation together.
+    """
+
+    epoch: int
+    train_loss: float
+    loss: float | None
+    top1: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """One proposal of a search and what became of it.
+
+    Attributes:
+        number: from 0, in the order proposed.
+        state: ``complete`` was trained; ``failed`` broke in training; ``infeasible`` lay outside the budget, so it was
+            not trained; ``duplicate`` was answered from an earlier record of the same architecture.
+        architecture: ``None`` where the proposal was no legal architecture.
+        macs, params: exact, by arithmetic; ``None`` without an architecture.
+        top1: accuracy on ``split``, a fraction; ``None`` unless complete or duplicate.
+        split: the split that ``top1`` is from; a search sees ``validation`` only.
+        seed: of the trial's initialisation, order of images and augmentation.
+        curve: an entry an epoch.
+        reason: why it failed or was not trained.
+    """
+
+    number: int
+    state: State
+    architecture: Architecture | None = None
+    macs: int | None = None
+    params: int | None = None
+    top1: float | None = None
+    split: str = "validation"
+    seed: int = 0
+    seconds: float = 0.0
+    curve: tuple[Epoch, ...] = field(default=())
+    reason: str = ""
+
+    @property
+    def digest(self) -> str:
+        return self.architecture.digest if self.architecture else ""
+
+
+def front(records: list[TrialRecord]) -> list[TrialRecord]:
+    """The completed trials that no other dominates in (top1, macs), from the fewest Multi-Adds to the most."""
+    done = [record for record in records if record.state == "complete"]
+    members = pareto.front([(record.top1 or 0.0, float(record.macs or 0)) for record in done])
+    return [done[i] for i in members]
+
+
+def best(records: list[TrialRecord]) -> TrialRecord | None:
+    """The completed trial with the highest top1; of equals the one with the fewest Multi-Adds."""
+    members = front(records)
+    return max(members, key=lambda record: (record.top1, -(record.macs or 0))) if members else None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a JSON file at once, so that no reader and no crash ever sees half of it."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where a run's files lie."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "optuna.journal"
+
+    @property
+    def description(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def pareto(self) -> Path:
+        return self.path / "pareto.csv"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @classmethod
+    def create(cls, path: Path, description: dict[str, Any]) -> RunFolder:
+        """A new folder with its ``run.json``.
+
+        Raises:
+            RunError: there is something of this name already, or the folder cannot be made.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.mkdir()
+        except FileExistsError:
+            raise RunError(
+                f"{path} exists already and nothing is overwritten; choose another --name, or go on with it by --resume"
+            ) from None
+        except OSError as error:
+            raise RunError(f"cannot make the run folder {path}: {error.strerror}; choose another --runs-dir") from None
+        folder = cls(path)
+        write_json(folder.description, description)
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """The folder of an earlier run.
+
+        Raises:
+            RunError: it is no run folder.
+        """
+        folder = cls(path)
+        if not folder.description.is_file():
+            raise RunError(f"{path} is no run folder: it has no run.json; give the folder of a search, such as runs/NAME")
+        return folder
+
+    def read(self) -> dict[str, Any]:
+        """What ``run.json`` says.
+
+        Raises:
+            RunError: it is not readable JSON.
+        """
+        try:
+            value: dict[str, Any] = json.loads(self.description.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"cannot read {self.description}: {error}") from None
+        return value
+
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[None]:
+        """Hold the run for this process alone; the system lets go of it when the process ends, however it ends.
+
+        Raises:
+            RunError: another process works on the run.
+        """
+        with (self.path / "owner.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(f"another process is working on {self.path}; wait for it, or stop it first") from None
+            yield

@@ -1,0 +1,102 @@
+"""Records as pandas tables, and the front as CSV."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+import pandas as pd
+
+from seesaw_nas import records as run_records
+from seesaw_nas.errors import RunError
+from seesaw_nas.records import TrialRecord
+from seesaw_nas.space import Budget
+from seesaw_nas.spec import Architecture
+
+
+def frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
+    """One row a trial, in the order given; ``top1`` is a fraction, ``seconds`` wall-clock, counts exact.
+
+    What a trial lacks is missing (``pd.NA`` or NaN), never 0. ``epochs`` counts the epochs that were recorded.
+    """
+    top1 = [math.nan if r.top1 is None else r.top1 for r in records]
+    columns = {
+        "number": pd.array([r.number for r in records], dtype="Int64"),
+        "state": pd.array([r.state for r in records], dtype="string"),
+        "digest": pd.array([r.digest for r in records], dtype="string"),
+        "macs": pd.array([r.macs for r in records], dtype="Int64"),
+        "params": pd.array([r.params for r in records], dtype="Int64"),
+        "top1": pd.array(top1, dtype="float64"),
+        "split": pd.array([r.split for r in records], dtype="string"),
+        "seed": pd.array([r.seed for r in records], dtype="Int64"),
+        "seconds": pd.array([r.seconds for r in records], dtype="float64"),
+        "epochs": pd.array([len(r.curve) for r in records], dtype="Int64"),
+        "reason": pd.array([r.reason for r in records], dtype="string"),
+    }
+    return pd.DataFrame(columns)
+
+
+def front_frame(records: Sequence[TrialRecord], *, budget: Budget) -> pd.DataFrame:
+    """One row a member of the front, from the fewest Multi-Adds to the most, ranked from 1.
+
+    ``budget_share`` is Multi-Adds over the budget's upper end, a fraction. ``stage_1`` and on hold the architecture
+    (see :func:`stage_texts`); an architecture with fewer stages than another leaves the last ones empty.
+    """
+    members = front(records)
+    table = frame(members).rename(columns={"number": "trial"})
+    table.insert(0, "rank", range(1, len(members) + 1))
+    table = table[["rank", "trial", "digest", "macs", "params", "top1", "split", "seed", "seconds"]]
+    table["budget_share"] = table["macs"].astype("float64") / budget.high
+    texts = [stage_texts(member.architecture) for member in members]
+    for i in range(max(map(len, texts), default=0)):
+        table[f"stage_{i + 1}"] = [stages[i] if i < len(stages) else "" for stages in texts]
+    return table
+
+
+def stage_texts(architecture: Architecture | None) -> list[str]:
+    """A line a stage: ``c24 s2: 2 x t6 k3 1:3 shuffle`` is two such blocks to 24 channels, the first of stride 2."""
+    lines = []
+    for stage in architecture.stages if architecture else ():
+        runs = [(len(list(same)), text) for text, same in groupby(map(str, stage.blocks))]
+        blocks = ", ".join(f"{count} x {text}" if count > 1 else text for count, text in runs)
+        lines.append(f"c{stage.channels} s{stage.stride}: {blocks}")
+    return lines
+
+
+def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The trials that can be drawn: complete, with Multi-Adds and an accuracy that is a number."""
+    done = [r for r in records if r.state == "complete" and r.macs is not None]
+    return [r for r in done if r.top1 is not None and not math.isnan(r.top1)]
+
+
+def front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The front of the trials that can be drawn, from the fewest Multi-Adds to the most."""
+    return run_records.front(trained(records))
+
+
+def write_csv(path: Path, records: Sequence[TrialRecord], *, budget: Budget) -> None:
+    """Write :func:`front_frame` as UTF-8 CSV with a header line, all at once or not at all.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    replace_file(path, front_frame(records, budget=budget).to_csv(index=False, lineterminator="\n").encode())
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put ``data`` in the place of ``path`` in one step, so that a reader never meets half a file.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable") from None
+    finally:
+        part.unlink(missing_ok=True)

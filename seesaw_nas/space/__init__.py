@@ -1,0 +1,11 @@
+"""Search spaces: what there is to choose, how many architectures that makes, and which of them fit a budget."""
+
+from seesaw_nas.space.budget import Budget
+from seesaw_nas.space.definition import Slot, Space, StageSpace
+from seesaw_nas.space.feasible import Feasible
+from seesaw_nas.space.files import load, names
+from seesaw_nas.space.genotype import Genotype, decode, encode, genes
+
+__all__ = [
+    "Budget", "Feasible", "Genotype", "Slot", "Space", "StageSpace", "decode", "encode", "genes", "load", "names",
+]

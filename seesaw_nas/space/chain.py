@@ -1,0 +1,262 @@
+"""Counting and drawing sequences of choices by their total cost.
+
+A :class:`Chain` is a list of stages; a stage is a list of slots, of which the first n are used for some n that the stage
+allows; a slot is a :class:`Menu` of options with a cost each. Costs add up. One table a slot then says how many ways of
+filling the chain up to there have each cost, and
+
+- the number of fillings in a band of cost is a sum over the last table, exact because the same recurrence runs modulo
+  several coprime numbers that the Chinese remainder theorem puts together;
+- a filling of a given cost is drawn by walking the tables backwards, each choice in proportion to what lies behind it,
+  so every filling of that cost is equally likely and no draw is ever thrown away. The weights are 64-bit floats: the
+  probabilities are right to a relative error of about 1e-13.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Option = TypeVar("Option", bound=Hashable)
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Menu(Generic[Option]):
+    """The options of one slot, by cost.
+
+    Attributes:
+        costs: distinct, ascending.
+        options: for each cost, the options that have it.
+    """
+
+    costs: tuple[int, ...]
+    options: tuple[tuple[Option, ...], ...]
+
+    @classmethod
+    def of(cls, priced: Iterable[tuple[int, Option]]) -> Menu[Option]:
+        """A menu of (cost, option) pairs, each option once."""
+        by_cost: dict[int, list[Option]] = {}
+        for cost, option in priced:
+            by_cost.setdefault(cost, []).append(option)
+        costs = tuple(sorted(by_cost))
+        return cls(costs, tuple(tuple(dict.fromkeys(by_cost[cost])) for cost in costs))
+
+    def __len__(self) -> int:
+        return sum(map(len, self.options))
+
+
+@dataclass(frozen=True)
+class Run(Generic[Option]):
+    """A stage: slots to fill from the first on, and how many of them may be filled."""
+
+    slots: tuple[Menu[Option], ...]
+    repeats: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of ways to fill it."""
+        return sum(math.prod(map(len, self.slots[:n])) for n in self.repeats)
+
+    @property
+    def cheapest(self) -> int:
+        return min(sum(menu.costs[0] for menu in self.slots[:n]) for n in self.repeats)
+
+    @property
+    def costliest(self) -> int:
+        return max(sum(menu.costs[-1] for menu in self.slots[:n]) for n in self.repeats)
+
+
+@dataclass(frozen=True)
+class Table:
+    """How many ways have each cost: ``ways[i]`` for the cost ``offset + i * unit``."""
+
+    offset: int
+    unit: int
+    ways: Array
+
+    def at(self, costs: Array) -> Array:
+        """The number of ways for each of some costs; 0 for a cost off the grid."""
+        if not len(self.ways):
+            return np.zeros(len(costs))
+        steps, rest = np.divmod(costs - self.offset, self.unit)
+        inside = (rest == 0) & (steps >= 0) & (steps < len(self.ways))
+        return np.where(inside, self.ways[np.where(inside, steps, 0)], 0)
+
+    def band(self, low: int, high: int) -> slice:
+        """The indices whose cost lies from ``low`` to ``high``, both included."""
+        first = max(0, -((self.offset - low) // self.unit))
+        last = (high - self.offset) // self.unit
+        return slice(first, max(first, min(last + 1, len(self.ways))))
+
+
+def _sum(tables: Sequence[Table], limit: int, modulus: int | None) -> Table:
+    """The table of alternatives."""
+    if len(tables) == 1:
+        return tables[0]
+    offset = min(table.offset for table in tables)
+    unit = math.gcd(*(table.offset - offset for table in tables), *(t.unit for t in tables if len(t.ways) > 1)) or 1
+    top = max(table.offset + (len(table.ways) - 1) * table.unit for table in tables)
+    ways = np.zeros((min(top, limit) - offset) // unit + 1 if limit >= offset else 0, tables[0].ways.dtype)
+    for table in tables:
+        _add(ways, table.ways, (table.offset - offset) // unit, table.unit // unit or 1, 1)
+    return Table(offset, unit, _reduced(ways, modulus))
+
+
+def _times(table: Table, menu: Menu[Any], limit: int, modulus: int | None) -> Table:
+    """The table after one more slot; costs above ``limit`` are dropped."""
+    base = menu.costs[0]
+    offset = table.offset + base
+    unit = math.gcd(table.unit if len(table.ways) > 1 else 0, *(cost - base for cost in menu.costs)) or 1
+    top = min(offset + (len(table.ways) - 1) * table.unit + menu.costs[-1] - base, limit)
+    ways = np.zeros((top - offset) // unit + 1 if top >= offset else 0, table.ways.dtype)
+    for cost, options in zip(menu.costs, menu.options, strict=True):
+        _add(ways, table.ways, (cost - base) // unit, table.unit // unit or 1, len(options))
+    return Table(offset, unit, _reduced(ways, modulus))
+
+
+def _add(target: Array, source: Array, start: int, stride: int, times: int) -> None:
+    """Add ``times * source`` to every ``stride``-th element of ``target`` from ``start`` on, as far as it reaches."""
+    view = target[start::stride][: len(source)] if start < len(target) else target[:0]
+    view += source[: len(view)] if times == 1 else source[: len(view)] * source.dtype.type(times)
+
+
+def _reduced(ways: Array, modulus: int | None) -> Array:
+    return ways if modulus is None else ways % np.uint64(modulus)
+
+
+class Chain(Generic[Option]):
+    """Stages one after another, and a fixed cost beside them."""
+
+    def __init__(self, stages: Sequence[Run[Option]], fixed: int = 0) -> None:
+        self.stages = tuple(stages)
+        self.fixed = fixed
+
+    @cached_property
+    def size(self) -> int:
+        """Number of fillings, whatever their cost."""
+        return math.prod(stage.size for stage in self.stages)
+
+    @cached_property
+    def cheapest(self) -> int:
+        return self.fixed + sum(stage.cheapest for stage in self.stages)
+
+    @cached_property
+    def costliest(self) -> int:
+        return self.fixed + sum(stage.costliest for stage in self.stages)
+
+    def _limits(self, limit: int) -> list[int]:
+        """For each stage, what may be spent up to its end so that the rest can still be paid."""
+        rest, limits = 0, []
+        for stage in reversed(self.stages):
+            limits.append(limit - self.fixed - rest)
+            rest += stage.cheapest
+        return limits[::-1]
+
+    def counts(self, bands: Sequence[tuple[int, int]]) -> list[int]:
+        """The exact number of fillings whose cost lies in each band (low, high), both ends included."""
+        high = min(max(high for _, high in bands), self.costliest)
+        if high < self.cheapest:
+            return [0] * len(bands)
+        residues = []
+        for modulus in (moduli := _moduli(self.size, self._fan())):
+            last = self._last(high, modulus)
+            residues.append([int(sum(last.ways[last.band(a - self.fixed, b - self.fixed)].tolist())) for a, b in bands])
+        return [_chinese_remainder(list(column), moduli) for column in zip(*residues, strict=True)]
+
+    def _fan(self) -> int:
+        """A bound on how many terms one addition step sums up."""
+        return max(max((len(menu) for menu in stage.slots), default=1) + len(stage.repeats) for stage in self.stages)
+
+    def _last(self, limit: int, modulus: int) -> Table:
+        table = Table(0, 1, np.ones(1, np.uint64))
+        for stage, allowed in zip(self.stages, self._limits(limit), strict=True):
+            ends = []
+            for n, menu in enumerate(stage.slots[: max(stage.repeats)], start=1):
+                table = _times(table, menu, allowed, modulus)
+                if n in stage.repeats:
+                    ends.append(table)
+            table = _sum(ends, allowed, modulus)
+        return table
+
+    def tables(self, limit: int) -> Tables[Option]:
+        """The tables to draw from, for costs up to ``limit``."""
+        return Tables(self, limit)
+
+
+class Tables(Generic[Option]):
+    """The float tables of a chain, for drawing fillings of a cost up to a limit."""
+
+    def __init__(self, chain: Chain[Option], limit: int) -> None:
+        self.chain = chain
+        self._starts: list[Table] = []  # before each stage
+        self._filled: list[dict[int, Table]] = []  # in each stage, after its first n slots
+        table = Table(0, 1, np.ones(1))
+        for stage, allowed in zip(chain.stages, chain._limits(min(limit, chain.costliest)), strict=True):
+            self._starts.append(table)
+            filled: dict[int, Table] = {}
+            for n, menu in enumerate(stage.slots[: max(stage.repeats)], start=1):
+                table = filled[n] = _times(table, menu, allowed, None)
+            self._filled.append(filled)
+            table = _sum([filled[n] for n in stage.repeats], allowed, None)
+        self._last = table
+        self._menus = [
+            [(np.array(m.costs), np.array([len(o) for o in m.options], float)) for m in stage.slots]
+            for stage in chain.stages
+        ]
+
+    def costs(self, low: int, high: int) -> tuple[Array, Array]:
+        """The costs from ``low`` to ``high`` that some filling has, ascending, and how many have each (floats)."""
+        last, fixed = self._last, self.chain.fixed
+        band = last.band(low - fixed, high - fixed)
+        found = np.flatnonzero(last.ways[band])
+        return (found + band.start) * last.unit + last.offset + fixed, last.ways[band][found]
+
+    def draw(self, cost: int, rng: np.random.Generator) -> list[list[Option]]:
+        """One filling of exactly this cost, each equally likely; ``cost`` is one of :meth:`costs`."""
+        left = cost - self.chain.fixed
+        filling: list[list[Option]] = []
+        for i in reversed(range(len(self.chain.stages))):
+            stage, filled = self.chain.stages[i], self._filled[i]
+            n = _pick(stage.repeats, [float(filled[n].at(np.array([left]))[0]) for n in stage.repeats], rng)
+            chosen: list[Option] = []
+            for slot in reversed(range(n)):
+                before = filled[slot] if slot else self._starts[i]
+                costs, times = self._menus[i][slot]
+                which = _pick(range(len(costs)), before.at(left - costs) * times, rng)
+                options = stage.slots[slot].options[which]
+                chosen.append(options[int(rng.integers(len(options)))])
+                left -= int(costs[which])
+            filling.append(chosen[::-1])
+        assert left == 0, f"the tables left {left} to pay"
+        return filling[::-1]
+
+
+def _pick(values: Sequence[int], weights: Any, rng: np.random.Generator) -> int:
+    ends = np.cumsum(weights)
+    return values[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))]
+
+
+def _moduli(bound: int, fan: int) -> list[int]:
+    """Pairwise coprime numbers whose product exceeds ``bound``, and ``fan`` times each of which fits 64 bits."""
+    moduli: list[int] = []
+    candidate = 2**64 // (fan + 1) - 1
+    while math.prod(moduli) <= bound:
+        if all(math.gcd(candidate, modulus) == 1 for modulus in moduli):
+            moduli.append(candidate)
+        candidate -= 1
+    return moduli
+
+
+def _chinese_remainder(residues: list[int], moduli: list[int]) -> int:
+    """The number from 0 to the product of the moduli, less one, that leaves these residues."""
+    value, product = 0, 1
+    for residue, modulus in zip(residues, moduli, strict=True):
+        value += (residue - value) * pow(product, -1, modulus) % modulus * product
+        product *= modulus
+    return value

@@ -1,0 +1,231 @@
+"""A search space: which architectures there are.
+
+Every block of a stage chooses its expansion, kernel, partition, flow and activation for itself, out of what the stage
+offers; a stage chooses how often it repeats its block. Widths vary together: a space may list several widths of the
+whole network, of which an architecture has one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from typing import cast
+
+from seesaw_nas import cost
+from seesaw_nas.errors import SpaceError, SpecError
+from seesaw_nas.space.chain import Chain, Menu, Run
+from seesaw_nas.spec import Activation, Architecture, Block, Flow, Head, Partition, Stage, Stem, strided
+
+
+@dataclass(frozen=True)
+class StageSpace:
+    """What one stage offers.
+
+    Attributes:
+        channels: output width, one entry for each width of the space.
+        stride: of the stage's first block.
+        repeats: how many blocks it may have, ascending.
+    """
+
+    channels: tuple[int, ...]
+    stride: int
+    repeats: tuple[int, ...]
+    expansions: tuple[int, ...]
+    kernels: tuple[int, ...]
+    partitions: tuple[Partition, ...]
+    flows: tuple[Flow, ...]
+    activations: tuple[Activation, ...]
+
+    def blocks(self, c_in: int, c_out: int) -> tuple[Block, ...]:
+        """The distinct blocks on offer that fit between these widths, each in its canonical spelling."""
+        return _blocks(self, c_in, c_out)
+
+    @property
+    def max_repeats(self) -> int:
+        return self.repeats[-1]
+
+
+@lru_cache(maxsize=1024)
+def _blocks(stage: StageSpace, c_in: int, c_out: int) -> tuple[Block, ...]:
+    found: dict[Block, None] = {}
+    choices = (stage.expansions, stage.kernels, stage.partitions, stage.flows, stage.activations)
+    for expansion, kernel, partition, flow, activation in itertools.product(*choices):
+        try:
+            block = Block(
+                cast(int, expansion), cast(int, kernel), cast(Partition, partition), cast(Flow, flow),
+                cast(Activation, activation),
+            )
+            block.check(c_in, c_out)
+        except SpecError:
+            continue  # this combination does not exist at these widths
+        found[block.canonical(c_in, c_out)] = None
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place of one block in the longest architecture of a width: what stands around it."""
+
+    stage: int
+    index: int
+    c_in: int
+    c_out: int
+    size_in: int
+    size_out: int
+
+    def macs(self, block: Block) -> int:
+        """Multi-Adds of a block at this place."""
+        return cost.block_macs(block, self.c_in, self.c_out, self.size_in, self.size_out)
+
+
+@dataclass(frozen=True)
+class Space:
+    """A set of architectures for one input size and number of classes.
+
+    Attributes:
+        default_budget: as a user would write it; what a search takes when none is given.
+        stem_channels: one entry for each width.
+    """
+
+    name: str
+    description: str
+    default_budget: str
+    input_size: int
+    input_channels: int
+    classes: int
+    stem_channels: tuple[int, ...]
+    stem_stride: int
+    head_channels: int
+    stages: tuple[StageSpace, ...]
+
+    def __post_init__(self) -> None:
+        for width in range(self.widths):
+            for slot in self.slots(width):
+                if not self.offered(slot):
+                    raise SpaceError(
+                        f"space '{self.name}': no block that stages[{slot.stage}] offers fits between {slot.c_in} and "
+                        f"{slot.c_out} channels; add a partition that divides both, such as 1"
+                    )
+
+    def adapted(self, input_size: int, input_channels: int, classes: int) -> Space:
+        """The same choices for images of another size and other classes."""
+        return replace(self, input_size=input_size, input_channels=input_channels, classes=classes)
+
+    @property
+    def widths(self) -> int:
+        return len(self.stem_channels)
+
+    def width_name(self, width: int) -> str:
+        """``32-16-24-...``: the widths of stem and stages."""
+        return "-".join(map(str, (self.stem_channels[width], *(stage.channels[width] for stage in self.stages))))
+
+    def slots(self, width: int) -> Iterator[Slot]:
+        """Every place for a block, stage by stage, at the most repeats."""
+        size, c_in = strided(self.input_size, self.stem_stride), self.stem_channels[width]
+        for i, stage in enumerate(self.stages):
+            for j in range(stage.max_repeats):
+                out = strided(size, stage.stride if j == 0 else 1)
+                yield Slot(i, j, c_in, stage.channels[width], size, out)
+                size, c_in = out, stage.channels[width]
+
+    def fixed_macs(self, width: int) -> int:
+        """Multi-Adds of stem, head and classifier."""
+        *_, last = self.slots(width)
+        stem = cost.stem_macs(
+            self.input_channels, self.stem_channels[width], strided(self.input_size, self.stem_stride)
+        )
+        return stem + cost.head_macs(last.c_out, self.head_channels, self.classes, last.size_out)
+
+    @cached_property
+    def chains(self) -> tuple[Chain[Block], ...]:
+        """The whole space, as one chain of block choices for each width."""
+        return tuple(self.chain(width) for width in range(self.widths))
+
+    def chain(
+        self, width: int, offered: dict[tuple[int, int], tuple[Block, ...]] | None = None,
+        repeats: dict[int, tuple[int, ...]] | None = None,
+    ) -> Chain[Block]:
+        """The architectures of one width, or those with only these blocks at these (stage, index) places.
+
+        Args:
+            width: index of the width.
+            offered: the blocks to choose from at a place, where they are not all that the stage offers.
+            repeats: the repeats to choose from in a stage, where they are not all.
+        """
+        menus: dict[int, list[Menu[Block]]] = {i: [] for i in range(len(self.stages))}
+        allowed = [(repeats or {}).get(i, stage.repeats) for i, stage in enumerate(self.stages)]
+        for slot in self.slots(width):
+            if slot.index < max(allowed[slot.stage]):
+                blocks = (offered or {}).get((slot.stage, slot.index))
+                menus[slot.stage].append(self._menus[slot] if blocks is None else _priced(slot, blocks))
+        runs = [Run(tuple(menus[i]), allowed[i]) for i in range(len(self.stages))]
+        return Chain(runs, self.fixed_macs(width))
+
+    def offered(self, slot: Slot) -> tuple[Block, ...]:
+        """The distinct blocks that may stand at a place."""
+        return self.stages[slot.stage].blocks(slot.c_in, slot.c_out)
+
+    @cached_property
+    def _menus(self) -> dict[Slot, Menu[Block]]:
+        return {slot: _priced(slot, self.offered(slot)) for width in range(self.widths) for slot in self.slots(width)}
+
+    def build(self, width: int, blocks: list[list[Block]]) -> Architecture:
+        """The architecture of a width with these blocks, stage by stage.
+
+        Raises:
+            SpecError: a block does not fit where it stands.
+        """
+        stages = tuple(
+            Stage(stage.channels[width], stage.stride, tuple(chosen))
+            for stage, chosen in zip(self.stages, blocks, strict=True)
+        )
+        stem = Stem(self.stem_channels[width], self.stem_stride)
+        head = Head(self.head_channels)
+        return Architecture(self.input_size, self.input_channels, self.classes, stem, stages, head)
+
+    def width_of(self, architecture: Architecture) -> int | None:
+        """The index of the architecture's width, or ``None`` when the space does not have it."""
+        found = (architecture.stem.channels, *(stage.channels for stage in architecture.stages))
+        for width in range(self.widths):
+            if found == (self.stem_channels[width], *(stage.channels[width] for stage in self.stages)):
+                return width
+        return None
+
+    def __contains__(self, architecture: Architecture) -> bool:
+        return not self.objection(architecture)
+
+    def objection(self, architecture: Architecture) -> str:
+        """Why an architecture is not in this space, or nothing when it is."""
+        frame = (architecture.input, architecture.classes, architecture.stem.stride, architecture.head.channels)
+        side = self.input_size
+        own = ((self.input_channels, side, side), self.classes, self.stem_stride, self.head_channels)
+        if frame != own:
+            return f"input, classes, stem stride and head channels are {frame}, the space's {own}"
+        if self.width_of(architecture) is None:
+            return f"its widths are not among the space's: {', '.join(map(self.width_name, range(self.widths)))}"
+        for i, (stage, offer) in enumerate(zip(architecture.stages, self.stages, strict=True)):
+            if stage.stride != offer.stride or len(stage.blocks) not in offer.repeats:
+                return f"stages[{i}] has stride {stage.stride} and {len(stage.blocks)} blocks, which is not on offer"
+        for at in architecture.canonical.placed:
+            if at.block not in self.stages[at.stage].blocks(at.c_in, at.c_out):
+                return f"stages[{at.stage}].blocks[{at.index}], {at.block}, is not on offer"
+        return ""
+
+    @cached_property
+    def size(self) -> int:
+        """How many different architectures the space holds, exactly."""
+        return sum(chain.size for chain in self.chains)
+
+    @cached_property
+    def cheapest_macs(self) -> int:
+        return min(chain.cheapest for chain in self.chains)
+
+    @cached_property
+    def costliest_macs(self) -> int:
+        return max(chain.costliest for chain in self.chains)
+
+
+def _priced(slot: Slot, blocks: tuple[Block, ...]) -> Menu[Block]:
+    return Menu.of((slot.macs(block), block) for block in blocks)

@@ -1,0 +1,190 @@
+"""The part of a space that a budget allows: counted exactly, drawn from and moved in without a rejection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+
+from seesaw_nas.errors import BudgetError
+from seesaw_nas.space.budget import Budget
+from seesaw_nas.space.chain import Array, Chain, Tables
+from seesaw_nas.space.definition import Space
+from seesaw_nas.spec import Architecture, Block
+
+T = TypeVar("T")
+Place = tuple[int, int]  # stage, index of the block in it
+
+
+@dataclass(frozen=True)
+class Feasible:
+    """All architectures of a space whose Multi-Adds lie in a budget. There is at least one, or it cannot be made.
+
+    Raises:
+        BudgetError: no architecture fits; the nearest that exist are named.
+    """
+
+    space: Space
+    budget: Budget
+
+    def __post_init__(self) -> None:
+        if not any(len(costs) for costs, _ in self._costs):
+            raise BudgetError(_nothing_fits(self.space, self.budget))
+
+    @cached_property
+    def _tables(self) -> tuple[Tables[Block], ...]:
+        return tuple(chain.tables(self.budget.high) for chain in self.space.chains)
+
+    @cached_property
+    def _costs(self) -> tuple[tuple[Array, Array], ...]:
+        return tuple(tables.costs(self.budget.low, self.budget.high) for tables in self._tables)
+
+    @cached_property
+    def count(self) -> int:
+        """How many architectures fit, exactly."""
+        return self.counts([self.budget])[0]
+
+    def counts(self, budgets: list[Budget]) -> list[int]:
+        """How many architectures of the space fit each budget, exactly, none of them above this one."""
+        bands = [(budget.low, budget.high) for budget in budgets]
+        return [sum(column) for column in zip(*(chain.counts(bands) for chain in self.space.chains), strict=True)]
+
+    @cached_property
+    def cheapest_macs(self) -> int:
+        return min(int(costs[0]) for costs, _ in self._costs if len(costs))
+
+    @cached_property
+    def costliest_macs(self) -> int:
+        return max(int(costs[-1]) for costs, _ in self._costs if len(costs))
+
+    @cached_property
+    def median_macs(self) -> int:
+        """The Multi-Adds that half of the architectures that fit do not exceed."""
+        costs = np.concatenate([costs for costs, _ in self._costs])
+        ways = np.concatenate([ways for _, ways in self._costs])
+        order = np.argsort(costs, kind="stable")
+        ends = np.cumsum(ways[order])
+        return int(costs[order][np.searchsorted(ends, ends[-1] / 2)])
+
+    def draw(self, rng: np.random.Generator) -> Architecture:
+        """One architecture, each equally likely."""
+        totals = np.array([ways.sum() for _, ways in self._costs])
+        width = _index(totals, rng)
+        costs, ways = self._costs[width]
+        return self._at(width, int(costs[_index(ways, rng)]), rng)
+
+    def draw_even(self, rng: np.random.Generator) -> Architecture:
+        """One architecture, its Multi-Adds evenly spread over the budget.
+
+        A width of those that fit is drawn evenly, then a point of the budget, and of the architectures whose
+        Multi-Adds come nearest to it one, each equally likely.
+        """
+        width = int(rng.choice([i for i, (costs, _) in enumerate(self._costs) if len(costs)]))
+        costs, _ = self._costs[width]
+        target = rng.uniform(max(self.budget.low, costs[0]), min(self.budget.high, costs[-1]))
+        above = int(np.searchsorted(costs, target))
+        near = costs[max(0, above - 1) : above + 1]
+        return self._at(width, int(near[np.argmin(np.abs(near - target))]), rng)
+
+    def _at(self, width: int, macs: int, rng: np.random.Generator) -> Architecture:
+        return self.space.build(width, self._tables[width].draw(macs, rng))
+
+    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        """A neighbour within the budget: one choice is made anew, and others only as far as the budget demands.
+
+        The choice is a block or a stage's repeats, drawn evenly. Where no value but its present one fits the budget,
+        one, three, seven ... further blocks, drawn evenly, are made anew with it, each outcome equally likely. Only
+        where the budget allows no other architecture of this width does the same one come back.
+        """
+        width, kept, repeats = self._taken_apart(architecture)
+        for target in _shuffled([*kept, *range(len(repeats))], rng):
+            for freed in self._widening(target, kept, rng):
+                chain = self._freed(width, kept, repeats, target, freed)
+                if chain is not None and (found := self._drawn(chain, rng)) is not None:
+                    return self.space.build(width, found)
+        return architecture.canonical
+
+    def _freed(
+        self, width: int, kept: dict[Place, Block], repeats: list[int], target: Place | int, freed: set[Place]
+    ) -> Chain[Block] | None:
+        """The architectures with another value at ``target``, any block at ``freed``, and all else kept."""
+        if isinstance(target, int):
+            others = tuple(n for n in self.space.stages[target].repeats if n != repeats[target])
+            fixed = {place: (block,) for place, block in kept.items() if place not in freed}
+            allowed = {i: (n,) for i, n in enumerate(repeats)} | {target: others}
+            return self.space.chain(width, fixed, allowed) if others else None
+        fixed = {place: (block,) for place, block in kept.items() if place not in freed}
+        slot = next(s for s in self.space.slots(width) if (s.stage, s.index) == target)
+        fixed[target] = tuple(block for block in self.space.offered(slot) if block != kept[target])
+        allowed = {i: (n,) for i, n in enumerate(repeats)}
+        return self.space.chain(width, fixed, allowed) if fixed[target] else None
+
+    @staticmethod
+    def _widening(target: Place | int, kept: dict[Place, Block], rng: np.random.Generator) -> Iterator[set[Place]]:
+        others = _shuffled([place for place in kept if place != target], rng)
+        freed = 0
+        while freed < len(others):
+            yield set(others[:freed])
+            freed = 2 * freed + 1
+        yield set(others)
+
+    def crossover(self, one: Architecture, other: Architecture, rng: np.random.Generator) -> Architecture:
+        """A child within the budget: each stage has the repeats of a parent, each block is a parent's.
+
+        All mixtures that fit are equally likely, the parents among them. With parents of two widths the child has the
+        first one's, and takes from the second what fits there.
+        """
+        width, kept, repeats = self._taken_apart(one)
+        _, others, other_repeats = self._taken_apart(other)
+        offered = {}
+        for slot in self.space.slots(width):
+            place = (slot.stage, slot.index)
+            every = self.space.offered(slot)
+            parents = [parent[place] for parent in (kept, others) if place in parent]
+            if mixed := tuple(dict.fromkeys(block for block in parents if block in every)):
+                offered[place] = mixed
+        allowed = {i: tuple(sorted({a, b})) for i, (a, b) in enumerate(zip(repeats, other_repeats, strict=True))}
+        found = self._drawn(self.space.chain(width, offered, allowed), rng)
+        assert found is not None, "the first parent fits the budget, so some mixture does"
+        return self.space.build(width, found)
+
+    def _drawn(self, chain: Chain[Block], rng: np.random.Generator) -> list[list[Block]] | None:
+        if chain.cheapest > self.budget.high or chain.costliest < self.budget.low:
+            return None
+        tables = chain.tables(self.budget.high)
+        costs, ways = tables.costs(self.budget.low, self.budget.high)
+        return tables.draw(int(costs[_index(ways, rng)]), rng) if len(costs) else None
+
+    def _taken_apart(self, architecture: Architecture) -> tuple[int, dict[Place, Block], list[int]]:
+        """Width, blocks by place, and repeats by stage.
+
+        Raises:
+            BudgetError: the architecture is not in the space.
+        """
+        if objection := self.space.objection(architecture):
+            raise BudgetError(f"the architecture is not in space '{self.space.name}': {objection}")
+        width = self.space.width_of(architecture)
+        assert width is not None, "an architecture of the space has one of its widths"
+        blocks = {(at.stage, at.index): at.block for at in architecture.canonical.placed}
+        return width, blocks, [len(stage.blocks) for stage in architecture.stages]
+
+
+def _index(weights: Array, rng: np.random.Generator) -> int:
+    ends = np.cumsum(weights)
+    return int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))
+
+
+def _shuffled(values: list[T], rng: np.random.Generator) -> list[T]:
+    return [values[i] for i in rng.permutation(len(values))]
+
+
+def _nothing_fits(space: Space, budget: Budget) -> str:
+    cheapest, costliest = space.cheapest_macs, space.costliest_macs
+    wanted = f"{budget.high:,}" if not budget.low else f"{budget.low:,} to {budget.high:,}"
+    return (
+        f"no architecture of space '{space.name}' has {wanted} Multi-Adds; the cheapest has {cheapest:,} and the "
+        f"costliest {costliest:,}: choose a budget of at least {cheapest:,}, or a wider band"
+    )

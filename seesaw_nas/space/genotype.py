@@ -1,0 +1,109 @@
+"""An architecture as a fixed-length set of named choices, each a string: what a sampler of Optuna proposes.
+
+Every place for a block has its genes, also those beyond the repeats that a stage chose; such genes mean nothing, and
+encoding writes the first choice there. A combination that no legal architecture has (a partition that does not divide
+the chosen width, say) is refused when it is decoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from seesaw_nas.errors import SpecError
+from seesaw_nas.space.definition import Slot, Space
+from seesaw_nas.spec import Architecture, Block, Partition
+
+Genotype = dict[str, str]
+
+
+def genes(space: Space) -> dict[str, tuple[str, ...]]:
+    """Every gene that has a choice to make, with its choices, in the order of the network."""
+    return {name: choices for name, choices in _all_genes(space) if len(choices) > 1}
+
+
+def _all_genes(space: Space) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield "width", tuple(map(space.width_name, range(space.widths)))
+    for i, stage in enumerate(space.stages):
+        yield _repeats(i), tuple(map(str, stage.repeats))
+        for j in range(stage.max_repeats):
+            blocks = [
+                block
+                for width in range(space.widths)
+                for slot in space.slots(width)
+                if (slot.stage, slot.index) == (i, j)
+                for block in space.offered(slot)
+            ]
+            for kind in ("grouping", "expansion", "kernel", "activation"):
+                yield _gene(i, j, kind), tuple(dict.fromkeys(_traits(block)[kind] for block in blocks))
+
+
+def _repeats(stage: int) -> str:
+    return f"stage{stage + 1}.repeats"
+
+
+def _gene(stage: int, block: int, kind: str) -> str:
+    return f"stage{stage + 1}.block{block + 1}.{kind}"
+
+
+def _traits(block: Block) -> dict[str, str]:
+    return {
+        "grouping": f"{block.partition} {block.flow}",
+        "expansion": str(block.expansion),
+        "kernel": str(block.kernel),
+        "activation": block.expand_activation,
+    }
+
+
+def encode(space: Space, architecture: Architecture) -> Genotype:
+    """The genes of an architecture of the space.
+
+    Raises:
+        SpecError: the architecture is not in the space.
+    """
+    if objection := space.objection(architecture):
+        raise SpecError(f"the architecture is not in space '{space.name}': {objection}")
+    every = dict(_all_genes(space))
+    genotype = {name: choices[0] for name, choices in every.items()}
+    width = space.width_of(architecture)
+    genotype["width"] = space.width_name(width or 0)
+    for i, stage in enumerate(architecture.stages):
+        genotype[_repeats(i)] = str(len(stage.blocks))
+    for at in architecture.canonical.placed:
+        for kind, value in _traits(at.block).items():
+            genotype[_gene(at.stage, at.index, kind)] = value
+    return {name: genotype[name] for name, choices in every.items() if len(choices) > 1}
+
+
+def decode(space: Space, genotype: Mapping[str, str]) -> Architecture:
+    """The architecture that the genes describe, in its canonical spelling.
+
+    Raises:
+        SpecError: a gene is missing or has an unknown value, or the combination is not in the space.
+    """
+    chosen = {}
+    for name, choices in _all_genes(space):
+        value = choices[0] if len(choices) == 1 else genotype.get(name)
+        if value not in choices:
+            raise SpecError(f"one of {', '.join(choices)} is wanted, got {value!r}", name)
+        chosen[name] = value
+    width = [space.width_name(w) for w in range(space.widths)].index(chosen["width"])
+    repeats = [int(chosen[_repeats(i)]) for i in range(len(space.stages))]
+    blocks: list[list[Block]] = [[] for _ in space.stages]
+    for slot in space.slots(width):
+        if slot.index < repeats[slot.stage]:
+            blocks[slot.stage].append(_block(space, slot, chosen))
+    return space.build(width, blocks)
+
+
+def _block(space: Space, slot: Slot, chosen: Mapping[str, str]) -> Block:
+    wanted = {kind: chosen[_gene(slot.stage, slot.index, kind)] for kind in ("grouping", "expansion", "kernel")}
+    wanted["activation"] = chosen[_gene(slot.stage, slot.index, "activation")]
+    for block in space.offered(slot):
+        if _traits(block) == wanted:
+            return block
+    partition, _, flow = wanted["grouping"].partition(" ")
+    raise SpecError(
+        f"{Partition.parse(partition)} {flow} with expansion {wanted['expansion']} does not fit between {slot.c_in} "
+        f"and {slot.c_out} channels",
+        _gene(slot.stage, slot.index, "grouping"),
+    )

@@ -1,0 +1,106 @@
+"""Spec files: an architecture as JSON that anyone can rebuild, train and compare.
+
+A file holds the architecture and, for the reader, its name, digest, Params and Multi-Adds. Those figures are checked
+when the file is read: a file that was edited by hand and no longer fits its own figures is refused, not believed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seesaw_nas import cost, reference
+from seesaw_nas.errors import SpecError
+from seesaw_nas.spec import Architecture, take_fields
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An architecture, what to call it, and the data set it belongs to where that is known."""
+
+    name: str
+    architecture: Architecture
+    dataset: str = ""
+
+
+def document(named: Named, result: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The content of a spec file.
+
+    Args:
+        named: what it holds.
+        result: how it was found or trained, with its conditions; any JSON object.
+    """
+    architecture = named.architecture
+    value: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "name": named.name,
+        "digest": architecture.digest,
+        "params": cost.params(architecture),
+        "macs": cost.macs(architecture),
+        "input": list(architecture.input),
+        "architecture": architecture.to_dict(),
+    }
+    return value | ({"result": result} if result else {})
+
+
+def read(path: Path) -> Named:
+    """The architecture in a spec file.
+
+    Raises:
+        SpecError: the file is missing, is not JSON, or is no spec; the message names the field.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(f"cannot read the spec file {path}: {error.strerror}") from None
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
+        raise SpecError(f"{path} is not JSON: {error}") from None
+    except RecursionError:
+        raise SpecError(f"{path} is no spec file: it is nested too deeply") from None
+    try:
+        return _named(value, path)
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from None
+
+
+def _named(value: Any, path: Path) -> Named:
+    optional = ["name", "digest", "params", "macs", "input", "result"]
+    content = take_fields(value, ["schema_version", "architecture"], optional)
+    if content["schema_version"] != SCHEMA_VERSION:
+        raise SpecError(f"this release reads version {SCHEMA_VERSION}, got {content['schema_version']!r}", "schema_version")
+    name = content.get("name", path.stem)
+    if not isinstance(name, str) or not name:
+        raise SpecError(f"a text is wanted, got {name!r}", "name")
+    try:
+        named = Named(name, Architecture.from_dict(content["architecture"]), _dataset(content.get("result")))
+    except SpecError as error:
+        raise error.within("architecture") from None
+    for key, expected in document(named).items():
+        if key in content and content[key] != expected and key != "architecture":
+            raise SpecError(
+                f"the file says {content[key]!r}, but its architecture has {expected!r}; correct or remove this field", key
+            )
+    return named
+
+
+def _dataset(result: Any) -> str:
+    found = result.get("dataset", "") if isinstance(result, dict) else ""
+    return found if isinstance(found, str) else ""
+
+
+def resolve(text: str) -> Named:
+    """The architecture that a user means: a spec file, a run folder (its best), or a name MODEL@SETTING.
+
+    Raises:
+        SpecError: it is none of these.
+    """
+    path = Path(text)
+    if path.is_dir():
+        return read(path / "best.json")
+    if path.exists() or path.suffix == ".json" or "/" in text:
+        return read(path)
+    return Named(text, reference.network(text), reference.setting_of(text).dataset)

@@ -1,0 +1,57 @@
+"""How long a training will take, from a few measured steps."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+
+import torch
+
+from seesaw_nas.data import SearchData
+from seesaw_nas.device import find_device, synchronise
+from seesaw_nas.models import build
+from seesaw_nas.recipes import Recipe
+from seesaw_nas.sgd import Trainer
+from seesaw_nas.spec import Architecture
+from seesaw_nas.training import memory_failures_told
+
+WARM_UP, MEASURED = 2, 5
+
+
+def step_seconds(
+    architecture: Architecture, data: SearchData, recipe: Recipe, device: torch.device | str = "cpu"
+) -> float:
+    """Seconds of one training step with a full batch: the median of five, after two to warm up, on a fresh network.
+
+    Raises:
+        TrainingFailed: memory ran out.
+        OptionError: no such device.
+    """
+    device = find_device(device)
+    taken = []
+    with memory_failures_told(recipe, device):
+        model = build(architecture, dropout=recipe.dropout, seed=0)
+        trainer = Trainer.of(model, data, recipe, 0, device)
+        chosen = torch.arange(min(recipe.batch_size, len(data.train)), device=device)
+        generator = torch.Generator().manual_seed(0)
+        model.train()
+        for _ in range(WARM_UP + MEASURED):
+            synchronise(device)
+            start = time.perf_counter()
+            trainer.step(0, chosen, generator)
+            synchronise(device)
+            taken.append(time.perf_counter() - start)
+    return statistics.median(taken[WARM_UP:])
+
+
+def trial_seconds(step: float, data: SearchData, recipe: Recipe) -> float:
+    """Estimated seconds of one training by ``recipe``, its evaluation after every epoch included.
+
+    An evaluated image counts as a third of a trained one: the backward pass costs about two forward passes.
+
+    Args:
+        step: seconds of one full batch, from :func:`step_seconds`.
+    """
+    batches = math.ceil(len(data.train) / recipe.batch_size) + len(data.validation) / recipe.batch_size / 3
+    return recipe.epochs * batches * step

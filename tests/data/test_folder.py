@@ -1,0 +1,144 @@
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from seesaw_nas.data import load, load_test
+from seesaw_nas.data.decode import read
+from seesaw_nas.errors import DataError
+
+
+def write_images(folder, count, seed=0, suffix=".png", size=(12, 10)):
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    for i in range(count):
+        pixels = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i:03d}{suffix}")
+
+
+@pytest.fixture
+def flat(tmp_path):
+    """Two classes, 20 and 40 images."""
+    write_images(tmp_path / "photos" / "dog", 40, seed=1)
+    write_images(tmp_path / "photos" / "cat", 20, seed=2)
+    return tmp_path / "photos"
+
+
+def unique_images(*parts):
+    return {image.numpy().tobytes() for part in parts for image in part.images}
+
+
+def test_a_flat_folder_is_split_70_15_15_by_class(flat):
+    data, test = load(str(flat), image_size=8), load_test(str(flat), image_size=8)
+    assert data.classes == ("cat", "dog")
+    # 15% of 60 is 9: 3 cats and 6 dogs
+    assert test.labels.bincount().tolist() == data.validation.labels.bincount().tolist() == [3, 6]
+    assert data.train.labels.bincount().tolist() == [14, 28]
+    assert len(unique_images(data.train, data.validation, test)) == 60
+
+
+def test_a_folder_data_set_is_square_colour_mirrored_and_can_be_loaded_by_its_name(flat):
+    data = load(f"folder:{flat}", image_size=8)
+    assert (data.input, data.padding, data.flip) == ((3, 8, 8), 1, True)
+    assert data.name == f"folder:{flat.resolve()}"
+    assert torch.equal(load(data.name, image_size=8).train.images, data.train.images)
+
+
+def test_without_a_size_images_are_224_pixels(flat):
+    data = load(str(flat))
+    assert (data.input, data.padding) == ((3, 224, 224), 28)
+
+
+def test_the_split_follows_the_names_and_not_the_order_on_disk(flat, tmp_path):
+    copy = tmp_path / "copy"
+    for path in sorted(flat.rglob("*.png"), reverse=True):
+        target = copy / path.relative_to(flat)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    assert torch.equal(load(str(flat), image_size=8).train.images, load(str(copy), image_size=8).train.images)
+
+
+def test_a_search_does_not_open_the_test_images(flat):
+    before = unique_images(load(str(flat), image_size=8).train)
+    test, spoilt = unique_images(load_test(str(flat), image_size=8)), 0
+    for path in flat.rglob("*.png"):
+        if read(path, 8).tobytes() in test:
+            path.write_bytes(b"not an image")
+            spoilt += 1
+    # 9 test images; an attempt to read them would be an error, for more than one in a hundred of 60 is unreadable
+    assert spoilt == 9
+    assert unique_images(load(str(flat), image_size=8).train) == before
+
+
+@pytest.mark.parametrize("name", ["val", "validation"])
+def test_a_split_on_disk_is_kept(tmp_path, name):
+    for part, count in (("train", 5), (name, 2), ("test", 3)):
+        for seed, label in enumerate("ab"):
+            write_images(tmp_path / part / label, count, seed=seed)
+    data = load(str(tmp_path), image_size=8)
+    assert data.train.labels.tolist() == [0] * 5 + [1] * 5
+    assert data.validation.labels.tolist() == [0, 0, 1, 1]
+    assert load_test(str(tmp_path), image_size=8).labels.tolist() == [0] * 3 + [1] * 3
+
+
+def test_a_train_folder_alone_gives_up_a_part_for_validation_and_has_no_test(tmp_path):
+    for seed, label in enumerate("ab"):
+        write_images(tmp_path / "train" / label, 20, seed=seed)
+    data = load(str(tmp_path), image_size=8)
+    # 15% of 40 is 6
+    assert (len(data.train), data.validation.labels.tolist()) == (34, [0] * 3 + [1] * 3)
+    with pytest.raises(DataError, match=rf"{tmp_path} has no test split: add {tmp_path / 'test'} with"):
+        load_test(str(tmp_path), image_size=8)
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    for seed, label in enumerate(("bus", "train")):
+        write_images(tmp_path / label, 5, seed=seed)
+    assert load(str(tmp_path), image_size=8).classes == ("bus", "train")
+
+
+def test_too_few_images_for_three_splits_are_refused(tmp_path):
+    write_images(tmp_path / "many", 9)
+    write_images(tmp_path / "one", 1)
+    with pytest.raises(DataError) as error:
+        load(str(tmp_path), image_size=8)
+    assert str(error.value) == (
+        f"cannot split {tmp_path} into train, validation and test: class one has 1 image, wanted at least 3 "
+        "(1 of 2 classes have fewer); add images or make train, val and test folders"
+    )
+
+
+def test_classes_that_differ_between_splits_are_refused(tmp_path):
+    for part, labels in (("train", "abc"), ("val", "abd")):
+        for label in labels:
+            write_images(tmp_path / part / label, 1)
+    with pytest.raises(DataError, match=r"differ in classes \(c, d\)"):
+        load(str(tmp_path), image_size=8)
+
+
+def test_two_validation_folders_are_refused(tmp_path):
+    for part in ("train", "val", "validation"):
+        for label in "ab":
+            write_images(tmp_path / part / label, 1)
+    with pytest.raises(DataError, match="has both val and validation; keep one"):
+        load(str(tmp_path), image_size=8)
+
+
+def test_a_folder_without_classes_or_with_one_is_refused(tmp_path):
+    with pytest.raises(DataError, match="has 0 class folders, wanted at least 2"):
+        load(str(tmp_path))
+    write_images(tmp_path / "only", 3)
+    with pytest.raises(DataError, match="has 1 class folders, wanted at least 2"):
+        load(str(tmp_path))
+
+
+def test_an_empty_class_is_refused_and_hidden_files_are_no_images(tmp_path):
+    write_images(tmp_path / "a", 3)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "._000.png").write_bytes(b"")
+    (tmp_path / "b" / "notes.txt").write_text("none")
+    (tmp_path / ".cache").mkdir()
+    with pytest.raises(DataError, match=rf"class folder {tmp_path / 'b'} has no images \(.jpg, .jpeg, .png"):
+        load(str(tmp_path))
