@@ -103,4 +103,5 @@ def resolve(text: str) -> Named:
         return read(path / "best.json")
     if path.exists() or path.suffix == ".json" or "/" in text:
         return read(path)
-    return Named(text, reference.network(text), reference.setting_of(text).dataset)
+    name = text if "@" in text else f"{text}@{reference.DEFAULT_SETTING}"
+    return Named(name, reference.network(name), reference.setting_of(name).dataset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 
 MISTAKE, INTERRUPTED, FAILED = 2, 130, 1
+_UsageError: Any = typer.BadParameter.__base__  # click's, which some releases of typer carry inside themselves
 
 
 def main() -> None:
@@ -31,22 +32,27 @@ def main() -> None:
 
 
 def _run() -> int:
-    import click
-
     try:
         code = app(standalone_mode=False)
         return code if isinstance(code, int) else 0
     except SeesawError as error:
         return _complain(str(error), MISTAKE)
-    except click.ClickException as error:
-        return _complain(error.format_message(), MISTAKE)
-    except (KeyboardInterrupt, click.Abort):
+    except _UsageError as error:
+        return _misused(error)
+    except (KeyboardInterrupt, typer.Abort):
         return _complain("interrupted; what was finished is kept, and `seesaw-nas resume RUN` goes on", INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         sys.stdout = None
         return 0
     except OSError as error:
         return _complain(_system_failure(error), MISTAKE if error.errno in (errno.EACCES, errno.EROFS) else FAILED)
+
+
+def _misused(error: Any) -> int:
+    if type(error).__name__ == "NoArgsIsHelpError":  # no verb at all: the help is the answer
+        error.show()
+        return MISTAKE
+    return _complain(error.format_message(), MISTAKE)
 
 
 def _complain(text: str, code: int) -> int:

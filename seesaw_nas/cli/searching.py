@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from seesaw_nas import api, cost
 from seesaw_nas.api import Plan, Problem, Result, SearchSettings
+from seesaw_nas.cli import terminal
 from seesaw_nas.records import Epoch, RunFolder, TrialRecord
 from seesaw_nas.search.loop import Listener
 from seesaw_nas.spec import Architecture
@@ -55,7 +54,7 @@ def _check_same(settings: SearchSettings, path: Path) -> None:
 
 def _watched(work: Callable[[View], Result], as_json: bool) -> None:
     """Do the work under a progress display, and print what it found."""
-    console = Console(stderr=as_json)
+    console = terminal.console(stderr=as_json)
     view = View(console)
     try:
         result = work(view)
@@ -72,8 +71,7 @@ class View(Listener):
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=console, transient=True)
+        self._progress = terminal.progress(console)
         self._trials = self._progress.add_task("trials", total=None)
         self._steps = self._progress.add_task("", total=None, visible=False)
         self._left = 0
@@ -95,7 +93,7 @@ class View(Listener):
             f"{format_duration(plan.trials * plan.trial_seconds)} in all on {problem.device} (from one timed step)",
         )
         for line in lines:
-            self._console.print(line, highlight=False, soft_wrap=True)
+            self._console.print(line)
         self._left = plan.trials
         self._progress.update(self._trials, total=plan.trials)
         self._progress.start()
@@ -130,17 +128,17 @@ class View(Listener):
             self._progress.advance(self._trials)
         self._progress.update(self._steps, visible=False)
         self._console.print(
-            f"trial {record.number:>4}  {macs:>7} Multi-Adds  {text}", highlight=False, soft_wrap=True
+            f"trial {record.number:>4}  {macs:>7} Multi-Adds  {text}"
         )
 
 
 def _print_result(console: Console, result: Result) -> None:
     counts = _counts(result)
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    console.print(f"\nended because {result.ended}; {told or 'nothing trained'}", highlight=False)
+    console.print(f"\nended because {result.ended}; {told or 'nothing trained'}")
     if not result.front:
         return
-    table = Table(title="Pareto front, on the validation split, one seed each", title_justify="left", box=None)
+    table = terminal.plain_table("Pareto front, top-1 on the validation split, one seed each")
     for heading in ("Multi-Adds", "of budget", "Params", "top-1", "trial", "digest"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in result.front:
@@ -154,7 +152,7 @@ def _print_result(console: Console, result: Result) -> None:
     for path, what in (
         (folder.best, "the best architecture"), (folder.pareto, "the front"), (folder.report, "the picture")
     ):
-        console.print(f"{what:<22} {path}", highlight=False, soft_wrap=True)
+        console.print(f"{what:<22} {path}")
 
 
 def _counts(result: Result) -> dict[str, int]:

@@ -3,57 +3,66 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from seesaw_nas import cost, specfile
+from seesaw_nas.cli.terminal import console, plain_table
+from seesaw_nas.spec import Architecture
 from seesaw_nas.specfile import Named
 from seesaw_nas.units import format_count, format_large, parse_count
+
+if TYPE_CHECKING:
+    from seesaw_nas.witness import Verification
 
 
 def show(spec: str, *, budget: str, verify: bool, as_json: bool) -> None:
     """Print one architecture, as a table or as the content of its spec file."""
     named = specfile.resolve(spec)
     whole = parse_count(budget) if budget else cost.macs(named.architecture)
+    found = _verified(named) if verify else None
     if as_json:
-        print(json.dumps(specfile.document(named) | ({"verification": _witnesses(named)} if verify else {}), indent=2))
+        print(json.dumps(specfile.document(named) | ({"verification": _as_json(found)} if found else {}), indent=2))
         return
-    console = Console()
-    console.print(_layers(named, whole, bool(budget)))
-    console.print(_totals(named, whole, bool(budget)), highlight=False)
-    if verify:
-        _print_witnesses(console, named)
+    out = console()
+    out.print(_layers(named, whole, bool(budget)))
+    out.print(_totals(named, whole, bool(budget)))
+    if found:
+        _print_witnesses(out, found)
+
+
+def _verified(named: Named) -> Verification:
+    from seesaw_nas import witness
+
+    return witness.verify(named.architecture)
 
 
 def _layers(named: Named, whole: int, budgeted: bool) -> Table:
     architecture = named.architecture
-    table = Table(title=f"{named.name}  {architecture.digest}", title_justify="left", box=None, pad_edge=False)
+    table = plain_table(f"{named.name}  {architecture.digest}  reads {_shape(*architecture.input[:2])}")
     table.add_column("block", no_wrap=True)
-    table.add_column("expansion, kernel, partition, flow", no_wrap=True)
-    for heading in ("in", "out", "Params", "Multi-Adds", "of budget" if budgeted else "share"):
+    table.add_column("what", no_wrap=True)
+    for heading in ("output", "Params", "Multi-Adds", "of budget" if budgeted else "share"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for name, text, before, after, layers in _rows(named):
+    for name, text, output, layers in _rows(architecture):
         macs = sum(layer.macs for layer in layers)
         params = sum(layer.params for layer in layers)
-        table.add_row(name, text, before, after, f"{params:,}", f"{macs:,}", f"{macs / whole:.1%}")
+        table.add_row(name, text, output, f"{params:,}", f"{macs:,}", f"{macs / whole:.1%}")
     return table
 
 
-def _rows(named: Named) -> list[tuple[str, str, str, str, list[cost.Layer]]]:
-    """Name, description, shape before and after, and the counted layers, of stem, blocks, head and classifier."""
-    architecture = named.architecture
+def _rows(architecture: Architecture) -> list[tuple[str, str, str, list[cost.Layer]]]:
+    """Name, description, output shape and counted layers of stem, blocks, head and classifier."""
     stem, *middle, head, classifier = cost.layers(architecture)
-    rows = [("stem", _convolution(stem), _shape(*architecture.input[:2]), _shape(stem.c_out, stem.size_out), [stem])]
+    rows = [("stem", _convolution(stem), _shape(stem.c_out, stem.size_out), [stem])]
     for i, at in enumerate(architecture.placed):
         text = f"{at.block}{f' stride {at.stride}' if at.stride > 1 else ''}{' +' if at.has_residual else ''}"
-        name = f"stage {at.stage + 1}.{at.index + 1}"
-        before, after = _shape(at.c_in, at.size_in), _shape(at.c_out, at.size_out)
-        rows.append((name, text, before, after, middle[3 * i : 3 * i + 3]))
-    last = _shape(head.c_out, head.size_out)
-    rows.append(("head", _convolution(head), _shape(head.c_in, head.size_out), last, [head]))
-    rows.append(("classifier", "pool, linear", last, str(classifier.c_out), [classifier]))
+        output = _shape(at.c_out, at.size_out)
+        rows.append((f"{at.stage + 1}.{at.index + 1}", text, output, middle[3 * i : 3 * i + 3]))
+    rows.append(("head", _convolution(head), _shape(head.c_out, head.size_out), [head]))
+    rows.append(("classifier", "global average pool, linear", str(classifier.c_out), [classifier]))
     return rows
 
 
@@ -67,49 +76,47 @@ def _shape(channels: int, size: int) -> str:
 
 def _totals(named: Named, whole: int, budgeted: bool) -> str:
     macs, params = cost.macs(named.architecture), cost.params(named.architecture)
-    text = f"\nParams {params:,}, Multi-Adds {macs:,} ({cost.CONVENTION})"
+    text = (
+        "A block: expansion t, depthwise kernel k, partition, flow; + marks a residual.\n"
+        f"Params {params:,}, Multi-Adds {macs:,}: {cost.CONVENTION}."
+    )
     if budgeted:
-        text += f", {macs / whole:.1%} of the budget of {whole:,}{'' if macs <= whole else ': OVER BUDGET'}"
-    return text + "\n'+' marks a residual block"
+        text += f"\n{macs / whole:.1%} of the budget of {whole:,}{'' if macs <= whole else ': OVER BUDGET'}"
+    return text
 
 
-def _witnesses(named: Named) -> dict[str, Any]:
-    from seesaw_nas import witness
-
-    found = witness.verify(named.architecture)
-    counts = {
-        count.counter: {
-            "total": count.total, "norm": count.norm, "pool": count.pool, "unexplained": count.unexplained,
-        }
-        for count in (found.fvcore, found.thop)
+def _as_json(found: Verification) -> dict[str, Any]:
+    counters = [
+        {"counter": c.counter, "total": c.total, "norm": c.norm, "pool": c.pool, "unexplained": c.unexplained}
+        for c in (found.fvcore, found.thop)
+    ]
+    return {
+        "agrees": found.agrees,
+        "params_built": found.params_built,
+        "fvcore_conv_linear": found.fvcore_conv_linear,
+        "counters": counters,
+        "differing": list(found.differing),
+        "uncounted": dict(found.uncounted),
     }
-    built = {"params_built": found.params_built, "fvcore_conv_linear": found.fvcore_conv_linear}
-    return {"agrees": found.agrees, **built, **counts, "differing": list(found.differing)}
 
 
-def _print_witnesses(console: Console, named: Named) -> None:
-    found = _witnesses(named)
-    macs = cost.macs(named.architecture)
-    table = Table(title="Verified on the built model", title_justify="left", box=None, pad_edge=False)
-    table.add_column("counter")
-    for heading in ("Multi-Adds", "difference", "batch norm", "pooling", "unexplained"):
-        table.add_column(heading, justify="right")
-    table.add_row("seesaw-nas", f"{macs:,}", "0", "0", "0", "0")
-    conv_linear = found["fvcore_conv_linear"]
-    table.add_row("fvcore, convolutions and linear", f"{conv_linear:,}", f"{conv_linear - macs:,}", "0", "0",
-                  f"{conv_linear - macs:,}")
-    for counter in ("fvcore", "thop"):
-        count = found[counter]
-        table.add_row(
-            f"{counter}, total", f"{count['total']:,}", f"{count['total'] - macs:+,}", f"{count['norm']:,}",
-            f"{count['pool']:,}", f"{count['unexplained']:,}",
-        )
-    console.print()
-    console.print(table)
-    params = cost.params(named.architecture)
-    console.print(f"Params of the built model {found['params_built']:,}, by arithmetic {params:,}", highlight=False)
-    verdict = "every figure agrees" if found["agrees"] else f"DIFFERENT in {', '.join(found['differing'])}"
-    console.print(verdict, highlight=False)
+def _print_witnesses(out: Console, found: Verification) -> None:
+    table = plain_table("The built model, counted by others")
+    table.add_column("counter", no_wrap=True)
+    for heading in ("Multi-Adds", "difference", "of batch norm", "of pooling", "unexplained"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_row("seesaw-nas, by arithmetic", f"{found.macs:,}")
+    beside = found.fvcore_conv_linear - found.macs
+    name = f"{found.fvcore.counter}, conv + linear"
+    table.add_row(name, f"{found.fvcore_conv_linear:,}", f"{beside:+,}", "0", "0", f"{beside:,}")
+    for count in (found.fvcore, found.thop):
+        figures = (count.norm, count.pool, count.unexplained)
+        difference = f"{count.total - count.macs:+,}"
+        table.add_row(f"{count.counter}, total", f"{count.total:,}", difference, *(f"{f:,}" for f in figures))
+    out.print()
+    out.print(table)
+    out.print(f"Params of the built model {found.params_built:,}, by arithmetic {found.params:,}.")
+    out.print("Every figure agrees." if found.agrees else "DIFFERENT: " + "; ".join(found.differing))
 
 
 def spaces(*, budget: str, as_json: bool) -> None:
@@ -118,8 +125,8 @@ def spaces(*, budget: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("space", "input", "architectures", "budget", "that fit it", "cheapest", "costliest"):
+    table = plain_table()
+    for heading in ("space", "input", "size", "budget", "fitting", "cheapest", "costliest"):
         table.add_column(heading, justify="left" if heading == "space" else "right", no_wrap=True)
     for row in rows:
         side = row["input"][1]
@@ -128,11 +135,11 @@ def spaces(*, budget: str, as_json: bool) -> None:
             row["name"], f"{row['input'][0]}x{side}x{side}", format_large(row["architectures"]), row["budget"], fitting,
             format_count(row["cheapest_macs"]), format_count(row["costliest_macs"]),
         )
-    console = Console()
-    console.print(table)
-    console.print(f"\nCounts are exact (--json prints every digit). Budgets: {cost.CONVENTION}.", highlight=False)
+    out = console()
+    out.print(table)
+    out.print(f"\nSizes and fitting architectures are exact counts (--json has every digit).\nBudgets: {cost.CONVENTION}.")
     for row in rows:
-        console.print(f"{row['name']}: {row['description']}", highlight=False)
+        out.print(f"{row['name']}: {row['description']}")
 
 
 def _space_names() -> list[str]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from seesaw_nas import cost, final
 from seesaw_nas.final import TrainSettings
+from seesaw_nas.cli import terminal
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.records import Epoch
 from seesaw_nas.specfile import Named
@@ -18,16 +16,15 @@ from seesaw_nas.units import format_duration
 
 def train(settings: TrainSettings, *, out: Path | None, resume: bool, as_json: bool) -> None:
     """Train one architecture under a progress bar, and print its test accuracy."""
-    console = Console(stderr=as_json)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    console = terminal.console(stderr=as_json)
+    with terminal.progress(console) as progress:
         steps = progress.add_task("training", total=None)
 
         def begin(named: Named, recipe: Recipe, images: int) -> None:
             macs, params = cost.macs(named.architecture), cost.params(named.architecture)
-            progress.console.print(f"network   {named.name}: {params:,} Params, {macs:,} Multi-Adds", highlight=False)
-            progress.console.print(f"recipe    {recipe.name} ({recipe.source}): {recipe.summary}", highlight=False)
-            progress.console.print(f"data      {images:,} images to train on", highlight=False)
+            progress.console.print(f"network   {named.name}: {params:,} Params, {macs:,} Multi-Adds")
+            progress.console.print(f"recipe    {recipe.name} ({recipe.source}): {recipe.summary}")
+            progress.console.print(f"data      {images:,} images to train on")
 
         def epoch(entry: Epoch) -> None:
             top1 = "" if entry.top1 is None else f"  validation top-1 {entry.top1:.2%}"
@@ -52,6 +49,6 @@ def train(settings: TrainSettings, *, out: Path | None, resume: bool, as_json: b
         }, indent=2))
         return
     console.print(
-        f"test top-1 {result.top1:.2%} (read once), validation top-1 {result.validation_top1:.2%}", highlight=False
+        f"test top-1 {result.top1:.2%} (read once), validation top-1 {result.validation_top1:.2%}"
     )
-    console.print(f"weights {result.weights}", highlight=False, soft_wrap=True)
+    console.print(f"weights {result.weights}")

@@ -97,32 +97,27 @@ def _hover_stages(record: TrialRecord) -> str:
 
 
 def _add_paper_panel(figure: go.Figure, rows: Sequence[Published], members: list[TrialRecord], reach: int) -> None:
-    """The lower panel; the epochs are known for the paper's own networks, others' rows it may quote."""
+    """The lower panel. 400 epochs are said of the paper's own networks alone: the rows of others may be quoted."""
     split = "validation images" if rows[0].dataset == "imagenet" else "test split"
-    own = [row for row in rows if row.label.startswith("Seesaw")]
-    others = [row for row in rows if row not in own]
+    near = [row for row in rows if row.macs <= reach]
+    far = f" ({len(rows) - len(near)} beyond {format_count(reach)} left out)" if len(near) < len(rows) else ""
     figure.add_scatter(**_front_line(members), xaxis="x2", yaxis="y2", showlegend=False, marker_size=6)
-    for name, group, marker in (
-        (f"paper, {split}, 400 epochs", own, {"symbol": "diamond", "color": GREEN, "size": 9}),
-        (
-            f"others as the paper prints them, {split}",
-            others,
-            {"symbol": "x-thin", "size": 7, "line": {"color": PURPLE, "width": 2}},
-        ),
+    for name, is_own, marker in (
+        (f"paper, {split}, 400 epochs", True, {"symbol": "diamond", "color": GREEN, "size": 9}),
+        (f"others as the paper prints them, {split}", False, {"symbol": "x", "color": PURPLE, "size": 7}),
     ):
-        near = [row for row in group if row.macs <= reach]
-        far = f" ({len(group) - len(near)} beyond {format_count(reach)} left out)" if len(near) < len(group) else ""
+        group = [row for row in near if row.label.startswith("Seesaw") is is_own]
         figure.add_scatter(
-            x=[row.macs / 1e6 for row in near], y=[round(100 * row.top1, 2) for row in near], name=name + far,
+            x=[row.macs / 1e6 for row in group], y=[round(100 * row.top1, 2) for row in group], name=name,
             mode="markers", marker=marker, xaxis="x2", yaxis="y2", hoverinfo="text",
-            hovertext=[_hover_published(row, split) for row in near],
+            hovertext=[_hover_published(row, split) for row in group],
         )  # fmt: skip
     figure.update_layout(
         yaxis_domain=[0.44, 1], xaxis_anchor="y",
         yaxis2={"domain": [0, 0.25], "anchor": "x2", "title": "top-1 (%)"}, xaxis2={"anchor": "y2"},
     )  # fmt: skip
     figure.add_annotation(
-        text="The front beside the paper's figures", xref="x2 domain", yref="y2 domain", x=0, y=1.02,
+        text=f"The front beside the paper's figures{far}", xref="x2 domain", yref="y2 domain", x=0, y=1.02,
         xanchor="left", yanchor="bottom", showarrow=False,
     )  # fmt: skip
 

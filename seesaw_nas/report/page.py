@@ -21,7 +21,6 @@ from seesaw_nas.space import Budget
 from seesaw_nas.units import format_count, format_duration
 
 _DARK_MEDIA = "screen and (prefers-color-scheme: dark)"  # on paper the page stays light
-_STATE_WORDS = {"complete": "trained", "duplicate": "duplicates"}
 
 
 def write_html(
@@ -69,7 +68,7 @@ def _page(title: str, body: str) -> str:
 
 def _counts(records: Sequence[TrialRecord]) -> str:
     states = Counter(record.state for record in records)
-    told = ", ".join(f"{states[state]} {_STATE_WORDS.get(state, state)}" for state in get_args(State))
+    told = ", ".join(f"{states[state]} {'trained' if state == 'complete' else state}" for state in get_args(State))
     missing = "" if trained(records) else " <strong>No trial has finished training, so there is no front.</strong>"
     return f"{len(records)} proposed: {told}.{missing}"
 

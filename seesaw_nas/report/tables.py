@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Sequence
@@ -80,6 +81,8 @@ def front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 def write_csv(path: Path, records: Sequence[TrialRecord], *, budget: Budget) -> None:
     """Write :func:`front_frame` as UTF-8 CSV with a header line, all at once or not at all.
 
+    Read ``digest`` back as text: one such as ``12e4567890123456`` looks like a number.
+
     Raises:
         RunError: the file cannot be written.
     """
@@ -97,6 +100,6 @@ def replace_file(path: Path, data: bytes) -> None:
         part.write_bytes(data)
         os.replace(part, path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise RunError(f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable") from None
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,0 +1,28 @@
+"""How the command line writes: one style of console, table and progress bar for all verbs."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+PIPED_WIDTH = 200  # columns where there is no terminal: a reader in a pipe should not get cut tables
+
+
+def console(stderr: bool = False) -> Console:
+    """A console that leaves text alone: no colouring of numbers, no line breaks of its own."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    if not made.is_terminal:
+        made.width = PIPED_WIDTH
+    return made
+
+
+def plain_table(title: str | None = None) -> Table:
+    """A table without lines, under a title at the left."""
+    return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, collapse_padding=True)
+
+
+def progress(on: Console) -> Progress:
+    """Bars that vanish when they are done: what, how far, how many, how long still."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=on, transient=True)
