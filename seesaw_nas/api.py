@@ -1,9 +1,9 @@
 """Everything the command line does, as functions: search, resume, train.
 
-    from seesaw_nas import api
+from seesaw_nas import api
 
-    result = api.search(api.SearchSettings(dataset="digits", budget="600K", trials=8), runs_dir="runs")
-    result.best.architecture, result.front
+result = api.search(api.SearchSettings(dataset="digits", budget="600K", trials=8), runs_dir="runs")
+result.best.architecture, result.front
 """
 
 from __future__ import annotations
@@ -35,8 +35,18 @@ if TYPE_CHECKING:
 KIND = "search"
 
 __all__ = [
-    "Plan", "Problem", "Result", "SearchSettings", "TrainResult", "TrainSettings", "plan", "pose", "resume", "search",
-    "train", "write_results",
+    "Plan",
+    "Problem",
+    "Result",
+    "SearchSettings",
+    "TrainResult",
+    "TrainSettings",
+    "plan",
+    "pose",
+    "resume",
+    "search",
+    "train",
+    "write_results",
 ]
 
 
@@ -209,7 +219,9 @@ def resume(
     folder = RunFolder.open(Path(path))
     description = folder.read()
     if description.get("kind") != KIND:
-        raise RunError(f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`")
+        raise RunError(
+            f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
+        )
     settings = SearchSettings.from_dict(description.get("settings", {}))
     problem = pose(replace(settings, device=device or settings.device))
     if description.get("space_digest") != problem.space_digest:

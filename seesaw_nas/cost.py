@@ -128,10 +128,26 @@ def _block_layers(at: Placed) -> Iterator[Layer]:
 
 
 def _conv(
-    name: str, kind: str, c_in: int, c_out: int, kernel: int, stride: int, size: int, weights: int,
+    name: str,
+    kind: str,
+    c_in: int,
+    c_out: int,
+    kernel: int,
+    stride: int,
+    size: int,
+    weights: int,
     partition: Partition = DENSE,
 ) -> Layer:
     return Layer(
-        name, kind, c_in, c_out, kernel, stride, partition, size,
-        params=weights + NORM_PARAMS * c_out, macs=weights * size**2, norm_elements=c_out * size**2,
+        name,
+        kind,
+        c_in,
+        c_out,
+        kernel,
+        stride,
+        partition,
+        size,
+        params=weights + NORM_PARAMS * c_out,
+        macs=weights * size**2,
+        norm_elements=c_out * size**2,
     )

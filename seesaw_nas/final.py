@@ -118,7 +118,13 @@ def train(
         if on_begin is not None:
             on_begin(named, recipe, len(images.train))
         trained = training.train(
-            model, images.to(device), recipe, seed=settings.seed, device=device, on_epoch=on_epoch, on_step=on_step,
+            model,
+            images.to(device),
+            recipe,
+            seed=settings.seed,
+            device=device,
+            on_epoch=on_epoch,
+            on_step=on_step,
             checkpoint=folder.path / "checkpoint.safetensors",
         )
         test = data.load_test(dataset, data_dir, size)

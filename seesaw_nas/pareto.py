@@ -1,7 +1,7 @@
 """Dominance and the Pareto front, on plain pairs of numbers.
 
-A point is (top1, macs): more of the first is better, less of the second. Ties are kept: two equal points do not dominate
-each other. A point with NaN in it never enters a front.
+A point is (top1, macs): more of the first is better, less of the second. Ties are kept: two equal points do not
+dominate each other. A point with NaN in it never enters a front.
 """
 
 from __future__ import annotations

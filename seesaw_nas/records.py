@@ -159,7 +159,9 @@ class RunFolder:
         """
         folder = cls(path)
         if not folder.description.is_file():
-            raise RunError(f"{path} is no run folder: it has no run.json; give the folder of a search, such as runs/NAME")
+            raise RunError(
+                f"{path} is no run folder: it has no run.json; give the folder of a search, such as runs/NAME"
+            )
         return folder
 
     def read(self) -> dict[str, Any]:

@@ -17,8 +17,8 @@ SOURCE = "Zhang 2019, arXiv:1905.03672"
 
 READINGS = {
     "seesaw-shuffle": "1:3, and even (1:1) where a block reads 160 channels or more",
-    "seesaw-share-v0": "1:2, and even where a block reads 160 channels or more; each width moved to the nearest one that "
-    "its blocks split exactly (stem 33; 15 24 33 63 96 162 318), since the paper does not print them",
+    "seesaw-share-v0": "1:2, and even where a block reads 160 channels or more; each width moved to the nearest one "
+    "that its blocks split exactly (stem 33; 15 24 33 63 96 162 318), since the paper does not print them",
     "seesaw-share-v1": "1:3, and even (1:1) where a block reads 160 channels or more",
     "seesaw-share-v2": "1:2 in every block, widths 15 24 36 66 96 159 318 behind a stem of 33, with the permutation "
     "that table 6 marks wherever the inner width is even, share where it is odd",

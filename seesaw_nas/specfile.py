@@ -71,7 +71,9 @@ def _named(value: Any, path: Path) -> Named:
     optional = ["name", "digest", "params", "macs", "input", "result"]
     content = take_fields(value, ["schema_version", "architecture"], optional)
     if content["schema_version"] != SCHEMA_VERSION:
-        raise SpecError(f"this release reads version {SCHEMA_VERSION}, got {content['schema_version']!r}", "schema_version")
+        raise SpecError(
+            f"this release reads version {SCHEMA_VERSION}, got {content['schema_version']!r}", "schema_version"
+        )
     name = content.get("name", path.stem)
     if not isinstance(name, str) or not name:
         raise SpecError(f"a text is wanted, got {name!r}", "name")
@@ -82,7 +84,8 @@ def _named(value: Any, path: Path) -> Named:
     for key, expected in document(named).items():
         if key in content and content[key] != expected and key != "architecture":
             raise SpecError(
-                f"the file says {content[key]!r}, but its architecture has {expected!r}; correct or remove this field", key
+                f"the file says {content[key]!r}, but its architecture has {expected!r}; correct or remove this field",
+                key,
             )
     return named
 

@@ -110,8 +110,18 @@ def search(
     from seesaw_nas.cli import searching
 
     settings = api.SearchSettings(
-        dataset=dataset, budget=budget, space=space, strategy=strategy, trials=trials, recipe=recipe, epochs=epochs,
-        train_size=train_size, seed=seed, device=device, data_dir=data_dir, image_size=image_size,
+        dataset=dataset,
+        budget=budget,
+        space=space,
+        strategy=strategy,
+        trials=trials,
+        recipe=recipe,
+        epochs=epochs,
+        train_size=train_size,
+        seed=seed,
+        device=device,
+        data_dir=data_dir,
+        image_size=image_size,
     )
     limit = parse_duration(time_limit) if time_limit else None
     searching.search(settings, name=name, runs_dir=runs_dir, time_limit=limit, resume=resume, as_json=json)
@@ -167,7 +177,13 @@ def train(
     from seesaw_nas.cli import training
 
     settings = api.TrainSettings(
-        spec=spec, dataset=dataset, recipe=recipe, epochs=epochs, train_size=train_size, seed=seed, device=device,
+        spec=spec,
+        dataset=dataset,
+        recipe=recipe,
+        epochs=epochs,
+        train_size=train_size,
+        seed=seed,
+        device=device,
         data_dir=data_dir,
     )
     training.train(settings, out=out, resume=resume, as_json=json)

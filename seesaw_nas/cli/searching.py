@@ -25,17 +25,34 @@ def search(
     path = runs_dir / name
     if resume and name and (path / "run.json").exists():
         _check_same(settings, path)
-        _watched(lambda view: api.resume(path, trials=settings.trials, time_limit=time_limit, device=settings.device,
-                                         on_plan=view.plan, listener=view), as_json)
+        _watched(
+            lambda view: api.resume(
+                path,
+                trials=settings.trials,
+                time_limit=time_limit,
+                device=settings.device,
+                on_plan=view.plan,
+                listener=view,
+            ),
+            as_json,
+        )
         return
-    _watched(lambda view: api.search(settings, name=name, runs_dir=runs_dir, time_limit=time_limit,
-                                     on_plan=view.plan, listener=view), as_json)
+    _watched(
+        lambda view: api.search(
+            settings, name=name, runs_dir=runs_dir, time_limit=time_limit, on_plan=view.plan, listener=view
+        ),
+        as_json,
+    )
 
 
 def resume(path: Path, *, trials: int, time_limit: float | None, device: str, as_json: bool) -> None:
     """Go on with the run in this folder."""
-    _watched(lambda view: api.resume(path, trials=trials or None, time_limit=time_limit, device=device,
-                                     on_plan=view.plan, listener=view), as_json)
+    _watched(
+        lambda view: api.resume(
+            path, trials=trials or None, time_limit=time_limit, device=device, on_plan=view.plan, listener=view
+        ),
+        as_json,
+    )
 
 
 def _check_same(settings: SearchSettings, path: Path) -> None:
@@ -86,8 +103,8 @@ class View(Listener):
             f"budget    {band} {cost.CONVENTION}",
             f"space     {problem.space.name}: {format_large(plan.space_size)} architectures, of which "
             f"{format_large(plan.fitting)} ({share:.2g}) fit the budget",
-            f"          the cheapest of all has {format_count(plan.cheapest_macs)} Multi-Adds, the median of those that "
-            f"fit {format_count(plan.median_macs)}",
+            f"          the cheapest of all has {format_count(plan.cheapest_macs)} Multi-Adds, the median of "
+            f"those that fit {format_count(plan.median_macs)}",
             f"training  {settings.recipe}: {settings.fitted_recipe.summary}",
             f"plan      {plan.trials} trials by {settings.strategy}, about {format_duration(plan.trial_seconds)} each, "
             f"{format_duration(plan.trials * plan.trial_seconds)} in all on {problem.device} (from one timed step)",
@@ -127,9 +144,7 @@ class View(Listener):
         if record.state in ("complete", "failed"):
             self._progress.advance(self._trials)
         self._progress.update(self._steps, visible=False)
-        self._console.print(
-            f"trial {record.number:>4}  {macs:>7} Multi-Adds  {text}"
-        )
+        self._console.print(f"trial {record.number:>4}  {macs:>7} Multi-Adds  {text}")
 
 
 def _print_result(console: Console, result: Result) -> None:
@@ -144,13 +159,19 @@ def _print_result(console: Console, result: Result) -> None:
     for record in result.front:
         macs = record.macs or 0
         table.add_row(
-            f"{macs:,}", f"{macs / result.problem.budget.high:.1%}", f"{record.params:,}", f"{record.top1:.2%}",
-            str(record.number), record.digest,
+            f"{macs:,}",
+            f"{macs / result.problem.budget.high:.1%}",
+            f"{record.params:,}",
+            f"{record.top1:.2%}",
+            str(record.number),
+            record.digest,
         )
     console.print(table)
     folder = result.folder
     for path, what in (
-        (folder.best, "the best architecture"), (folder.pareto, "the front"), (folder.report, "the picture")
+        (folder.best, "the best architecture"),
+        (folder.pareto, "the front"),
+        (folder.report, "the picture"),
     ):
         console.print(f"{what:<22} {path}")
 

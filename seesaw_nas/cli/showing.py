@@ -132,12 +132,19 @@ def spaces(*, budget: str, as_json: bool) -> None:
         side = row["input"][1]
         fitting = f"none: {row['why']}" if row["fitting"] == 0 else format_large(row["fitting"])
         table.add_row(
-            row["name"], f"{row['input'][0]}x{side}x{side}", format_large(row["architectures"]), row["budget"], fitting,
-            format_count(row["cheapest_macs"]), format_count(row["costliest_macs"]),
+            row["name"],
+            f"{row['input'][0]}x{side}x{side}",
+            format_large(row["architectures"]),
+            row["budget"],
+            fitting,
+            format_count(row["cheapest_macs"]),
+            format_count(row["costliest_macs"]),
         )
     out = console()
     out.print(table)
-    out.print(f"\nSizes and fitting architectures are exact counts (--json has every digit).\nBudgets: {cost.CONVENTION}.")
+    out.print(
+        f"\nSizes and fitting architectures are exact counts (--json has every digit).\nBudgets: {cost.CONVENTION}."
+    )
     for row in rows:
         out.print(f"{row['name']}: {row['description']}")
 

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from seesaw_nas import cost, final
-from seesaw_nas.final import TrainSettings
 from seesaw_nas.cli import terminal
+from seesaw_nas.final import TrainSettings
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.records import Epoch
 from seesaw_nas.specfile import Named
@@ -38,17 +38,20 @@ def train(settings: TrainSettings, *, out: Path | None, resume: bool, as_json: b
 
         result = final.train(settings, out, resume=resume, on_begin=begin, on_epoch=epoch, on_step=step)
     if as_json:
-        print(json.dumps({
-            "folder": str(result.folder.path),
-            "weights": str(result.weights),
-            "top1": result.top1,
-            "split": "test",
-            "validation_top1": result.validation_top1,
-            "epochs": len(result.curve),
-            "seconds": result.seconds,
-        }, indent=2))
+        print(
+            json.dumps(
+                {
+                    "folder": str(result.folder.path),
+                    "weights": str(result.weights),
+                    "top1": result.top1,
+                    "split": "test",
+                    "validation_top1": result.validation_top1,
+                    "epochs": len(result.curve),
+                    "seconds": result.seconds,
+                },
+                indent=2,
+            )
+        )
         return
-    console.print(
-        f"test top-1 {result.top1:.2%} (read once), validation top-1 {result.validation_top1:.2%}"
-    )
+    console.print(f"test top-1 {result.top1:.2%} (read once), validation top-1 {result.validation_top1:.2%}")
     console.print(f"weights {result.weights}")

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
@@ -26,7 +26,7 @@ from seesaw_nas.records import Epoch, State, TrialRecord
 from seesaw_nas.space import Budget, Genotype, Space, encode, genes
 from seesaw_nas.spec import Architecture
 
-DIRECTIONS = ("maximize", "minimize")
+DIRECTIONS: list[Literal["minimize", "maximize"]] = ["maximize", "minimize"]  # top1, macs
 ILLEGAL = "no_such_architecture"  # the constraint that a combination outside the space violates
 LOCK_GRACE_SECONDS = 3  # the least Optuna takes without a warning; a killed process leaves its lock behind
 
@@ -51,9 +51,7 @@ def open_study(journal: Path, name: str) -> optuna.Study:
         try:
             lock = JournalFileSymlinkLock(str(journal), grace_period=LOCK_GRACE_SECONDS)
             storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
-            return optuna.create_study(
-                storage=storage, study_name=name, directions=list(DIRECTIONS), load_if_exists=True
-            )
+            return optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS, load_if_exists=True)
         except (ValueError, KeyError) as error:  # a broken line in the middle, or another program's file
             raise RunError(f"{journal} is not a readable Optuna journal: {error}") from None
 

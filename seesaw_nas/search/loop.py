@@ -11,7 +11,7 @@ import numpy as np
 
 from seesaw_nas import cost
 from seesaw_nas.errors import SpecError, TrainingFailed
-from seesaw_nas.records import Epoch, TrialRecord
+from seesaw_nas.records import Epoch, State, TrialRecord
 from seesaw_nas.search.history import History
 from seesaw_nas.search.strategies import Exhausted, Strategy
 from seesaw_nas.space import decode
@@ -61,9 +61,7 @@ class Search:
         self._known = {r.digest: r for r in history.records() if r.state in ("complete", "failed")}
         self._failed_in_a_row = 0
 
-    def run(
-        self, trials: int, time_limit: float | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> str:
+    def run(self, trials: int, time_limit: float | None = None, clock: Callable[[], float] = time.monotonic) -> str:
         """Train until ``trials`` are trained in the whole history; returns what ended it.
 
         Args:
@@ -108,7 +106,7 @@ class Search:
         self._listener.ended(record)
 
     def _opened(self, trial: optuna.Trial) -> TrialRecord:
-        """The record of a trial as far as its genes tell; ``infeasible`` when they describe no architecture in budget."""
+        """The record of a trial as far as its genes tell; ``infeasible`` where no architecture in budget has them."""
         seed = trial_seed(self._seed, trial.number)
         open_record = TrialRecord(trial.number, "running", seed=seed)
         try:
@@ -127,8 +125,10 @@ class Search:
         if record.state == "infeasible" or record.architecture is None:
             return record
         if (earlier := self._known.get(record.digest)) is not None:
-            state = "duplicate" if earlier.state == "complete" else "infeasible"
-            return replace(record, state=state, top1=earlier.top1, reason=f"same architecture as trial {earlier.number}")
+            state: State = "duplicate" if earlier.state == "complete" else "infeasible"
+            return replace(
+                record, state=state, top1=earlier.top1, reason=f"same architecture as trial {earlier.number}"
+            )
         if self._history.attempts(trial) > MAX_ATTEMPTS:
             return replace(record, state="failed", reason=f"the process ended {MAX_ATTEMPTS} times while training it")
         return self._trained(record, record.architecture)

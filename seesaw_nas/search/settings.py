@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from seesaw_nas import recipes, space
+from seesaw_nas import recipes
 from seesaw_nas.errors import OptionError, RunError, known
 from seesaw_nas.search.strategies import DEFAULT_STRATEGY, STRATEGIES
+from seesaw_nas.space import Space, load
 
 EVALUATORS = ("trained",)
 SPACES = {"digits": "seesaw-digits", "cifar10": "seesaw-cifar", "cifar100": "seesaw-cifar"}
@@ -66,10 +67,10 @@ class SearchSettings:
         recipe = recipes.recipe(self.recipe)
         return recipe.with_epochs(self.epochs) if self.epochs else recipe
 
-    def load_space(self, input_size: int, input_channels: int, classes: int) -> space.Space:
+    def load_space(self, input_size: int, input_channels: int, classes: int) -> Space:
         """The space to search, for images of this kind."""
         fallback = "seesaw-imagenet" if input_size >= LARGE_IMAGE else "seesaw-cifar"
-        found = space.load(self.space or SPACES.get(self.dataset, fallback))
+        found = load(self.space or SPACES.get(self.dataset, fallback))
         return found.adapted(input_size, input_channels, classes)
 
     @property

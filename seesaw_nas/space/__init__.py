@@ -7,5 +7,15 @@ from seesaw_nas.space.files import load, names
 from seesaw_nas.space.genotype import Genotype, decode, encode, genes
 
 __all__ = [
-    "Budget", "Feasible", "Genotype", "Slot", "Space", "StageSpace", "decode", "encode", "genes", "load", "names",
+    "Budget",
+    "Feasible",
+    "Genotype",
+    "Slot",
+    "Space",
+    "StageSpace",
+    "decode",
+    "encode",
+    "genes",
+    "load",
+    "names",
 ]

@@ -1,8 +1,8 @@
 """Counting and drawing sequences of choices by their total cost.
 
-A :class:`Chain` is a list of stages; a stage is a list of slots, of which the first n are used for some n that the stage
-allows; a slot is a :class:`Menu` of options with a cost each. Costs add up. One table a slot then says how many ways of
-filling the chain up to there have each cost, and
+A :class:`Chain` is a list of stages; a stage, a :class:`Run`, is a list of slots, of which the first n are used for
+some n that the stage allows; a slot is a :class:`Menu` of options with a cost each. Costs add up. One table a slot then
+says how many ways of filling the chain up to there have each cost, and
 
 - the number of fillings in a band of cost is a sum over the last table, exact because the same recurrence runs modulo
   several coprime numbers that the Chinese remainder theorem puts together;

@@ -8,10 +8,9 @@ whole network, of which an architecture has one.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import cast
 
 from seesaw_nas import cost
 from seesaw_nas.errors import SpaceError, SpecError
@@ -53,10 +52,7 @@ def _blocks(stage: StageSpace, c_in: int, c_out: int) -> tuple[Block, ...]:
     choices = (stage.expansions, stage.kernels, stage.partitions, stage.flows, stage.activations)
     for expansion, kernel, partition, flow, activation in itertools.product(*choices):
         try:
-            block = Block(
-                cast(int, expansion), cast(int, kernel), cast(Partition, partition), cast(Flow, flow),
-                cast(Activation, activation),
-            )
+            block = Block(expansion, kernel, partition, flow, activation)
             block.check(c_in, c_out)
         except SpecError:
             continue  # this combination does not exist at these widths
@@ -144,8 +140,10 @@ class Space:
         return tuple(self.chain(width) for width in range(self.widths))
 
     def chain(
-        self, width: int, offered: dict[tuple[int, int], tuple[Block, ...]] | None = None,
-        repeats: dict[int, tuple[int, ...]] | None = None,
+        self,
+        width: int,
+        offered: Mapping[tuple[int, int], tuple[Block, ...]] | None = None,
+        repeats: Mapping[int, tuple[int, ...]] | None = None,
     ) -> Chain[Block]:
         """The architectures of one width, or those with only these blocks at these (stage, index) places.
 

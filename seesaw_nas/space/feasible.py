@@ -111,16 +111,16 @@ class Feasible:
         self, width: int, kept: dict[Place, Block], repeats: list[int], target: Place | int, freed: set[Place]
     ) -> Chain[Block] | None:
         """The architectures with another value at ``target``, any block at ``freed``, and all else kept."""
+        fixed: dict[Place, tuple[Block, ...]] = {p: (block,) for p, block in kept.items() if p not in freed}
+        allowed: dict[int, tuple[int, ...]] = {i: (n,) for i, n in enumerate(repeats)}
         if isinstance(target, int):
-            others = tuple(n for n in self.space.stages[target].repeats if n != repeats[target])
-            fixed = {place: (block,) for place, block in kept.items() if place not in freed}
-            allowed = {i: (n,) for i, n in enumerate(repeats)} | {target: others}
-            return self.space.chain(width, fixed, allowed) if others else None
-        fixed = {place: (block,) for place, block in kept.items() if place not in freed}
-        slot = next(s for s in self.space.slots(width) if (s.stage, s.index) == target)
-        fixed[target] = tuple(block for block in self.space.offered(slot) if block != kept[target])
-        allowed = {i: (n,) for i, n in enumerate(repeats)}
-        return self.space.chain(width, fixed, allowed) if fixed[target] else None
+            allowed[target] = tuple(n for n in self.space.stages[target].repeats if n != repeats[target])
+            others: tuple[object, ...] = allowed[target]
+        else:
+            slot = next(s for s in self.space.slots(width) if (s.stage, s.index) == target)
+            fixed[target] = tuple(block for block in self.space.offered(slot) if block != kept[target])
+            others = fixed[target]
+        return self.space.chain(width, fixed, allowed) if others else None
 
     @staticmethod
     def _widening(target: Place | int, kept: dict[Place, Block], rng: np.random.Generator) -> Iterator[set[Place]]:

@@ -8,20 +8,33 @@ the chosen width, say) is refused when it is decoded.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from seesaw_nas.errors import SpecError
-from seesaw_nas.space.definition import Slot, Space
-from seesaw_nas.spec import Architecture, Block, Partition
+from seesaw_nas.space.definition import Slot, Space, StageSpace
+from seesaw_nas.spec import Architecture, Block
 
 Genotype = dict[str, str]
+KINDS = ("grouping", "expansion", "kernel", "activation")  # the genes of one block
 
 
 def genes(space: Space) -> dict[str, tuple[str, ...]]:
     """Every gene that has a choice to make, with its choices, in the order of the network."""
-    return {name: choices for name, choices in _all_genes(space) if len(choices) > 1}
+    return {name: choices for name, choices in _all_genes(space).items() if len(choices) > 1}
 
 
-def _all_genes(space: Space) -> Iterator[tuple[str, tuple[str, ...]]]:
+@lru_cache(maxsize=8)
+def _all_genes(space: Space) -> dict[str, tuple[str, ...]]:
+    return dict(_named_choices(space))
+
+
+@lru_cache(maxsize=1024)
+def _by_traits(stage: StageSpace, c_in: int, c_out: int) -> dict[tuple[str, ...], Block]:
+    """The blocks that may stand between these widths, by the values of their genes."""
+    return {tuple(_traits(block).values()): block for block in stage.blocks(c_in, c_out)}
+
+
+def _named_choices(space: Space) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "width", tuple(map(space.width_name, range(space.widths)))
     for i, stage in enumerate(space.stages):
         yield _repeats(i), tuple(map(str, stage.repeats))
@@ -33,7 +46,7 @@ def _all_genes(space: Space) -> Iterator[tuple[str, tuple[str, ...]]]:
                 if (slot.stage, slot.index) == (i, j)
                 for block in space.offered(slot)
             ]
-            for kind in ("grouping", "expansion", "kernel", "activation"):
+            for kind in KINDS:
                 yield _gene(i, j, kind), tuple(dict.fromkeys(_traits(block)[kind] for block in blocks))
 
 
@@ -62,7 +75,7 @@ def encode(space: Space, architecture: Architecture) -> Genotype:
     """
     if objection := space.objection(architecture):
         raise SpecError(f"the architecture is not in space '{space.name}': {objection}")
-    every = dict(_all_genes(space))
+    every = _all_genes(space)
     genotype = {name: choices[0] for name, choices in every.items()}
     width = space.width_of(architecture)
     genotype["width"] = space.width_name(width or 0)
@@ -81,7 +94,7 @@ def decode(space: Space, genotype: Mapping[str, str]) -> Architecture:
         SpecError: a gene is missing or has an unknown value, or the combination is not in the space.
     """
     chosen = {}
-    for name, choices in _all_genes(space):
+    for name, choices in _all_genes(space).items():
         value = choices[0] if len(choices) == 1 else genotype.get(name)
         if value not in choices:
             raise SpecError(f"one of {', '.join(choices)} is wanted, got {value!r}", name)
@@ -96,14 +109,12 @@ def decode(space: Space, genotype: Mapping[str, str]) -> Architecture:
 
 
 def _block(space: Space, slot: Slot, chosen: Mapping[str, str]) -> Block:
-    wanted = {kind: chosen[_gene(slot.stage, slot.index, kind)] for kind in ("grouping", "expansion", "kernel")}
-    wanted["activation"] = chosen[_gene(slot.stage, slot.index, "activation")]
-    for block in space.offered(slot):
-        if _traits(block) == wanted:
-            return block
-    partition, _, flow = wanted["grouping"].partition(" ")
-    raise SpecError(
-        f"{Partition.parse(partition)} {flow} with expansion {wanted['expansion']} does not fit between {slot.c_in} "
-        f"and {slot.c_out} channels",
-        _gene(slot.stage, slot.index, "grouping"),
-    )
+    wanted = tuple(chosen[_gene(slot.stage, slot.index, kind)] for kind in KINDS)
+    block = _by_traits(space.stages[slot.stage], slot.c_in, slot.c_out).get(wanted)
+    if block is None:
+        grouping, expansion, *_ = wanted
+        raise SpecError(
+            f"{grouping} with expansion {expansion} does not fit between {slot.c_in} and {slot.c_out} channels",
+            _gene(slot.stage, slot.index, "grouping"),
+        )
+    return block
