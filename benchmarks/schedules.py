@@ -1,7 +1,7 @@
 """Which schedule, learning rate and batch suit trainings of a few epochs: the measurement behind the recipe ``quick``.
 
 Real CIFAR-10 halved to 16x16 and digits, one small network each, a full grid with the same seeds in every cell; the
-paper's recipe, shortened, is the baseline. Scored on validation images only. One thread, under eight minutes::
+paper's recipe, shortened, is the baseline. Scored on validation images only. One thread, about eight minutes::
 
     OMP_NUM_THREADS=1 python benchmarks/schedules.py --data-dir FOLDER_WITH_CIFAR
 """

@@ -203,6 +203,7 @@ def resume(
     trials: int | None = None,
     time_limit: float | None = None,
     device: str = "",
+    data_dir: str = "",
     on_plan: Callable[[Problem, Plan], None] | None = None,
     listener: Listener | None = None,
 ) -> Result:
@@ -211,7 +212,7 @@ def resume(
     Args:
         path: the run's folder.
         trials: another total of architectures to train, in place of the run's own.
-        device: another device, in place of the run's own.
+        device, data_dir: another device or place of the images, instead of the run's own.
 
     Raises:
         SeesawError: it is no run folder, its space has changed, or another process works on it.
@@ -223,10 +224,16 @@ def resume(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
         )
     settings = SearchSettings.from_dict(description.get("settings", {}))
-    problem = pose(replace(settings, device=device or settings.device))
+    settings = replace(
+        settings,
+        trials=settings.trials if trials is None else trials,
+        device=device or settings.device,
+        data_dir=data_dir or settings.data_dir,
+    )
+    problem = pose(settings)
     if description.get("space_digest") != problem.space_digest:
         raise RunError(f"the space '{problem.space.name}' has changed since {folder.path} began; begin a new run")
-    return _run(folder, problem, trials or settings.trials, time_limit, on_plan, listener)
+    return _run(folder, problem, settings.trials, time_limit, on_plan, listener)
 
 
 def _run(

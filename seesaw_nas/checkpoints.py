@@ -7,17 +7,17 @@ is kept: every epoch derives its randomness from the seed and its own number.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from seesaw_nas.errors import RunError
+from seesaw_nas.files import partial, replace_file
 from seesaw_nas.records import Epoch
 
 _FIELD = "seesaw-nas-checkpoint"
@@ -60,13 +60,11 @@ class Store:
         if self.path is None:
             return
         content = json.dumps({"identity": self.identity, **asdict(progress)})
-        part = _part(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(self._tensors(), part, {_FIELD: content})
-            os.replace(part, self.path)
-        except (OSError, SafetensorError) as error:
-            raise RunError(f"cannot write the checkpoint {self.path}: {error}") from None
+            replace_file(self.path, save(self._tensors(), {_FIELD: content}))
+        except OSError as error:
+            raise RunError(f"cannot write the checkpoint {self.path}: {error.strerror}") from None
 
     def resume(self) -> Progress:
         """Put the file's state into model and optimiser; without a file, nothing is behind.
@@ -117,8 +115,4 @@ class Store:
 def discard(path: Path) -> None:
     """Delete the checkpoint at ``path`` and what an interrupted write left; neither need exist."""
     path.unlink(missing_ok=True)
-    _part(path).unlink(missing_ok=True)
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(path.name + ".part")
+    partial(path).unlink(missing_ok=True)

@@ -50,7 +50,7 @@ class DataError(SeesawError):
 
 
 class TrainingFailed(SeesawError):
-    """A training that broke: a loss that is no number, memory that ran out. It ends that trial, not the search."""
+    """A training that cannot go on: the loss is not finite, memory ran out. It ends that trial, not the search."""
 
 
 class RunError(SeesawError):

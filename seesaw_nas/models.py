@@ -6,9 +6,7 @@ Source: Zhang 2019, arXiv:1905.03672, table 2; He et al. 2015, arXiv:1502.01852,
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from seesaw_nas.errors import OptionError, RunError
+from seesaw_nas.files import replace_file
 from seesaw_nas.ops import SeesawBlock
 from seesaw_nas.spec import Architecture
 
@@ -115,15 +114,9 @@ def save_weights(model: nn.Module, path: Path, metadata: Mapping[str, str]) -> N
         RunError: the file cannot be written.
     """
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as file:
-            file.write(save(tensors, dict(metadata)))
-            os.fsync(file.fileno())
-        part.replace(path)
+        replace_file(path, save(tensors, dict(metadata)))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise RunError(f"cannot write weights to {path}: {error.strerror}; choose a folder that exists") from None
 
 

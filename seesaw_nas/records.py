@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from seesaw_nas import pareto
 from seesaw_nas.errors import RunError
+from seesaw_nas.files import replace_file
 from seesaw_nas.spec import Architecture
 
 State = Literal["complete", "failed", "infeasible", "duplicate", "running"]
@@ -94,10 +95,8 @@ def best(records: list[TrialRecord]) -> TrialRecord | None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Replace a JSON file at once, so that no reader and no crash ever sees half of it."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    """Replace a JSON file in one step."""
+    replace_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        return self.path.name
+        return self.path.resolve().name  # also of "." and "runs/x/.."
 
     @property
     def journal(self) -> Path:
@@ -137,17 +136,20 @@ class RunFolder:
         Raises:
             RunError: there is something of this name already, or the folder cannot be made.
         """
+        folder = cls(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.mkdir()
+            path.mkdir(parents=True)
         except FileExistsError:
             raise RunError(
-                f"{path} exists already and nothing is overwritten; choose another --name, or go on with it by --resume"
+                f"{path} exists already and nothing is overwritten; choose another name, or go on with it by --resume"
             ) from None
         except OSError as error:
-            raise RunError(f"cannot make the run folder {path}: {error.strerror}; choose another --runs-dir") from None
-        folder = cls(path)
-        write_json(folder.description, description)
+            raise RunError(f"cannot make the run folder {path}: {error.strerror}; choose another place or name") from None
+        try:
+            write_json(folder.description, description)
+        except OSError:
+            shutil.rmtree(path)  # without run.json it could neither be resumed nor made again
+            raise
         return folder
 
     @classmethod
@@ -168,12 +170,14 @@ class RunFolder:
         """What ``run.json`` says.
 
         Raises:
-            RunError: it is not readable JSON.
+            RunError: it is not a readable JSON object.
         """
         try:
-            value: dict[str, Any] = json.loads(self.description.read_text(encoding="utf-8"))
+            value = json.loads(self.description.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(f"cannot read {self.description}: {error}") from None
+        if not isinstance(value, dict):
+            raise RunError(f"{self.description} is not the description of a run; restore it, or begin a new run")
         return value
 
     @contextlib.contextmanager

@@ -39,7 +39,8 @@ class Partition:
     parts: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if not self.parts or any(type(part) is not int or part < 1 for part in self.parts):
+        whole = isinstance(self.parts, tuple) and all(type(part) is int and part > 0 for part in self.parts)
+        if not whole or not self.parts:
             raise SpecError(f"a partition is positive integers such as 1:3, got {self.parts!r}")
         if (common := math.gcd(*self.parts)) > 1:
             lowest = ":".join(str(part // common) for part in self.parts)
@@ -48,7 +49,7 @@ class Partition:
     @classmethod
     def parse(cls, text: str) -> Partition:
         """The partition written ``1:3``; ``1`` is dense."""
-        if not isinstance(text, str) or re.fullmatch(r"[1-9]\d{0,5}(:[1-9]\d{0,5})*", text) is None:
+        if not isinstance(text, str) or re.fullmatch(r"[1-9][0-9]{0,5}(:[1-9][0-9]{0,5})*", text) is None:
             raise SpecError(f"a partition is positive integers joined by colons, such as '1:3', got {text!r}")
         return cls(tuple(int(part) for part in text.split(":")))
 
@@ -121,12 +122,12 @@ class Block:
     expand_activation: Activation = "none"
 
     def __post_init__(self) -> None:
-        _check_int("expansion", self.expansion, 1)
-        _check_choice("kernel", self.kernel, KERNELS)
+        check_int("expansion", self.expansion, 1)
+        check_choice("kernel", self.kernel, KERNELS)
         if not isinstance(self.partition, Partition):
             raise SpecError(f"a Partition is wanted, got {self.partition!r}", "partition")
-        _check_choice("flow", self.flow, FLOWS)
-        _check_choice("expand_activation", self.expand_activation, ACTIVATIONS)
+        check_choice("flow", self.flow, FLOWS)
+        check_choice("expand_activation", self.expand_activation, ACTIVATIONS)
         if self.flow == "igcv3" and not self.partition.is_even:
             even = ":".join("1" * self.partition.groups)
             raise SpecError(
@@ -140,7 +141,7 @@ class Block:
 
     def check(self, c_in: int, c_out: int) -> None:
         """Raise :class:`SpecError` unless the block fits between ``c_in`` and ``c_out`` channels."""
-        with _at("partition"):
+        with at_path("partition"):
             self.partition.sizes(c_in)
             self.partition.sizes(c_out)
         inner, groups = self.expansion * c_in, self.partition.groups
@@ -181,10 +182,9 @@ class Stage:
     blocks: tuple[Block, ...]
 
     def __post_init__(self) -> None:
-        _check_int("channels", self.channels, 1)
-        _check_choice("stride", self.stride, STRIDES)
-        if not isinstance(self.blocks, tuple) or not self.blocks:
-            raise SpecError("a stage has at least one block, as a tuple", "blocks")
+        check_int("channels", self.channels, 1)
+        check_choice("stride", self.stride, STRIDES)
+        _check_tuple("blocks", self.blocks, Block)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +195,8 @@ class Stem:
     stride: int
 
     def __post_init__(self) -> None:
-        _check_int("channels", self.channels, 1)
-        _check_choice("stride", self.stride, STRIDES)
+        check_int("channels", self.channels, 1)
+        check_choice("stride", self.stride, STRIDES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class Head:
     channels: int
 
     def __post_init__(self) -> None:
-        _check_int("channels", self.channels, 1)
+        check_int("channels", self.channels, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,18 +263,20 @@ class Architecture:
     _placed: tuple[Placed, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _check_int("input_size", self.input_size, 1)
-        _check_int("input_channels", self.input_channels, 1)
-        _check_int("classes", self.classes, 2)
-        if not isinstance(self.stages, tuple) or not self.stages:
-            raise SpecError("an architecture has at least one stage, as a tuple", "stages")
+        check_int("input_size", self.input_size, 1)
+        check_int("input_channels", self.input_channels, 1)
+        check_int("classes", self.classes, 2)
+        _check_tuple("stages", self.stages, Stage)
+        for name, value, wanted in (("stem", self.stem, Stem), ("head", self.head, Head)):
+            if not isinstance(value, wanted):
+                raise SpecError(f"a {wanted.__name__} is wanted, got {value!r}", name)
         object.__setattr__(self, "_placed", tuple(self._place()))
 
     def _place(self) -> Iterator[Placed]:
         size, c_in = strided(self.input_size, self.stem.stride), self.stem.channels
         for i, stage in enumerate(self.stages):
             for j, block in enumerate(stage.blocks):
-                with _at(f"stages[{i}].blocks[{j}]"):
+                with at_path(f"stages[{i}].blocks[{j}]"):
                     block.check(c_in, stage.channels)
                 stride = stage.stride if j == 0 else 1
                 out = strided(size, stride)
@@ -326,9 +328,9 @@ class Architecture:
             SpecError: a field is missing, unknown, of the wrong type or out of range; the path names it.
         """
         whole = take_fields(value, [f.name for f in fields(cls) if f.init])
-        with _at("stem"):
+        with at_path("stem"):
             stem = Stem(**take_fields(whole["stem"], ["channels", "stride"]))
-        with _at("head"):
+        with at_path("head"):
             head = Head(**take_fields(whole["head"], ["channels"]))
         stages = tuple(_stage_from_dict(i, stage) for i, stage in enumerate(_list("stages", whole["stages"])))
         return cls(**{**whole, "stem": stem, "head": head, "stages": stages})
@@ -347,18 +349,18 @@ def _block_to_dict(block: Block) -> dict[str, Any]:
 
 
 def _stage_from_dict(i: int, value: Any) -> Stage:
-    with _at(f"stages[{i}]"):
+    with at_path(f"stages[{i}]"):
         stage = take_fields(value, ["channels", "stride", "blocks"])
         blocks = []
         for j, block in enumerate(_list("blocks", stage["blocks"])):
-            with _at(f"blocks[{j}]"):
+            with at_path(f"blocks[{j}]"):
                 blocks.append(_block_from_dict(block))
         return Stage(stage["channels"], stage["stride"], tuple(blocks))
 
 
 def _block_from_dict(value: Any) -> Block:
     block = take_fields(value, ["expansion", "kernel", "partition", "flow"], optional=["expand_activation"])
-    with _at("partition"):
+    with at_path("partition"):
         partition = Partition.parse(block["partition"])
     return Block(**{**block, "partition": partition})
 
@@ -371,7 +373,7 @@ def take_fields(value: Any, required: list[str], optional: list[str] | None = No
     """
     allowed = required + (optional or [])
     if not isinstance(value, Mapping):
-        raise SpecError(f"an object with {', '.join(required)} is wanted, got {repr(value)[:60]}")
+        raise SpecError(f"an object with {', '.join(required or allowed)} is wanted, got {repr(value)[:60]}")
     for name in value:
         if name not in allowed:
             raise SpecError(known("field", str(name), allowed), str(name))
@@ -382,7 +384,7 @@ def take_fields(value: Any, required: list[str], optional: list[str] | None = No
 
 
 @contextmanager
-def _at(outer: str) -> Iterator[None]:
+def at_path(outer: str) -> Iterator[None]:
     """Let a mistake inside be told with its full path."""
     try:
         yield
@@ -396,16 +398,31 @@ def _list(name: str, value: Any) -> list[Any]:
     return value
 
 
-def _check_int(name: str, value: object, minimum: int) -> None:
+def check_version(version: object, wanted: int) -> None:
+    """Raise :class:`SpecError` unless a file's ``schema_version`` is the one that this release reads."""
+    if type(version) is not int or version != wanted:
+        raise SpecError(f"this release reads version {wanted}, got {version!r}", "schema_version")
+
+
+def _check_tuple(name: str, value: object, member: type) -> None:
+    if not isinstance(value, tuple) or not value or not all(isinstance(entry, member) for entry in value):
+        raise SpecError(f"a tuple of at least one {member.__name__} is wanted, got {repr(value)[:60]}", name)
+
+
+def check_int(name: str, value: object, minimum: int) -> None:
+    """Raise :class:`SpecError` at the field ``name`` unless ``value`` is a whole number of at least ``minimum``."""
     if type(value) is not int:
         raise SpecError(f"a whole number of at least {minimum} is wanted, got {value!r}", name)
     if value < minimum:
         raise SpecError(f"at least {minimum} is wanted, got {value}; the nearest legal value: {minimum}", name)
 
 
-def _check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
+def check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
+    """Raise :class:`SpecError` at the field ``name`` unless ``value`` is one of ``choices``, in type too."""
     if type(value) is type(choices[0]) and value in choices:
         return
+    if isinstance(value, str) and isinstance(choices[0], str):
+        raise SpecError(known("value", value, choices), name)
     wanted = " or ".join(map(str, choices)) if len(choices) == 2 else "one of " + ", ".join(map(str, choices))
     if isinstance(value, int) and isinstance(choices[0], int):
         distance = min(abs(value - choice) for choice in choices)

@@ -13,7 +13,7 @@ from typing import Any
 
 from seesaw_nas import cost, reference
 from seesaw_nas.errors import SpecError
-from seesaw_nas.spec import Architecture, take_fields
+from seesaw_nas.spec import Architecture, check_version, take_fields
 
 SCHEMA_VERSION = 1
 
@@ -70,13 +70,12 @@ def read(path: Path) -> Named:
 def _named(value: Any, path: Path) -> Named:
     optional = ["name", "digest", "params", "macs", "input", "result"]
     content = take_fields(value, ["schema_version", "architecture"], optional)
-    if content["schema_version"] != SCHEMA_VERSION:
-        raise SpecError(
-            f"this release reads version {SCHEMA_VERSION}, got {content['schema_version']!r}", "schema_version"
-        )
+    check_version(content["schema_version"], SCHEMA_VERSION)
     name = content.get("name", path.stem)
     if not isinstance(name, str) or not name:
         raise SpecError(f"a text is wanted, got {name!r}", "name")
+    if not isinstance(content.get("result", {}), dict):
+        raise SpecError(f"an object is wanted, got {repr(content['result'])[:60]}", "result")
     try:
         named = Named(name, Architecture.from_dict(content["architecture"]), _dataset(content.get("result")))
     except SpecError as error:
@@ -101,6 +100,8 @@ def resolve(text: str) -> Named:
     Raises:
         SpecError: it is none of these.
     """
+    if not text:
+        raise SpecError("a spec file, a run's folder or MODEL@SETTING is wanted, got nothing")
     path = Path(text)
     if path.is_dir():
         return read(path / "best.json")

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from seesaw_nas import checkpoints
 from seesaw_nas.data import Images, SearchData, normalise
 from seesaw_nas.device import find_device, laid_out
-from seesaw_nas.errors import SeesawError
+from seesaw_nas.errors import TrainingFailed
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.records import Epoch
 from seesaw_nas.sgd import OnStep, Trainer
@@ -30,10 +30,6 @@ OnEpoch = Callable[[Epoch], None]
 
 # the CPU allocator and CUDA's libraries tell of exhausted memory by plain RuntimeErrors with these words in them
 _NO_MEMORY = ("DefaultCPUAllocator", "ALLOC_FAILED")
-
-
-class TrainingFailed(SeesawError):
-    """A training that cannot go on: the loss is not finite, memory ran out, or there is a single image."""
 
 
 @dataclass(frozen=True, slots=True)

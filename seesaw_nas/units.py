@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from fractions import Fraction
 
 from seesaw_nas.errors import UnitError
@@ -18,10 +19,10 @@ def parse_count(text: str) -> int:
     Raises:
         UnitError: the text is not such a number, is not positive, or is not whole.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)", text.strip().replace("_", "").replace(",", ""))
+    match = re.fullmatch(r"((?:\d+|\d{1,3}(?:[,_]\d{3})+)(?:\.\d+)?)\s*([kKmMgG]?)", text.strip())
     if match is None:
         raise UnitError(f"cannot read '{text}' as a number of Multi-Adds; write it like 110M, 1.5G or 110000000")
-    value = Fraction(match[1]) * _SCALE[match[2].upper()]
+    value = Fraction(match[1].replace(",", "").replace("_", "")) * _SCALE[match[2].upper()]
     if value.denominator != 1 or value <= 0:
         raise UnitError(f"'{text}' is not a positive whole number of Multi-Adds; write it like 110M or 110000000")
     return int(value)
@@ -30,7 +31,7 @@ def parse_count(text: str) -> int:
 def format_count(value: int) -> str:
     """A short, rounded form for people: 108,212,736 is ``108.2M``."""
     for suffix in ("G", "M", "K"):
-        if value >= _SCALE[suffix]:
+        if 20_000 * value >= 19_999 * _SCALE[suffix]:  # 999,950 would round to 1000.0K
             return f"{value / _SCALE[suffix]:.1f}{suffix}"
     return str(value)
 
@@ -39,9 +40,7 @@ def format_large(value: int) -> str:
     """An exact integer while it is short, three significant digits and a power of ten beyond."""
     if value < 10**9:
         return f"{value:,}"
-    exponent = len(str(value)) - 1
-    mantissa = round(value / 10 ** (exponent - 2)) / 100 if exponent < 300 else float(str(value)[:4]) / 1000
-    return f"{mantissa:.2f}e{exponent}"
+    return f"{Decimal(value):.2e}".replace("e+", "e")
 
 
 def parse_duration(text: str) -> float:

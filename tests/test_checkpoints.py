@@ -6,7 +6,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from test_training import DATA, RECIPE, STEPS, TINY, quadrants, same_bits
 
-from seesaw_nas import checkpoints
 from seesaw_nas.errors import RunError
 from seesaw_nas.models import build
 from seesaw_nas.spec import Block, Partition, Stage
@@ -130,7 +129,7 @@ def test_interrupted_write_keeps_the_checkpoint_before(interrupted, monkeypatch)
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoints, "save_file", full_disk)
+    monkeypatch.setattr("os.replace", full_disk)
     with pytest.raises(RunError, match="No space left on device"):
         train(build(TINY, dropout=0.2, seed=0), DATA, RECIPE, seed=0, checkpoint=interrupted)
     assert interrupted.read_bytes() == before

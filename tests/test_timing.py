@@ -5,10 +5,10 @@ import torch
 
 from seesaw_nas import sgd
 from seesaw_nas.data import Images, load
+from seesaw_nas.errors import TrainingFailed
 from seesaw_nas.recipes import recipe
 from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
 from seesaw_nas.timing import step_seconds, trial_seconds
-from seesaw_nas.training import TrainingFailed
 
 QUICK = replace(recipe("quick"), batch_size=32, epochs=4)
 BLOCK = Block(1, 3, Partition((1, 3)), "shuffle")

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from seesaw_nas.data import Images, SearchData
-from seesaw_nas.errors import OptionError
+from seesaw_nas.errors import OptionError, TrainingFailed
 from seesaw_nas.models import build
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.training import TrainingFailed, evaluate, train
+from seesaw_nas.training import evaluate, train
 
 CLASSES, SIZE, N_TRAIN, N_VALIDATION = 4, 8, 90, 48
 RECIPE = Recipe("test", "made up", 3, 16, 0.1, 0.9, 1e-4, "cosine", dropout=0.2, label_smoothing=0.1)

@@ -22,7 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-MISTAKE, INTERRUPTED, FAILED = 2, 130, 1
+MISTAKE, INTERRUPTED = 2, 130
+_KEPT = "what was finished is kept: a search goes on by `seesaw-nas resume RUN`, a training by --resume"
 _UsageError: Any = typer.BadParameter.__base__  # click's, which some releases of typer carry inside themselves
 
 
@@ -40,12 +41,12 @@ def _run() -> int:
     except _UsageError as error:
         return _misused(error)
     except (KeyboardInterrupt, typer.Abort):
-        return _complain("interrupted; what was finished is kept, and `seesaw-nas resume RUN` goes on", INTERRUPTED)
+        return _complain(f"interrupted; {_KEPT}", INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         sys.stdout = None
         return 0
     except OSError as error:
-        return _complain(_system_failure(error), MISTAKE if error.errno in (errno.EACCES, errno.EROFS) else FAILED)
+        return _complain(_system_failure(error), MISTAKE)
 
 
 def _misused(error: Any) -> int:
@@ -63,7 +64,7 @@ def _complain(text: str, code: int) -> int:
 def _system_failure(error: OSError) -> str:
     where = f" at {error.filename}" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full{where}; what was finished is kept: free some space, then `seesaw-nas resume RUN`"
+        return f"the disk is full{where}; free some space; {_KEPT}"
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return f"no permission to write or read{where}; change it, or name another folder"
     return f"{error.strerror or error}{where}"
@@ -92,14 +93,14 @@ def search(
     space: Annotated[str, typer.Option(help="A space, or a space file. Default: the one for the data set.")] = "",
     strategy: Annotated[str, typer.Option(help="Which architecture next: random or tpe.")] = "random",
     trials: Annotated[int, typer.Option(help="Architectures to train.")] = 20,
-    epochs: Annotated[int, typer.Option(help="Epochs of a trial. Default: the recipe's.")] = 0,
-    train_size: Annotated[int, typer.Option(help="Training images of a trial. Default: all.")] = 0,
+    epochs: Annotated[int, typer.Option(help="Epochs of a trial; 0 for the recipe's own.")] = 0,
+    train_size: Annotated[int, typer.Option(help="Training images of a trial; 0 for all.")] = 0,
     recipe: Annotated[str, typer.Option(help="How a trial is trained: quick or paper.")] = "quick",
     time_limit: TimeLimit = "",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     device: Device = "auto",
     data_dir: DataDir = "",
-    image_size: Annotated[int, typer.Option(help="Side in pixels, for a folder of images.")] = 0,
+    image_size: Annotated[int, typer.Option(help="Side in pixels, for a folder of images; 0 for 224.")] = 0,
     name: Annotated[str, typer.Option(help="Name of the run. Default: made of data set, budget and time.")] = "",
     runs_dir: Annotated[Path, typer.Option(help="Where the run's folder is made.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of this name if it exists.")] = False,
@@ -130,16 +131,19 @@ def search(
 @app.command()
 def resume(
     run: Annotated[Path, typer.Argument(help="The run's folder, such as runs/NAME.")],
-    trials: Annotated[int, typer.Option(help="Another total of architectures to train. Default: as before.")] = 0,
+    trials: Annotated[
+        int | None, typer.Option(help="Another total of architectures to train. Default: the run's own.")
+    ] = None,
     time_limit: TimeLimit = "",
-    device: Annotated[str, typer.Option(help="Another device. Default: as before.")] = "",
+    device: Annotated[str, typer.Option(help="Another device. Default: the run's own.")] = "",
+    data_dir: Annotated[str, typer.Option(help="Another place of the CIFAR archive. Default: the run's own.")] = "",
     json: Json = False,
 ) -> None:
     """Go on with a search that was stopped or killed."""
     from seesaw_nas.cli import searching
 
     limit = parse_duration(time_limit) if time_limit else None
-    searching.resume(run, trials=trials, time_limit=limit, device=device, as_json=json)
+    searching.resume(run, trials=trials, time_limit=limit, device=device, data_dir=data_dir, as_json=json)
 
 
 Spec = Annotated[str, typer.Argument(help="A spec file, a run's folder (its best), or MODEL@SETTING.")]
@@ -163,12 +167,14 @@ def train(
     spec: Spec,
     dataset: Annotated[str, typer.Option(help="digits, cifar10, cifar100, or a folder of images by class.")] = "",
     recipe: Annotated[str, typer.Option(help="How it is trained: paper or quick.")] = "paper",
-    epochs: Annotated[int, typer.Option(help="Epochs. Default: the recipe's.")] = 0,
-    train_size: Annotated[int, typer.Option(help="Training images. Default: all.")] = 0,
+    epochs: Annotated[int, typer.Option(help="Epochs; 0 for the recipe's own.")] = 0,
+    train_size: Annotated[int, typer.Option(help="Training images; 0 for all.")] = 0,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     device: Device = "auto",
     data_dir: DataDir = "",
-    out: Annotated[Path | None, typer.Option(help="Folder for weights and record. Default: runs/NAME-train.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for weights and record. Default: runs/NAME-RECIPE-SEED.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in that folder.")] = False,
     json: Json = False,
 ) -> None:
@@ -194,7 +200,7 @@ def spaces(
     budget: Annotated[str, typer.Option(help="Count what fits this budget. Default: each space's own.")] = "",
     json: Json = False,
 ) -> None:
-    """List the search spaces with their exact sizes and what fits a budget."""
+    """List the search spaces, and count what fits a budget."""
     from seesaw_nas.cli import showing
 
     showing.spaces(budget=budget, as_json=json)

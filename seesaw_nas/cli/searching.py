@@ -12,6 +12,7 @@ from rich.console import Console
 from seesaw_nas import api, cost
 from seesaw_nas.api import Plan, Problem, Result, SearchSettings
 from seesaw_nas.cli import terminal
+from seesaw_nas.errors import OptionError, RunError
 from seesaw_nas.records import Epoch, RunFolder, TrialRecord
 from seesaw_nas.search.loop import Listener
 from seesaw_nas.spec import Architecture
@@ -22,8 +23,10 @@ def search(
     settings: SearchSettings, *, name: str, runs_dir: Path, time_limit: float | None, resume: bool, as_json: bool
 ) -> None:
     """Begin a search, or go on with the one of this name when ``resume`` is asked for and it exists."""
+    if resume and not name:
+        raise OptionError("--resume wants the --name of the run to go on with")
     path = runs_dir / name
-    if resume and name and (path / "run.json").exists():
+    if resume and (path / "run.json").exists():
         _check_same(settings, path)
         _watched(
             lambda view: api.resume(
@@ -31,6 +34,7 @@ def search(
                 trials=settings.trials,
                 time_limit=time_limit,
                 device=settings.device,
+                data_dir=settings.data_dir,
                 on_plan=view.plan,
                 listener=view,
             ),
@@ -45,20 +49,26 @@ def search(
     )
 
 
-def resume(path: Path, *, trials: int, time_limit: float | None, device: str, as_json: bool) -> None:
+def resume(
+    path: Path, *, trials: int | None, time_limit: float | None, device: str, data_dir: str, as_json: bool
+) -> None:
     """Go on with the run in this folder."""
     _watched(
         lambda view: api.resume(
-            path, trials=trials or None, time_limit=time_limit, device=device, on_plan=view.plan, listener=view
+            path,
+            trials=trials,
+            time_limit=time_limit,
+            device=device,
+            data_dir=data_dir,
+            on_plan=view.plan,
+            listener=view,
         ),
         as_json,
     )
 
 
 def _check_same(settings: SearchSettings, path: Path) -> None:
-    """Refuse to go on with a run under settings that are not its own; only trials and device may change."""
-    from seesaw_nas.errors import RunError
-
+    """Refuse to go on with a run under settings that are not its own; trials, device and data folder may change."""
     before = SearchSettings.from_dict(RunFolder.open(path).read().get("settings", {})).to_dict()
     changed = [
         f"--{key.replace('_', '-')} was {before[key] or 'not given'}, now {value or 'not given'}"
@@ -106,8 +116,9 @@ class View(Listener):
             f"          the cheapest of all has {format_count(plan.cheapest_macs)} Multi-Adds, the median of "
             f"those that fit {format_count(plan.median_macs)}",
             f"training  {settings.recipe}: {settings.fitted_recipe.summary}",
-            f"plan      {plan.trials} trials by {settings.strategy}, about {format_duration(plan.trial_seconds)} each, "
-            f"{format_duration(plan.trials * plan.trial_seconds)} in all on {problem.device} (from one timed step)",
+            f"plan      {plan.trials} trial{'' if plan.trials == 1 else 's'} by {settings.strategy}, about "
+            f"{format_duration(plan.trial_seconds)} each, {format_duration(plan.trials * plan.trial_seconds)} in all on "
+            f"{problem.device} (from one timed step)",
         )
         for line in lines:
             self._console.print(line)

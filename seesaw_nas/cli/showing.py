@@ -123,7 +123,7 @@ def spaces(*, budget: str, as_json: bool) -> None:
     """Print every shipped space: its exact size, what fits a budget, and the range of Multi-Adds."""
     rows = [_space_row(name, budget) for name in _space_names()]
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print(json.dumps({"unit": cost.CONVENTION, "spaces": rows}, indent=2))
         return
     table = plain_table()
     for heading in ("space", "input", "size", "budget", "fitting", "cheapest", "costliest"):

@@ -10,8 +10,8 @@ PIPED_WIDTH = 200  # columns where there is no terminal: a reader in a pipe shou
 
 
 def console(stderr: bool = False) -> Console:
-    """A console that leaves text alone: no colouring of numbers, no line breaks of its own."""
-    made = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    """A console that leaves text alone: no colouring, no line breaks, and a path with [brackets] keeps them."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
     if not made.is_terminal:
         made.width = PIPED_WIDTH
     return made
@@ -23,6 +23,6 @@ def plain_table(title: str | None = None) -> Table:
 
 
 def progress(on: Console) -> Progress:
-    """Bars that vanish when they are done: what, how far, how many, how long still."""
+    """Bars that vanish when they are done, on a terminal only: what, how far, how many, how long still."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=on, transient=True)
+    return Progress(*columns, console=on, transient=True, disable=not on.is_terminal)

@@ -4,14 +4,13 @@
 split. Splits are stratified by class and seeded by a constant, so every run and every machine has the same ones.
 """
 
-from seesaw_nas.data.augment import Augment, augment, crop, flip, normalise
+from seesaw_nas.data.augment import augment, crop, flip, normalise
 from seesaw_nas.data.catalog import NAMES, load, load_test
 from seesaw_nas.data.images import Images, SearchData, subset
 from seesaw_nas.data.progress import Progress
 
 __all__ = [
     "NAMES",
-    "Augment",
     "Images",
     "Progress",
     "SearchData",

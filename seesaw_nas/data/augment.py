@@ -10,12 +10,9 @@ Source: Zhang 2019, arXiv:1905.03672, section 5.1.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch.nn import functional as F
-
-from seesaw_nas.data.images import SearchData
 
 
 def crop(images: torch.Tensor, offsets: torch.Tensor, padding: int) -> torch.Tensor:
@@ -69,22 +66,3 @@ def augment(images: torch.Tensor, *, flip: bool, padding: int, generator: torch.
         return images
     mask = torch.rand(len(images), generator=generator) < 0.5
     return _mirrored(images, mask.to(images.device, non_blocking=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Augment:
-    """What a training batch of one data set goes through, from uint8 to the network's input."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    flip: bool
-    padding: int
-
-    @classmethod
-    def of(cls, data: SearchData) -> Augment:
-        return cls(data.mean, data.std, data.flip, data.padding)
-
-    def __call__(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Augmented and normalised: float32 (N, C, H, W) from uint8, random by a generator on the CPU."""
-        moved = augment(images, flip=self.flip, padding=self.padding, generator=generator)
-        return normalise(moved, self.mean, self.std)

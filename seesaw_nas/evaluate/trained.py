@@ -44,7 +44,7 @@ class TrainedEvaluator:
             SpecError: the architecture wants other images or another number of classes than the data have.
             TrainingFailed: the loss is not finite, or memory ran out.
         """
-        self._check_fits(architecture)
+        check_fits(architecture, self.data)
         model = build(architecture, dropout=self.recipe.dropout, seed=seed)
         trained = train(
             model,
@@ -66,11 +66,14 @@ class TrainedEvaluator:
             curve=trained.curve,
         )
 
-    def _check_fits(self, architecture: Architecture) -> None:
-        data = self.data
-        if architecture.input != data.input:
-            raise SpecError(
-                f"images of {data.name} have shape {data.input}, the architecture reads {architecture.input}"
-            )
-        if architecture.classes != len(data.classes):
-            raise SpecError(f"{data.name} has {len(data.classes)} classes, the architecture {architecture.classes}")
+
+def check_fits(architecture: Architecture, data: SearchData) -> None:
+    """Refuse an architecture that these images cannot train.
+
+    Raises:
+        SpecError: it wants other images or another number of classes than the data have.
+    """
+    if architecture.input != data.input:
+        raise SpecError(f"images of {data.name} have shape {data.input}, the architecture reads {architecture.input}")
+    if architecture.classes != len(data.classes):
+        raise SpecError(f"{data.name} has {len(data.classes)} classes, the architecture {architecture.classes}")

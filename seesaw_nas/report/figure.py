@@ -11,9 +11,10 @@ import plotly.graph_objects as go
 from seesaw_nas import records as run_records
 from seesaw_nas import reference
 from seesaw_nas.errors import OptionError, RunError, known
+from seesaw_nas.files import replace_file
 from seesaw_nas.records import TrialRecord
 from seesaw_nas.reference import Published
-from seesaw_nas.report.tables import front, replace_file, stage_texts, trained
+from seesaw_nas.report.tables import front, stage_texts, trained
 from seesaw_nas.report.theme import BLUE, GREEN, GREY, PURPLE, THEME, VERMILION
 from seesaw_nas.space import Budget
 from seesaw_nas.units import format_count

@@ -13,9 +13,10 @@ import plotly.graph_objects as go
 
 from seesaw_nas import reference
 from seesaw_nas.cost import CONVENTION
+from seesaw_nas.files import replace_file
 from seesaw_nas.records import State, TrialRecord
 from seesaw_nas.report.figure import accuracy_against_macs
-from seesaw_nas.report.tables import front, replace_file, stage_texts, trained
+from seesaw_nas.report.tables import front, stage_texts, trained
 from seesaw_nas.report.theme import DARK, FONT, LIGHT
 from seesaw_nas.space import Budget
 from seesaw_nas.units import format_count, format_duration

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from seesaw_nas import records as run_records
-from seesaw_nas.errors import RunError
+from seesaw_nas.files import replace_file
 from seesaw_nas.records import TrialRecord
 from seesaw_nas.space import Budget
 from seesaw_nas.spec import Architecture
@@ -84,22 +82,6 @@ def write_csv(path: Path, records: Sequence[TrialRecord], *, budget: Budget) -> 
     Read ``digest`` back as text: one such as ``12e4567890123456`` looks like a number.
 
     Raises:
-        RunError: the file cannot be written.
+        OSError: the file cannot be written.
     """
     replace_file(path, front_frame(records, budget=budget).to_csv(index=False, lineterminator="\n").encode())
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Put ``data`` in the place of ``path`` in one step, so that a reader never meets half a file.
-
-    Raises:
-        RunError: the file cannot be written.
-    """
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise RunError(f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable") from None

@@ -41,6 +41,9 @@ _TOLD = {
 def open_study(journal: Path, name: str) -> optuna.Study:
     """The study in this journal file, made if it is not there; a line that a crash cut short is set aside.
 
+    Args:
+        name: of a new study; one that is there keeps its own, so that a run folder may be renamed.
+
     Raises:
         RunError: the file is not such a journal.
     """
@@ -51,9 +54,17 @@ def open_study(journal: Path, name: str) -> optuna.Study:
         try:
             lock = JournalFileSymlinkLock(str(journal), grace_period=LOCK_GRACE_SECONDS)
             storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
-            return optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS, load_if_exists=True)
+            found = optuna.get_all_study_names(storage)
+            study = (
+                optuna.load_study(storage=storage, study_name=found[0])
+                if found
+                else optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS)
+            )
         except (ValueError, KeyError) as error:  # a broken line in the middle, or another program's file
             raise RunError(f"{journal} is not a readable Optuna journal: {error}") from None
+    if (directions := [direction.name.lower() for direction in study.directions]) != DIRECTIONS:
+        raise RunError(f"{journal} is another program's study: objectives {directions}, wanted {DIRECTIONS}")
+    return study
 
 
 def _mend(journal: Path) -> None:
@@ -66,7 +77,8 @@ def _mend(journal: Path) -> None:
     content = journal.read_bytes()
     kept = content.rfind(b"\n") + 1
     if kept < len(content):
-        journal.with_suffix(".torn").write_bytes(content[kept:])
+        with journal.with_suffix(".torn").open("ab") as torn:
+            torn.write(content[kept:] + b"\n")
         with journal.open("r+b") as file:
             file.truncate(kept)
 
@@ -95,7 +107,11 @@ class History:
         return dict(self._distributions)
 
     def __len__(self) -> int:
-        return len(self._trials())
+        """Proposals so far; a trial that was cut off while its genes were being chosen is none."""
+        return sum(map(self._is_whole, self._trials()))
+
+    def _is_whole(self, trial: FrozenTrial) -> bool:
+        return trial.params.keys() >= self._distributions.keys()
 
     def _trials(self) -> list[FrozenTrial]:
         return self.study.get_trials(deepcopy=False)
@@ -114,12 +130,19 @@ class History:
         return self._trial(self._trials()[-1])
 
     def ask(self) -> optuna.Trial:
-        """A trial whose genes the study's sampler chose."""
+        """A trial whose genes the study's sampler chose; one that was cut off in between gets those that it lacks."""
+        for frozen in self._trials():
+            if frozen.state == TrialState.RUNNING and not self._is_whole(frozen):
+                trial = self._trial(frozen)
+                for name, choices in genes(self.space).items():
+                    trial.suggest_categorical(name, choices)
+                return trial
         return self.study.ask(self._distributions)
 
     def pending(self) -> list[optuna.Trial]:
-        """Trials that were begun and not told: what a killed process left."""
-        return [self._trial(trial) for trial in self._trials() if trial.state == TrialState.RUNNING]
+        """Proposals that were begun and not told: what a killed process left."""
+        running = [trial for trial in self._trials() if trial.state == TrialState.RUNNING]
+        return [self._trial(trial) for trial in running if self._is_whole(trial)]
 
     def _trial(self, frozen: FrozenTrial) -> optuna.Trial:
         return optuna.Trial(self.study, frozen._trial_id)
@@ -142,6 +165,11 @@ class History:
         """How often the trial's training began."""
         return int(trial.user_attrs.get("proposal", {}).get("attempts", 0))
 
+    def excuse(self, trial: optuna.Trial) -> None:
+        """Take back that its training began: a person stopped it, the training did no harm."""
+        proposal = trial.user_attrs["proposal"]
+        trial.set_user_attr("proposal", proposal | {"attempts": proposal["attempts"] - 1})
+
     def finish(self, trial: optuna.Trial, record: TrialRecord) -> None:
         """Note what became of it; afterwards the trial is durable."""
         result = {
@@ -160,6 +188,10 @@ class History:
         state = _TOLD[record.state]
         values = [float(record.top1 or 0.0), float(record.macs or 0)] if state == TrialState.COMPLETE else None
         self.study.tell(trial, values, state=state)
+
+    def record(self, trial: optuna.Trial) -> TrialRecord | None:
+        """What is noted of one trial."""
+        return as_record(self._trials()[trial.number])
 
     def records(self) -> list[TrialRecord]:
         """Every proposal; a trial that was cut off while its genes were being chosen is none."""

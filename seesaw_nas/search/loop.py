@@ -70,7 +70,7 @@ class Search:
             clock: what measures them.
         """
         end = clock() + time_limit if time_limit is not None else float("inf")
-        left_over = self._history.pending()
+        left_over = self._left_over()
         while len(self._known) < trials:
             if clock() >= end:
                 return "the time limit is reached"
@@ -81,7 +81,7 @@ class Search:
             self._close(trial)
             if self._failed_in_a_row >= MAX_FAILURES:
                 return f"the last {MAX_FAILURES} trials failed"
-        return f"{trials} trials are trained"
+        return f"the wanted number of trials, {trials}, is reached"
 
     @property
     def trained(self) -> int:
@@ -92,14 +92,25 @@ class Search:
     def _taken(self) -> frozenset[str]:
         return frozenset(self._known)
 
+    def _left_over(self) -> list[optuna.Trial]:
+        """The trials that a killed process left to do; where it had noted the result, the trial is told at once."""
+        left = []
+        for trial in self._history.pending():
+            record = self._history.record(trial)
+            if record is None or record.state == "running":
+                left.append(trial)
+            else:
+                self._history.tell(trial, record)
+                self._count(record)
+        return left
+
     def _close(self, trial: optuna.Trial) -> None:
-        """Bring one begun trial to its end, from wherever it stands."""
-        if result := trial.user_attrs.get("result"):  # killed between noting the result and telling it
-            record = replace(self._opened(trial), state=result["state"], top1=result["top1"])
-            self._history.tell(trial, record)
-        else:
-            record = self._outcome(trial)
-            self._history.finish(trial, record)
+        """Bring one begun trial to its end."""
+        record = self._outcome(trial)
+        self._history.finish(trial, record)
+        self._count(record)
+
+    def _count(self, record: TrialRecord) -> None:
         if record.state in ("complete", "failed"):
             self._known[record.digest] = record
             self._failed_in_a_row = self._failed_in_a_row + 1 if record.state == "failed" else 0
@@ -131,7 +142,11 @@ class Search:
             )
         if self._history.attempts(trial) > MAX_ATTEMPTS:
             return replace(record, state="failed", reason=f"the process ended {MAX_ATTEMPTS} times while training it")
-        return self._trained(record, record.architecture)
+        try:
+            return self._trained(record, record.architecture)
+        except KeyboardInterrupt:
+            self._history.excuse(trial)
+            raise
 
     def _trained(self, record: TrialRecord, architecture: Architecture) -> TrialRecord:
         self._listener.begun(record.number, architecture, record.macs or 0)

@@ -91,4 +91,7 @@ class SearchSettings:
         wanted = {field.name for field in fields(cls)}
         if not isinstance(value, dict) or set(value) != wanted:
             raise RunError(f"the run's settings are not those of this release; wanted: {', '.join(sorted(wanted))}")
-        return cls(**value)
+        try:
+            return cls(**value)
+        except TypeError as error:
+            raise RunError(f"the run's settings hold a value of the wrong kind: {error}") from None

@@ -9,13 +9,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from seesaw_nas.errors import BudgetError
+from seesaw_nas.errors import BudgetError, SpaceError
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Array, Chain, Tables
 from seesaw_nas.space.definition import Space
 from seesaw_nas.spec import Architecture, Block
+from seesaw_nas.units import format_large
 
 T = TypeVar("T")
+MOST_DRAWABLE = 10**300  # 64-bit floats end near 1.8e308
 Place = tuple[int, int]  # stage, index of the block in it
 
 
@@ -24,13 +26,19 @@ class Feasible:
     """All architectures of a space whose Multi-Adds lie in a budget. There is at least one, or it cannot be made.
 
     Raises:
-        BudgetError: no architecture fits; the nearest that exist are named.
+        BudgetError: no architecture fits; the cheapest and the costliest are named.
+        SpaceError: the space is larger than the 64-bit floats of the tables can count.
     """
 
     space: Space
     budget: Budget
 
     def __post_init__(self) -> None:
+        if self.space.size > MOST_DRAWABLE:
+            raise SpaceError(
+                f"space '{self.space.name}' holds {format_large(self.space.size)} architectures, more than the "
+                f"{format_large(MOST_DRAWABLE)} that can be drawn from; offer fewer repeats or fewer choices"
+            )
         if not any(len(costs) for costs, _ in self._costs):
             raise BudgetError(_nothing_fits(self.space, self.budget))
 
@@ -105,6 +113,11 @@ class Feasible:
                 chain = self._freed(width, kept, repeats, target, freed)
                 if chain is not None and (found := self._drawn(chain, rng)) is not None:
                     return self.space.build(width, found)
+        for stage in _shuffled(list(range(len(repeats))), rng):
+            # Alone no choice can change, so the repeats of several stages have to change together.
+            fewer_or_more = tuple(n for n in self.space.stages[stage].repeats if n != repeats[stage])
+            if fewer_or_more and (found := self._drawn(self.space.chain(width, {}, {stage: fewer_or_more}), rng)):
+                return self.space.build(width, found)
         return architecture.canonical
 
     def _freed(
@@ -136,6 +149,9 @@ class Feasible:
 
         All mixtures that fit are equally likely, the parents among them. With parents of two widths the child has the
         first one's, and takes from the second what fits there.
+
+        Raises:
+            BudgetError: a parent is not in the space, or no mixture of the two is within the budget.
         """
         width, kept, repeats = self._taken_apart(one)
         _, others, other_repeats = self._taken_apart(other)
@@ -146,9 +162,13 @@ class Feasible:
             parents = [parent[place] for parent in (kept, others) if place in parent]
             if mixed := tuple(dict.fromkeys(block for block in parents if block in every)):
                 offered[place] = mixed
-        allowed = {i: tuple(sorted({a, b})) for i, (a, b) in enumerate(zip(repeats, other_repeats, strict=True))}
+        allowed = {
+            i: tuple(n for n in sorted({a, b}) if all((i, j) in offered for j in range(n)))
+            for i, (a, b) in enumerate(zip(repeats, other_repeats, strict=True))
+        }
         found = self._drawn(self.space.chain(width, offered, allowed), rng)
-        assert found is not None, "the first parent fits the budget, so some mixture does"
+        if found is None:
+            raise BudgetError(f"no mixture of the two architectures fits {self.budget}; give a parent that does")
         return self.space.build(width, found)
 
     def _drawn(self, chain: Chain[Block], rng: np.random.Generator) -> list[list[Block]] | None:

@@ -6,9 +6,21 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from seesaw_nas.errors import SpaceError, SpecError, known
+from seesaw_nas.errors import SeesawError, SpaceError, SpecError, known
+from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.definition import Space, StageSpace
-from seesaw_nas.spec import ACTIVATIONS, FLOWS, KERNELS, STRIDES, Partition, take_fields
+from seesaw_nas.spec import (
+    ACTIVATIONS,
+    FLOWS,
+    KERNELS,
+    STRIDES,
+    Partition,
+    at_path,
+    check_choice,
+    check_int,
+    check_version,
+    take_fields,
+)
 
 SCHEMA_VERSION = 1
 _CHOICES = ("expansions", "kernels", "partitions", "flows", "activations")
@@ -37,6 +49,8 @@ def load(name: str) -> Space:
         raise SpaceError(f"cannot read the space file {path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpaceError(f"{path} is not a TOML file: {error}") from None
+    except RecursionError:
+        raise SpaceError(f"{path} is no space file: it is nested too deeply") from None
     try:
         return _space(content)
     except (SpecError, SpaceError) as error:
@@ -49,43 +63,48 @@ def _space(content: dict[str, Any]) -> Space:
         ["schema_version", "name", "description", "budget", "input", "stem", "head", "stages"],
         optional=["blocks"],
     )
-    if top["schema_version"] != SCHEMA_VERSION:
-        raise SpecError(f"this release reads version {SCHEMA_VERSION}, got {top['schema_version']!r}", "schema_version")
-    image = take_fields(top["input"], ["size", "channels", "classes"])
-    stem, head = take_fields(top["stem"], ["channels", "stride"]), take_fields(top["head"], ["channels"])
-    shared = take_fields(top.get("blocks", {}), [], optional=list(_CHOICES))
+    check_version(top["schema_version"], SCHEMA_VERSION)
+    with at_path("blocks"):
+        shared = take_fields(top.get("blocks", {}), [], optional=list(_CHOICES))
     if not isinstance(top["stages"], list) or not top["stages"]:
         raise SpecError("at least one [[stages]] is wanted", "stages")
-    widths = _width_count([stem, *top["stages"]])
+    widths = _width_count([top["stem"], *top["stages"]])
+    with at_path("input"):
+        image = take_fields(top["input"], ["size", "channels", "classes"])
+        size, channels, classes = _int(image, "size"), _int(image, "channels"), _int(image, "classes", 2)
+    with at_path("stem"):
+        stem = take_fields(top["stem"], ["channels", "stride"])
+        stem_channels, stem_stride = _widths(stem, widths), _one_of(stem, "stride", STRIDES)
+    with at_path("head"):
+        head_channels = _int(take_fields(top["head"], ["channels"]), "channels")
     stages = []
     for i, stage in enumerate(top["stages"]):
-        try:
-            stages.append(_stage({**shared, **stage}, widths))
-        except SpecError as error:
-            raise error.within(f"stages[{i}]") from None
+        with at_path(f"stages[{i}]"):
+            stages.append(_stage(stage, shared, widths))
     return Space(
         name=_text(top, "name"),
         description=_text(top, "description"),
-        default_budget=_text(top, "budget"),
-        input_size=_int(image, "size", "input"),
-        input_channels=_int(image, "channels", "input"),
-        classes=_int(image, "classes", "input"),
-        stem_channels=_widths(stem, widths),
-        stem_stride=_one_of(stem, "stride", STRIDES),
-        head_channels=_int(head, "channels", "head"),
+        default_budget=_budget(top),
+        input_size=size,
+        input_channels=channels,
+        classes=classes,
+        stem_channels=stem_channels,
+        stem_stride=stem_stride,
+        head_channels=head_channels,
         stages=tuple(stages),
     )
 
 
-def _stage(value: dict[str, Any], widths: int) -> StageSpace:
-    stage = take_fields(value, ["channels", "stride", "repeats", *_CHOICES])
+def _stage(value: Any, shared: dict[str, Any], widths: int) -> StageSpace:
+    own = take_fields(value, [], optional=["channels", "stride", "repeats", *_CHOICES])
+    stage = take_fields({**shared, **own}, ["channels", "stride", "repeats", *_CHOICES])
     return StageSpace(
         channels=_widths(stage, widths),
         stride=_one_of(stage, "stride", STRIDES),
         repeats=tuple(sorted(_integers(stage, "repeats"))),
         expansions=_integers(stage, "expansions"),
         kernels=_subset(stage, "kernels", KERNELS),
-        partitions=tuple(Partition.parse(text) for text in _list(stage, "partitions")),
+        partitions=_partitions(stage),
         flows=_subset(stage, "flows", FLOWS),
         activations=_subset(stage, "activations", ACTIVATIONS),
     )
@@ -108,17 +127,30 @@ def _width_count(holders: list[Any]) -> int:
 def _widths(holder: dict[str, Any], widths: int) -> tuple[int, ...]:
     if isinstance(holder["channels"], list):
         found = holder["channels"]
-        if not found or any(type(width) is not int or width < 1 for width in found):
-            raise SpecError(f"positive whole numbers are wanted, got {found}", "channels")
-        return tuple(found)
+        if not found:
+            raise SpecError("a whole number, or one for each width, is wanted, got []", "channels")
+        return tuple(_int({"channels": width}, "channels") for width in found)
     return (_int(holder, "channels"),) * widths
 
 
-def _int(holder: dict[str, Any], name: str, path: str = "") -> int:
-    value = holder[name]
-    if type(value) is not int or value < 1:
-        raise SpecError(f"a positive whole number is wanted, got {value!r}", f"{path}.{name}" if path else name)
-    return value
+def _int(holder: dict[str, Any], name: str, minimum: int = 1) -> int:
+    check_int(name, holder[name], minimum)
+    return int(holder[name])
+
+
+def _budget(top: dict[str, Any]) -> str:
+    text = _text(top, "budget")
+    try:
+        Budget.parse(text, costliest=10**9)  # whether it can be read; what it is a share of makes no difference
+    except SeesawError as error:
+        raise SpecError(str(error), "budget") from None
+    return text
+
+
+def _partitions(stage: dict[str, Any]) -> tuple[Partition, ...]:
+    texts = _list(stage, "partitions")
+    with at_path("partitions"):
+        return tuple(map(Partition.parse, texts))
 
 
 def _text(holder: dict[str, Any], name: str) -> str:
@@ -139,8 +171,7 @@ def _integers(holder: dict[str, Any], name: str) -> tuple[int, ...]:
 
 
 def _one_of(holder: dict[str, Any], name: str, allowed: tuple[Any, ...]) -> Any:
-    if holder[name] not in allowed or isinstance(holder[name], bool):
-        raise SpecError(f"one of {', '.join(map(str, allowed))} is wanted, got {holder[name]!r}", name)
+    check_choice(name, holder[name], allowed)
     return holder[name]
 
 

@@ -5,12 +5,11 @@ from dataclasses import replace
 import pytest
 
 from seesaw_nas.data import load
-from seesaw_nas.errors import OptionError, SpecError
+from seesaw_nas.errors import OptionError, SpecError, TrainingFailed
 from seesaw_nas.evaluate import evaluator
 from seesaw_nas.evaluate.trained import TrainedEvaluator
 from seesaw_nas.recipes import recipe
 from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.training import TrainingFailed
 
 BLOCK = Block(3, 3, Partition((1, 3)), "shuffle")
 SMALL = Architecture(8, 1, 10, Stem(16, 1), (Stage(24, 2, (BLOCK,)), Stage(32, 1, (BLOCK,))), Head(64))

@@ -1,0 +1,30 @@
+"""Writing files whole: no reader and no crash ever meets half of one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put ``content`` in the place of ``path`` in one step, and on the disk before that.
+
+    Raises:
+        OSError: the file cannot be written; what was there before is still there.
+    """
+    part = partial(path)
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+
+
+def partial(path: Path) -> Path:
+    """Where the new content of a file stands until it is complete."""
+    return path.with_name(path.name + ".part")
