@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from test_training import DATA, RECIPE, STEPS, TINY, quadrants, same_bits
 
+from seesaw_nas.checkpoints import discard
 from seesaw_nas.errors import RunError
 from seesaw_nas.models import build
 from seesaw_nas.spec import Block, Partition, Stage
@@ -106,7 +107,7 @@ def test_one_file_is_left_and_discarding_leaves_none(interrupted):
     assert [path.name for path in interrupted.parent.iterdir()] == ["checkpoint.safetensors"]
     interrupted.with_name(interrupted.name + ".part").touch()
     for _ in range(2):
-        checkpoints.discard(interrupted)
+        discard(interrupted)
         assert not list(interrupted.parent.iterdir())
 
 

@@ -13,7 +13,10 @@ from seesaw_nas.reference import network
 from seesaw_nas.spec import ACTIVATIONS, DENSE, FLOWS, Architecture, Block, Head, Partition, Stage, Stem, strided
 
 # Every total of these divides 12, and so does every number of groups: at widths that are multiples of 12 any goes.
-PARTITIONS = [Partition.parse(text) for text in ["1", "1:1", "1:2", "2:1", "1:3", "3:1", "1:1:1", "1:1:2", "1:2:1", "2:1:1", "1:1:1:1"]]
+PARTITIONS = [
+    Partition.parse(text)
+    for text in ["1", "1:1", "1:2", "2:1", "1:3", "3:1", "1:1:1", "1:1:2", "1:2:1", "2:1:1", "1:1:1:1"]
+]
 WIDTHS = st.sampled_from([12, 24, 36, 48])
 
 

@@ -144,7 +144,8 @@ def write_image(path: Path, figure: go.Figure, *, width: int = 1000, height: int
 
     Raises:
         OptionError: the ending is none of these.
-        RunError: kaleido or a Chromium to draw with is missing, or the file cannot be written.
+        RunError: kaleido or a Chromium to draw with is missing.
+        OSError: the file cannot be written.
     """
     kind = path.suffix.lower().removeprefix(".")
     if kind not in IMAGE_FORMATS:

@@ -43,7 +43,7 @@ def write_html(
         conditions: shown as they are, in this order: epochs, recipe, seed, hardware, versions.
 
     Raises:
-        RunError: the file cannot be written.
+        OSError: the file cannot be written.
     """
     figure = accuracy_against_macs(records, budget=budget, dataset=dataset)
     within = f"{format_count(budget.low)} to {format_count(budget.high)}" if budget.low else f"at most {budget}"

@@ -1,0 +1,82 @@
+"""Spaces small enough to count by hand, and an evaluator that answers at once."""
+
+import hashlib
+
+import pytest
+
+from seesaw_nas.errors import TrainingFailed
+from seesaw_nas.evaluate import Score
+from seesaw_nas.records import Epoch
+from seesaw_nas.search.history import History, open_study
+from seesaw_nas.space import Budget, load
+
+# With 9 channels in and out, expansion 1 has the dense block and 1:2 without a permutation (9 middle channels do not
+# make 2 equal halves to shuffle); expansion 2 has those and 1:2 with the shuffle: 5 blocks, out of 6 combinations.
+HEAD = """
+schema_version = 1
+name = "odd"
+description = "five blocks a place"
+budget = "100%"
+input = { size = 8, channels = 1, classes = 10 }
+stem = { channels = 9, stride = 1 }
+head = { channels = 16 }
+blocks = { expansions = [1, 2], kernels = [3], partitions = ["1", "1:2"], flows = ["shuffle", "none"], \
+activations = ["none"] }
+"""
+STAGE = """
+[[stages]]
+channels = 9
+stride = 2
+repeats = {repeats}
+"""
+
+
+class FakeEvaluator:
+    """Scores by digest and seed, without training; keeps what it was asked, and fails where it is told to."""
+
+    def __init__(self, fails=lambda architecture: False):
+        self.fails = fails
+        self.asked = []
+
+    def evaluate(self, architecture, *, seed, on_epoch=None, on_step=None):
+        self.asked.append(architecture.digest)
+        if self.fails(architecture):
+            raise TrainingFailed("loss is not finite in epoch 1 of 1")
+        top1 = int(hashlib.sha256(f"{architecture.digest}{seed}".encode()).hexdigest()[:6], 16) / 0xFFFFFF
+        epoch = Epoch(1, 2.0, 1.5, top1, 0.25)
+        if on_epoch:
+            on_epoch(epoch)
+        return Score(top1, 1.5, "validation", 0.25, 100, 50, (epoch,))
+
+
+def _space(folder, *repeats):
+    path = folder / "odd.toml"
+    path.write_text(HEAD + "".join(STAGE.format(repeats=list(n)) for n in repeats))
+    return load(str(path))
+
+
+@pytest.fixture(scope="session")
+def small_space(tmp_path_factory):
+    """5 * (5 + 5 * 5) = 150 architectures."""
+    return _space(tmp_path_factory.mktemp("small"), (1,), (1, 2))
+
+
+@pytest.fixture(scope="session")
+def tiny_space(tmp_path_factory):
+    """5 architectures."""
+    return _space(tmp_path_factory.mktemp("tiny"), (1,))
+
+
+@pytest.fixture
+def make_evaluator():
+    return FakeEvaluator
+
+
+@pytest.fixture
+def open_history(tmp_path):
+    """The history in one journal, opened anew with every call, as by another process."""
+
+    def opened(space, budget="100%", journal=tmp_path / "optuna.journal"):
+        return History(open_study(journal, "run"), space, Budget.parse(budget, space.costliest_macs))
+
+    return opened
