@@ -114,18 +114,19 @@ def test_a_whole_network_by_hand():
     assert cost.macs(architecture) == 576 + 1_696 + 240 + 50
     # Weights 36 + 32 + 200 + 96 + 60 + 50, batch norm 2*(4 + 8 + 8 + 12 + 5), bias 10.
     assert cost.params(architecture) == 474 + 74 + 10
-    assert [(layer.name, layer.kind, layer.size_out, layer.macs, layer.params) for layer in cost.layers(architecture)] == [
+    found = [(layer.name, layer.kind, layer.size_out, layer.macs, layer.params) for layer in cost.layers(architecture)]
+    assert found == [
         ("stem", "conv", 4, 576, 44),
         ("stages.0.0.pw1", "pointwise", 4, 512, 48),
         ("stages.0.0.dw", "depthwise", 2, 800, 216),
         ("stages.0.0.pw2", "pointwise", 2, 384, 120),
         ("head", "conv", 2, 240, 70),
         ("classifier", "linear", 1, 50, 60),
-    ]  # fmt: skip
+    ]
 
 
 def test_odd_sizes_are_rounded_up_by_a_stride():
-    # 33 -> 17 -> 9 by two strides. Stem 9*3*4*17^2; block 4 -> 4 -> 4: pw1 16*17^2, dw 36*9^2, pw2 16*9^2; head, classes.
+    # 33 -> 17 -> 9 by two strides. Stem 9*3*4*17^2; block 4 -> 4 -> 4: pw1 16*17^2, dw 36*9^2, pw2 16*9^2; head 32*9^2.
     block = Block(1, 3, DENSE, "none")
     architecture = Architecture(33, 3, 2, Stem(4, 2), (Stage(4, 2, (block,)),), Head(8))
     assert cost.macs(architecture) == 108 * 289 + 16 * 289 + 36 * 81 + 16 * 81 + 32 * 81 + 16

@@ -72,11 +72,11 @@ def test_t3_has_expansion_3_and_without_a_setting_it_is_cifar10():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("seesaw-shufle-0.5d", "unknown model 'seesaw-shufle-0.5d', did you mean 'seesaw-shuffle-0.5d'? (known: igcv3-"),
+        ("seesaw-shufle-0.5d", "unknown model 'seesaw-shufle-0.5d', did you mean 'seesaw-shuffle-0.5d'? (known: "),
         ("igcv3-0.5d-t3-t3", "unknown model 'igcv3-0.5d-t3-t3', did you mean 'igcv3-0.5d'? (known: igcv3-0.5d, "),
         ("IGCV3", "unknown model 'IGCV3' (known: "),
         ("", "unknown model '' (known: "),
-        ("igcv3-0.5d@cifar", "unknown setting 'cifar', did you mean 'cifar10'? (known: cifar10, cifar100, cifar10-tiny, "),
+        ("igcv3-0.5d@cifar", "unknown setting 'cifar', did you mean 'cifar10'? (known: cifar10, cifar100, "),
         ("igcv3-0.5d@a@b", "unknown setting 'a@b' (known: "),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ a trial that was only begun is still to be done.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -60,8 +61,8 @@ def open_study(journal: Path, name: str) -> optuna.Study:
                 if found
                 else optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS)
             )
-        except (ValueError, KeyError) as error:  # a broken line in the middle, or another program's file
-            raise RunError(f"{journal} is not a readable Optuna journal: {error}") from None
+        except (ValueError, KeyError, TypeError, AssertionError) as error:  # Optuna asserts that it knows an operation
+            raise RunError(f"{journal} is not a readable Optuna journal: {type(error).__name__}: {error}") from None
     if (directions := [direction.name.lower() for direction in study.directions]) != DIRECTIONS:
         raise RunError(f"{journal} is another program's study: objectives {directions}, wanted {DIRECTIONS}")
     return study
@@ -70,17 +71,32 @@ def open_study(journal: Path, name: str) -> optuna.Study:
 def _mend(journal: Path) -> None:
     """Cut off a last line without its end, which a full disk or a lost machine leaves, and keep it in a file beside.
 
-    Optuna would append the next record to the fragment and could then read neither.
+    Optuna would append the next record to the fragment and could then read neither. It also passes over a last line
+    that is none of its own and writes on behind it, so every line is looked at first.
+
+    Raises:
+        RunError: a line that has its end is none of a journal.
     """
     if not journal.exists():
         return
     content = journal.read_bytes()
     kept = content.rfind(b"\n") + 1
+    for number, line in enumerate(content[:kept].splitlines(), start=1):
+        if not _is_operation(line):
+            raise RunError(f"{journal} is not a readable Optuna journal: line {number} is no operation of a study")
     if kept < len(content):
         with journal.with_suffix(".torn").open("ab") as torn:
             torn.write(content[kept:] + b"\n")
         with journal.open("r+b") as file:
             file.truncate(kept)
+
+
+def _is_operation(line: bytes) -> bool:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and "op_code" in value
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
