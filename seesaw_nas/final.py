@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -147,6 +148,7 @@ def _folder(path: Path, settings: TrainSettings, named: Named, resume: bool, fou
         "kind": KIND,
         "settings": asdict(replace(settings, device="", data_dir="", spec="")),
         "digest": named.architecture.digest,
+        "recipe": json.loads(json.dumps(asdict(settings.fitted_recipe))),
         "conditions": found,
     }
     if not resume or not path.exists():
@@ -157,8 +159,8 @@ def _folder(path: Path, settings: TrainSettings, named: Named, resume: bool, fou
     if _result(folder).exists():
         raise RunError(f"{path} is finished, and the test split is read once; train again in another --out")
     before = folder.read()
-    if [before.get(key) for key in ("kind", "settings", "digest")] != [
-        description[key] for key in ("kind", "settings", "digest")
+    if [before.get(key) for key in ("kind", "settings", "digest", "recipe")] != [
+        description[key] for key in ("kind", "settings", "digest", "recipe")
     ]:
         raise RunError(f"{path} is another training (settings or architecture differ); choose another --out")
     return folder

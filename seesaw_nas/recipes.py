@@ -32,6 +32,8 @@ class Recipe:
         warm_up: share of the steps in which the rate rises in a straight line; for ``cosine`` and ``one-cycle``.
         dropout: chance that an input of the classifier is dropped.
         augment: random crop and, where the data allow it, flip.
+        recalibration_images: training images on which batch norm's statistics are measured anew before an evaluation;
+            0 keeps the running averages.
 
     Raises:
         OptionError: a field is out of range.
@@ -52,10 +54,12 @@ class Recipe:
     dropout: float = 0.0
     label_smoothing: float = 0.0
     augment: bool = True
+    recalibration_images: int = 0
 
     def __post_init__(self) -> None:
         self._check_whole("epochs", 1)
         self._check_whole("batch_size", SMALLEST_BATCH)
+        self._check_whole("recalibration_images", 0)
         self._check(math.isfinite(self.learning_rate) and self.learning_rate > 0, "learning_rate", "above 0")
         self._check(math.isfinite(self.weight_decay) and self.weight_decay >= 0, "weight_decay", "at least 0")
         for name in ("momentum", "warm_up", "dropout", "label_smoothing"):
@@ -120,6 +124,8 @@ class Recipe:
             parts.append(f"dropout {self.dropout:g}")
         if self.label_smoothing:
             parts.append(f"label smoothing {self.label_smoothing:g}")
+        if self.recalibration_images:
+            parts.append(f"batch norm recalibrated on {self.recalibration_images:,} images")
         parts.append("augmented" if self.augment else "not augmented")
         return ", ".join(parts)
 
@@ -152,11 +158,12 @@ RECIPES = {
             source="benchmarks/schedules.py: for the 1 to 10 epochs of a search's trial",
             epochs=4,
             batch_size=64,
-            learning_rate=0.2,
+            learning_rate=0.05,
             momentum=0.9,
             weight_decay=1e-4,
             schedule="one-cycle",
             warm_up=0.2,
+            recalibration_images=1000,
         ),
     )
 }

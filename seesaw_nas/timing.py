@@ -53,5 +53,6 @@ def trial_seconds(step: float, data: SearchData, recipe: Recipe) -> float:
     Args:
         step: seconds of one full batch, from :func:`step_seconds`.
     """
-    batches = math.ceil(len(data.train) / recipe.batch_size) + len(data.validation) / recipe.batch_size / 3
+    forward_only = len(data.validation) + min(recipe.recalibration_images, len(data.train))
+    batches = math.ceil(len(data.train) / recipe.batch_size) + forward_only / recipe.batch_size / 3
     return recipe.epochs * batches * step

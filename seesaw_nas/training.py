@@ -22,6 +22,7 @@ from seesaw_nas import checkpoints
 from seesaw_nas.data import Images, SearchData, normalise
 from seesaw_nas.device import find_device, laid_out
 from seesaw_nas.errors import TrainingFailed
+from seesaw_nas.recalibration import recalibrate
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.records import Epoch
 from seesaw_nas.sgd import OnStep, Trainer
@@ -134,7 +135,11 @@ def _epoch(
     trained = time.perf_counter()
     loss = top1 = None
     if scored:
-        data, size = trainer.data, 4 * trainer.recipe.batch_size  # no gradients: a quarter of the memory or less
+        data = trainer.data
+        if trainer.recipe.recalibration_images:
+            chosen = data.train.images[: trainer.recipe.recalibration_images]
+            recalibrate(trainer.model, chosen, data.mean, data.std)
+        size = 4 * trainer.recipe.batch_size  # no gradients: a quarter of the memory or less
         loss, top1 = evaluate(
             trainer.model, data.validation, data.mean, data.std, device=trainer.device, batch_size=size
         )

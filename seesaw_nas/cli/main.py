@@ -34,13 +34,17 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name=app.info.name)
+        if code == INTERRUPTED:  # how newer releases of typer answer Ctrl-C; older ones raise Abort
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except SeesawError as error:
         return _complain(str(error), MISTAKE)
     except _UsageError as error:
         return _misused(error)
     except (KeyboardInterrupt, typer.Abort):
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # below the ^C that the terminal shows
         return _complain(f"interrupted; {_KEPT}", INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         sys.stdout = None
@@ -63,8 +67,8 @@ def _complain(text: str, code: int) -> int:
 
 def _system_failure(error: OSError) -> str:
     where = f" at {error.filename}" if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk is full{where}; free some space; {_KEPT}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"cannot write{where}: {error.strerror}; free some space; {_KEPT}"
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return f"no permission to write or read{where}; change it, or name another folder"
     return f"{error.strerror or error}{where}"

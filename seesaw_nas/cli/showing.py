@@ -121,7 +121,9 @@ def _print_witnesses(out: Console, found: Verification) -> None:
 
 def spaces(*, budget: str, as_json: bool) -> None:
     """Print every shipped space: its exact size, what fits a budget, and the range of Multi-Adds."""
-    rows = [_space_row(name, budget) for name in _space_names()]
+    from seesaw_nas.space import Budget, names
+
+    rows = [_space_row(name, budget) for name in names()]
     if as_json:
         print(json.dumps({"unit": cost.CONVENTION, "spaces": rows}, indent=2))
         return
@@ -135,7 +137,7 @@ def spaces(*, budget: str, as_json: bool) -> None:
             row["name"],
             f"{row['input'][0]}x{side}x{side}",
             format_large(row["architectures"]),
-            row["budget"],
+            str(Budget(**row["budget"])),
             fitting,
             format_count(row["cheapest_macs"]),
             format_count(row["costliest_macs"]),
@@ -147,12 +149,6 @@ def spaces(*, budget: str, as_json: bool) -> None:
     )
     for row in rows:
         out.print(f"{row['name']}: {row['description']}")
-
-
-def _space_names() -> list[str]:
-    from seesaw_nas import space
-
-    return space.names()
 
 
 def _space_row(name: str, budget: str) -> dict[str, Any]:
@@ -170,7 +166,7 @@ def _space_row(name: str, budget: str) -> dict[str, Any]:
         "description": found.description,
         "input": [found.input_channels, found.input_size, found.input_size],
         "architectures": found.size,
-        "budget": str(wanted),
+        "budget": {"low": wanted.low, "high": wanted.high},
         "fitting": fitting,
         "why": why,
         "cheapest_macs": found.cheapest_macs,

@@ -1,6 +1,7 @@
 """Spaces small enough to count by hand, and an evaluator that answers at once."""
 
 import hashlib
+import os
 
 import pytest
 
@@ -34,25 +35,38 @@ repeats = {repeats}
 class FakeEvaluator:
     """Scores by digest and seed, without training; keeps what it was asked, and fails where it is told to."""
 
-    def __init__(self, fails=lambda architecture: False):
+    def __init__(self, fails=lambda architecture: False, top1=None):
         self.fails = fails
+        self.top1 = top1
         self.asked = []
 
     def evaluate(self, architecture, *, seed, on_epoch=None, on_step=None):
         self.asked.append(architecture.digest)
         if self.fails(architecture):
             raise TrainingFailed("loss is not finite in epoch 1 of 1")
-        top1 = int(hashlib.sha256(f"{architecture.digest}{seed}".encode()).hexdigest()[:6], 16) / 0xFFFFFF
+        top1 = self.top1(architecture) if self.top1 else self._hashed(architecture, seed)
         epoch = Epoch(1, 2.0, 1.5, top1, 0.25)
         if on_epoch:
             on_epoch(epoch)
         return Score(top1, 1.5, "validation", 0.25, 100, 50, (epoch,))
+
+    @staticmethod
+    def _hashed(architecture, seed):
+        return int(hashlib.sha256(f"{architecture.digest}{seed}".encode()).hexdigest()[:6], 16) / 0xFFFFFF
 
 
 def _space(folder, *repeats):
     path = folder / "odd.toml"
     path.write_text(HEAD + "".join(STAGE.format(repeats=list(n)) for n in repeats))
     return load(str(path))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_fsync():
+    """No test pulls the plug of the machine, and waiting for the disk is three quarters of their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -67,16 +81,26 @@ def tiny_space(tmp_path_factory):
     return _space(tmp_path_factory.mktemp("tiny"), (1,))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_evaluator():
     return FakeEvaluator
 
 
+@pytest.fixture(scope="session")
+def make_history():
+    """The history in a journal, opened anew with every call, as by another process."""
+
+    def made(journal, space, budget="100%"):
+        return History(open_study(journal, "run"), space, Budget.parse(budget, space.costliest_macs))
+
+    return made
+
+
 @pytest.fixture
-def open_history(tmp_path):
-    """The history in one journal, opened anew with every call, as by another process."""
+def open_history(make_history, tmp_path):
+    """The same, for the journal of this test where no other is named."""
 
     def opened(space, budget="100%", journal=tmp_path / "optuna.journal"):
-        return History(open_study(journal, "run"), space, Budget.parse(budget, space.costliest_macs))
+        return make_history(journal, space, budget)
 
     return opened

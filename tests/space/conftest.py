@@ -14,7 +14,7 @@ CHOICES = {"kernels": (3,), "flows": ("shuffle", "share"), "activations": ("none
 
 @pytest.fixture(scope="session")
 def tiny() -> Space:
-    """Two widths, two stages of one or two blocks; 1:3 does not divide the second width's 6 channels."""
+    """Two widths, two stages of one or two blocks; 1:3 does not divide 6 channels."""
     first = StageSpace((8, 6), 2, (1, 2), expansions=(2,), partitions=(ONE, HALVES, UNEVEN), **CHOICES)
     second = StageSpace((8, 12), 1, (1, 2), expansions=(1, 2), partitions=(ONE, UNEVEN), **CHOICES)
     return Space("tiny", "For tests", "10K", 6, 1, 3, (4, 6), 1, 8, (first, second))

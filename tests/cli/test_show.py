@@ -1,0 +1,81 @@
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from seesaw_nas import specfile
+from seesaw_nas.records import write_json
+from seesaw_nas.reference import network
+from seesaw_nas.specfile import Named
+
+
+def test_table_shows_the_paper_s_network_block_by_block(cli):
+    code, out, err = cli("show", "seesaw-shuffle-0.5d@cifar10")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("seesaw-shuffle-0.5d@cifar10  ")
+    assert lines[1].split() == ["block", "what", "output", "Params", "Multi-Adds", "share"]
+    # stem, 17 blocks (1 + 2 + 3 + 4 + 3 + 3 + 1), head, classifier; then what the letters mean, and the totals
+    assert len(lines) == 2 + 1 + 17 + 2 + 2
+    stem = 3 * 3 * 3 * 32 * 32 * 32  # 3x3 kernel, 3 -> 32 channels, 32x32 positions
+    assert re.fullmatch(rf"stem +3x3 convolution +32x32x32 +928 +{stem:,} +0\.8%", lines[2])
+    assert re.match(r"3\.2 +t6 k3 1:3 shuffle \+ +32x16x16 ", lines[7])  # + marks a residual
+    assert lines[-1] == (
+        "Params 1,459,834, Multi-Adds 108,212,736: Multi-Adds (MACs) of convolutions and linear layers, one image."
+    )
+
+
+def test_blocks_add_up_to_the_totals(cli):
+    lines = cli("show", "igcv3-1.0d@cifar100").out.splitlines()
+    rows = [line.split() for line in lines[2:-2]]
+    assert sum(int(row[-3].replace(",", "")) for row in rows) == 2_338_788
+    assert sum(int(row[-2].replace(",", "")) for row in rows) == 166_179_840
+
+
+def test_shares_of_a_budget(cli):
+    out = cli("show", "seesaw-shuffle-0.5d", "--budget", "110M").out
+    assert "of budget" in out
+    assert out.splitlines()[-1] == "98.4% of the budget of 110,000,000"
+    over = cli("show", "seesaw-shuffle-0.5d", "--budget", "100M").out
+    assert over.splitlines()[-1] == "108.2% of the budget of 100,000,000: OVER BUDGET"
+
+
+def test_json_is_a_spec_file(cli, tmp_path):
+    code, out, err = cli("show", "seesaw-share-v1-0.5d-t3@cifar100-tiny", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["macs"] == 33_724_416
+    (tmp_path / "own.json").write_text(out)
+    assert cli("show", "own.json", "--json").out == out
+
+
+def test_file_with_brackets_in_its_name_is_shown_as_it_is(cli, tmp_path):
+    named = Named("net[bold] :smile: [1]", network("igcv3-0.5d"))
+    write_json(tmp_path / "a[1].json", specfile.document(named))
+    assert cli("show", "a[1].json").out.startswith("net[bold] :smile: [1]  ")
+
+
+def test_built_model_is_held_against_other_counters(cli):
+    code, out, _ = cli("show", "seesaw-share-v1-0.5d-t3@cifar10-tiny", "--verify")
+    assert code == 0
+    assert out.splitlines()[-1] == "Every figure agrees."
+    code, out, _ = cli("show", "seesaw-share-v1-0.5d-t3@cifar10-tiny", "--verify", "--json")
+    assert (code, json.loads(out)["verification"]["agrees"]) == (0, True)
+
+
+@pytest.mark.parametrize("verb", [["show", "seesaw-shuffle-0.5d"], ["show", "mobilenetv2", "--json"], ["spaces", "--budget", "1M"]])
+def test_neither_torch_nor_optuna_is_needed(verb, tmp_path):
+    hidden = "import sys\nfor name in ('torch', 'optuna', 'pandas', 'plotly', 'ray', 'sklearn'): sys.modules[name] = None"
+    code = f"{hidden}\nsys.argv = ['seesaw-nas', *{verb!r}]\nfrom seesaw_nas.cli import main\nmain()"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+def test_reader_of_a_pipe_may_have_seen_enough(start, tmp_path):
+    with start(tmp_path, "show", "seesaw-shuffle-1.0d") as shown:
+        shown.stdout.close()
+        assert "Traceback" not in shown.stderr.read()

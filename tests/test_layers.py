@@ -1,0 +1,113 @@
+"""Imports run downwards only, and the heavy libraries stay where they are needed."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import seesaw_nas
+
+PACKAGE = Path(seesaw_nas.__file__).parent
+
+# From the bottom to the top. A module may import those of lower rows and those to its left.
+ROWS = (
+    ("errors", "units", "files"),
+    ("spec", "pareto"),
+    ("cost", "space"),
+    ("ops",),
+    ("reference", "specfile", "models", "witness"),
+    ("conditions", "device", "recipes", "data", "records", "checkpoints"),
+    ("recalibration", "sgd", "training", "timing", "evaluate", "final"),
+    ("search",),
+    ("report",),
+    ("api", "cli"),
+)
+ORDER = [name for row in ROWS for name in row]
+
+# Where each library may be imported; those that are not named here may be wherever torch is.
+HOMES = {
+    "optuna": ("search/",),
+    "pandas": ("report/",),
+    "plotly": ("report/",),
+    "fvcore": ("witness.py",),
+    "thop": ("witness.py",),
+    "ray": (),
+    "typer": ("cli/",),
+    "sklearn": ("data/",),
+    "pooch": ("data/",),
+    "PIL": ("data/",),
+}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Full names of what a file imports anywhere in it, also inside functions and for types only."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports relatively, which hides the layer"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def unit(path: Path) -> str:
+    """The module or folder of the package that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def own(path: Path) -> set[str]:
+    names = (name.split(".") for name in imported(path) if name.startswith("seesaw_nas."))
+    return {parts[1] for parts in names if parts[1] in ORDER}  # that all are is a test of its own
+
+
+def test_every_module_has_its_place():
+    assert {unit(path) for path in FILES} - {"__init__"} == set(ORDER), "put a new module into ROWS"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_downwards(path):
+    here = unit(path)
+    if here == "__init__":
+        assert not own(path), "the package itself imports nothing, so that any part of it loads alone"
+        return
+    above = {name for name in own(path) if ORDER.index(name) > ORDER.index(here)}
+    assert not above, f"{path.relative_to(PACKAGE)} imports {above} from above it"
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_library_is_imported_at_its_home_only(library):
+    users = {
+        path.relative_to(PACKAGE).as_posix() for path in FILES if library in {n.split(".")[0] for n in imported(path)}
+    }
+    assert all(user.startswith(HOMES[library]) for user in users), f"{library} is imported by {users}"
+    assert bool(users) == bool(HOMES[library]), f"nothing imports {library}"
+
+
+LIGHT = """
+import sys
+import seesaw_nas
+from seesaw_nas import conditions, cost, errors, evaluate, pareto, recipes, records, reference, space, spec
+from seesaw_nas import specfile, units
+from seesaw_nas.cli import main
+sys.argv = ["seesaw-nas", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+heavy = {"torch", "optuna", "pandas", "plotly", "ray", "fvcore", "thop", "sklearn", "PIL", "pooch"}
+print("loaded:", sorted(heavy & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["show", "seesaw-shuffle-0.5d"], ["show", "igcv3-0.5d", "--json"]])
+def test_values_and_show_load_nothing_heavy(arguments):
+    ended = subprocess.run(
+        [sys.executable, "-c", LIGHT, *arguments],
+        capture_output=True, text=True, check=False, timeout=60, cwd=PACKAGE.parent,
+    )  # fmt: skip
+    assert ended.stderr == ""
+    assert ended.stdout.endswith("loaded: []\n")
+    assert len(ended.stdout.splitlines()) > 10  # it did print what was asked for
