@@ -144,7 +144,9 @@ class RunFolder:
                 f"{path} exists already and nothing is overwritten; choose another name, or go on with it by --resume"
             ) from None
         except OSError as error:
-            raise RunError(f"cannot make the run folder {path}: {error.strerror}; choose another place or name") from None
+            raise RunError(
+                f"cannot make the run folder {path}: {error.strerror}; choose another place or name"
+            ) from None
         try:
             write_json(folder.description, description)
         except OSError:

@@ -13,13 +13,13 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
-from seesaw_nas.errors import SpecError, known
+from seesaw_nas.errors import SpecError
+from seesaw_nas.fields import at_path, check_choice, check_int, check_list, check_tuple, take_fields
 
 Flow = Literal["shuffle", "share", "none", "igcv3"]
 Activation = Literal["none", "relu6"]
@@ -184,7 +184,7 @@ class Stage:
     def __post_init__(self) -> None:
         check_int("channels", self.channels, 1)
         check_choice("stride", self.stride, STRIDES)
-        _check_tuple("blocks", self.blocks, Block)
+        check_tuple("blocks", self.blocks, Block)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +266,7 @@ class Architecture:
         check_int("input_size", self.input_size, 1)
         check_int("input_channels", self.input_channels, 1)
         check_int("classes", self.classes, 2)
-        _check_tuple("stages", self.stages, Stage)
+        check_tuple("stages", self.stages, Stage)
         for name, value, wanted in (("stem", self.stem, Stem), ("head", self.head, Head)):
             if not isinstance(value, wanted):
                 raise SpecError(f"a {wanted.__name__} is wanted, got {value!r}", name)
@@ -332,7 +332,7 @@ class Architecture:
             stem = Stem(**take_fields(whole["stem"], ["channels", "stride"]))
         with at_path("head"):
             head = Head(**take_fields(whole["head"], ["channels"]))
-        stages = tuple(_stage_from_dict(i, stage) for i, stage in enumerate(_list("stages", whole["stages"])))
+        stages = tuple(_stage_from_dict(i, stage) for i, stage in enumerate(check_list("stages", whole["stages"])))
         return cls(**{**whole, "stem": stem, "head": head, "stages": stages})
 
 
@@ -352,7 +352,7 @@ def _stage_from_dict(i: int, value: Any) -> Stage:
     with at_path(f"stages[{i}]"):
         stage = take_fields(value, ["channels", "stride", "blocks"])
         blocks = []
-        for j, block in enumerate(_list("blocks", stage["blocks"])):
+        for j, block in enumerate(check_list("blocks", stage["blocks"])):
             with at_path(f"blocks[{j}]"):
                 blocks.append(_block_from_dict(block))
         return Stage(stage["channels"], stage["stride"], tuple(blocks))
@@ -363,69 +363,3 @@ def _block_from_dict(value: Any) -> Block:
     with at_path("partition"):
         partition = Partition.parse(block["partition"])
     return Block(**{**block, "partition": partition})
-
-
-def take_fields(value: Any, required: list[str], optional: list[str] | None = None) -> dict[str, Any]:
-    """``value`` as a dictionary with exactly these fields.
-
-    Raises:
-        SpecError: it is no object, or a field is missing or unknown.
-    """
-    allowed = required + (optional or [])
-    if not isinstance(value, Mapping):
-        raise SpecError(f"an object with {', '.join(required or allowed)} is wanted, got {repr(value)[:60]}")
-    for name in value:
-        if name not in allowed:
-            raise SpecError(known("field", str(name), allowed), str(name))
-    for name in required:
-        if name not in value:
-            raise SpecError(f"this field is missing; wanted: {', '.join(required)}", name)
-    return dict(value)
-
-
-@contextmanager
-def at_path(outer: str) -> Iterator[None]:
-    """Let a mistake inside be told with its full path."""
-    try:
-        yield
-    except SpecError as error:
-        raise error.within(outer) from None
-
-
-def _list(name: str, value: Any) -> list[Any]:
-    if not isinstance(value, list) or not value:
-        raise SpecError(f"a list of at least one is wanted, got {repr(value)[:60]}", name)
-    return value
-
-
-def check_version(version: object, wanted: int) -> None:
-    """Raise :class:`SpecError` unless a file's ``schema_version`` is the one that this release reads."""
-    if type(version) is not int or version != wanted:
-        raise SpecError(f"this release reads version {wanted}, got {version!r}", "schema_version")
-
-
-def _check_tuple(name: str, value: object, member: type) -> None:
-    if not isinstance(value, tuple) or not value or not all(isinstance(entry, member) for entry in value):
-        raise SpecError(f"a tuple of at least one {member.__name__} is wanted, got {repr(value)[:60]}", name)
-
-
-def check_int(name: str, value: object, minimum: int) -> None:
-    """Raise :class:`SpecError` at the field ``name`` unless ``value`` is a whole number of at least ``minimum``."""
-    if type(value) is not int:
-        raise SpecError(f"a whole number of at least {minimum} is wanted, got {value!r}", name)
-    if value < minimum:
-        raise SpecError(f"at least {minimum} is wanted, got {value}; the nearest legal value: {minimum}", name)
-
-
-def check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
-    """Raise :class:`SpecError` at the field ``name`` unless ``value`` is one of ``choices``, in type too."""
-    if type(value) is type(choices[0]) and value in choices:
-        return
-    if isinstance(value, str) and isinstance(choices[0], str):
-        raise SpecError(known("value", value, choices), name)
-    wanted = " or ".join(map(str, choices)) if len(choices) == 2 else "one of " + ", ".join(map(str, choices))
-    if isinstance(value, int) and isinstance(choices[0], int):
-        distance = min(abs(value - choice) for choice in choices)
-        near = ", ".join(str(choice) for choice in choices if abs(value - choice) == distance)
-        raise SpecError(f"{wanted} is wanted, got {value}; the nearest legal value: {near}", name)
-    raise SpecError(f"{wanted} is wanted, got {value!r}", name)

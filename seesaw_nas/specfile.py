@@ -13,7 +13,8 @@ from typing import Any
 
 from seesaw_nas import cost, reference
 from seesaw_nas.errors import SpecError
-from seesaw_nas.spec import Architecture, check_version, take_fields
+from seesaw_nas.fields import check_version, take_fields
+from seesaw_nas.spec import Architecture
 
 SCHEMA_VERSION = 1
 

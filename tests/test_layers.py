@@ -14,7 +14,7 @@ PACKAGE = Path(seesaw_nas.__file__).parent
 
 # From the bottom to the top. A module may import those of lower rows and those to its left.
 ROWS = (
-    ("errors", "units", "files"),
+    ("errors", "units", "files", "fields"),
     ("spec", "pareto"),
     ("cost", "space"),
     ("ops",),

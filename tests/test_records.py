@@ -95,9 +95,7 @@ def test_whatever_has_the_name_already_is_left_as_it_is(tmp_path, kind):
     assert (path / "run.json").read_text() == "mine" if kind == "folder" else True
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"), [("file/run", "Not a directory"), ("x" * 300, "File name too long")]
-)
+@pytest.mark.parametrize(("name", "reason"), [("file/run", "Not a directory"), ("x" * 300, "File name too long")])
 def test_folder_that_cannot_be_made_is_told(tmp_path, name, reason):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError) as caught:

@@ -117,8 +117,8 @@ class View(Listener):
             f"those that fit {format_count(plan.median_macs)}",
             f"training  {settings.recipe}: {settings.fitted_recipe.summary}",
             f"plan      {plan.trials} trial{'' if plan.trials == 1 else 's'} by {settings.strategy}, about "
-            f"{format_duration(plan.trial_seconds)} each, {format_duration(plan.trials * plan.trial_seconds)} in all on "
-            f"{problem.device} (from one timed step)",
+            f"{format_duration(plan.trial_seconds)} each, {format_duration(plan.trials * plan.trial_seconds)} in all "
+            f"on {problem.device} (from one timed step)",
         )
         for line in lines:
             self._console.print(line)

@@ -24,7 +24,7 @@ def show(spec: str, *, budget: str, verify: bool, as_json: bool) -> None:
     whole = parse_count(budget) if budget else cost.macs(named.architecture)
     found = _verified(named) if verify else None
     if as_json:
-        print(json.dumps(specfile.document(named) | ({"verification": _as_json(found)} if found else {}), indent=2))
+        print(json.dumps(specfile.document(named, {"verification": _as_json(found)} if found else None), indent=2))
         return
     out = console()
     out.print(_layers(named, whole, bool(budget)))

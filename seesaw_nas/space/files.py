@@ -7,20 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from seesaw_nas.errors import SeesawError, SpaceError, SpecError, known
+from seesaw_nas.fields import at_path, check_choice, check_int, check_version, take_fields
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.definition import Space, StageSpace
-from seesaw_nas.spec import (
-    ACTIVATIONS,
-    FLOWS,
-    KERNELS,
-    STRIDES,
-    Partition,
-    at_path,
-    check_choice,
-    check_int,
-    check_version,
-    take_fields,
-)
+from seesaw_nas.spec import ACTIVATIONS, FLOWS, KERNELS, STRIDES, Partition
 
 SCHEMA_VERSION = 1
 _CHOICES = ("expansions", "kernels", "partitions", "flows", "activations")

@@ -21,7 +21,7 @@ from seesaw_nas.search import loop
 
 QUICK = ["search", "--budget", "300K", "--epochs", "1", "--train-size", "64", "--device", "cpu"]
 # trials of about a second, so that there is a middle in which to kill one
-LONG = [*QUICK[:3], "--epochs", "4", "--train-size", "700", "--device", "cpu", "--trials", "3", "--name", "long"]
+LONG = [*QUICK[:3], "--epochs", "3", "--train-size", "300", "--device", "cpu", "--trials", "3", "--name", "long"]
 MEMBER = re.compile(r" *([\d,]+) +\d+\.\d% +([\d,]+) +(\d+\.\d\d)% +(\d+) ([0-9a-f]{16})")
 
 
@@ -234,7 +234,7 @@ def test_disk_that_fills_up_loses_no_finished_trial(start, tmp_path):
     kept, _ = finished(tmp_path / "runs" / "a")
     assert kept
     with start(tmp_path, "resume", "runs/a", "--trials", len(kept) + 1) as resumed:
-        out, err = resumed.communicate()
+        _, err = resumed.communicate()
     assert (resumed.returncode, err) == (0, "")
     assert kept.items() <= finished(tmp_path / "runs" / "a")[0].items()
 

@@ -62,12 +62,16 @@ def test_built_model_is_held_against_other_counters(cli):
     assert code == 0
     assert out.splitlines()[-1] == "Every figure agrees."
     code, out, _ = cli("show", "seesaw-share-v1-0.5d-t3@cifar10-tiny", "--verify", "--json")
-    assert (code, json.loads(out)["verification"]["agrees"]) == (0, True)
+    assert (code, json.loads(out)["result"]["verification"]["agrees"]) == (0, True)
 
 
-@pytest.mark.parametrize("verb", [["show", "seesaw-shuffle-0.5d"], ["show", "mobilenetv2", "--json"], ["spaces", "--budget", "1M"]])
+@pytest.mark.parametrize(
+    "verb", [["show", "seesaw-shuffle-0.5d"], ["show", "mobilenetv2", "--json"], ["spaces", "--budget", "1M"]]
+)
 def test_neither_torch_nor_optuna_is_needed(verb, tmp_path):
-    hidden = "import sys\nfor name in ('torch', 'optuna', 'pandas', 'plotly', 'ray', 'sklearn'): sys.modules[name] = None"
+    hidden = (
+        "import sys\nfor name in ('torch', 'optuna', 'pandas', 'plotly', 'ray', 'sklearn'): sys.modules[name] = None"
+    )
     code = f"{hidden}\nsys.argv = ['seesaw-nas', *{verb!r}]\nfrom seesaw_nas.cli import main\nmain()"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)

@@ -73,7 +73,7 @@ def test_genes_of_a_trial_spell_its_architecture(filled, small_space):
 
 
 def test_optuna_alone_reads_the_journal(filled, tmp_path):
-    history, told = filled
+    _, told = filled
     journal = tmp_path / "optuna.journal"
     backend = JournalFileBackend(str(journal), lock_obj=JournalFileSymlinkLock(str(journal)))
     storage = optuna.storages.JournalStorage(backend)
@@ -128,7 +128,9 @@ def test_trial_that_was_begun_is_pending_until_it_is_told(open_history, small_sp
     assert open_history(small_space).pending() == []
 
 
-def test_trial_cut_off_while_its_genes_were_chosen_is_completed_as_it_would_have_been(open_history, small_space, tmp_path):
+def test_trial_cut_off_while_its_genes_were_chosen_is_completed_as_it_would_have_been(
+    open_history, small_space, tmp_path
+):
     def asked(journal):
         history = open_history(small_space, journal=journal)
         history.study.sampler = optuna.samplers.RandomSampler(seed=3)
@@ -192,7 +194,9 @@ def test_lock_of_a_killed_process_is_waited_out(filled, open_history, small_spac
     assert time.monotonic() - begun < 5
 
 
-@pytest.mark.parametrize("content", [b"hello\n", b'{"op_code": 99}\n', b"\xff\xfe\x00\n", b"[]\n", b'{"a": 1}\n', b"3\n"])
+@pytest.mark.parametrize(
+    "content", [b"hello\n", b'{"op_code": 99}\n', b"\xff\xfe\x00\n", b"[]\n", b'{"a": 1}\n', b"3\n"]
+)
 def test_file_that_is_no_journal_is_refused_and_left_alone(tmp_path, content):
     journal = tmp_path / "optuna.journal"
     journal.write_bytes(content)

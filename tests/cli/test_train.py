@@ -1,0 +1,74 @@
+import json
+import re
+
+import pytest
+
+from seesaw_nas import data, specfile
+from seesaw_nas.records import write_json
+from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.specfile import Named
+
+BLOCK = Block(2, 3, Partition((1, 3)), "shuffle")
+SMALL = Architecture(8, 1, 10, Stem(8, 1), (Stage(8, 2, (BLOCK,)), Stage(16, 1, (BLOCK,))), Head(32))
+OPTIONS = ["--dataset", "digits", "--recipe", "quick", "--epochs", "2", "--train-size", "64", "--device", "cpu"]
+
+
+@pytest.fixture
+def train(cli, tmp_path):
+    write_json(tmp_path / "small.json", specfile.document(Named("small", SMALL)))
+
+    def trained(*arguments):
+        return cli("train", "small.json", *OPTIONS, *arguments)
+
+    return trained
+
+
+def test_network_recipe_epochs_and_test_accuracy_are_told(train, tmp_path):
+    code, out, err = train()
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert re.fullmatch(r"network   small: [\d,]+ Params, [\d,]+ Multi-Adds", lines[0])
+    assert lines[1].startswith("recipe    quick (")
+    assert lines[2] == "data      64 images to train on"
+    epoch = r"epoch +{} +loss \d+\.\d{{4}}  validation top-1 \d+\.\d\d%  \d+ s"
+    assert re.fullmatch(epoch.format(1), lines[3])
+    assert re.fullmatch(epoch.format(2), lines[4])
+    record = json.loads((tmp_path / "runs/small-quick-0/result.json").read_text())
+    assert lines[5] == (
+        f"test top-1 {record['top1']:.2%} (read once), validation top-1 {record['validation_top1']:.2%}"
+    )
+    assert lines[6] == "weights runs/small-quick-0/weights.safetensors"
+    assert len(lines) == 7
+
+
+def test_json_is_the_only_thing_on_standard_output(train, tmp_path):
+    code, out, err = train("--out", "t", "--json")
+    assert (code, "network   small" in err) == (0, True)
+    found = json.loads(out)
+    record = json.loads((tmp_path / "t/result.json").read_text())
+    assert (found["folder"], found["weights"], found["epochs"]) == ("t", "t/weights.safetensors", 2)
+    assert (found["split"], found["top1"], found["validation_top1"]) == (
+        "test", record["top1"], record["validation_top1"],
+    )  # fmt: skip
+
+
+def test_interrupted_training_goes_on_to_the_same_result(train, tmp_path, monkeypatch):
+    whole = json.loads(train("--out", "whole", "--json").out)
+    with monkeypatch.context() as patch:
+        patch.setattr(data, "load_test", interrupt)  # after the last epoch, before the test images
+        code, _, err = train("--out", "cut")
+    assert code == 130
+    assert err.startswith("seesaw-nas: interrupted; what was finished is kept")
+    assert (tmp_path / "cut" / "checkpoint.safetensors").exists()
+    code, out, _ = train("--out", "cut", "--resume", "--json")
+    cut = json.loads(out)
+    assert (code, cut["top1"], cut["validation_top1"]) == (0, whole["top1"], whole["validation_top1"])
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_trained_spec_is_shown(train, cli):
+    train("--out", "t")
+    assert cli("show", "t/spec.json").code == 0
