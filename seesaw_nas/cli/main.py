@@ -11,6 +11,9 @@ import typer
 
 from seesaw_nas import __version__
 from seesaw_nas.errors import SeesawError
+from seesaw_nas.final import TrainSettings
+from seesaw_nas.recipes import RECIPES
+from seesaw_nas.search import STRATEGIES, SearchSettings
 from seesaw_nas.units import parse_duration
 
 app = typer.Typer(
@@ -82,6 +85,9 @@ def options(version: Annotated[bool, typer.Option("--version", help="Print the v
         raise typer.Exit
 
 
+SEARCH, TRAIN = SearchSettings(), TrainSettings(spec="")  # the defaults, from where they are set
+
+Dataset = Annotated[str, typer.Option(help="digits, cifar10, cifar100, or a folder of images by class.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else there.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.")]
 DataDir = Annotated[str, typer.Option(help="Folder with the unpacked CIFAR archive; without, it is downloaded once.")]
@@ -90,31 +96,34 @@ TimeLimit = Annotated[str, typer.Option(help="No further trial begins after this
 
 @app.command()
 def search(
-    dataset: Annotated[str, typer.Option(help="digits, cifar10, cifar100, or a folder of images by class.")] = "digits",
+    dataset: Dataset = SEARCH.dataset,
     budget: Annotated[
         str, typer.Option(help="Multi-Adds for one image: 110M, a band 100M:110M, or 60%. Default: the space's own.")
-    ] = "",
-    space: Annotated[str, typer.Option(help="A space, or a space file. Default: the one for the data set.")] = "",
-    strategy: Annotated[str, typer.Option(help="Which architecture next: random or tpe.")] = "random",
-    trials: Annotated[int, typer.Option(help="Architectures to train.")] = 20,
-    epochs: Annotated[int, typer.Option(help="Epochs of a trial; 0 for the recipe's own.")] = 0,
-    train_size: Annotated[int, typer.Option(help="Training images of a trial; 0 for all.")] = 0,
-    recipe: Annotated[str, typer.Option(help="How a trial is trained: quick or paper.")] = "quick",
+    ] = SEARCH.budget,
+    space: Annotated[
+        str, typer.Option(help="A space, or a space file. Default: the one for the data set.")
+    ] = SEARCH.space,
+    strategy: Annotated[str, typer.Option(help=f"Which architecture next: {', '.join(STRATEGIES)}.")] = SEARCH.strategy,
+    trials: Annotated[int, typer.Option(help="Architectures to train.")] = SEARCH.trials,
+    epochs: Annotated[int, typer.Option(help="Epochs of a trial; 0 for the recipe's own.")] = SEARCH.epochs,
+    train_size: Annotated[int, typer.Option(help="Training images of a trial; 0 for all.")] = SEARCH.train_size,
+    recipe: Annotated[str, typer.Option(help=f"How a trial is trained: {', '.join(RECIPES)}.")] = SEARCH.recipe,
     time_limit: TimeLimit = "",
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    device: Device = "auto",
-    data_dir: DataDir = "",
-    image_size: Annotated[int, typer.Option(help="Side in pixels, for a folder of images; 0 for 224.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = SEARCH.seed,
+    device: Device = SEARCH.device,
+    data_dir: DataDir = SEARCH.data_dir,
+    image_size: Annotated[
+        int, typer.Option(help="Side in pixels, for a folder of images; 0 for 224.")
+    ] = SEARCH.image_size,
     name: Annotated[str, typer.Option(help="Name of the run. Default: made of data set, budget and time.")] = "",
     runs_dir: Annotated[Path, typer.Option(help="Where the run's folder is made.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of this name if it exists.")] = False,
     json: Json = False,
 ) -> None:
     """Search for the best architectures within a budget of Multi-Adds."""
-    from seesaw_nas import api
     from seesaw_nas.cli import searching
 
-    settings = api.SearchSettings(
+    settings = SearchSettings(
         dataset=dataset,
         budget=budget,
         space=space,
@@ -169,13 +178,13 @@ def show(
 @app.command()
 def train(
     spec: Spec,
-    dataset: Annotated[str, typer.Option(help="digits, cifar10, cifar100, or a folder of images by class.")] = "",
-    recipe: Annotated[str, typer.Option(help="How it is trained: paper or quick.")] = "paper",
-    epochs: Annotated[int, typer.Option(help="Epochs; 0 for the recipe's own.")] = 0,
-    train_size: Annotated[int, typer.Option(help="Training images; 0 for all.")] = 0,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    device: Device = "auto",
-    data_dir: DataDir = "",
+    dataset: Dataset = TRAIN.dataset,
+    recipe: Annotated[str, typer.Option(help=f"How it is trained: {', '.join(RECIPES)}.")] = TRAIN.recipe,
+    epochs: Annotated[int, typer.Option(help="Epochs; 0 for the recipe's own.")] = TRAIN.epochs,
+    train_size: Annotated[int, typer.Option(help="Training images; 0 for all.")] = TRAIN.train_size,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = TRAIN.seed,
+    device: Device = TRAIN.device,
+    data_dir: DataDir = TRAIN.data_dir,
     out: Annotated[
         Path | None, typer.Option(help="Folder for weights and record. Default: runs/NAME-RECIPE-SEED.")
     ] = None,
@@ -183,10 +192,9 @@ def train(
     json: Json = False,
 ) -> None:
     """Train one architecture, then read the test accuracy, once."""
-    from seesaw_nas import api
     from seesaw_nas.cli import training
 
-    settings = api.TrainSettings(
+    settings = TrainSettings(
         spec=spec,
         dataset=dataset,
         recipe=recipe,

@@ -13,7 +13,7 @@ from seesaw_nas import cost
 from seesaw_nas.errors import SpecError, TrainingFailed
 from seesaw_nas.records import Epoch, State, TrialRecord
 from seesaw_nas.search.history import History
-from seesaw_nas.search.strategies import Exhausted, Strategy
+from seesaw_nas.search.strategies.base import Exhausted, Strategy
 from seesaw_nas.space import decode
 from seesaw_nas.spec import Architecture
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import recipes
 from seesaw_nas.errors import OptionError, RunError, known
+from seesaw_nas.evaluate import EVALUATORS
 from seesaw_nas.search.strategies import DEFAULT_STRATEGY, STRATEGIES
-from seesaw_nas.space import Space, load
 
-EVALUATORS = ("trained",)
+if TYPE_CHECKING:
+    from seesaw_nas.space import Space
+
 SPACES = {"digits": "seesaw-digits", "cifar10": "seesaw-cifar", "cifar100": "seesaw-cifar"}
 LARGE_IMAGE = 96  # pixels; a folder of images at least this large gets the ImageNet layout
 
@@ -69,6 +71,8 @@ class SearchSettings:
 
     def load_space(self, input_size: int, input_channels: int, classes: int) -> Space:
         """The space to search, for images of this kind."""
+        from seesaw_nas.space import load  # numpy, which --help can do without
+
         fallback = "seesaw-imagenet" if input_size >= LARGE_IMAGE else "seesaw-cifar"
         found = load(self.space or SPACES.get(self.dataset, fallback))
         return found.adapted(input_size, input_channels, classes)

@@ -4,7 +4,8 @@ from optuna.trial import TrialState
 
 from seesaw_nas import records
 from seesaw_nas.search.loop import MAX_FAILURES, Listener, Search, trial_seed
-from seesaw_nas.search.strategies import Exhausted, make
+from seesaw_nas.search.strategies import make
+from seesaw_nas.search.strategies.base import Exhausted
 from seesaw_nas.space import Budget, Feasible
 
 TRIALS, SEED, PART = 6, 4, "70%"

@@ -10,7 +10,8 @@ from seesaw_nas import cost
 from seesaw_nas.errors import OptionError
 from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES
 from seesaw_nas.search.loop import Search
-from seesaw_nas.search.strategies import Exhausted, make
+from seesaw_nas.search.strategies import make
+from seesaw_nas.search.strategies.base import Exhausted
 from seesaw_nas.search.strategies.base import ExactDraws
 from seesaw_nas.space import Budget, Feasible, genes, load
 

@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 from seesaw_nas.errors import OptionError, known
-from seesaw_nas.search.strategies.base import Exhausted, Strategy
 
 if TYPE_CHECKING:
+    from seesaw_nas.search.strategies.base import Strategy
     from seesaw_nas.space import Feasible
 
 STRATEGIES = {
@@ -29,6 +29,3 @@ def make(name: str, feasible: Feasible, seed: int) -> Strategy:
     module = importlib.import_module(f"seesaw_nas.search.strategies.{name}")
     strategy: Strategy = module.make(feasible, seed)
     return strategy
-
-
-__all__ = ["DEFAULT_STRATEGY", "STRATEGIES", "Exhausted", "Strategy", "make"]
