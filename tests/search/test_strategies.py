@@ -11,8 +11,7 @@ from seesaw_nas.errors import OptionError
 from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES
 from seesaw_nas.search.loop import Search
 from seesaw_nas.search.strategies import make
-from seesaw_nas.search.strategies.base import Exhausted
-from seesaw_nas.search.strategies.base import ExactDraws
+from seesaw_nas.search.strategies.base import ExactDraws, Exhausted
 from seesaw_nas.space import Budget, Feasible, genes, load
 
 PART = "70%"  # of the costliest; 89 of the 150 architectures fit
