@@ -41,7 +41,7 @@ def main() -> None:
             measured.append(training.evaluate(model, data.validation, data.mean, data.std)[1])
         row = {"learning_rate": rate, "top1_running_averages": running, "top1_recalibrated": measured}
         rows.append(row)
-        print(f"rate {rate}: {statistics.mean(running):.3f} with running averages, {statistics.mean(measured):.3f} anew")
+        print(f"rate {rate}: {statistics.mean(running):.3f} by running averages, {statistics.mean(measured):.3f} anew")
     settings = {"network": "seesaw-shuffle-0.5d@cifar10", "train": TRAIN, "validation": VALIDATION, "epochs": EPOCHS}
     settings |= {"recalibration_images": RECALIBRATION, "seeds": SEEDS, "split": "validation"}
     write_json(RESULTS, {"settings": settings, "conditions": conditions(), "rows": rows})

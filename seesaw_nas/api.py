@@ -104,8 +104,7 @@ def pose(settings: SearchSettings) -> Problem:
         images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
     channels, size, _ = images.input
     found = settings.load_space(size, channels, len(images.classes))
-    budget = Budget.parse(settings.budget or found.default_budget, found.costliest_macs)
-    return Problem(settings, images.to(device), device, Feasible(found, budget))
+    return Problem(settings, images.to(device), device, found.within(settings.budget or found.default_budget))
 
 
 @dataclass(frozen=True)

@@ -152,15 +152,13 @@ def spaces(*, budget: str, as_json: bool) -> None:
 
 
 def _space_row(name: str, budget: str) -> dict[str, Any]:
-    from seesaw_nas.errors import BudgetError
-    from seesaw_nas.space import Budget, Feasible, load
+    from seesaw_nas.space import load
 
     found = load(name)
-    wanted = Budget.parse(budget or found.default_budget, found.costliest_macs)
-    try:
-        fitting, why = Feasible(found, wanted).count, ""
-    except BudgetError:
-        fitting, why = 0, "too small" if wanted.high < found.cheapest_macs else "too large"
+    written = budget or found.default_budget
+    wanted = found.budget(written)
+    fitting = found.count(written)
+    why = "" if fitting else "too small" if wanted.high < found.cheapest_macs else "too large"
     return {
         "name": name,
         "description": found.description,

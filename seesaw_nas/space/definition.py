@@ -11,11 +11,16 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 from seesaw_nas import cost
 from seesaw_nas.errors import SpaceError, SpecError
+from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Chain, Menu, Run
 from seesaw_nas.spec import Activation, Architecture, Block, Flow, Head, Partition, Stage, Stem, strided
+
+if TYPE_CHECKING:
+    from seesaw_nas.space.feasible import Feasible
 
 
 @dataclass(frozen=True)
@@ -213,6 +218,26 @@ class Space:
             if at.block not in self.stages[at.stage].blocks(at.c_in, at.c_out):
                 return f"stages[{at.stage}].blocks[{at.index}], {at.block}, is not on offer"
         return ""
+
+    def within(self, budget: str) -> Feasible:
+        """The architectures that fit a budget written like ``110M``, ``100M:110M`` or ``60%``, to count and draw from.
+
+        Raises:
+            UnitError: an end of it is no number of Multi-Adds.
+            BudgetError: none fits, or the ends are in the wrong order.
+        """
+        from seesaw_nas.space.feasible import Feasible  # which is built on this module
+
+        return Feasible(self, self.budget(budget))
+
+    def count(self, budget: str) -> int:
+        """How many architectures fit a budget written likewise, exactly; 0 where none does."""
+        bounds = self.budget(budget)
+        return sum(chain.counts([(bounds.low, bounds.high)])[0] for chain in self.chains)
+
+    def budget(self, text: str) -> Budget:
+        """A budget as a user writes it; shares such as ``60%`` are of this space's costliest architecture."""
+        return Budget.parse(text, self.costliest_macs)
 
     @cached_property
     def size(self) -> int:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from seesaw_nas import cost
-from seesaw_nas.errors import SpaceError, SpecError
+from seesaw_nas.errors import BudgetError, SpaceError, SpecError
 from seesaw_nas.reference import network
 from seesaw_nas.space import Space, StageSpace, load
 from seesaw_nas.spec import DENSE, Architecture, Block, Head, Partition, Stem
@@ -154,3 +154,13 @@ def test_a_width_that_stands_there_twice_is_refused():
     # It would count each of its networks twice.
     with pytest.raises(SpaceError, match="space 'twice': a width stands there twice: 4-8, 4-8; list it once"):
         Space("twice", "x", "1M", 8, 1, 2, (4, 4), 1, 4, (stage((8, 8), (EVEN,)),))
+
+
+def test_a_budget_is_read_and_counted_as_a_user_writes_it(tiny, listed):
+    macs = sorted(map(cost.macs, listed.values()))
+    middle = macs[len(macs) // 2]
+    assert tiny.count(str(middle)) == sum(m <= middle for m in macs) == tiny.within(str(middle)).count
+    assert tiny.count("100%") == len(macs)
+    assert tiny.count(str(macs[0] - 1)) == 0
+    with pytest.raises(BudgetError, match="lower end must not be above"):
+        tiny.count("2M:1M")
