@@ -155,7 +155,7 @@ RECIPES = {
         ),
         Recipe(
             name="quick",
-            source="benchmarks/schedules.py: for the 1 to 10 epochs of a search's trial",
+            source="benchmarks/schedules.py and recalibration.py: for the 1 to 10 epochs of a search's trial",
             epochs=4,
             batch_size=64,
             learning_rate=0.05,
