@@ -96,7 +96,7 @@ def _dataset(result: Any) -> str:
 
 
 def resolve(text: str) -> Named:
-    """The architecture that a user means: a spec file, a run folder (its best), or a name MODEL@SETTING.
+    """The architecture that a user means: a spec file, the folder of a search (its best) or of a training, or MODEL@SETTING.
 
     Raises:
         SpecError: it is none of these.
@@ -105,7 +105,8 @@ def resolve(text: str) -> Named:
         raise SpecError("a spec file, a run's folder or MODEL@SETTING is wanted, got nothing")
     path = Path(text)
     if path.is_dir():
-        return read(path / "best.json")
+        trained = path / "spec.json"  # what a training leaves; a search leaves best.json
+        return read(trained if trained.exists() else path / "best.json")
     if path.exists() or path.suffix == ".json" or "/" in text:
         return read(path)
     name = text if "@" in text else f"{text}@{reference.DEFAULT_SETTING}"

@@ -177,6 +177,11 @@ def test_a_run_folder_is_its_best(tmp_path):
     assert specfile.resolve(str(tmp_path)).architecture == NAMED.architecture
 
 
+def test_the_folder_of_a_training_stands_for_what_was_trained(tmp_path):
+    write(tmp_path, content()).rename(tmp_path / "spec.json")
+    assert specfile.resolve(str(tmp_path)).architecture == NAMED.architecture
+
+
 @pytest.mark.parametrize("text", ["missing.json", "runs/missing"])
 def test_a_path_that_does_not_exist_is_not_taken_for_a_name(text):
     with pytest.raises(SpecError, match=f"cannot read the spec file {text}: No such file"):
