@@ -96,7 +96,9 @@ def _dataset(result: Any) -> str:
 
 
 def resolve(text: str) -> Named:
-    """The architecture that a user means: a spec file, the folder of a search (its best) or of a training, or MODEL@SETTING.
+    """The architecture that a user means: a spec file, the folder of a search (its best) or a training, or a name.
+
+    Names are MODEL@SETTING, as :func:`seesaw_nas.reference.network` takes them.
 
     Raises:
         SpecError: it is none of these.

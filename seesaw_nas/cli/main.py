@@ -159,7 +159,9 @@ def resume(
     searching.resume(run, trials=trials, time_limit=limit, device=device, data_dir=data_dir, as_json=json)
 
 
-Spec = Annotated[str, typer.Argument(help="A spec file, the folder of a search (its best) or a training, or MODEL@SETTING.")]
+Spec = Annotated[
+    str, typer.Argument(help="A spec file, the folder of a search (its best) or a training, or MODEL@SETTING.")
+]
 
 
 @app.command()
