@@ -9,9 +9,8 @@ result.best.architecture, result.front
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -233,15 +232,9 @@ def resume(
     problem = pose(settings)
     if description.get("space_digest") != problem.space_digest:
         raise RunError(f"the space '{problem.space.name}' has changed since {folder.path} began; begin a new run")
-    if description.get("recipe") != _recipe(settings):
+    if description.get("recipe") != settings.fitted_recipe.to_dict():
         raise RunError(f"the recipe '{settings.recipe}' has changed since {folder.path} began; begin a new run")
     return _run(folder, problem, settings.trials, time_limit, on_plan, listener)
-
-
-def _recipe(settings: SearchSettings) -> dict[str, Any]:
-    """The recipe as it stands, in JSON values, so that a run is not continued under another one of the same name."""
-    value: dict[str, Any] = json.loads(json.dumps(asdict(settings.fitted_recipe)))
-    return value
 
 
 def _run(
@@ -331,7 +324,7 @@ def _description(problem: Problem) -> dict[str, Any]:
         "budget": {"low": problem.budget.low, "high": problem.budget.high},
         "space": problem.space.name,
         "space_digest": problem.space_digest,
-        "recipe": _recipe(problem.settings),
+        "recipe": problem.settings.fitted_recipe.to_dict(),
         "conditions": conditions(describe(problem.device)),
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -46,8 +45,7 @@ class TrainSettings:
     @property
     def fitted_recipe(self) -> recipes.Recipe:
         """The recipe at the wanted number of epochs."""
-        recipe = recipes.recipe(self.recipe)
-        return recipe.with_epochs(self.epochs) if self.epochs else recipe
+        return recipes.recipe(self.recipe, self.epochs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +146,7 @@ def _folder(path: Path, settings: TrainSettings, named: Named, resume: bool, fou
         "kind": KIND,
         "settings": asdict(replace(settings, device="", data_dir="", spec="")),
         "digest": named.architecture.digest,
-        "recipe": json.loads(json.dumps(asdict(settings.fitted_recipe))),
+        "recipe": settings.fitted_recipe.to_dict(),
         "conditions": found,
     }
     if not resume or not path.exists():

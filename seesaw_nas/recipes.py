@@ -7,8 +7,8 @@ one recipe serves any number of epochs.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, get_args
 
 from seesaw_nas.errors import OptionError, known
 
@@ -93,6 +93,10 @@ class Recipe:
         """The same recipe for another number of epochs: milestones and warm-up keep their shares of the training."""
         return replace(self, epochs=epochs)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Every field in JSON values, so that a run can tell whether the recipe of this name is still the same."""
+        return asdict(self) | {"milestones": list(self.milestones)}
+
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
         """The rate of step ``step``, counted from 0 over the whole training; it is never 0.
 
@@ -169,12 +173,12 @@ RECIPES = {
 }
 
 
-def recipe(name: str) -> Recipe:
-    """The recipe called ``name``.
+def recipe(name: str, epochs: int = 0) -> Recipe:
+    """The recipe called ``name``, for its own number of epochs or another.
 
     Raises:
         OptionError: no such recipe; the known ones are listed.
     """
     if name not in RECIPES:
         raise OptionError(known("recipe", name, RECIPES))
-    return RECIPES[name]
+    return RECIPES[name].with_epochs(epochs) if epochs else RECIPES[name]

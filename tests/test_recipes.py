@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -125,3 +126,16 @@ def test_step_outside_the_training_is_refused():
 def test_recipes_load_without_torch():
     code = "import sys, seesaw_nas.recipes; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_recipe_is_had_for_its_own_epochs_or_others():
+    assert recipe("paper").epochs == 400
+    assert recipe("paper", 8) == recipe("paper").with_epochs(8)
+
+
+def test_a_recipe_keeps_every_field_in_json():
+    value = json.loads(json.dumps(recipe("paper").to_dict()))
+    assert value == recipe("paper").to_dict()
+    # a run written with one recipe must be seen to differ from another in any field
+    assert value["milestones"] == [0.5, 0.75, 0.875]
+    assert (value["batch_size"], value["recalibration_images"]) == (64, 0)

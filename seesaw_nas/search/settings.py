@@ -66,8 +66,7 @@ class SearchSettings:
     @property
     def fitted_recipe(self) -> recipes.Recipe:
         """The recipe at the wanted number of epochs."""
-        recipe = recipes.recipe(self.recipe)
-        return recipe.with_epochs(self.epochs) if self.epochs else recipe
+        return recipes.recipe(self.recipe, self.epochs)
 
     def load_space(self, input_size: int, input_channels: int, classes: int) -> Space:
         """The space to search, for images of this kind."""
