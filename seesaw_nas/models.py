@@ -32,6 +32,7 @@ class Network(nn.Module):
     def __init__(self, architecture: Architecture, dropout: float = 0.0) -> None:
         super().__init__()
         stem, head, last = architecture.stem, architecture.head, architecture.placed[-1]
+        self.architecture = architecture
         stages: list[list[nn.Module]] = [[] for _ in architecture.stages]
         for at in architecture.placed:
             stages[at.stage].append(SeesawBlock(at))

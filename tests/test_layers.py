@@ -18,7 +18,7 @@ ROWS = (
     ("spec", "pareto"),
     ("cost", "space"),
     ("ops",),
-    ("reference", "specfile", "models", "witness"),
+    ("reference", "specfile", "models", "witness", "allocator", "deploy"),
     ("conditions", "device", "recipes", "data", "records", "checkpoints"),
     ("recalibration", "sgd", "training", "timing", "evaluate", "final"),
     ("search",),

@@ -1,0 +1,137 @@
+"""The folded network in torch's own operators: what :func:`seesaw_nas.deploy.fuse` returns.
+
+Activations are channels-last throughout, so that an image's channels stand together and a 1x1 convolution is a matrix
+product over them. Each 1x1 convolution is computed in the formulation that :mod:`seesaw_nas.deploy.rule` names.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seesaw_nas.deploy.folding import Convolution, FoldedBlock, FoldedNetwork, Pointwise
+from seesaw_nas.deploy.rule import Rule
+
+CHANNELS_LAST = torch.channels_last
+
+
+class DensePointwise(nn.Module):
+    """The 1x1 convolution as one dense product, zeros included; ``onto`` is added to the result."""
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(self, of: Pointwise) -> None:
+        super().__init__()
+        self.register_buffer("weight", of.weight[:, :, None, None].contiguous(memory_format=CHANNELS_LAST))
+        self.register_buffer("bias", of.bias)
+
+    def forward(self, x: Tensor, onto: Tensor | None = None) -> Tensor:
+        """(N, c_in, H, W) to (N, c_out, H, W), which is the shape of ``onto``."""
+        out = F.conv2d(x, self.weight, self.bias)
+        return out if onto is None else out.add_(onto)
+
+
+class TiledPointwise(nn.Module):
+    """The 1x1 convolution as a matrix product for each tile, written in place; ``onto`` is changed and returned.
+
+    Nothing is sliced off or concatenated: a product reads and writes strided columns of the whole tensors.
+    """
+
+    bias: Tensor | None
+
+    def __init__(self, of: Pointwise) -> None:
+        super().__init__()
+        self.width, self.tiles = of.weight.shape[0], of.tiles
+        self.register_buffer("bias", of.bias)
+        for i, tile in enumerate(of.tiles):
+            self.register_buffer(f"weight{i}", of.weight[tile.outputs, tile.inputs].t().contiguous())
+
+    def forward(self, x: Tensor, onto: Tensor | None = None) -> Tensor:
+        """(N, c_in, H, W) to (N, c_out, H, W), which is the shape of ``onto``."""
+        n, _, height, width = x.shape
+        rows = _rows(x)  # (N*H*W, c_in)
+        out = rows.new_empty(rows.shape[0], self.width) if onto is None else _rows(onto)
+        begun = set() if onto is None else {tile.outputs.start for tile in self.tiles}
+        for i, tile in enumerate(self.tiles):
+            target, weight = out[:, tile.outputs], getattr(self, f"weight{i}")
+            if tile.outputs.start in begun:
+                target.addmm_(rows[:, tile.inputs], weight)
+            elif self.bias is None:
+                torch.mm(rows[:, tile.inputs], weight, out=target)
+            else:
+                torch.addmm(self.bias[tile.outputs], rows[:, tile.inputs], weight, out=target)
+            begun.add(tile.outputs.start)
+        return out.view(n, height, width, self.width).permute(0, 3, 1, 2)
+
+
+def _rows(x: Tensor) -> Tensor:
+    """A channels-last (N, C, H, W) as the matrix (N*H*W, C), without a copy."""
+    return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+
+
+class FusedConvolution(nn.Module):
+    """A convolution with bias; ReLU6 behind it unless ``linear``."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, of: Convolution, stride: int = 1, groups: int = 1) -> None:
+        super().__init__()
+        self.register_buffer("weight", of.weight.contiguous(memory_format=CHANNELS_LAST))
+        self.register_buffer("bias", of.bias)
+        self.stride, self.padding, self.groups = stride, of.weight.shape[-1] // 2, groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), all within 0 and 6."""
+        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, 1, self.groups).clamp_(0, 6)
+
+
+class FusedBlock(nn.Module):
+    """Expand, depthwise, project, and the input added where shapes allow; the input may be changed."""
+
+    def __init__(self, block: FoldedBlock, rule: Rule) -> None:
+        super().__init__()
+        self.pw1 = _pointwise(block.pw1, rule)
+        self.dw = FusedConvolution(block.dw, block.at.stride, block.at.inner)
+        self.pw2 = _pointwise(block.pw2, rule)
+        self.has_residual = block.at.has_residual
+        self.expands_with_relu6 = block.at.block.expand_activation == "relu6"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), channels-last."""
+        inner = self.pw1(x)
+        if self.expands_with_relu6:
+            inner = inner.clamp_(0, 6)
+        out: Tensor = self.pw2(self.dw(inner), x if self.has_residual else None)
+        return out
+
+
+def _pointwise(of: Pointwise, rule: Rule) -> nn.Module:
+    return TiledPointwise(of) if rule(of) else DensePointwise(of)
+
+
+class FusedNetwork(nn.Module):
+    """A network ready for inference: logits from normalised images, without batch norm and without permutations.
+
+    Its weights are buffers; it is not to be trained.
+    """
+
+    classifier: Tensor
+    classifier_bias: Tensor
+
+    def __init__(self, folded: FoldedNetwork, rule: Rule) -> None:
+        super().__init__()
+        self.architecture = folded.architecture
+        self.stem = FusedConvolution(folded.stem, folded.architecture.stem.stride)
+        self.blocks = nn.Sequential(*(FusedBlock(block, rule) for block in folded.blocks))
+        self.head = FusedConvolution(folded.head)
+        self.register_buffer("classifier", folded.classifier.weight)
+        self.register_buffer("classifier_bias", folded.classifier.bias)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, input_channels, H, W), normalised, to logits (N, classes)."""
+        x = self.stem(images.contiguous(memory_format=CHANNELS_LAST))  # (N, stem.channels, H / stride, W / stride)
+        x = self.head(self.blocks(x))  # (N, head.channels, h, w)
+        return F.linear(x.mean((2, 3)), self.classifier, self.classifier_bias)  # (N, classes)

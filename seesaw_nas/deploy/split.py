@@ -1,0 +1,159 @@
+"""The folded network in convolutions alone, for graph runtimes that block channels: what is exported to ONNX.
+
+A runtime such as ONNX Runtime keeps channels in blocks of its own, in which a convolution over all channels is cheap
+and a slice is not. So nothing is sliced: where a block is split, every group's channels are a tensor of their own from
+block to block, each piece of the inner layer has its own convolutions, and what a group of pw2 reads from several
+pieces is summed. Where a block is not split it is three dense convolutions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from seesaw_nas.deploy.folding import Convolution, FoldedBlock, FoldedNetwork, Tile
+from seesaw_nas.deploy.rule import SplitRule
+
+Segments = tuple[slice, ...]  # the channels that each tensor of a stream has, in order
+
+
+class Resegment(nn.Module):
+    """Tensors with the channels of ``have`` to tensors with those of ``want``, none where they have them already."""
+
+    def __init__(self, have: Segments, want: Segments) -> None:
+        super().__init__()
+        self.sizes = [_length(segment) for segment in want]
+        self.members = [[i for i, part in enumerate(have) if _covers(whole, part)] for whole in want]
+        self.keeps, self.joins = have == want, sum(map(len, self.members)) == len(have)
+
+    def forward(self, stream: list[Tensor]) -> list[Tensor]:
+        """Each (N, its channels, H, W)."""
+        if self.keeps:
+            return stream
+        if self.joins:
+            return [_join([stream[i] for i in members]) for members in self.members]
+        return list(_join(stream).split_with_sizes(self.sizes, dim=1))
+
+
+class SplitBlock(nn.Module):
+    """Expand, depthwise and project on separate tensors; a block that is not split has one of each.
+
+    Args:
+        have: the channels of the tensors that it is given.
+
+    Attributes:
+        writes: the channels of the tensors that it returns.
+    """
+
+    def __init__(self, block: FoldedBlock, have: Segments, split: bool) -> None:
+        super().__init__()
+        at, pw1, pw2 = block.at, block.pw1, block.pw2
+        reads = _edges(tile.inputs for tile in pw1.tiles) if split else (slice(0, at.c_in),)
+        pieces = block.pieces if split else (slice(0, at.inner),)
+        self.writes = _edges(tile.outputs for tile in pw2.tiles) if split else (slice(0, at.c_out),)
+        self.read = Resegment(have, reads)
+        self.residual = Resegment(have, self.writes) if at.has_residual else None
+        self.sources = [next(i for i, r in enumerate(reads) if _linked(pw1.tiles, piece, r)) for piece in pieces]
+        self.feeds = [[i for i, p in enumerate(pieces) if _linked(pw2.tiles, out, p)] for out in self.writes]
+        self.pw1, self.dw, self.pw2 = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        for piece, source in zip(pieces, self.sources, strict=True):
+            weight = pw1.weight[piece, reads[source]]
+            self.pw1.append(_conv(weight, None if pw1.bias is None else pw1.bias[piece]))
+            self.dw.append(_conv(block.dw.weight[piece], block.dw.bias[piece], at.stride, _length(piece)))
+        for out, feeding in zip(self.writes, self.feeds, strict=True):
+            self.pw2.extend(_conv(pw2.weight[out, pieces[i]], None) for i in feeding)
+        self.act = nn.ReLU6() if at.block.expand_activation == "relu6" else nn.Identity()
+
+    def forward(self, stream: list[Tensor]) -> list[Tensor]:
+        """Tensors of ``have``, each (N, its channels, H, W), to tensors of ``writes``."""
+        read = self.read(stream)
+        layers = zip(self.sources, self.pw1, self.dw, strict=True)
+        inner = [dw(self.act(pw1(read[source]))).clamp(0, 6) for source, pw1, dw in layers]
+        totals: list[Tensor | None] = list(self.residual(stream)) if self.residual else [None] * len(self.writes)
+        projections = iter(self.pw2)
+        for k, feeding in enumerate(self.feeds):
+            for i in feeding:
+                part, total = next(projections)(inner[i]), totals[k]
+                totals[k] = part if total is None else part + total
+        return [total for total in totals if total is not None]
+
+
+class SplitNetwork(nn.Module):
+    """Logits from normalised images; weights are parameters that need no gradient."""
+
+    def __init__(self, folded: FoldedNetwork, rule: SplitRule) -> None:
+        super().__init__()
+        architecture = folded.architecture
+        self.architecture = architecture
+        self.stem = _conv(folded.stem.weight, folded.stem.bias, architecture.stem.stride)
+        have: Segments = (slice(0, architecture.stem.channels),)
+        blocks = []
+        for block in folded.blocks:
+            blocks.append(SplitBlock(block, have, rule(block)))
+            have = blocks[-1].writes
+        self.blocks = nn.ModuleList(blocks)
+        self.whole = Resegment(have, (slice(0, architecture.placed[-1].c_out),))
+        self.head = _conv(folded.head.weight, folded.head.bias)
+        self.pool = nn.AvgPool2d(architecture.placed[-1].size_out)
+        self.classifier = _linear(folded.classifier)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, input_channels, H, W), normalised, to logits (N, classes)."""
+        stream = [self.stem(images).clamp(0, 6)]  # (N, stem.channels, H / stride, W / stride)
+        for block in self.blocks:
+            stream = block(stream)
+        (x,) = self.whole(stream)  # (N, last stage's channels, h, w)
+        x = self.pool(self.head(x).clamp(0, 6)).flatten(1)  # (N, head.channels)
+        logits: Tensor = self.classifier(x)  # (N, classes)
+        return logits
+
+
+def _linear(of: Convolution) -> nn.Linear:
+    classes, channels = of.weight.shape
+    made = nn.Linear(channels, classes, device="meta")
+    made.weight, made.bias = _fixed(of.weight), _fixed(of.bias)
+    return made
+
+
+def _conv(weight: Tensor, bias: Tensor | None, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    """The convolution with these weights, (c_out, c_in / groups, k, k) or, for 1x1, (c_out, c_in)."""
+    if weight.dim() == 2:
+        weight = weight[:, :, None, None]
+    outputs, inputs, kernel, _ = weight.shape
+    made = nn.Conv2d(
+        inputs * groups, outputs, kernel, stride, kernel // 2, groups=groups, bias=bias is not None, device="meta"
+    )
+    made.weight, made.bias = _fixed(weight), None if bias is None else _fixed(bias)
+    return made
+
+
+def _fixed(weight: Tensor) -> nn.Parameter:
+    return nn.Parameter(weight.contiguous(), requires_grad=False)
+
+
+def _edges(slices: Iterable[slice]) -> Segments:
+    """Each slice once, in order."""
+    return tuple(slice(*edges) for edges in sorted({(s.start, s.stop) for s in slices}))
+
+
+def _linked(tiles: Sequence[Tile], outputs: slice, inputs: slice) -> bool:
+    """Whether any weight from ``inputs`` to ``outputs`` lies in a tile."""
+    return any(_overlap(tile.outputs, outputs) and _overlap(tile.inputs, inputs) for tile in tiles)
+
+
+def _overlap(a: slice, b: slice) -> bool:
+    return bool(a.start < b.stop and b.start < a.stop)
+
+
+def _covers(whole: slice, part: slice) -> bool:
+    return bool(whole.start <= part.start and part.stop <= whole.stop)
+
+
+def _length(part: slice) -> int:
+    return int(part.stop - part.start)
+
+
+def _join(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(list(parts), dim=1)

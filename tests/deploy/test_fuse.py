@@ -1,0 +1,212 @@
+"""A fused network says what the trained one says, for every partition and flow, in every formulation."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from seesaw_nas import deploy
+from seesaw_nas.deploy import FusedNetwork, SplitNetwork, rule
+from seesaw_nas.deploy.folding import fold, tiles
+from seesaw_nas.models import Network, build
+from seesaw_nas.ops import Permutation
+from seesaw_nas.reference import network
+from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+
+RELATIVE = 1e-5  # of the largest logit, in float32
+PARTITIONS = [(1,), (1, 1), (1, 3), (3, 1), (1, 2), (2, 3), (1, 1, 1), (1, 1, 2), (1, 2, 1), (1, 2, 3), (2, 1, 1, 4)]
+
+
+def trained(architecture: Architecture, seed: int = 0) -> Network:
+    """The network in eval mode as training could leave it: no statistic of batch norm is trivial."""
+    model = build(architecture, seed=seed)
+    generator = torch.Generator().manual_seed(seed + 1)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            for positive in (module.weight.data, module.running_var):
+                positive.uniform_(0.5, 1.5, generator=generator)
+            for signed in (module.bias.data, module.running_mean):
+                signed.normal_(0, 0.5, generator=generator)
+    model.classifier.bias.data.normal_(generator=generator)
+    return model.eval()
+
+
+def images(architecture: Architecture, dtype: torch.dtype = torch.float32, n: int = 3) -> Tensor:
+    return torch.randn(n, *architecture.input, generator=torch.Generator().manual_seed(5)).to(dtype)
+
+
+def distance(found: Tensor, wanted: Tensor) -> float:
+    return float((found - wanted).abs().max() / wanted.abs().max())
+
+
+@st.composite
+def architectures(draw: st.DrawFn) -> Architecture:
+    """Stacks of up to six blocks with any partitions and flows between them, some with residual connections."""
+    widths = st.integers(1, 3)
+    stages: list[Stage] = []
+    previous = whole = 1
+    for _ in range(draw(st.integers(1, 3))):
+        parts = [draw(st.sampled_from(PARTITIONS)) for _ in range(draw(st.integers(1, 2)))]
+        whole = math.lcm(*[sum(p) for p in parts])
+        blocks = tuple(draw(blocks_of(Partition(p))) for p in parts)
+        stages.append(Stage(whole * draw(widths), draw(st.sampled_from([1, 2])), blocks))
+        previous = math.lcm(previous, whole)
+    # every width is made a multiple of what reads or writes it, so that all partitions divide
+    stages = [Stage(math.lcm(stage.channels, previous), stage.stride, stage.blocks) for stage in stages]
+    stem = Stem(previous * draw(widths), draw(st.sampled_from([1, 2])))
+    return Architecture(draw(st.integers(4, 9)), draw(st.sampled_from([1, 3])), 5, stem, tuple(stages), Head(64))
+
+
+def blocks_of(partition: Partition) -> st.SearchStrategy[Block]:
+    flows = ["shuffle", "share", "none", *(["igcv3"] if partition.is_even else [])]
+    return st.builds(
+        Block,
+        st.integers(1, 4).map(lambda t: t * partition.groups),  # any permutation divides the inner width
+        st.sampled_from([3, 5]),
+        st.just(partition),
+        st.sampled_from(flows),
+        st.sampled_from(["none", "relu6"]),
+    )
+
+
+@given(architectures())
+@settings(max_examples=120, deadline=None)
+def test_every_formulation_equals_the_network_in_eval_mode(architecture):
+    model = trained(architecture)
+    with torch.no_grad():
+        wanted, folded = model(images(architecture)), fold(model)
+        for tiled in (False, True):
+            assert distance(FusedNetwork(folded, lambda _, t=tiled: t)(images(architecture)), wanted) < RELATIVE
+        for apart in (False, True):
+            assert distance(SplitNetwork(folded, lambda _, a=apart: a)(images(architecture)), wanted) < RELATIVE
+        every_other = itertools.cycle([True, False])
+        mixed = SplitNetwork(folded, lambda _: next(every_other))
+        assert distance(mixed(images(architecture)), wanted) < RELATIVE
+
+
+@given(architectures())
+@settings(max_examples=40, deadline=None)
+def test_in_float64_nothing_but_rounding_is_left(architecture):
+    model = trained(architecture).double()
+    x = images(architecture, torch.float64)
+    with torch.no_grad():
+        wanted = model(x)
+        assert distance(FusedNetwork(fold(model), lambda _: True)(x), wanted) < 1e-12
+        assert distance(SplitNetwork(fold(model), lambda _: True)(x), wanted) < 1e-12
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["seesaw-shuffle-0.5d", "seesaw-share-v1-0.5d", "seesaw-share-v0-0.5d", "igcv3-0.5d", "mobilenetv2",
+     "seesaw-share-v2-0.5d@cifar10-tiny"],
+)  # fmt: skip
+def test_the_papers_networks_by_the_default_rules(name):
+    model = trained(network(name))
+    with torch.no_grad():
+        wanted = model(images(model.architecture))
+        assert distance(deploy.fuse(model)(images(model.architecture)), wanted) < RELATIVE
+        assert distance(deploy.split(model)(images(model.architecture)), wanted) < RELATIVE
+
+
+def test_the_network_itself_stays_as_it_was_and_the_fused_one_is_no_view_of_it():
+    architecture = network("seesaw-shuffle-0.5d@cifar10-tiny")
+    model = trained(architecture)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    fused, apart = deploy.fuse(model), deploy.split(model)
+    with torch.no_grad():
+        wanted = fused(images(architecture)), apart(images(architecture))
+        assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+        for weight in model.parameters():
+            weight.zero_()
+        assert torch.equal(fused(images(architecture)), wanted[0])
+        assert torch.equal(apart(images(architecture)), wanted[1])
+
+
+def test_images_are_not_changed_and_any_batch_and_layout_will_do():
+    architecture = network("seesaw-shuffle-0.5d@cifar10-tiny")
+    fused = deploy.fuse(trained(architecture))
+    x = images(architecture, n=4)
+    before = x.clone()
+    with torch.no_grad():
+        together = fused(x)
+        assert torch.equal(x, before)
+        torch.testing.assert_close(fused(x.contiguous(memory_format=torch.channels_last)), together)
+        for i in range(4):
+            torch.testing.assert_close(fused(x[i : i + 1]), together[i : i + 1], rtol=1e-4, atol=1e-5)
+
+
+def test_nothing_of_batch_norm_or_permutation_is_left():
+    model = trained(network("igcv3-0.5d@cifar10-tiny"))
+    for ready in (deploy.fuse(model), deploy.split(model)):
+        assert not [m for m in ready.modules() if isinstance(m, nn.BatchNorm2d | Permutation)]
+        assert not ready.training
+        assert not [p for p in ready.parameters() if p.requires_grad]
+
+
+def test_what_training_mode_left_behind_is_used_not_the_batch():
+    """A model still in training mode is fused as it would be in eval mode."""
+    model = trained(network("seesaw-share-v1-0.5d@cifar10-tiny"))
+    x = images(model.architecture)
+    with torch.no_grad():
+        wanted = model(x)
+        assert distance(deploy.fuse(model.train())(x), wanted) < RELATIVE
+
+
+def test_tiles_hold_every_weight_of_a_convolution():
+    for block in fold(trained(network("seesaw-shuffle-0.5d@cifar10-tiny"))).blocks:
+        for layer in (block.pw1, block.pw2):
+            inside = torch.zeros_like(layer.weight, dtype=torch.bool)
+            for tile in layer.tiles:
+                assert not inside[tile.outputs, tile.inputs].any(), "tiles do not overlap"
+                inside[tile.outputs, tile.inputs] = True
+            assert not layer.weight[~inside].any()
+
+
+def test_a_shuffled_block_of_1_to_3_is_read_in_three_slices():
+    """16 of 64 inner channels are of group 0; its pw2 reads 8 of them and 8 of group 1, which stand at the two ends."""
+    block = Block(4, 3, Partition((1, 3)), "shuffle")
+    model = build(Architecture(4, 3, 2, Stem(16, 1), (Stage(16, 1, (block,)),), Head(8)), seed=0)
+    (folded,) = fold(model).blocks
+    assert folded.pieces == (slice(0, 8), slice(8, 16), slice(16, 56), slice(56, 64))
+    assert [(t.outputs, t.inputs) for t in folded.pw1.tiles] == [
+        (slice(0, 16), slice(0, 4)), (slice(16, 64), slice(4, 16))
+    ]  # fmt: skip
+    assert [(t.outputs, t.inputs) for t in folded.pw2.tiles] == [
+        (slice(0, 4), slice(0, 8)), (slice(0, 4), slice(56, 64)), (slice(4, 16), slice(8, 56))
+    ]  # fmt: skip
+
+
+def test_a_shared_block_has_the_middle_for_both_big_groups():
+    block = Block(4, 3, Partition((1, 3)), "share")
+    model = build(Architecture(4, 3, 2, Stem(16, 1), (Stage(16, 1, (block,)),), Head(8)), seed=0)
+    (folded,) = fold(model).blocks
+    assert folded.pieces == (slice(0, 16), slice(16, 48), slice(48, 64))
+
+
+def test_tiles_are_where_labels_meet():
+    found = [(t.outputs, t.inputs) for t in tiles([0, 1, 1], [0, 0, 1])]
+    assert found == [(slice(0, 1), slice(0, 2)), (slice(1, 3), slice(2, 3))]
+
+
+def test_the_rule_tiles_wide_uneven_layers_and_never_a_dense_one():
+    blocks = fold(trained(network("seesaw-shuffle-0.5d"))).blocks
+    tiled = {(block.at.c_in, rule.tiles_pay(block.pw1)) for block in blocks}
+    assert tiled == {(32, False), (16, False), (24, False), (64, True), (96, True), (160, True)}
+    assert not any(rule.tiles_pay(block.pw1) for block in fold(trained(network("mobilenetv2"))).blocks)
+    assert not rule.eager(torch.device("cuda"))(blocks[-1].pw1)
+
+
+def test_the_rule_splits_where_every_piece_is_wide():
+    blocks = fold(trained(network("seesaw-shuffle-0.5d"))).blocks
+    # c_in 64: an eighth of 384 is 48; c_in 32: an eighth of 192 is 24.
+    assert {(b.at.c_in, rule.split_pays(b)) for b in blocks} == {
+        (32, False), (16, False), (24, False), (64, True), (96, True), (160, True)
+    }  # fmt: skip
