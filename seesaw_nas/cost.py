@@ -52,7 +52,18 @@ def pointwise_weights(c_in: int, c_out: int, partition: Partition) -> int:
 
     Source: Zhang 2019, arXiv:1905.03672, section 4.1.
     """
-    return sum(a * b for a, b in zip(partition.sizes(c_in), partition.sizes(c_out), strict=True))
+    for channels in (c_in, c_out):
+        partition.sizes(channels)  # refuses what does not divide
+    return _left_of(c_in * c_out, partition)
+
+
+def _left_of(dense: int, partition: Partition) -> int:
+    """What a partition leaves of a dense 1x1 convolution's weights or multiply-adds: the squares of its shares.
+
+    Both sides are split in the same proportions, so 1:3 leaves (1 + 9) / 16. Exact where the widths divide.
+    """
+    numerator, denominator = partition.density
+    return dense * numerator // denominator
 
 
 def pointwise_macs(c_in: int, c_out: int, partition: Partition, positions: int) -> int:
@@ -61,13 +72,20 @@ def pointwise_macs(c_in: int, c_out: int, partition: Partition, positions: int) 
 
 
 def block_macs(block: Block, c_in: int, c_out: int, size_in: int, size_out: int) -> int:
-    """Multiply-adds of pw1 on the input map, and of dw and pw2 on the output map, for one image."""
-    inner = block.expansion * c_in
-    return (
-        pointwise_macs(c_in, inner, block.partition, size_in**2)
-        + inner * block.kernel**2 * size_out**2
-        + pointwise_macs(inner, c_out, block.project_partition, size_out**2)
-    )
+    """Multiply-adds of pw1 on the input map, and of dw and pw2 on the output map, for one image.
+
+    Raises:
+        SpecError: the block does not fit between ``c_in`` and ``c_out`` channels.
+    """
+    block.check(c_in, c_out)
+    return _block_macs(block, c_in, c_out, size_in, size_out)
+
+
+def _block_macs(block: Block, c_in: int, c_out: int, size_in: int, size_out: int) -> int:
+    """The same for a block known to fit: pw1 and pw2 together, whose density is one, whichever way pw2 is split."""
+    inner, before, after = block.expansion * c_in, size_in**2, size_out**2
+    dense = inner * (c_in * before + c_out * after)
+    return _left_of(dense, block.partition) + inner * block.kernel**2 * after
 
 
 def stem_macs(input_channels: int, channels: int, size_out: int) -> int:
@@ -80,19 +98,50 @@ def head_macs(c_in: int, channels: int, classes: int, size: int) -> int:
     return c_in * channels * size**2 + channels * classes
 
 
+# A convolution has as many weights as multiply-adds for one position: at size 1 the figures above count weights.
+
+
+def block_params(block: Block, c_in: int, c_out: int) -> int:
+    """Trainable parameters of a block with its three batch norms.
+
+    Raises:
+        SpecError: the block does not fit between ``c_in`` and ``c_out`` channels.
+    """
+    block.check(c_in, c_out)
+    return _block_params(block, c_in, c_out)
+
+
+def _block_params(block: Block, c_in: int, c_out: int) -> int:
+    norms = NORM_PARAMS * (2 * block.expansion * c_in + c_out)
+    return _block_macs(block, c_in, c_out, 1, 1) + norms
+
+
+def stem_params(input_channels: int, channels: int) -> int:
+    """Trainable parameters of the stem with its batch norm."""
+    return stem_macs(input_channels, channels, 1) + NORM_PARAMS * channels
+
+
+def head_params(c_in: int, channels: int, classes: int) -> int:
+    """Trainable parameters of the head with its batch norm, and of the classifier with its bias."""
+    return head_macs(c_in, channels, classes, 1) + NORM_PARAMS * channels + classes
+
+
 def macs(architecture: Architecture) -> int:
     """Multi-Adds of the whole network, for one image."""
     size = strided(architecture.input_size, architecture.stem.stride)
     total = stem_macs(architecture.input_channels, architecture.stem.channels, size)
     for at in architecture.placed:
-        total += block_macs(at.block, at.c_in, at.c_out, at.size_in, at.size_out)
+        total += _block_macs(at.block, at.c_in, at.c_out, at.size_in, at.size_out)
     last = architecture.placed[-1]
     return total + head_macs(last.c_out, architecture.head.channels, architecture.classes, last.size_out)
 
 
 def params(architecture: Architecture) -> int:
     """Trainable parameters of the whole network."""
-    return sum(layer.params for layer in layers(architecture))
+    total = stem_params(architecture.input_channels, architecture.stem.channels)
+    for at in architecture.placed:
+        total += _block_params(at.block, at.c_in, at.c_out)
+    return total + head_params(architecture.placed[-1].c_out, architecture.head.channels, architecture.classes)
 
 
 def layers(architecture: Architecture) -> tuple[Layer, ...]:

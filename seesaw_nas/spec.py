@@ -34,9 +34,13 @@ class Partition:
     """Division of a channel axis into groups in proportion: ``Partition((1, 3))`` is a quarter and three quarters.
 
     ``Partition((1,))`` is the dense convolution, ``Partition((1, 1))`` the usual two groups.
+
+    Attributes:
+        density: weights of a 1x1 convolution in these groups over those of a dense one, as (numerator, denominator).
     """
 
     parts: tuple[int, ...]
+    density: tuple[int, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         whole = isinstance(self.parts, tuple) and all(type(part) is int and part > 0 for part in self.parts)
@@ -45,6 +49,7 @@ class Partition:
         if (common := math.gcd(*self.parts)) > 1:
             lowest = ":".join(str(part // common) for part in self.parts)
             raise SpecError(f"partition {self} is not in lowest terms; write {lowest}")
+        object.__setattr__(self, "density", (sum(part * part for part in self.parts), self.total**2))
 
     @classmethod
     def parse(cls, text: str) -> Partition:
@@ -337,14 +342,9 @@ class Architecture:
 
 
 def _block_to_dict(block: Block) -> dict[str, Any]:
-    value: dict[str, Any] = {
-        "expansion": block.expansion,
-        "kernel": block.kernel,
-        "partition": str(block.partition),
-        "flow": block.flow,
-    }
-    if block.expand_activation != "none":
-        value["expand_activation"] = block.expand_activation
+    value = {f.name: getattr(block, f.name) for f in fields(block)} | {"partition": str(block.partition)}
+    if block.expand_activation == "none":
+        del value["expand_activation"]
     return value
 
 

@@ -1,5 +1,8 @@
 """Params and Multi-Adds: the paper's tables to the last digit, and small cases worked by hand."""
 
+import copy
+import math
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -96,6 +99,16 @@ def test_pointwise_refuses_a_width_that_does_not_divide(c_in, c_out):
         cost.pointwise_macs(c_in, c_out, Partition((1, 3)), 64)
 
 
+@pytest.mark.parametrize(
+    ("parts", "density"), [((1,), (1, 1)), ((1, 1), (2, 4)), ((1, 3), (10, 16)), ((1, 1, 2), (6, 16))]
+)
+def test_a_partition_carries_its_density_and_is_the_same_value_with_it(parts, density):
+    partition = Partition(parts)
+    for copied in (partition, replace(partition), pickle.loads(pickle.dumps(partition)), copy.deepcopy(partition)):
+        assert copied.density == density
+        assert (copied, hash(copied), repr(copied)) == (partition, hash(partition), f"Partition(parts={parts})")
+
+
 def test_share_pays_for_the_reversed_partition_on_the_way_out():
     # 4 -> 8 -> 4 channels on 3x3. pw1 1:3 is 1*2 + 3*6 = 20; dw 8*9 = 72; pw2 3:1 on (6, 2) -> (3, 1) is 18 + 2 = 20.
     # Together 112 on 9 pixels.
@@ -106,6 +119,25 @@ def test_share_pays_for_the_reversed_partition_on_the_way_out():
 def test_a_stride_is_paid_for_before_it_and_saved_after_it():
     # 4 -> 8 -> 12 channels, dense, 5x5 kernel, map 4x4 -> 2x2. pw1 4*8*16 = 512; dw 8*25*4 = 800; pw2 8*12*4 = 384.
     assert cost.block_macs(Block(2, 5, DENSE, "none"), 4, 12, 4, 2) == 1_696
+
+
+def test_params_of_a_block_by_hand():
+    # 4 -> 8 -> 12 channels, 5x5 kernel. pw1 1:3 is 1*2 + 3*6 = 20; dw 8*25 = 200; pw2 3:1 is 6*9 + 2*3 = 60.
+    # Batch norm 2*(8 + 8 + 12) = 56.
+    assert cost.block_params(Block(2, 5, Partition((1, 3)), "share"), 4, 12) == 20 + 200 + 60 + 56
+
+
+def test_params_at_both_ends_by_hand():
+    # Stem 9*3*32 weights and 2*32 of its norm; head 320*1280 and 2*1280; classifier 1280*10 and 10.
+    assert cost.stem_params(3, 32) == 864 + 64
+    assert cost.head_params(320, 1280, 10) == 409_600 + 2_560 + 12_810
+
+
+@pytest.mark.parametrize(("price", "sizes"), [(cost.block_macs, (8, 8)), (cost.block_params, ())])
+@pytest.mark.parametrize(("c_in", "c_out"), [(6, 4), (4, 6)])
+def test_a_block_that_does_not_fit_has_no_price(price, sizes, c_in, c_out):
+    with pytest.raises(SpecError, match="partition: cannot split 6 channels 1:3: 6 is not a multiple of 4"):
+        price(Block(2, 3, Partition((1, 3)), "none"), c_in, c_out, *sizes)
 
 
 def test_a_whole_network_by_hand():
@@ -150,10 +182,30 @@ def test_any_input_size_adds_up_and_costs_the_same_params(name, size):
     assert cost.params(other) == cost.params(network(name))
 
 
-@given(st.sampled_from([(1,), (1, 1), (1, 2), (1, 3), (1, 1, 2)]), st.integers(1, 50), st.integers(1, 50))
-def test_groups_never_cost_more_than_one_dense_convolution(parts, a, b):
-    partition = Partition(parts)
+PARTITIONS = (
+    st.lists(st.integers(1, 9), min_size=1, max_size=4)
+    .filter(lambda parts: math.gcd(*parts) == 1)
+    .map(lambda parts: Partition(tuple(parts)))
+)
+
+
+def group_by_group(c_in: int, c_out: int, partition: Partition) -> int:
+    """Weights of an uneven convolution, each group on its own."""
+    return sum(a * b for a, b in zip(partition.sizes(c_in), partition.sizes(c_out), strict=True))
+
+
+@given(PARTITIONS, st.integers(1, 50), st.integers(1, 50))
+def test_pointwise_is_the_sum_of_its_groups(partition, a, b):
     c_in, c_out = a * partition.total, b * partition.total
-    # Squares of the shares: 1:3 pays (1 + 9)/16 of the dense price.
-    share = sum(part**2 for part in parts) / partition.total**2
-    assert cost.pointwise_weights(c_in, c_out, partition) == pytest.approx(share * c_in * c_out)
+    assert cost.pointwise_weights(c_in, c_out, partition) == group_by_group(c_in, c_out, partition) <= c_in * c_out
+
+
+@given(PARTITIONS, st.sampled_from(["share", "none"]), *[st.integers(1, 12)] * 5)
+def test_a_block_is_the_sum_of_its_layers(partition, flow, a, b, expansion, size_in, size_out):
+    block = Block(expansion, 5, partition, flow)
+    c_in, c_out = a * partition.total, b * partition.total
+    inner = expansion * c_in
+    before = group_by_group(c_in, inner, partition)
+    after = 25 * inner + group_by_group(inner, c_out, block.project_partition)
+    assert cost.block_macs(block, c_in, c_out, size_in, size_out) == before * size_in**2 + after * size_out**2
+    assert cost.block_params(block, c_in, c_out) == before + after + 2 * (2 * inner + c_out)

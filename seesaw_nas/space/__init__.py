@@ -1,6 +1,7 @@
 """Search spaces: what there is to choose, how many architectures that makes, and which of them fit a budget."""
 
 from seesaw_nas.space.budget import Budget
+from seesaw_nas.space.codebook import Codebook
 from seesaw_nas.space.definition import Slot, Space, StageSpace
 from seesaw_nas.space.feasible import Feasible
 from seesaw_nas.space.files import load, names
@@ -8,6 +9,7 @@ from seesaw_nas.space.genotype import Genotype, decode, encode, genes
 
 __all__ = [
     "Budget",
+    "Codebook",
     "Feasible",
     "Genotype",
     "Slot",
