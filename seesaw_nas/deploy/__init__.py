@@ -26,4 +26,4 @@ def fuse(model: Network, formulation: Rule | None = None) -> FusedNetwork:
 
 def split(model: Network) -> SplitNetwork:
     """``model`` in eval mode as convolutions alone, for export to a graph runtime."""
-    return SplitNetwork(fold(model), rule.split_pays).eval()
+    return SplitNetwork(fold(model), rule.graph).eval()

@@ -1,24 +1,28 @@
 """Which formulation computes a folded 1x1 convolution fastest: the one place where that is decided.
 
 Four were compared: dense (zeros computed like weights), tiles (a matrix product a tile, on channels-last slices), split
-(each group a tensor of its own) and torch's and ONNX Runtime's native groups where sizes are equal, which lost
-everywhere. ``benchmarks/formulations.py`` measures the thresholds; CUDA's is arithmetic: there the bytes of the
-activations decide, which are the same, and a dense product is one launch.
+(each group a tensor of its own) and native groups where their sizes are equal. ``benchmarks/formulations.py`` measures
+the thresholds on a CPU. CUDA's rule is arithmetic, not measurement: there the bytes of the activations decide, which
+are the same in all, and a dense product is one launch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 
 from seesaw_nas.deploy.folding import FoldedBlock, Pointwise
 
 Rule = Callable[[Pointwise], bool]  # whether a 1x1 convolution is computed tile by tile
-SplitRule = Callable[[FoldedBlock], bool]  # whether a block's groups are tensors of their own
+Formulation = Literal["dense", "native", "split"]
+GraphRule = Callable[[FoldedBlock], Formulation]
 
 TILED_FROM = 64  # channels on the narrow side, from where products of tiles beat the zeros of a dense convolution
-SPLIT_FROM = 48  # channels of the smallest piece; ONNX Runtime computes channels in blocks of 16
+SPLIT_FROM = 48  # channels of the smallest piece
+SPLIT_TWICE_FROM = 192  # the same where a second permutation scatters what a group of pw2 writes
+BLOCKED = 16  # ONNX Runtime keeps channels in blocks of 16 on AVX-512: native groups want whole blocks
 
 
 def eager(device: torch.device) -> Rule:
@@ -31,6 +35,12 @@ def tiles_pay(of: Pointwise) -> bool:
     return len(of.tiles) > 1 and min(of.weight.shape) >= TILED_FROM
 
 
-def split_pays(block: FoldedBlock) -> bool:
-    """Whether ONNX Runtime computes the block faster in separate tensors."""
-    return len(block.pieces) > 1 and min(piece.stop - piece.start for piece in block.pieces) >= SPLIT_FROM
+def graph(block: FoldedBlock) -> Formulation:
+    """What ONNX Runtime computes fastest on a CPU."""
+    at = block.at
+    enough = SPLIT_TWICE_FROM if at.block.flow == "igcv3" else SPLIT_FROM
+    if len(block.pieces) > 1 and min(piece.stop - piece.start for piece in block.pieces) >= enough:
+        return "split"
+    partition = at.block.partition
+    whole_blocks = at.c_in % (BLOCKED * partition.groups) == 0
+    return "native" if partition.is_even and not partition.is_dense and whole_blocks else "dense"

@@ -3,7 +3,7 @@
 A runtime such as ONNX Runtime keeps channels in blocks of its own, in which a convolution over all channels is cheap
 and a slice is not. So nothing is sliced: where a block is split, every group's channels are a tensor of their own from
 block to block, each piece of the inner layer has its own convolutions, and what a group of pw2 reads from several
-pieces is summed. Where a block is not split it is three dense convolutions.
+pieces is summed. Where a block is not split it is three convolutions, of which the first may have native groups.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from seesaw_nas.deploy.folding import Convolution, FoldedBlock, FoldedNetwork, Tile
-from seesaw_nas.deploy.rule import SplitRule
+from seesaw_nas.deploy.rule import Formulation, GraphRule
 
 Segments = tuple[slice, ...]  # the channels that each tensor of a stream has, in order
 
@@ -47,9 +47,9 @@ class SplitBlock(nn.Module):
         writes: the channels of the tensors that it returns.
     """
 
-    def __init__(self, block: FoldedBlock, have: Segments, split: bool) -> None:
+    def __init__(self, block: FoldedBlock, have: Segments, formulation: Formulation) -> None:
         super().__init__()
-        at, pw1, pw2 = block.at, block.pw1, block.pw2
+        at, pw1, pw2, split = block.at, block.pw1, block.pw2, formulation == "split"
         reads = _edges(tile.inputs for tile in pw1.tiles) if split else (slice(0, at.c_in),)
         pieces = block.pieces if split else (slice(0, at.inner),)
         self.writes = _edges(tile.outputs for tile in pw2.tiles) if split else (slice(0, at.c_out),)
@@ -59,8 +59,10 @@ class SplitBlock(nn.Module):
         self.feeds = [[i for i, p in enumerate(pieces) if _linked(pw2.tiles, out, p)] for out in self.writes]
         self.pw1, self.dw, self.pw2 = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for piece, source in zip(pieces, self.sources, strict=True):
-            weight = pw1.weight[piece, reads[source]]
-            self.pw1.append(_conv(weight, None if pw1.bias is None else pw1.bias[piece]))
+            weight, groups = pw1.weight[piece, reads[source]], 1
+            if formulation == "native":
+                weight, groups = _grouped(weight, pw1.tiles), len(pw1.tiles)
+            self.pw1.append(_conv(weight, None if pw1.bias is None else pw1.bias[piece], groups=groups))
             self.dw.append(_conv(block.dw.weight[piece], block.dw.bias[piece], at.stride, _length(piece)))
         for out, feeding in zip(self.writes, self.feeds, strict=True):
             self.pw2.extend(_conv(pw2.weight[out, pieces[i]], None) for i in feeding)
@@ -83,7 +85,7 @@ class SplitBlock(nn.Module):
 class SplitNetwork(nn.Module):
     """Logits from normalised images; weights are parameters that need no gradient."""
 
-    def __init__(self, folded: FoldedNetwork, rule: SplitRule) -> None:
+    def __init__(self, folded: FoldedNetwork, rule: GraphRule) -> None:
         super().__init__()
         architecture = folded.architecture
         self.architecture = architecture
@@ -115,6 +117,11 @@ def _linear(of: Convolution) -> nn.Linear:
     made = nn.Linear(channels, classes, device="meta")
     made.weight, made.bias = _fixed(of.weight), _fixed(of.bias)
     return made
+
+
+def _grouped(weight: Tensor, tiles: Sequence[Tile]) -> Tensor:
+    """The weight (c_out, c_in / groups) of the grouped convolution that has these tiles, all of one size."""
+    return torch.cat([weight[tile.outputs, tile.inputs] for tile in tiles])
 
 
 def _conv(weight: Tensor, bias: Tensor | None, stride: int = 1, groups: int = 1) -> nn.Conv2d:

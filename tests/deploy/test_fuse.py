@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from seesaw_nas import deploy
 from seesaw_nas.deploy import FusedNetwork, SplitNetwork, rule
-from seesaw_nas.deploy.folding import fold, tiles
+from seesaw_nas.deploy.folding import FoldedBlock, fold, tiles
 from seesaw_nas.models import Network, build
 from seesaw_nas.ops import Permutation
 from seesaw_nas.reference import network
@@ -77,6 +77,11 @@ def blocks_of(partition: Partition) -> st.SearchStrategy[Block]:
     )
 
 
+def possible(formulation: str, block: FoldedBlock) -> str:
+    """Native groups are for equal ones."""
+    return "dense" if formulation == "native" and not block.at.block.partition.is_even else formulation
+
+
 @given(architectures())
 @settings(max_examples=120, deadline=None)
 def test_every_formulation_equals_the_network_in_eval_mode(architecture):
@@ -85,10 +90,10 @@ def test_every_formulation_equals_the_network_in_eval_mode(architecture):
         wanted, folded = model(images(architecture)), fold(model)
         for tiled in (False, True):
             assert distance(FusedNetwork(folded, lambda _, t=tiled: t)(images(architecture)), wanted) < RELATIVE
-        for apart in (False, True):
-            assert distance(SplitNetwork(folded, lambda _, a=apart: a)(images(architecture)), wanted) < RELATIVE
-        every_other = itertools.cycle([True, False])
-        mixed = SplitNetwork(folded, lambda _: next(every_other))
+        for formulation in ("dense", "split"):
+            assert distance(SplitNetwork(folded, lambda _, f=formulation: f)(images(architecture)), wanted) < RELATIVE
+        turns = itertools.cycle(["split", "dense", "native"])
+        mixed = SplitNetwork(folded, lambda block: possible(next(turns), block))
         assert distance(mixed(images(architecture)), wanted) < RELATIVE
 
 
@@ -100,7 +105,7 @@ def test_in_float64_nothing_but_rounding_is_left(architecture):
     with torch.no_grad():
         wanted = model(x)
         assert distance(FusedNetwork(fold(model), lambda _: True)(x), wanted) < 1e-12
-        assert distance(SplitNetwork(fold(model), lambda _: True)(x), wanted) < 1e-12
+        assert distance(SplitNetwork(fold(model), lambda _: "split")(x), wanted) < 1e-12
 
 
 @pytest.mark.parametrize(
@@ -204,9 +209,20 @@ def test_the_rule_tiles_wide_uneven_layers_and_never_a_dense_one():
     assert not rule.eager(torch.device("cuda"))(blocks[-1].pw1)
 
 
-def test_the_rule_splits_where_every_piece_is_wide():
-    blocks = fold(trained(network("seesaw-shuffle-0.5d"))).blocks
+def formulations(name: str) -> set[tuple[int, str]]:
+    return {(block.at.c_in, rule.graph(block)) for block in fold(trained(network(name))).blocks}
+
+
+def test_the_rule_for_graphs_splits_where_every_piece_is_wide():
     # c_in 64: an eighth of 384 is 48; c_in 32: an eighth of 192 is 24.
-    assert {(b.at.c_in, rule.split_pays(b)) for b in blocks} == {
-        (32, False), (16, False), (24, False), (64, True), (96, True), (160, True)
+    assert formulations("seesaw-shuffle-0.5d") == {
+        (32, "dense"), (16, "dense"), (24, "dense"), (64, "split"), (96, "split"), (160, "split")
+    }  # fmt: skip
+    assert {how for _, how in formulations("mobilenetv2")} == {"dense"}
+
+
+def test_the_rule_for_graphs_wants_more_of_a_block_that_permutes_twice():
+    # Native groups where both halves are whole blocks of 16 channels; pieces of 240 only from 160 channels.
+    assert formulations("igcv3-0.5d") == {
+        (32, "native"), (16, "dense"), (24, "dense"), (64, "native"), (96, "native"), (160, "split")
     }  # fmt: skip
