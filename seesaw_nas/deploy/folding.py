@@ -1,16 +1,14 @@
 """A trained network as plain weights: batch norm folded into the convolutions, the permutations gone.
 
-In eval mode batch norm is a scale and an offset a channel, which the convolution before it can hold. A permutation
-commutes with the depthwise convolution, so it only decides which inner channel each group of pw2 reads; ordering the
-inner channels anew keeps what a group reads together. The offset of pw2 is carried along the residual connections into
-the next pw1, which is exact because a 1x1 convolution has no padding. Nothing is left but three convolutions a block.
+In eval mode batch norm is a scale and an offset a channel, which the convolution before it can hold. The permutations
+become an order of the inner channels (:mod:`seesaw_nas.wiring`). The offset of pw2 is carried along the residual
+connections into the next pw1, which is exact because a 1x1 convolution has no padding. Nothing is left but three
+convolutions a block.
 Source: Jacob et al. 2018, arXiv:1712.05877, section 3.2, for the folding; Zhang 2019, arXiv:1905.03672, for the blocks.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,16 +17,7 @@ from torch import Tensor, nn
 from seesaw_nas.models import Network
 from seesaw_nas.ops import SeesawBlock
 from seesaw_nas.spec import Architecture, Placed
-
-Labels = tuple[int, ...]  # for each channel the group that reads or writes it
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A rectangle of a 1x1 convolution's weight outside which it is zero: output channels by input channels."""
-
-    outputs: slice
-    inputs: slice
+from seesaw_nas.wiring import Tiles, wiring
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +29,7 @@ class Pointwise:
 
     weight: Tensor
     bias: Tensor | None
-    tiles: tuple[Tile, ...]
+    tiles: Tiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,86 +107,15 @@ def _fold_block(at: Placed, module: SeesawBlock, carried: Tensor) -> tuple[Folde
     pw1, pw1_bias = _absorb(module.pw1.dense_weight(), module.pw1_bn)  # (inner, c_in)
     dw, dw_bias = _absorb(module.dw.weight, module.dw_bn)  # (inner, 1, k, k), in permuted order
     pw2, pw2_bias = _absorb(module.pw2.dense_weight(), module.pw2_bn)  # (c_out, inner)
-    groups, dtype = _groups(at), module.dw.weight.dtype
-    read, written = _moved(module.permute, at.inner), _moved(module.unpermute, at.c_out)
-    order = _chained(groups.writer, [groups.reader[place] for place in _inverse(read)])
-    back = _inverse(read)[order]  # where the permuted tensor has the channel that stands here now
+    wired = wiring(at, module)
+    order, back, written = wired.order, wired.back, wired.written
     pw1_bias = pw1_bias + pw1 @ carried
     out_bias = pw2_bias[written] + (carried if at.has_residual else 0)
-    inner_in = [groups.writer[i] for i in order]
-    inner_out = [groups.reader[i] for i in back]
-    outputs = [groups.target[i] for i in written]
+    dtype = module.dw.weight.dtype
     return FoldedBlock(
         at,
-        Pointwise(pw1[order].to(dtype), pw1_bias[order].to(dtype), tiles(inner_in, groups.source)),
+        Pointwise(pw1[order].to(dtype), pw1_bias[order].to(dtype), wired.pw1),
         Convolution(dw[back].to(dtype), dw_bias[back].to(dtype)),
-        Pointwise(pw2[written][:, back].to(dtype), None, tiles(outputs, inner_out)),
-        tuple(run for _, run in _runs(list(zip(inner_in, inner_out, strict=True)))),
+        Pointwise(pw2[written][:, back].to(dtype), None, wired.pw2),
+        wired.pieces,
     ), out_bias
-
-
-@dataclass(frozen=True, slots=True)
-class _Groups:
-    """Which group each channel belongs to: of pw1 at its input and output, of pw2 at its input and output."""
-
-    source: Labels
-    writer: Labels
-    reader: Labels
-    target: Labels
-
-
-def _groups(at: Placed) -> _Groups:
-    first, second = at.block.partition, at.block.project_partition
-    widths = ((first, at.c_in), (first, at.inner), (second, at.inner), (second, at.c_out))
-    return _Groups(*(_labels(partition.sizes(width)) for partition, width in widths))
-
-
-def _labels(sizes: Sequence[int]) -> Labels:
-    return tuple(itertools.chain.from_iterable([group] * size for group, size in enumerate(sizes)))
-
-
-def _moved(permutation: nn.Module, channels: int) -> Tensor:
-    """For each channel behind ``permutation`` the channel before it."""
-    places = torch.arange(channels).view(1, channels, 1, 1)
-    moved: Tensor = permutation(places)
-    return moved.flatten()
-
-
-def _inverse(order: Tensor) -> Tensor:
-    return torch.argsort(order)
-
-
-def _chained(writer: Labels, reader: Sequence[int]) -> Tensor:
-    """Channels by the group that writes them; within it, what the same group reads together.
-
-    Each writer's channels begin with the readers that the one before ended with, so that readers' channels too stand
-    together as far as they can.
-    """
-    members: dict[tuple[int, int], list[int]] = {}
-    for i, pair in enumerate(zip(writer, reader, strict=True)):
-        members.setdefault(pair, []).append(i)
-    order, last = [], -1
-    for group in sorted(set(writer)):
-        readers = sorted((r for w, r in members if w == group), key=lambda r, last=last: (r != last, r))
-        order += [i for r in readers for i in members[group, r]]
-        last = readers[-1]
-    return torch.tensor(order)
-
-
-def _runs(labels: Sequence[object]) -> Iterator[tuple[object, slice]]:
-    """The runs of equal labels, in order."""
-    start = 0
-    for label, members in itertools.groupby(labels):
-        stop = start + len(list(members))
-        yield label, slice(start, stop)
-        start = stop
-
-
-def tiles(outputs: Sequence[int], inputs: Sequence[int]) -> tuple[Tile, ...]:
-    """The rectangles in which an output channel and an input channel have the same label, outputs first in order."""
-    return tuple(
-        Tile(rows, columns)
-        for row_label, rows in _runs(outputs)
-        for column_label, columns in _runs(inputs)
-        if row_label == column_label
-    )

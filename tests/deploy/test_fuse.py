@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from seesaw_nas import deploy
 from seesaw_nas.deploy import FusedNetwork, SplitNetwork, rule
-from seesaw_nas.deploy.folding import FoldedBlock, fold, tiles
+from seesaw_nas.deploy.folding import FoldedBlock, fold
 from seesaw_nas.models import Network, build
 from seesaw_nas.ops import Permutation
 from seesaw_nas.reference import network
 from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.wiring import tiles
 
 RELATIVE = 1e-5  # of the largest logit, in float32
 PARTITIONS = [(1,), (1, 1), (1, 3), (3, 1), (1, 2), (2, 3), (1, 1, 1), (1, 1, 2), (1, 2, 1), (1, 2, 3), (2, 1, 1, 4)]
