@@ -91,9 +91,9 @@ def _chained(writer: Labels, reader: Sequence[int]) -> Tensor:
         members.setdefault(pair, []).append(i)
     order, last = [], -1
     for group in sorted(set(writer)):
-        readers = sorted((r for w, r in members if w == group), key=lambda r, last=last: (r != last, r))
-        order += [i for r in readers for i in members[group, r]]
-        last = readers[-1]
+        readers = sorted((r != last, r) for w, r in members if w == group)  # the last one first
+        order += [i for _, r in readers for i in members[group, r]]
+        last = readers[-1][1]
     return torch.tensor(order)
 
 

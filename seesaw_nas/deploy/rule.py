@@ -14,6 +14,7 @@ from typing import Literal
 import torch
 
 from seesaw_nas.deploy.folding import FoldedBlock, Pointwise
+from seesaw_nas.wiring import Tiles
 
 Rule = Callable[[Pointwise], bool]  # whether a 1x1 convolution is computed tile by tile
 Formulation = Literal["dense", "native", "split"]
@@ -27,12 +28,14 @@ BLOCKED = 16  # ONNX Runtime keeps channels in blocks of 16 on AVX-512: native g
 
 def eager(device: torch.device) -> Rule:
     """The rule for torch's own operators on a device."""
-    return tiles_pay if device.type == "cpu" else lambda of: False
+    if device.type == "cpu":
+        return lambda of: tiles_pay(of.tiles, *of.weight.shape)
+    return lambda of: False
 
 
-def tiles_pay(of: Pointwise) -> bool:
-    """Whether matrix products of the tiles are faster on a CPU than one dense convolution."""
-    return len(of.tiles) > 1 and min(of.weight.shape) >= TILED_FROM
+def tiles_pay(tiles: Tiles, *channels: int) -> bool:
+    """Whether, on a CPU, matrix products of the tiles of a 1x1 convolution are faster than one of all of it."""
+    return len(tiles) > 1 and min(channels) >= TILED_FROM
 
 
 def graph(block: FoldedBlock) -> Formulation:

@@ -204,10 +204,11 @@ def test_tiles_are_where_labels_meet():
 
 def test_the_rule_tiles_wide_uneven_layers_and_never_a_dense_one():
     blocks = fold(trained(network("seesaw-shuffle-0.5d"))).blocks
-    tiled = {(block.at.c_in, rule.tiles_pay(block.pw1)) for block in blocks}
+    on_cpu, on_cuda = rule.eager(torch.device("cpu")), rule.eager(torch.device("cuda"))
+    tiled = {(block.at.c_in, on_cpu(block.pw1)) for block in blocks}
     assert tiled == {(32, False), (16, False), (24, False), (64, True), (96, True), (160, True)}
-    assert not any(rule.tiles_pay(block.pw1) for block in fold(trained(network("mobilenetv2"))).blocks)
-    assert not rule.eager(torch.device("cuda"))(blocks[-1].pw1)
+    assert not any(on_cpu(block.pw1) for block in fold(trained(network("mobilenetv2"))).blocks)
+    assert not on_cuda(blocks[-1].pw1)
 
 
 def formulations(name: str) -> set[tuple[int, str]]:
