@@ -7,7 +7,8 @@ when the file is read: a file that was edited by hand and no longer fits its own
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,16 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An architecture, what to call it, and the data set it belongs to where that is known."""
+    """An architecture, what to call it, and the data set it belongs to where that is known.
+
+    Attributes:
+        result: how it was found or trained, where it is from a file that says so; any JSON object.
+    """
 
     name: str
     architecture: Architecture
     dataset: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def document(named: Named, result: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -78,7 +84,8 @@ def _named(value: Any, path: Path) -> Named:
     if not isinstance(content.get("result", {}), dict):
         raise SpecError(f"an object is wanted, got {repr(content['result'])[:60]}", "result")
     try:
-        named = Named(name, Architecture.from_dict(content["architecture"]), _dataset(content.get("result")))
+        result = content.get("result", {})
+        named = Named(name, Architecture.from_dict(content["architecture"]), _dataset(result), result)
     except SpecError as error:
         raise error.within("architecture") from None
     for key, expected in document(named).items():

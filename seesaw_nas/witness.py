@@ -84,7 +84,7 @@ def verify(architecture: Architecture) -> Verification:
     network = build(architecture, seed=0).eval()
     params_built = sum(weight.numel() for weight in network.parameters())
     by_module, uncounted = _count_with_fvcore(network, torch.zeros(1, *architecture.input))
-    fvcore_macs = {name: ops.get("conv", 0) + ops.get("linear", 0) for name, ops in by_module.items()}
+    fvcore_macs = {name: _conv_and_linear(operations) for name, operations in by_module.items()}
     differing = tuple(_differences(architecture, network, fvcore_macs))
     fvcore_total = sum(by_module[""].values())
     thop_total = _count_with_thop(network, torch.zeros(1, *architecture.input))
@@ -94,6 +94,19 @@ def verify(architecture: Architecture) -> Verification:
         _explained("thop", thop_total, architecture, THOP_PER_NORM_ELEMENT, per_pooled_output=1),
         differing, uncounted,
     )  # fmt: skip
+
+
+def conv_linear_macs(network: nn.Module, image: tuple[int, ...]) -> int:
+    """Multiply-adds that fvcore finds in the convolutions and linear layers of any network, for one image.
+
+    ``network`` is in evaluation mode and on the CPU; it runs on an ``image`` = (channels, height, width) of zeros.
+    """
+    by_module, _ = _count_with_fvcore(network, torch.zeros(1, *image))
+    return _conv_and_linear(by_module[""])
+
+
+def _conv_and_linear(operations: dict[str, int]) -> int:
+    return operations.get("conv", 0) + operations.get("linear", 0)
 
 
 def _explained(

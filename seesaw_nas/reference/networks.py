@@ -1,8 +1,8 @@
-"""The paper's networks by name, and the figures it prints.
+"""The paper's networks by name, as architectures.
 
 ``network("seesaw-shuffle-0.5d@cifar10")`` is an ordinary :class:`Architecture`. Where the paper's text is silent, the
 reading taken is the one whose Params and Multi-Adds come out as printed; ``READINGS`` states each.
-Source: Zhang 2019, arXiv:1905.03672, table 2 for the layout, tables 3 to 7 for the figures.
+Source: Zhang 2019, arXiv:1905.03672, table 2 for the layout, tables 3 to 7 for the figures that decide.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from seesaw_nas.errors import SpecError, known
+from seesaw_nas.reference.published import PUBLISHED
 from seesaw_nas.spec import DENSE, Activation, Architecture, Block, Flow, Head, Partition, Stage, Stem
-
-SOURCE = "Zhang 2019, arXiv:1905.03672"
 
 READINGS = {
     "seesaw-shuffle": "1:3, and even (1:1) where a block reads 160 channels or more",
@@ -23,6 +22,7 @@ READINGS = {
     "seesaw-share-v2": "1:2 in every block, widths 15 24 36 66 96 159 318 behind a stem of 33, with the permutation "
     "that table 6 marks wherever the inner width is even, share where it is odd",
     "igcv3": "two even groups with both permutations",
+    "igcv3-noperm": "two even groups with neither permutation",
     "mobilenetv2": "dense, ReLU6 after pw1, pw1 also where the expansion is 1",
 }
 
@@ -93,22 +93,29 @@ def _models() -> dict[str, Model]:
         models[f"seesaw-share-v0-{depth}"] = Model(repeats, _even_from_160("1:2"), "share", V0_WIDTHS)
         models[f"seesaw-share-v1-{depth}"] = Model(repeats, _even_from_160("1:3"), "share")
         models[f"igcv3-{depth}"] = Model(repeats, lambda c_in: Partition((1, 1)), "igcv3")
+        models[f"igcv3-noperm-{depth}"] = Model(repeats, lambda c_in: Partition((1, 1)), "none")
     models["seesaw-share-v2-0.5d"] = Model(HALF_DEPTH, lambda c_in: Partition((1, 2)), "shuffle", V2_WIDTHS)
     models["mobilenetv2"] = Model(HALF_DEPTH, lambda c_in: DENSE, "none", activation="relu6")
     return dict(sorted(models.items()))
 
 
 MODELS = _models()
+BASELINE_MODELS = frozenset(row.network.partition("@")[0] for row in PUBLISHED if not row.in_space)
 
 
 def network(name: str) -> Architecture:
     """The architecture called MODEL@SETTING; without a setting, CIFAR-10; with ``-t3`` after MODEL, expansion 3.
 
     Raises:
-        SpecError: no such model or setting; the known ones are listed.
+        SpecError: no such model or setting, and the known ones are listed; or a baseline, which no architecture is.
     """
     model_name = name.partition("@")[0]
     base = model_name.removesuffix("-t3")
+    if model_name in BASELINE_MODELS:
+        raise SpecError(
+            f"'{model_name}' lies outside this space, so there is no architecture of it to show or train; "
+            "its figures stand in `seesaw-nas reference`"
+        )
     if base not in MODELS:
         raise SpecError(known("model", model_name, MODELS) + "; add -t3 for expansion 3")
     return MODELS[base].at(setting_of(name), 3 if base != model_name else EXPANSION)
@@ -126,83 +133,14 @@ def setting_of(name: str) -> Setting:
     return SETTINGS[setting]
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """One row of the paper's tables, as printed.
-
-    Attributes:
-        top1: of the test split (ImageNet: the validation images), as a fraction.
-        macs: rounded, as printed.
-        network: the name of our architecture for it, where it lies in this space.
-    """
-
-    table: int
-    label: str
-    dataset: str
-    macs: int
-    top1: float
-    network: str | None = None
-
-
-def _rows() -> tuple[Published, ...]:
-    rows = []
-    for table, label, dataset, model, millions, percent in _PRINTED:
-        tiny = "-tiny" if table in (6, 7) else ""
-        name = f"{model}@{dataset}{tiny}" if model else None
-        rows.append(Published(table, label, dataset, millions * 10**6, round(percent / 100, 4), name))
-    return tuple(rows)
-
-
-_PRINTED: tuple[tuple[int, str, str, str | None, int, float], ...] = (
-    (3, "CondenseNet-light-94", "cifar10", None, 122, 95.00),
-    (3, "IGCV3 0.5D", "cifar10", "igcv3-0.5d", 100, 94.75),
-    (3, "Seesaw-share v0 0.5D", "cifar10", "seesaw-share-v0-0.5d", 104, 94.99),
-    (3, "Seesaw-share v1 0.5D", "cifar10", "seesaw-share-v1-0.5d", 108, 94.80),
-    (3, "Seesaw-shuffle 0.5D", "cifar10", "seesaw-shuffle-0.5d", 108, 95.10),
-    (3, "IGCV3 1.0D", "cifar10", "igcv3-1.0d", 166, 95.01),
-    (3, "Seesaw-share v0 1.0D", "cifar10", "seesaw-share-v0-1.0d", 175, 95.36),
-    (3, "Seesaw-share v1 1.0D", "cifar10", "seesaw-share-v1-1.0d", 181, 95.20),
-    (3, "Seesaw-shuffle 1.0D", "cifar10", "seesaw-shuffle-1.0d", 181, 95.28),
-    (4, "CondenseNet-light-94", "cifar100", None, 122, 75.92),
-    (4, "IGCV3 0.5D", "cifar100", "igcv3-0.5d", 100, 77.65),
-    (4, "Seesaw-share v0 0.5D", "cifar100", "seesaw-share-v0-0.5d", 104, 77.87),
-    (4, "Seesaw-share v1 0.5D", "cifar100", "seesaw-share-v1-0.5d", 108, 77.84),
-    (4, "Seesaw-shuffle 0.5D", "cifar100", "seesaw-shuffle-0.5d", 108, 77.82),
-    (4, "IGCV3 1.0D", "cifar100", "igcv3-1.0d", 166, 78.24),
-    (4, "Seesaw-share v0 1.0D", "cifar100", "seesaw-share-v0-1.0d", 175, 78.84),
-    (4, "Seesaw-share v1 1.0D", "cifar100", "seesaw-share-v1-1.0d", 181, 78.73),
-    (4, "Seesaw-shuffle 1.0D", "cifar100", "seesaw-shuffle-1.0d", 181, 79.26),
-    (5, "VGG-16", "imagenet", None, 15_300, 71.5),
-    (5, "ResNet-18", "imagenet", None, 1_818, 69.8),
-    (5, "Inception V1", "imagenet", None, 1_448, 69.8),
-    (5, "NASNet-B (N=4)", "imagenet", None, 488, 72.8),
-    (5, "NASNet-C (N=3)", "imagenet", None, 558, 72.5),
-    (5, "MobileNetV1", "imagenet", None, 575, 70.6),
-    (5, "ShuffleNet 1.5", "imagenet", None, 292, 71.5),
-    (5, "CondenseNet (G=C=8)", "imagenet", None, 274, 71.0),
-    (5, "MobileNetV2 1.0", "imagenet", "mobilenetv2", 314, 72.0),
-    (5, "IGCV3 1.0D", "imagenet", "igcv3-1.0d", 318, 72.2),
-    (5, "Seesaw-shuffle 1.0D", "imagenet", "seesaw-shuffle-1.0d", 361, 72.9),
-    (6, "CondenseNet-86", "cifar10", None, 65, 95.00),
-    (6, "IGCV3 0.5D, no permutation", "cifar10", None, 51, 94.07),
-    (6, "IGCV3 0.5D", "cifar10", "igcv3-0.5d", 51, 94.83),
-    (6, "Seesaw-share v1 0.5D", "cifar10", "seesaw-share-v1-0.5d", 59, 94.56),
-    (6, "Seesaw-share v2 0.5D", "cifar10", "seesaw-share-v2-0.5d", 57, 95.09),
-    (7, "MobileNetV2 1.0", "cifar100", "mobilenetv2", 89, 74.46),
-    (7, "IGCV3 0.5D, t = 3", "cifar100", "igcv3-0.5d-t3", 30, 75.75),
-    (7, "Seesaw-share v1 0.5D, t = 3", "cifar100", "seesaw-share-v1-0.5d-t3", 34, 76.14),
-)
-
-PUBLISHED = _rows()
-
-
-def published(dataset: str) -> tuple[Published, ...]:
-    """The paper's rows on a data set, in the order of its tables; empty for a data set that it does not use."""
-    return tuple(row for row in PUBLISHED if row.dataset == dataset)
-
-
 def networks_of(dataset: str, tiny: bool = False) -> dict[str, Architecture]:
     """The paper's networks that lie in this space, at one setting."""
     wanted = f"{dataset}-tiny" if tiny else dataset
-    names = [row.network for row in PUBLISHED if row.network and row.network.endswith(f"@{wanted}")]
+    names = [row.network for row in PUBLISHED if row.in_space and row.network.endswith(f"@{wanted}")]
     return {name: network(name) for name in names}
+
+
+def family_of(name: str) -> str:
+    """The key of ``READINGS`` for a name: its model without depth and expansion."""
+    model = name.partition("@")[0].removesuffix("-t3")
+    return model.removesuffix("-0.5d").removesuffix("-1.0d")
