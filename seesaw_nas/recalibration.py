@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from seesaw_nas.data import normalise
 from seesaw_nas.device import laid_out
+from seesaw_nas.fast import fastest
 
 BATCH = 200
 
@@ -24,23 +25,25 @@ def recalibrate(model: nn.Module, images: Tensor, mean: Sequence[float], std: Se
 
     Nothing is augmented or dropped and no randomness is used; the model is left in the mode it was in.
     """
-    with _measuring(model):
-        for batch in images.tensor_split(max(1, round(len(images) / BATCH))):
-            model(laid_out(normalise(batch, mean, std)))
+    with _measuring(model) as norms:
+        forward = fastest(model)
+        for done, batch in enumerate(images.tensor_split(max(1, round(len(images) / BATCH)))):
+            for norm in norms:
+                norm.momentum = 1 / (done + 1)  # an even average over all batches so far
+            forward(laid_out(normalise(batch, mean, std)))
 
 
 @contextmanager
-def _measuring(model: nn.Module) -> Iterator[None]:
-    """Batch norms average evenly over all batches from here on; everything else evaluates."""
+def _measuring(model: nn.Module) -> Iterator[list[nn.BatchNorm2d]]:
+    """Batch norms, which are handed out, start anew and use the batch; everything else evaluates."""
     was_training, norms = model.training, [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     model.eval()
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None
         norm.train()
     try:
-        yield
+        yield norms
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum

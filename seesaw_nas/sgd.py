@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seesaw_nas.data import SearchData, augment, normalise
+from seesaw_nas.data import SearchData, normalise
 from seesaw_nas.device import autocast, laid_out, place, seeded
 from seesaw_nas.errors import OptionError
+from seesaw_nas.fast import fastest
 from seesaw_nas.recipes import Recipe
 
 OnStep = Callable[[int, int], None]
@@ -26,9 +27,15 @@ OnStep = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Trainer:
-    """Stochastic gradient descent by one recipe; :meth:`of` makes it."""
+    """Stochastic gradient descent by one recipe; :meth:`of` makes it.
+
+    Attributes:
+        model: what is trained, evaluated and kept.
+        forward: what a step calls: the same network in its fastest formulation, or ``model`` itself.
+    """
 
     model: nn.Module
+    forward: nn.Module
     optimizer: torch.optim.SGD
     data: SearchData
     recipe: Recipe
@@ -53,8 +60,9 @@ class Trainer:
             momentum=recipe.momentum,
             weight_decay=recipe.weight_decay,
             nesterov=recipe.nesterov,
+            fused=True,
         )
-        return cls(model, optimizer, data.to(device), recipe, seed, device)
+        return cls(model, fastest(model), optimizer, data.to(device), recipe, seed, device)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -69,29 +77,26 @@ class Trainer:
         order_seed, augment_seed, dropout_seed = map(int, np.random.SeedSequence((self.seed, number)).generate_state(3))
         n, steps = len(self.data.train), self.steps_per_epoch
         order = torch.randperm(n, generator=torch.Generator().manual_seed(order_seed)).to(self.device)
-        generator = torch.Generator().manual_seed(augment_seed)
+        batches = self.data.dealt(order.tensor_split(steps), augmented=self.recipe.augment, seed=augment_seed)
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         self.model.train()
         with seeded(dropout_seed, self.device):
-            for done, chosen in enumerate(order.tensor_split(steps), start=(number - 1) * steps):
-                total += self.step(done, chosen, generator) * len(chosen)
+            for done, (images, labels) in enumerate(batches, start=(number - 1) * steps):
+                total += self.step(done, images, labels) * len(labels)
                 if on_step:
                     on_step(done + 1, steps * self.recipe.epochs)
         return total.item() / n
 
-    def step(self, number: int, chosen: Tensor, generator: torch.Generator) -> Tensor:
-        """Step ``number``, from 0, on the images at the positions ``chosen`` (n,); their mean loss, on the device."""
+    def step(self, number: int, images: Tensor, labels: Tensor) -> Tensor:
+        """Step ``number``, from 0, on uint8 images (n, C, H, W); their mean loss, on the device."""
         data, recipe = self.data, self.recipe
         for group in self.optimizer.param_groups:
             group["lr"] = recipe.learning_rate_at(number, self.steps_per_epoch)
-        images = data.train.images[chosen]  # (n, C, H, W), uint8
-        if recipe.augment:
-            images = augment(images, flip=data.flip, padding=data.padding, generator=generator)
         x = laid_out(normalise(images, data.mean, data.std))
         self.optimizer.zero_grad(set_to_none=True)
         with autocast(self.device):
-            logits = self.model(x)  # (n, classes)
-        loss = F.cross_entropy(logits.float(), data.train.labels[chosen], label_smoothing=recipe.label_smoothing)
+            logits = self.forward(x)  # (n, classes)
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         return loss.detach()

@@ -34,12 +34,12 @@ def step_seconds(
         model = build(architecture, dropout=recipe.dropout, seed=0)
         trainer = Trainer.of(model, data, recipe, 0, device)
         chosen = torch.arange(min(recipe.batch_size, len(data.train)), device=device)
-        generator = torch.Generator().manual_seed(0)
         model.train()
         for _ in range(WARM_UP + MEASURED):
             synchronise(device)
             start = time.perf_counter()
-            trainer.step(0, chosen, generator)
+            for images, labels in trainer.data.dealt([chosen], augmented=recipe.augment, seed=0):
+                trainer.step(0, images, labels)
             synchronise(device)
             taken.append(time.perf_counter() - start)
     return statistics.median(taken[WARM_UP:])

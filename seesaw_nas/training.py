@@ -19,9 +19,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from seesaw_nas import checkpoints
+from seesaw_nas.allocator import keep_freed_memory
 from seesaw_nas.data import Images, SearchData, normalise
+from seesaw_nas.deploy import fuse
 from seesaw_nas.device import find_device, laid_out
 from seesaw_nas.errors import TrainingFailed
+from seesaw_nas.models import Network
 from seesaw_nas.recalibration import recalibrate
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.records import Epoch
@@ -85,6 +88,8 @@ def train(
     if len(data.train) < 2:
         raise TrainingFailed(f"cannot train on {len(data.train)} image: batch norm wants at least 2")
     device = find_device(device)
+    if device.type == "cpu":
+        keep_freed_memory()
     with memory_failures_told(recipe, device):
         trainer = Trainer.of(model, data, recipe, seed, device)
         store = checkpoints.Store(checkpoint, trainer.model, trainer.optimizer, _identity(trainer))
@@ -110,16 +115,16 @@ def evaluate(
 ) -> tuple[float, float]:
     """Mean cross-entropy and top-1 accuracy (a fraction) of ``model`` on ``images``, in float32.
 
-    The model must be on ``device``; its training mode is put back afterwards.
+    The model must be on ``device``; its training mode is put back afterwards. A :class:`Network` is evaluated as it
+    would be deployed, fused.
     """
     images = images.to(find_device(device))
     was_training = model.training
-    model.eval()
+    ready = fuse(model) if isinstance(model, Network) else model.eval()
     loss = torch.zeros((), dtype=torch.float64, device=images.labels.device)
     correct = torch.zeros((), dtype=torch.int64, device=images.labels.device)
-    for start in range(0, len(images), batch_size):
-        chosen, labels = (whole[start : start + batch_size] for whole in (images.images, images.labels))
-        logits = model(laid_out(normalise(chosen, mean, std)))  # (n, classes)
+    for chosen, labels in images.in_order(batch_size):
+        logits = ready(laid_out(normalise(chosen, mean, std)))  # (n, classes)
         loss += F.cross_entropy(logits, labels, reduction="sum")
         correct += (logits.argmax(1) == labels).sum()
     model.train(was_training)
@@ -137,7 +142,7 @@ def _epoch(
     if scored:
         data = trainer.data
         if trainer.recipe.recalibration_images:
-            chosen = data.train.images[: trainer.recipe.recalibration_images]
+            chosen = data.train.first(trainer.recipe.recalibration_images)
             recalibrate(trainer.model, chosen, data.mean, data.std)
         size = 4 * trainer.recipe.batch_size  # no gradients: a quarter of the memory or less
         loss, top1 = evaluate(

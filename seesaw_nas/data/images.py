@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
 
 from seesaw_nas.data import splits
+from seesaw_nas.data.augment import augment
 from seesaw_nas.errors import DataError
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+"""Images, uint8 (n, C, H, W), and their labels, int64 (n,), on one device."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +41,15 @@ class Images:
     def to(self, device: torch.device | str) -> Images:
         """The same images on a device."""
         return Images(self.images.to(device), self.labels.to(device))
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """All images as they are, in batches of this size, the last one perhaps smaller."""
+        for start in range(0, len(self), batch_size):
+            yield self.images[start : start + batch_size], self.labels[start : start + batch_size]
+
+    def first(self, n: int) -> torch.Tensor:
+        """The first ``n`` images, or all where there are fewer: uint8, (n, C, H, W)."""
+        return self.images[:n]
 
     def take(self, positions: splits.Indices) -> Images:
         """A copy of the images at these positions, in this order."""
@@ -71,6 +85,20 @@ class SearchData:
         """The data set with the channel statistics of its training images."""
         mean, std = channel_statistics(train)
         return cls(name, classes, train, validation, mean, std, flip, padding)
+
+    def dealt(self, order: Iterable[torch.Tensor], *, augmented: bool, seed: int) -> Iterator[Batch]:
+        """The training images at the positions that each batch of ``order`` holds, on the device.
+
+        Args:
+            augmented: whether each is cropped at random and, where ``flip`` holds, perhaps mirrored.
+            seed: of everything random in them.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        for chosen in order:
+            images = self.train.images[chosen]
+            if augmented:
+                images = augment(images, flip=self.flip, padding=self.padding, generator=generator)
+            yield images, self.train.labels[chosen]
 
     @property
     def input(self) -> tuple[int, int, int]:
