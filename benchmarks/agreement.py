@@ -18,10 +18,11 @@ import torch
 from seesaw_nas import data, recipes
 from seesaw_nas.allocator import keep_freed_memory
 from seesaw_nas.conditions import conditions
-from seesaw_nas.data import SearchData
+from seesaw_nas.data import SearchData, augment
 from seesaw_nas.models import build
-from seesaw_nas.records import write_json
+from seesaw_nas.recalibration import recalibrate
 from seesaw_nas.recipes import Recipe
+from seesaw_nas.records import write_json
 from seesaw_nas.reference import network
 from seesaw_nas.sgd import Trainer
 from seesaw_nas.training import evaluate
@@ -40,8 +41,17 @@ def curve(name: str, how: str, images: SearchData, recipe: Recipe) -> dict[str, 
     trainer = Trainer.of(model, images, recipe, 0, torch.device("cpu"))
     if how != "fast":
         trainer = replace(trainer, forward=model)
-    losses = [trainer.epoch(number) for number in range(1, recipe.epochs + 1)]
+    generator, steps = torch.Generator().manual_seed(0), iter(range(recipe.epochs * trainer.steps_per_epoch))
+    model.train()
+    losses = []
+    for _ in range(recipe.epochs):
+        order = torch.randperm(len(images.train), generator=generator).tensor_split(trainer.steps_per_epoch)
+        for chosen in order:
+            batch = augment(images.train.images[chosen], flip=True, padding=4, generator=generator)
+            losses.append(trainer.step(next(steps), batch, images.train.labels[chosen]).item())
+    recalibrate(model, images.train.first(recipe.recalibration_images), images.mean, images.std)
     loss, top1 = evaluate(model, images.validation, images.mean, images.std)
+    print(how, " ".join(f"{value:.3f}" for value in losses[:: len(losses) // 12]), f"top-1 {top1:.2%}", flush=True)
     return {"train_loss": losses, "validation_loss": loss, "validation_top1": top1}
 
 
@@ -62,7 +72,10 @@ def main() -> None:
     found = {}
     for how in ("plain", "fast", "nudged"):
         found[how] = curve(options.network, how, images, recipe)
-        print(how, found[how], flush=True)
+    for how in ("fast", "nudged"):
+        apart = [abs(a - b) for a, b in zip(found[how]["train_loss"], found["plain"]["train_loss"], strict=True)]
+        found[how]["apart_from_plain"] = {"first_10_steps": max(apart[:10]), "mean": sum(apart) / len(apart)}
+        print(how, "apart from plain:", found[how]["apart_from_plain"], flush=True)
     setting = {"network": options.network, "images": options.images, "recipe": recipe.to_dict(), "seed": 0}
     write_json(RESULTS, {"setting": setting, "nudge": NUDGE, "conditions": conditions(), "curves": found})
 
