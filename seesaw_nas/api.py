@@ -8,28 +8,23 @@ result.best.architecture, result.front
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import records, space, specfile
 from seesaw_nas.conditions import conditions
 from seesaw_nas.errors import RunError
 from seesaw_nas.final import TrainResult, TrainSettings, train
-from seesaw_nas.records import RunFolder, TrialRecord
+from seesaw_nas.problem import Plan, Problem, plan, pose
+from seesaw_nas.recipes import completed
+from seesaw_nas.records import RunFolder
+from seesaw_nas.results import Result, read_timings, time_front, write_results
 from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.space import Budget, Feasible
-from seesaw_nas.specfile import Named
+from seesaw_nas.space import Budget
 
 if TYPE_CHECKING:
-    import torch
-
-    from seesaw_nas.data import SearchData
-    from seesaw_nas.evaluate.trained import TrainedEvaluator
     from seesaw_nas.search.loop import Listener
 
 KIND = "search"
@@ -48,126 +43,6 @@ __all__ = [
     "train",
     "write_results",
 ]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A search made concrete: the images, the space at their size, and what the budget allows.
-
-    Attributes:
-        data: on ``device``, cut down to the wanted number of training images.
-        feasible: the architectures to choose from.
-    """
-
-    settings: SearchSettings
-    data: SearchData
-    device: torch.device
-    feasible: Feasible
-
-    @property
-    def space(self) -> space.Space:
-        return self.feasible.space
-
-    @property
-    def budget(self) -> Budget:
-        return self.feasible.budget
-
-    @cached_property
-    def evaluator(self) -> TrainedEvaluator:
-        """What scores an architecture."""
-        from seesaw_nas.evaluate import evaluator
-
-        made: Any = evaluator(self.settings.evaluator)
-        return made(self.data, self.settings.fitted_recipe, device=self.device)  # type: ignore[no-any-return]
-
-    @cached_property
-    def space_digest(self) -> str:
-        """Changes when the space does, so that a run is not continued in another one."""
-        return hashlib.sha256(repr(self.space).encode()).hexdigest()[:16]
-
-
-def pose(settings: SearchSettings) -> Problem:
-    """Load the images and find what fits the budget.
-
-    Raises:
-        SeesawError: the data set, the space, the budget or the device is not to be had; the message says what is.
-    """
-    from seesaw_nas import data
-    from seesaw_nas.device import find_device
-
-    device = find_device(settings.device)
-    if settings.space:
-        space.load(settings.space)  # an unknown space is told before any image is read
-    images = data.load(settings.dataset, settings.data_path, settings.image_size or None)
-    if settings.train_size:
-        images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
-    channels, size, _ = images.input
-    found = settings.load_space(size, channels, len(images.classes))
-    return Problem(settings, images.to(device), device, found.within(settings.budget or found.default_budget))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a search is about to do, known before any training.
-
-    Attributes:
-        space_size, fitting: architectures in the space, and of those within the budget; both exact.
-        cheapest_macs: of the whole space.
-        median_macs: of those within the budget.
-        trial_seconds: estimated from one timed step of a median architecture.
-    """
-
-    space_size: int
-    fitting: int
-    cheapest_macs: int
-    median_macs: int
-    trial_seconds: float
-    trials: int
-
-
-def plan(problem: Problem, trials: int) -> Plan:
-    """Count, and time one training step of an architecture of median cost; ``trials`` are still to be trained."""
-    import numpy as np
-
-    from seesaw_nas.timing import step_seconds, trial_seconds
-
-    feasible, recipe = problem.feasible, problem.settings.fitted_recipe
-    median = feasible.median_macs
-    typical = Feasible(problem.space, Budget(median, median)).draw(np.random.default_rng(problem.settings.seed))
-    step = step_seconds(typical, problem.data, recipe, problem.device)
-    return Plan(
-        space_size=problem.space.size,
-        fitting=feasible.count,
-        cheapest_macs=problem.space.cheapest_macs,
-        median_macs=median,
-        trial_seconds=trial_seconds(step, problem.data, recipe),
-        trials=trials,
-    )
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run found so far.
-
-    Attributes:
-        ended: why the search stopped.
-        trials: every proposal, in order.
-    """
-
-    folder: RunFolder
-    problem: Problem
-    ended: str
-    trials: tuple[TrialRecord, ...]
-
-    @property
-    def front(self) -> list[TrialRecord]:
-        """The trained architectures that no other beats in both top-1 and Multi-Adds, the cheapest first."""
-        return records.front(list(self.trials))
-
-    @property
-    def best(self) -> TrialRecord | None:
-        """The trained architecture with the highest validation top-1; ``None`` when none was trained."""
-        return records.best(list(self.trials))
 
 
 def search(
@@ -203,6 +78,7 @@ def resume(
     time_limit: float | None = None,
     device: str = "",
     data_dir: str = "",
+    latency: bool | None = None,
     on_plan: Callable[[Problem, Plan], None] | None = None,
     listener: Listener | None = None,
 ) -> Result:
@@ -212,6 +88,7 @@ def resume(
         path: the run's folder.
         trials: another total of architectures to train, in place of the run's own.
         device, data_dir: another device or place of the images, instead of the run's own.
+        latency: whether to time the front, instead of what the run says.
 
     Raises:
         SeesawError: it is no run folder, its space has changed, or another process works on it.
@@ -223,16 +100,18 @@ def resume(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
         )
     settings = SearchSettings.from_dict(description.get("settings", {}))
+    read_timings(folder)  # a damaged file is told before any training
     settings = replace(
         settings,
         trials=settings.trials if trials is None else trials,
         device=device or settings.device,
         data_dir=data_dir or settings.data_dir,
+        latency=settings.latency if latency is None else latency,
     )
     problem = pose(settings)
     if description.get("space_digest") != problem.space_digest:
         raise RunError(f"the space '{problem.space.name}' has changed since {folder.path} began; begin a new run")
-    if description.get("recipe") != settings.fitted_recipe.to_dict():
+    if completed(description.get("recipe", {})) != settings.fitted_recipe.to_dict():
         raise RunError(f"the recipe '{settings.recipe}' has changed since {folder.path} began; begin a new run")
     return _run(folder, problem, settings.trials, time_limit, on_plan, listener)
 
@@ -261,58 +140,9 @@ def _run(
             raise
         result = Result(folder, problem, ended, tuple(trial_history.records()))
         write_results(result)
+        if settings.latency and time_front(result, listener):
+            write_results(result)
         return result
-
-
-def write_results(result: Result) -> None:
-    """Write the run's ``pareto.csv``, ``best.json`` and ``report.html`` anew."""
-    from seesaw_nas import report
-
-    folder, problem = result.folder, result.problem
-    found = list(result.trials)
-    report.write_csv(folder.pareto, found, budget=problem.budget)
-    report.write_html(
-        folder.report,
-        found,
-        title=folder.name,
-        dataset=problem.settings.dataset,
-        budget=problem.budget,
-        conditions=_shown_conditions(folder, problem),
-    )
-    if (best := result.best) is not None and best.architecture is not None:
-        named = Named(f"{folder.name}-{best.number}", best.architecture)
-        records.write_json(folder.best, specfile.document(named, _provenance(result, best)))
-
-
-def _provenance(result: Result, trial: TrialRecord) -> dict[str, Any]:
-    settings = result.problem.settings
-    return {
-        "top1": trial.top1,
-        "split": trial.split,
-        "seed": trial.seed,
-        "n_seeds": 1,
-        "run": result.folder.name,
-        "trial": trial.number,
-        "dataset": settings.dataset,
-        "n_train": len(result.problem.data.train),
-        "n_validation": len(result.problem.data.validation),
-        "recipe": settings.recipe,
-        "epochs": settings.fitted_recipe.epochs,
-        "conditions": result.folder.read()["conditions"],
-    }
-
-
-def _shown_conditions(folder: RunFolder, problem: Problem) -> dict[str, str]:
-    settings = problem.settings
-    return {
-        "data set": settings.dataset,
-        "images": f"{len(problem.data.train):,} to train on, {len(problem.data.validation):,} to validate on",
-        "space": problem.space.name,
-        "strategy": settings.strategy,
-        "recipe": f"{settings.recipe}: {settings.fitted_recipe.summary}",
-        "seed": str(settings.seed),
-        **folder.read()["conditions"],
-    }
 
 
 def _description(problem: Problem) -> dict[str, Any]:

@@ -14,19 +14,28 @@ from seesaw_nas import __version__
 PACKAGES = ("torch", "optuna", "numpy")
 
 
-def conditions(device: str = "cpu") -> dict[str, str]:
-    """Hardware, versions, commit and time, as texts; loads none of the packages it names."""
+def conditions(device: str = "cpu", *packages: str) -> dict[str, str]:
+    """Hardware, versions, commit and time, as texts; loads none of the packages it names.
+
+    Args:
+        packages: whose versions matter beside those of :data:`PACKAGES`.
+    """
     found = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": device,
         "processor": _processor(),
-        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "cores": str(cores()),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "seesaw_nas": __version__,
         "commit": _commit(),
     }
-    return found | {package: _version(package) for package in PACKAGES}
+    return found | {package: _version(package) for package in (*PACKAGES, *packages)}
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _version(package: str) -> str:

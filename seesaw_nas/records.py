@@ -7,6 +7,7 @@ One folder a run::
     pareto.csv        the front, one row a member
     best.json         the architecture with the highest validation top-1, as a spec file
     report.html       accuracy against Multi-Adds
+    latency.json      latencies of the front, where they were wanted
     owner.lock        held by the process that works on the run
 """
 
@@ -128,6 +129,10 @@ class RunFolder:
     @property
     def report(self) -> Path:
         return self.path / "report.html"
+
+    @property
+    def latency(self) -> Path:
+        return self.path / "latency.json"
 
     @classmethod
     def create(cls, path: Path, description: dict[str, Any]) -> RunFolder:

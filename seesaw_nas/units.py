@@ -43,6 +43,11 @@ def format_large(value: int) -> str:
     return f"{Decimal(value):.2e}".replace("e+", "e")
 
 
+def format_figure(value: float) -> str:
+    """A measured figure above 0 in three significant digits, or all of those before the point: ``9.60``, ``1,234``."""
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:#.3g}"
+
+
 def parse_duration(text: str) -> float:
     """Seconds from ``90``, ``90s``, ``30m``, ``2h``, ``1.5h`` or ``1d``.
 

@@ -46,6 +46,12 @@ def test_conditions_are_texts_and_name_what_a_reader_needs():
     assert 1 <= int(found["cores"]) <= os.cpu_count()
 
 
+def test_further_packages_are_named_when_asked_for():
+    found = conditions("cpu", "pytest", "no-such-package-here")
+    assert found["pytest"] == metadata.version("pytest")
+    assert found["no-such-package-here"] == "not installed"
+
+
 def test_time_is_now_in_utc():
     created = datetime.fromisoformat(conditions()["created"])
     assert created.utcoffset() == timedelta(0)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seesaw_nas.errors import UnitError
-from seesaw_nas.units import format_count, format_duration, format_large, parse_count, parse_duration
+from seesaw_nas.units import format_count, format_duration, format_figure, format_large, parse_count, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,22 @@ def test_a_count_shown_short_is_right_to_one_part_in_twenty(value):
 )
 def test_large_counts_are_exact_while_short(value, text):
     assert format_large(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.02373, "0.0237"),
+        (9.6, "9.60"),
+        (42.14, "42.1"),
+        (99.94, "99.9"),
+        (99.95, "100"),
+        (563.4, "563"),
+        (1234.5, "1,234"),
+    ],
+)
+def test_measured_figures_have_three_digits(value, text):
+    assert format_figure(value) == text
 
 
 @pytest.mark.parametrize(

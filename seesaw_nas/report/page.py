@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 from seesaw_nas import reference
 from seesaw_nas.cost import CONVENTION
 from seesaw_nas.files import replace_file
+from seesaw_nas.latency import NO_TIMINGS, Timings
 from seesaw_nas.records import State, TrialRecord
 from seesaw_nas.report.figure import accuracy_against_macs
 from seesaw_nas.report.tables import front, stage_texts, trained
@@ -32,6 +33,7 @@ def write_html(
     dataset: str,
     title: str,
     conditions: Mapping[str, str],
+    timings: Timings = NO_TIMINGS,
 ) -> None:
     """Write the report, all at once or not at all.
 
@@ -41,6 +43,7 @@ def write_html(
         budget, dataset: as :func:`accuracy_against_macs` takes them.
         title: the run's name.
         conditions: shown as they are, in this order: epochs, recipe, seed, hardware, versions.
+        timings: of the front's members, where they were measured.
 
     Raises:
         OSError: the file cannot be written.
@@ -51,7 +54,7 @@ def write_html(
         f"<h1>{escape(title)}</h1>",
         f"<p>{escape(dataset)}, {within} Multi-Adds. {_counts(records)}</p>",
         _plot(figure),
-        "<h2>Front</h2>" + _front(records, budget),
+        "<h2>Front</h2>" + _front(records, budget, timings),
         _not_trained(records),
         "<h2>Conditions</h2>" + _table((), conditions.items()) if conditions else "",
         f"<footer>{escape(CONVENTION)}. Published figures: {escape(reference.SOURCE)}, as printed.</footer>",
@@ -96,16 +99,18 @@ def _plot(figure: go.Figure) -> str:
     return html
 
 
-def _front(records: Sequence[TrialRecord], budget: Budget) -> str:
+def _front(records: Sequence[TrialRecord], budget: Budget, timings: Timings) -> str:
     members = front(records)
     if not members:
         return "<p>Empty: it holds trained trials only.</p>"
-    head = ("Rank", "Trial", "Multi-Adds", "of budget", "Params", "Top-1", "Split", "Seed", "Time", "Digest")
+    result = ("Top-1", "Split", "Seed", "Time", *timings.columns.values(), "Digest")
+    head = ("Rank", "Trial", "Multi-Adds", "of budget", "Params", *result)
     rows, details = [], []
     for rank, r in enumerate(members, start=1):
         macs, top1 = r.macs or 0, r.top1 or 0.0
         costs = (format_count(macs), f"{macs / budget.high:.1%}", format_count(r.params or 0))
-        rows.append((rank, r.number, *costs, f"{top1:.2%}", r.split, r.seed, format_duration(r.seconds), r.digest))
+        times = (format_duration(r.seconds), *timings.cells(r.digest))
+        rows.append((rank, r.number, *costs, f"{top1:.2%}", r.split, r.seed, *times, r.digest))
         stages = escape("\n".join(stage_texts(r.architecture)))
         summary = f"Architecture of rank {rank}, trial {r.number}"
         details.append(f"<details><summary>{summary}</summary><pre>{stages}</pre></details>")

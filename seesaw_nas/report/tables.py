@@ -11,6 +11,7 @@ import pandas as pd
 
 from seesaw_nas import records as run_records
 from seesaw_nas.files import replace_file
+from seesaw_nas.latency import NO_TIMINGS, Latency, Timings
 from seesaw_nas.records import TrialRecord
 from seesaw_nas.space import Budget
 from seesaw_nas.spec import Architecture
@@ -38,21 +39,30 @@ def frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def front_frame(records: Sequence[TrialRecord], *, budget: Budget) -> pd.DataFrame:
+def front_frame(records: Sequence[TrialRecord], *, budget: Budget, timings: Timings = NO_TIMINGS) -> pd.DataFrame:
     """One row a member of the front, from the fewest Multi-Adds to the most, ranked from 1.
 
-    ``budget_share`` is Multi-Adds over the budget's upper end, a fraction. ``stage_1`` and on hold the architecture
-    (see :func:`stage_texts`); an architecture with fewer stages than another leaves the last ones empty.
+    ``budget_share`` is Multi-Adds over the budget's upper end, a fraction. ``fused_batch1_ms`` and the like are median
+    latencies, and only there where some are in ``timings``. ``stage_1`` and on hold the architecture (see
+    :func:`stage_texts`); an architecture with fewer stages than another leaves the last ones empty.
     """
     members = front(records)
     table = frame(members).rename(columns={"number": "trial"})
     table.insert(0, "rank", range(1, len(members) + 1))
     table = table[["rank", "trial", "digest", "macs", "params", "top1", "split", "seed", "seconds"]]
     table["budget_share"] = table["macs"].astype("float64") / budget.high
+    found = [timings.latencies.get(member.digest, ()) for member in members]
+    for backend, batch in dict.fromkeys((entry.backend, entry.batch) for entries in found for entry in entries):
+        table[f"{backend}_batch{batch}_ms"] = [_median_ms(entries, backend, batch) for entries in found]
     texts = [stage_texts(member.architecture) for member in members]
     for i in range(max(map(len, texts), default=0)):
         table[f"stage_{i + 1}"] = [stages[i] if i < len(stages) else "" for stages in texts]
     return table
+
+
+def _median_ms(latencies: Sequence[Latency], backend: str, batch: int) -> float:
+    same = [entry.median_ms for entry in latencies if (entry.backend, entry.batch) == (backend, batch)]
+    return math.nan if not same or same[0] is None else same[0]
 
 
 def stage_texts(architecture: Architecture | None) -> list[str]:
@@ -76,7 +86,7 @@ def front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     return run_records.front(trained(records))
 
 
-def write_csv(path: Path, records: Sequence[TrialRecord], *, budget: Budget) -> None:
+def write_csv(path: Path, records: Sequence[TrialRecord], *, budget: Budget, timings: Timings = NO_TIMINGS) -> None:
     """Write :func:`front_frame` as UTF-8 CSV with a header line, all at once or not at all.
 
     Read ``digest`` back as text: one such as ``12e4567890123456`` looks like a number.
@@ -84,4 +94,5 @@ def write_csv(path: Path, records: Sequence[TrialRecord], *, budget: Budget) -> 
     Raises:
         OSError: the file cannot be written.
     """
-    replace_file(path, front_frame(records, budget=budget).to_csv(index=False, lineterminator="\n").encode())
+    table = front_frame(records, budget=budget, timings=timings)
+    replace_file(path, table.to_csv(index=False, lineterminator="\n").encode())

@@ -41,6 +41,9 @@ class Listener:
     def ended(self, record: TrialRecord) -> None:
         """A proposal is closed: trained, failed, outside the budget, or known already."""
 
+    def timing(self, what: str, done: int, total: int) -> None:
+        """The front is being timed: what comes next, and how many of its steps are done."""
+
 
 def trial_seed(seed: int, number: int) -> int:
     """The seed of one trial's training, from the search's seed and the trial's number alone."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from seesaw_nas.space import Space
 
 SPACES = {"digits": "seesaw-digits", "cifar10": "seesaw-cifar", "cifar100": "seesaw-cifar"}
+LATER_FIELDS = {"cache_dir", "latency"}  # a run that was begun before there were such has their defaults
 LARGE_IMAGE = 96  # pixels; a folder of images at least this large gets the ImageNet layout
 
 
@@ -23,7 +24,7 @@ class SearchSettings:
     """What to search, on what, for how long.
 
     Attributes:
-        dataset: ``digits``, ``cifar10``, ``cifar100``, or the path of a folder of images by class.
+        dataset: ``digits``, ``cifar10``, ``cifar100``, ``imagenet``, or the path of a folder of images by class.
         budget: Multi-Adds for one image: 110M, a band 100M:110M, or 60% of the costliest; empty for the space's own.
         space: name of a space, or path of a space file; empty for the one that fits the data set.
         strategy: which architecture next.
@@ -34,8 +35,10 @@ class SearchSettings:
         train_size: training images of a trial, drawn evenly over the classes; 0 for all.
         seed: of everything random.
         device: ``cpu``, ``cuda``, ``cuda:1``, or ``auto`` for a GPU where there is one.
-        data_dir: folder with the unpacked CIFAR archive; empty to download it.
-        image_size: side in pixels for a folder of images; 0 for its default.
+        data_dir: folder with the unpacked CIFAR archive, empty to download it; or with ImageNet's train and val.
+        image_size: side in pixels for a folder of images and for ImageNet; 0 for its default.
+        cache_dir: folder for small copies of the images of a folder or of ImageNet; empty for none.
+        latency: whether to time the members of the front on ``device`` once the search has ended.
     """
 
     dataset: str = "digits"
@@ -51,6 +54,8 @@ class SearchSettings:
     device: str = "auto"
     data_dir: str = ""
     image_size: int = 0
+    cache_dir: str = ""
+    latency: bool = False
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:
@@ -92,7 +97,7 @@ class SearchSettings:
             RunError: the fields are not those of this release.
         """
         wanted = {field.name for field in fields(cls)}
-        if not isinstance(value, dict) or set(value) != wanted:
+        if not isinstance(value, dict) or set(value) | LATER_FIELDS != wanted:
             raise RunError(f"the run's settings are not those of this release; wanted: {', '.join(sorted(wanted))}")
         try:
             return cls(**value)

@@ -15,7 +15,10 @@ from seesaw_nas.search import STRATEGIES, SearchSettings
     [
         ({"strategy": "tpee"}, "unknown strategy 'tpee', did you mean 'tpe'? (known: random, tpe)"),
         ({"evaluator": "guessed"}, "unknown evaluator 'guessed' (known: trained)"),
-        ({"recipe": "quik"}, "unknown recipe 'quik', did you mean 'quick'? (known: paper, quick)"),
+        (
+            {"recipe": "quik"},
+            "unknown recipe 'quik', did you mean 'quick'? (known: paper, paper-imagenet, modern, quick)",
+        ),
         ({"trials": 0}, "--trials must be at least 1, got 0"),
         ({"trials": -3}, "--trials must be at least 1, got -3"),
         ({"epochs": -1}, "--epochs must be at least 0, got -1"),
@@ -45,6 +48,8 @@ def test_impossible_settings_are_refused(change, message):
         device=st.text(),
         data_dir=st.text(),
         image_size=st.integers(0),
+        cache_dir=st.text(),
+        latency=st.booleans(),
     )
 )
 def test_settings_survive_run_json(settings):
@@ -53,8 +58,14 @@ def test_settings_survive_run_json(settings):
 
 @pytest.mark.parametrize("value", [None, [], {}, {"trials": 3}, SearchSettings().to_dict() | {"more": 1}])
 def test_settings_of_another_release_are_refused(value):
-    with pytest.raises(RunError, match=r"not those of this release; wanted: budget, data_dir, dataset, .*, trials"):
+    with pytest.raises(RunError, match=r"not those of this release; wanted: budget, cache_dir, data_dir, .*, trials"):
         SearchSettings.from_dict(value)
+
+
+@pytest.mark.parametrize("name", ["latency", "cache_dir"])
+def test_settings_of_a_run_before_there_were_latencies_and_caches_have_none(name):
+    earlier = {key: value for key, value in SearchSettings(trials=3).to_dict().items() if key != name}
+    assert SearchSettings.from_dict(earlier) == SearchSettings(trials=3, latency=False, cache_dir="")
 
 
 @given(st.sampled_from(sorted(SearchSettings().to_dict())), st.sampled_from([None, [], {}, "x", 1.5]))

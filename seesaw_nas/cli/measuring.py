@@ -1,0 +1,134 @@
+"""What ``latency`` prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from seesaw_nas import cost, specfile
+from seesaw_nas.cli import terminal
+from seesaw_nas.errors import OptionError
+from seesaw_nas.latency import Latency, LatencySettings, Measured, document, measure
+from seesaw_nas.specfile import Named
+from seesaw_nas.units import format_figure
+
+LEFT = ("network", "backend", "quartiles")
+RIGHT = ("Multi-Adds", "Params", "batch", "threads", "ms", "images/s", "GMAC/s", "vs eager")
+LEGEND = (
+    "ms: median of a call, and its quartiles. GMAC/s: Multi-Adds times images/s. vs eager: how many times as fast.",
+    f"{cost.CONVENTION}.",
+)
+WIDE = 0.25  # of the median, between the quartiles; 0.02 to 0.1 were seen at rest
+WHOLE = 0.9  # of a core, to compute on; 0.99 and more were seen at rest
+HEADINGS = ("network", "Multi-Adds", "Params", "backend", "batch", "threads", "ms", "quartiles", *RIGHT[5:])
+
+
+def latency(specs: Sequence[str], settings: LatencySettings, *, weights: Path | None, as_json: bool) -> None:
+    """Time the networks one after another, and print them as one table or one JSON object."""
+    networks = [specfile.resolve(spec) for spec in specs]
+    if weights is not None and len(networks) > 1:
+        raise OptionError(f"--weights are those of one network, got {len(networks)}; time them one by one")
+    from seesaw_nas.latency.measuring import conditions  # torch, which a mistake above can do without
+
+    found = conditions(settings)
+    measured = _measured(networks, settings, weights)
+    if as_json:
+        print(json.dumps(document(measured, found), indent=2))
+    else:
+        _print(terminal.console(), measured, found)
+
+
+def counts(option: str, text: str) -> tuple[int, ...]:
+    """The numbers in ``1,8,64``.
+
+    Raises:
+        OptionError: it is not such a list.
+    """
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise OptionError(f"cannot read --{option} '{text}'; write whole numbers with commas, like 1,8,64") from None
+
+
+def _measured(networks: Sequence[Named], settings: LatencySettings, weights: Path | None) -> list[Measured]:
+    found = []
+    with terminal.progress(terminal.console(stderr=True)) as progress:
+        task = progress.add_task("", total=None)
+        for named in networks:
+
+            def step(what: str, done: int, total: int, name: str = named.name) -> None:
+                progress.update(task, description=f"{name}: {what}", completed=done, total=total)
+
+            latencies = measure(named.architecture, settings, weights=weights, on_step=step)
+            found.append(Measured(named, latencies))
+    return found
+
+
+def _print(out: Console, networks: Sequence[Measured], conditions: Mapping[str, str]) -> None:
+    out.print(_table(networks))
+    out.print()
+    for line in (*_remarks(networks), *LEGEND, *_told(conditions)):
+        out.print(line)
+
+
+def _table(networks: Sequence[Measured]) -> Table:
+    table = terminal.plain_table()
+    for heading in HEADINGS:
+        table.add_column(heading, justify="left" if heading in LEFT else "right", no_wrap=True)
+    for measured in networks:
+        named = measured.named
+        told = [named.name, f"{measured.macs:,}", f"{cost.params(named.architecture):,}"]
+        for latency in measured.latencies:
+            table.add_row(
+                *told, latency.backend, str(latency.batch), str(latency.threads), *_figures(measured, latency)
+            )
+            told = ["", "", ""]
+    return table
+
+
+def _figures(measured: Measured, latency: Latency) -> list[str]:
+    if latency.median_ms is None:
+        return ["not timed"]
+    quartiles = " to ".join(format_figure(ms or 0.0) for ms in (latency.lower_ms, latency.upper_ms))
+    rates = (latency.images_per_second, measured.gmacs_per_second(latency), measured.speedup(latency))
+    return [
+        format_figure(latency.median_ms),
+        quartiles,
+        *("" if rate is None else format_figure(rate) for rate in rates),
+    ]
+
+
+def _remarks(networks: Sequence[Measured]) -> list[str]:
+    """What was not timed and why, what ran elsewhere, what was disturbed, and how well outputs agree."""
+    pairs = [(measured.named.name, latency) for measured in networks for latency in measured.latencies]
+    timed = [latency for _, latency in pairs if latency.median_ms is not None]
+    remarks = [f"{name}, {latency.backend}: {latency.reason}" for name, latency in pairs if latency.reason]
+    if len({latency.device for latency in timed}) > 1:
+        remarks += [f"{latency.backend} ran on {latency.device}" for latency in timed]
+    if any(map(_disturbed, timed)):
+        remarks.append(
+            "Something else used the machine meanwhile, so times are too long; measure again when it is at rest."
+        )
+    if timed:
+        difference = max(latency.difference or 0.0 for latency in timed)
+        remarks.append(f"Outputs of what was timed differ from eager's by at most {difference:.1g} of the largest one.")
+    return list(dict.fromkeys(remarks))
+
+
+def _disturbed(latency: Latency) -> bool:
+    """Whether quartiles lie far apart, or less than a core was to be had where one was wanted at the least."""
+    spread = ((latency.upper_ms or 0.0) - (latency.lower_ms or 0.0)) / (latency.median_ms or 1.0)
+    return spread > WIDE or (latency.device == "cpu" and (latency.cpu_share or 0.0) < WHOLE)
+
+
+def _told(conditions: Mapping[str, str]) -> tuple[str, ...]:
+    versions = ", ".join(f"{name} {conditions[name]}" for name in ("torch", "onnxruntime", "python", "seesaw_nas"))
+    return (
+        f"{conditions['device']}: {conditions['processor']}, {conditions['cores']} to use, {conditions['system']}",
+        f"{versions}, commit {conditions['commit']}",
+        f"{conditions['precision']}; {conditions['allocator']}; {conditions['timing']}",
+    )
