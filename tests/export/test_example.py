@@ -1,0 +1,92 @@
+"""The script in an exported folder: it runs without this package and without torch, and says what `predict` says."""
+
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seesaw_nas import models, predict
+from seesaw_nas.data import Streamed
+from seesaw_nas.data.decode import decode
+from seesaw_nas.export import folder, onnx_file, source
+from seesaw_nas.export.agreement import check
+from seesaw_nas.preprocessing import Preprocessing
+from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.specfile import Named
+
+BLOCKER = """
+import importlib.abc, runpy, sys
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "seesaw_nas"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Blocker())
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run(folder, *pictures):
+    command = [sys.executable, "-c", BLOCKER, str(folder / "example.py"), *map(str, pictures)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=folder.parent,
+                           env=environment)  # fmt: skip
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return ended.stdout.splitlines()
+
+
+@pytest.fixture
+def pictures(tmp_path, digit_pictures):
+    """Files that are each read in a way of their own: wide, transparent, turned by the camera, large, CMYK, palette."""
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 50, 3), dtype=np.uint8)
+    image, exif = Image.fromarray(pixels), Image.Exif()
+    exif[0x0112] = 6  # the orientation tag: turned by a quarter
+    image.save(tmp_path / "wide.png")
+    image.save(tmp_path / "turned.jpg", exif=exif)
+    image.resize((640, 480)).save(tmp_path / "large.jpg")
+    image.convert("CMYK").save(tmp_path / "cmyk.jpg")
+    image.convert("P").save(tmp_path / "palette.png", transparency=3)
+    image.convert("RGBA").save(tmp_path / "alpha.webp")
+    return [*sorted(tmp_path.iterdir()), digit_pictures / "00.png"]
+
+
+def test_it_says_what_predict_says(exported_folder, pictures):
+    lines = run(exported_folder, *pictures)
+    assert lines == lines_of(predict.classify(predict.load(exported_folder, "cpu"), pictures, 5))
+
+
+def lines_of(found):
+    return [f"{entry.file}  {', '.join(f'{name} {share:.2%}' for name, share in entry.classes)}" for entry in found]
+
+
+@pytest.fixture(params=[28, 32])
+def colours(request, tmp_path):
+    """The folder of a network that reads colour, cut as images in memory are, and as streamed ones (32 for 28)."""
+    block = Block(2, 3, Partition((1, 3)), "shuffle")
+    named = Named("tiny", Architecture(28, 3, 3, Stem(8, 2), (Stage(8, 2, (block,)),), Head(16)))
+    network = models.build(named.architecture, seed=0).eval()
+    about = Preprocessing("folder:x", ("a", "b", "c"), 3, 28, request.param, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
+    named_source = source.Source(named, network, about, "")
+    content = onnx_file.content(named_source)
+    folder.write(tmp_path / "tiny", named_source, content, check(named_source, onnx_file.runner(content)))
+    return tmp_path / "tiny"
+
+
+def test_it_cuts_colour_pictures_as_predict_does_and_predict_as_training_did(colours, pictures):
+    pictures = [path for path in pictures if path.is_file()]
+    assert run(colours, *pictures) == lines_of(predict.classify(predict.load(colours, "cpu"), pictures, 5))
+    about = predict.load(colours, "cpu").preprocessing
+    if about.short_side == about.size:
+        shown = decode(pictures, about.size)[0].numpy()
+    else:
+        shown = Streamed.of(pictures, np.zeros(len(pictures), np.int64), about.size).in_memory().images.numpy()
+    assert np.array_equal(np.stack([predict._read(path, about) for path in pictures]), shown)
+
+
+def test_it_is_right(exported_folder, digit_pictures, trained_classes):
+    lines = run(exported_folder, *sorted(digit_pictures.iterdir()))
+    assert [re.search(r"  (\d) ", line)[1] for line in lines] == trained_classes
