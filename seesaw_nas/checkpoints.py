@@ -1,13 +1,14 @@
-"""Training interrupted and continued: one safetensors file that is replaced whole after every epoch.
+"""Training interrupted and continued: one safetensors file that is replaced whole, after an epoch or within one.
 
-Tensors are named ``model.NAME`` and ``momentum.NAME``; the JSON in the file's header holds the rest. No generator state
-is kept: every epoch derives its randomness from the seed and its own number.
+Tensors are named ``model.NAME``, ``momentum.NAME`` and ``average.NAME``; the JSON in the file's header holds the rest.
+No generator state is kept: every step derives its randomness from the seed, its epoch and its own number.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,23 @@ class Progress:
 
     Attributes:
         curve: an entry a finished epoch.
-        train_seconds: spent on training steps, evaluation left out.
+        train_seconds: spent on the training steps of these, evaluation left out.
+        steps: done of the epoch that is not finished.
+        loss: summed over the images of those steps.
+        seconds: spent on those steps.
     """
 
     curve: tuple[Epoch, ...] = ()
     train_seconds: float = 0.0
+    steps: int = 0
+    loss: float = 0.0
+    seconds: float = 0.0
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Progress:
+        """What ``dataclasses.asdict`` made; files from before there were checkpoints within an epoch are read too."""
+        rest = {name: content[name] for name in ("steps", "loss", "seconds") if name in content}
+        return cls(tuple(Epoch(**entry) for entry in content["curve"]), content["train_seconds"], **rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +57,16 @@ class Store:
     Attributes:
         path: its file; ``None`` keeps nothing and finds nothing.
         identity: what the training is of, in JSON values; a file with another is refused.
+        average: averaged weights by the parameter's name, where there are such.
+        meant: what a file means whose identity lacks a name.
     """
 
     path: Path | None
     model: nn.Module
     optimizer: torch.optim.SGD
     identity: Identity
+    average: Mapping[str, Tensor] = field(default_factory=dict)
+    meant: Identity = field(default_factory=dict)
 
     def save(self, progress: Progress) -> None:
         """Replace the file by the present state, atomically.
@@ -80,7 +97,7 @@ class Store:
                 self._check_same(content["identity"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it has no iterator)
             self._restore(tensors)
-            return Progress(tuple(Epoch(**entry) for entry in content["curve"]), content["train_seconds"])
+            return Progress.from_dict(content)
         except (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise RunError(f"{self.path} is no checkpoint of a training ({reason}); delete it to start anew") from None
@@ -91,19 +108,22 @@ class Store:
             buffer = self.optimizer.state[parameter].get("momentum_buffer")
             if buffer is not None:
                 tensors[f"momentum.{name}"] = buffer
+        tensors |= {f"average.{name}": tensor for name, tensor in self.average.items()}
         return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
     def _restore(self, tensors: dict[str, Tensor]) -> None:
         with torch.no_grad():
             for name, tensor in self.model.state_dict().items():
                 tensor.copy_(tensors[f"model.{name}"])
+            for name, tensor in self.average.items():
+                tensor.copy_(tensors[f"average.{name}"])
             for name, parameter in self.model.named_parameters():
                 if (saved := tensors.get(f"momentum.{name}")) is not None:
                     # in the parameter's own memory format, so that the sums keep their order
                     self.optimizer.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(saved)
 
     def _check_same(self, found: Identity) -> None:
-        wanted = json.loads(json.dumps(self.identity))
+        wanted, found = json.loads(json.dumps(self.identity)), json.loads(json.dumps(self.meant)) | found
         for name in {**wanted, **found}:
             if found.get(name) != wanted.get(name):
                 raise RunError(

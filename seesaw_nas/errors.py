@@ -53,6 +53,14 @@ class TrainingFailed(SeesawError):
     """A training that cannot go on: the loss is not finite, memory ran out. It ends that trial, not the search."""
 
 
+class Interrupted(SeesawError):
+    """A signal ended the work, which is safe on disk; ``code`` is what a shell expects of a process that it ended."""
+
+    def __init__(self, message: str, signal: int) -> None:
+        self.code = 128 + signal
+        super().__init__(message)
+
+
 class RunError(SeesawError):
     """A run folder that cannot be created, read or continued."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import cost, recipes, records, specfile
 from seesaw_nas.conditions import conditions
@@ -13,7 +14,12 @@ from seesaw_nas.errors import OptionError, RunError
 from seesaw_nas.records import Epoch, RunFolder
 from seesaw_nas.specfile import Named
 
+if TYPE_CHECKING:
+    from seesaw_nas.data import SearchData
+    from seesaw_nas.preprocessing import Preprocessing
+
 KIND = "training"
+CHECKPOINT_MINUTES = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,8 @@ class TrainSettings:
         dataset: empty for the one that the spec names or was found on.
         epochs: 0 for the recipe's own.
         train_size: training images, drawn evenly over the classes; 0 for all of the training split.
+        data_dir: folder with the unpacked CIFAR archive, or with ImageNet's train and val.
+        cache_dir: folder for small copies of the images of a folder or of ImageNet; empty for none.
     """
 
     spec: str
@@ -35,6 +43,7 @@ class TrainSettings:
     seed: int = 0
     device: str = "auto"
     data_dir: str = ""
+    cache_dir: str = ""
 
     def __post_init__(self) -> None:
         recipes.recipe(self.recipe)
@@ -83,20 +92,31 @@ def train(
     out: Path | None = None,
     *,
     resume: bool = False,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
+    tensorboard: bool = False,
     on_begin: Callable[[Named, recipes.Recipe, int], None] | None = None,
+    on_estimate: Callable[[float], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_step: Callable[[int, int], None] | None = None,
 ) -> TrainResult:
     """Train from scratch on the training split, then read the test accuracy and write weights, spec and record.
 
+    SIGINT and SIGTERM end the training after the step at hand, with its checkpoint on disk; a second one ends at once.
+
     Args:
         out: the folder to make, or with ``resume`` the one to go on with; ``runs/NAME-RECIPE-SEED`` without.
+        checkpoint_minutes: after which the checkpoint is replaced within an epoch; after each epoch it is anyway.
+        tensorboard: write event files to the folder, see :class:`seesaw_nas.events.Events`.
         on_begin: told the network, the recipe and the number of training images before the first step.
+        on_estimate: told in how many seconds a whole such training is over, by a few steps that are measured for it.
 
     Raises:
-        SeesawError: the spec or the data set is not to be had, the folder exists already, or training failed.
+        SeesawError: the spec or the data set is not to be had, the folder exists already, or training failed or was
+            interrupted.
     """
-    from seesaw_nas import data, models, training
+    if not checkpoint_minutes > 0:
+        raise OptionError(f"--checkpoint-minutes must be above 0, got {checkpoint_minutes:g}")
+    from seesaw_nas import data, models, signals, training
     from seesaw_nas.device import describe, find_device
     from seesaw_nas.evaluate.trained import check_fits
 
@@ -104,9 +124,10 @@ def train(
     dataset = settings.dataset or _dataset(named)
     device, recipe = find_device(settings.device), settings.fitted_recipe
     path = out or Path("runs") / f"{named.name}-{settings.recipe}-{settings.seed}"
-    size = named.architecture.input_size if dataset not in data.NAMES else None
+    size = named.architecture.input_size if dataset not in data.ONE_SIZE else None
     data_dir = Path(settings.data_dir) if settings.data_dir else None
-    images = data.load(dataset, data_dir, size)
+    cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
+    images = data.load(dataset, data_dir, size, cache_dir=cache_dir)
     check_fits(named.architecture, images)
     if settings.train_size:
         images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
@@ -114,29 +135,69 @@ def train(
     folder = _folder(path, settings, named, resume, conditions(describe(device)))
     with folder.owned():
         model = models.build(named.architecture, dropout=recipe.dropout, seed=settings.seed)
+        images = images.to(device)
         if on_begin is not None:
             on_begin(named, recipe, len(images.train))
-        trained = training.train(
-            model,
-            images.to(device),
-            recipe,
-            seed=settings.seed,
-            device=device,
-            on_epoch=on_epoch,
-            on_step=on_step,
-            checkpoint=folder.path / "checkpoint.safetensors",
-        )
-        test = data.load_test(dataset, data_dir, size)
+        if on_estimate is not None:
+            on_estimate(_estimate(named, images, recipe, device))
+        with signals.noted() as stop, _told(folder, recipe, images, tensorboard, on_epoch, on_step) as (epoch, step):
+            trained = training.train(
+                model,
+                images,
+                recipe,
+                seed=settings.seed,
+                device=device,
+                on_epoch=epoch,
+                on_step=step,
+                checkpoint=folder.path / "checkpoint.safetensors",
+                checkpoint_seconds=60 * checkpoint_minutes,
+                stop=stop,
+            )
+        test = data.load_test(dataset, data_dir, size, cache_dir=cache_dir)
         loss, top1 = training.evaluate(model, test.to(device), images.mean, images.std, device=device)
         result = TrainResult(folder, named, top1, loss, trained.top1, trained.seconds, trained.curve)
         _write(result, model, settings, images, len(test))
         return result
 
 
+def _estimate(named: Named, images: Any, recipe: recipes.Recipe, device: Any) -> float:
+    from seesaw_nas import timing
+
+    step = timing.step_seconds(named.architecture, images, recipe, device)
+    return timing.trial_seconds(step, images, recipe)
+
+
+@contextmanager
+def _told(
+    folder: RunFolder, recipe: recipes.Recipe, images: Any, tensorboard: bool, on_epoch: Any, on_step: Any
+) -> Iterator[tuple[Any, Any]]:
+    """Whom to tell of an epoch and of a step: the caller and, where they are wanted, the event files."""
+    if not tensorboard:
+        yield on_epoch, on_step
+        return
+    from seesaw_nas.events import Events
+
+    events = Events(folder.path / "events", recipe, len(images.train))
+    try:
+        yield _both(events.epoch, on_epoch), _both(events.step, on_step)
+    finally:
+        events.close()
+
+
+def _both(first: Callable[..., None], second: Callable[..., None] | None) -> Callable[..., None]:
+    def told(*news: Any) -> None:
+        first(*news)
+        if second is not None:
+            second(*news)
+
+    return told
+
+
 def _dataset(named: Named) -> str:
-    if not named.dataset or named.dataset == "imagenet":
+    if not named.dataset:
         raise OptionError(
-            f"'{named.name}' does not say which images to train on; add --dataset digits, cifar10, cifar100 or a folder"
+            f"'{named.name}' does not say which images to train on; add --dataset digits, cifar10, cifar100, imagenet "
+            f"or a folder"
         )
     return named.dataset
 
@@ -157,11 +218,35 @@ def _folder(path: Path, settings: TrainSettings, named: Named, resume: bool, fou
     if _result(folder).exists():
         raise RunError(f"{path} is finished, and the test split is read once; train again in another --out")
     before = folder.read()
-    if [before.get(key) for key in ("kind", "settings", "digest", "recipe")] != [
-        description[key] for key in ("kind", "settings", "digest", "recipe")
-    ]:
+    before["recipe"] = recipes.completed(before.get("recipe", {}))
+    before["settings"] = {"cache_dir": ""} | before.get("settings", {})  # runs from before there was a cache
+    if any(before.get(key) != description[key] for key in ("kind", "settings", "digest", "recipe")):
         raise RunError(f"{path} is another training (settings or architecture differ); choose another --out")
     return folder
+
+
+def preprocessing_of(images: SearchData) -> Preprocessing:
+    """What pictures must become for a network that was trained on these images, as its evaluation shows them."""
+    from seesaw_nas.data import Streamed, crops
+    from seesaw_nas.preprocessing import Preprocessing
+
+    size = images.input[1]
+    short_side = crops.short_side(size) if isinstance(images.validation, Streamed) else size
+    return Preprocessing.of(images, short_side)
+
+
+def weights_header(named: Named, dataset: str, preprocessing: Preprocessing) -> dict[str, str]:
+    """What the header of a weights file says, so that the file is enough to export and to classify with.
+
+    Args:
+        dataset: as :func:`seesaw_nas.data.load` reads it.
+    """
+    return {
+        "digest": named.architecture.digest,
+        "name": named.name,
+        "dataset": dataset,
+        "preprocessing": preprocessing.to_json(),
+    }
 
 
 def _write(result: TrainResult, model: Any, settings: TrainSettings, images: Any, n_test: int) -> None:
@@ -184,8 +269,8 @@ def _write(result: TrainResult, model: Any, settings: TrainSettings, images: Any
         "seconds": result.seconds,
         "conditions": folder.read()["conditions"],
     }
-    metadata = {"digest": named.architecture.digest, "name": named.name, "dataset": settings.dataset}
-    models.save_weights(model, result.weights, metadata)
+    header = weights_header(named, settings.dataset, preprocessing_of(images))
+    models.save_weights(model, result.weights, header)
     records.write_json(folder.path / "spec.json", specfile.document(named, provenance))
     curve = [asdict(epoch) for epoch in result.curve]
     figures = {"params": cost.params(named.architecture), "macs": cost.macs(named.architecture)}

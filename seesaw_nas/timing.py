@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 import time
 
+import numpy as np
 import torch
 
 from seesaw_nas.data import SearchData
@@ -24,6 +26,8 @@ def step_seconds(
 ) -> float:
     """Seconds of one training step with a full batch: the median of five, after two to warm up, on a fresh network.
 
+    Where workers decode the images: the mean of as many steps as they hold batches, once the first of these are used.
+
     Raises:
         TrainingFailed: memory ran out.
         OptionError: no such device.
@@ -35,14 +39,18 @@ def step_seconds(
         trainer = Trainer.of(model, data, recipe, 0, device)
         chosen = torch.arange(min(recipe.batch_size, len(data.train)), device=device)
         model.train()
-        for _ in range(WARM_UP + MEASURED):
-            synchronise(device)
-            start = time.perf_counter()
-            for images, labels in trainer.data.dealt([chosen], augmented=recipe.augment, seed=0):
-                trainer.step(0, images, labels)
+        ahead = data.train.ahead
+        count = WARM_UP + ahead + max(MEASURED, ahead)
+        start = time.perf_counter()
+        for images, labels in trainer.data.dealt(
+            itertools.repeat(chosen, count), augmented=recipe.augment, seeds=itertools.repeat(0, count)
+        ):
+            trainer.step(0, images, labels, np.random.default_rng(0))
             synchronise(device)
             taken.append(time.perf_counter() - start)
-    return statistics.median(taken[WARM_UP:])
+            start = time.perf_counter()
+    measured = taken[WARM_UP + ahead :]
+    return statistics.fmean(measured) if ahead else statistics.median(measured)
 
 
 def trial_seconds(step: float, data: SearchData, recipe: Recipe) -> float:

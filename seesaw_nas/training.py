@@ -7,30 +7,30 @@ CUDA does not promise that.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from seesaw_nas import checkpoints
+from seesaw_nas import accuracy, checkpoints
 from seesaw_nas.allocator import keep_freed_memory
-from seesaw_nas.data import Images, SearchData, normalise
-from seesaw_nas.deploy import fuse
-from seesaw_nas.device import find_device, laid_out
-from seesaw_nas.errors import TrainingFailed
-from seesaw_nas.models import Network
+from seesaw_nas.data import SearchData, Split
+from seesaw_nas.device import find_device
+from seesaw_nas.errors import Interrupted, TrainingFailed
 from seesaw_nas.recalibration import recalibrate
-from seesaw_nas.recipes import Recipe
+from seesaw_nas.recipes import Recipe, completed
 from seesaw_nas.records import Epoch
 from seesaw_nas.sgd import OnStep, Trainer
+from seesaw_nas.signals import Stop
 
 OnEpoch = Callable[[Epoch], None]
+CHECKPOINT_SECONDS = 600.0  # within an epoch
 
 # the CPU allocator and CUDA's libraries tell of exhausted memory by plain RuntimeErrors with these words in them
 _NO_MEMORY = ("DefaultCPUAllocator", "ALLOC_FAILED")
@@ -65,7 +65,9 @@ def train(
     on_epoch: OnEpoch | None = None,
     on_step: OnStep | None = None,
     checkpoint: Path | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
     evaluate_each_epoch: bool = True,
+    stop: Stop | None = None,
 ) -> Trained:
     """Train ``model`` in place on ``data.train`` and score it on ``data.validation``; it is left on ``device``.
 
@@ -77,12 +79,15 @@ def train(
         on_epoch: called after each epoch, when its checkpoint is on disk.
         checkpoint: a file replaced after each epoch; a training that finds its own there continues from it, on the CPU
             to the same bits as without an interruption. :func:`seesaw_nas.checkpoints.discard` deletes it.
+        checkpoint_seconds: after which the file is replaced within an epoch, too.
         evaluate_each_epoch: without, only the last epoch is evaluated.
+        stop: asked after every step; a signal that it names ends the training when the checkpoint is on disk.
 
     Raises:
         TrainingFailed: the loss is not finite at the end of an epoch, or memory ran out.
         OptionError: no such device, or a negative seed.
         RunError: the checkpoint is of another training, or cannot be read or written.
+        Interrupted: ``stop`` named a signal.
     """
     recipe = recipe if epochs is None else recipe.with_epochs(epochs)
     if len(data.train) < 2:
@@ -92,65 +97,117 @@ def train(
         keep_freed_memory()
     with memory_failures_told(recipe, device):
         trainer = Trainer.of(model, data, recipe, seed, device)
-        store = checkpoints.Store(checkpoint, trainer.model, trainer.optimizer, _identity(trainer))
+        store = _store(checkpoint, trainer)
+        watch = _Watch(store, checkpoint_seconds, on_step, stop, time.perf_counter())
         progress = store.resume()
         for number in range(len(progress.curve) + 1, recipe.epochs + 1):
             scored = evaluate_each_epoch or number == recipe.epochs
-            progress = _epoch(trainer, progress, number, scored, on_step)
+            progress = _epoch(trainer, progress, number, scored, watch)
             store.save(progress)
+            watch.saved = time.perf_counter()
             if on_epoch:
                 on_epoch(progress.curve[-1])
+            watch.obey(progress, recipe)
+        if trainer.average:
+            trainer.average.keep()
     return _trained(progress, len(data.train))
 
 
-@torch.inference_mode()
 def evaluate(
     model: nn.Module,
-    images: Images,
+    images: Split,
     mean: Sequence[float],
     std: Sequence[float],
     *,
     device: torch.device | str = "cpu",
     batch_size: int = 256,
 ) -> tuple[float, float]:
-    """Mean cross-entropy and top-1 accuracy (a fraction) of ``model`` on ``images``, in float32.
+    """Mean cross-entropy and top-1 accuracy (a fraction), see :func:`seesaw_nas.accuracy.measure`."""
+    found = accuracy.measure(model, images, mean, std, device=device, batch_size=batch_size)
+    return found.loss, found.top1
 
-    The model must be on ``device``; its training mode is put back afterwards. A :class:`Network` is evaluated as it
-    would be deployed, fused.
-    """
-    images = images.to(find_device(device))
-    was_training = model.training
-    ready = fuse(model) if isinstance(model, Network) else model.eval()
-    loss = torch.zeros((), dtype=torch.float64, device=images.labels.device)
-    correct = torch.zeros((), dtype=torch.int64, device=images.labels.device)
-    for chosen, labels in images.in_order(batch_size):
-        logits = ready(laid_out(normalise(chosen, mean, std)))  # (n, classes)
-        loss += F.cross_entropy(logits, labels, reduction="sum")
-        correct += (logits.argmax(1) == labels).sum()
-    model.train(was_training)
-    return loss.item() / len(images), correct.item() / len(images)
+
+@dataclass(slots=True)
+class _Watch:
+    """What happens between two steps: progress is told, now and then saved, and a signal obeyed."""
+
+    store: checkpoints.Store
+    seconds: float
+    on_step: OnStep | None
+    stop: Stop | None
+    saved: float
+
+    def step(self, done: int, steps: int) -> bool:
+        """After a step: whether the state is to be saved now."""
+        if self.on_step:
+            self.on_step(done, steps)
+        return time.perf_counter() - self.saved >= self.seconds or (self.stop is not None and self.stop() is not None)
+
+    def save(self, progress: checkpoints.Progress, recipe: Recipe) -> None:
+        """Write the checkpoint.
+
+        Raises:
+            Interrupted: a signal had asked for the end.
+        """
+        self.store.save(progress)
+        self.saved = time.perf_counter()
+        self.obey(progress, recipe)
+
+    def obey(self, progress: checkpoints.Progress, recipe: Recipe) -> None:
+        """End where a signal asks for it; the checkpoint is on disk.
+
+        Raises:
+            Interrupted: it does.
+        """
+        signal = self.stop() if self.stop else None
+        if signal is not None:
+            at = f"epoch {len(progress.curve) + 1}, step {progress.steps}" if progress.steps else "the end of an epoch"
+            kept = (
+                "the checkpoint is written; the same command with --resume goes on" if self.store.path else "not kept"
+            )
+            raise Interrupted(f"stopped by {signal.name} at {at}, of {recipe.epochs} epochs; {kept}", signal)
 
 
 def _epoch(
-    trainer: Trainer, progress: checkpoints.Progress, number: int, scored: bool, on_step: OnStep | None
+    trainer: Trainer, progress: checkpoints.Progress, number: int, scored: bool, watch: _Watch
 ) -> checkpoints.Progress:
-    start = time.perf_counter()
-    train_loss = trainer.epoch(number, on_step)
+    progress = _steps(trainer, progress, number, watch)
+    train_loss, evaluated = progress.loss / len(trainer.data.train), time.perf_counter()
     _check_finite("loss", train_loss, number, trainer.recipe)
-    trained = time.perf_counter()
-    loss = top1 = None
-    if scored:
-        data = trainer.data
-        if trainer.recipe.recalibration_images:
-            chosen = data.train.first(trainer.recipe.recalibration_images)
-            recalibrate(trainer.model, chosen, data.mean, data.std)
-        size = 4 * trainer.recipe.batch_size  # no gradients: a quarter of the memory or less
+    loss, top1 = _score(trainer, number) if scored else (None, None)
+    seconds = progress.seconds + time.perf_counter() - evaluated
+    entry = Epoch(number, train_loss, loss, top1, seconds)
+    return checkpoints.Progress((*progress.curve, entry), progress.train_seconds + progress.seconds)
+
+
+def _steps(trainer: Trainer, progress: checkpoints.Progress, number: int, watch: _Watch) -> checkpoints.Progress:
+    """The steps of an epoch that are not behind it yet."""
+    start, steps = time.perf_counter() - progress.seconds, trainer.steps_per_epoch
+    total = torch.tensor(progress.loss, dtype=torch.float64, device=trainer.device)
+
+    def behind(done: int) -> checkpoints.Progress:
+        loss = total.item()  # waits for the device
+        return replace(progress, steps=done, loss=loss, seconds=time.perf_counter() - start)
+
+    for done, loss in enumerate(trainer.epoch(number, progress.steps), start=progress.steps + 1):
+        total += loss
+        if watch.step((number - 1) * steps + done, steps * trainer.recipe.epochs):
+            watch.save(behind(done), trainer.recipe)
+    return behind(steps)
+
+
+def _score(trainer: Trainer, number: int) -> tuple[float, float]:
+    """Loss and top-1 on the validation images, of the weights that count."""
+    data, recipe = trainer.data, trainer.recipe
+    size = 4 * recipe.batch_size  # no gradients: a quarter of the memory or less
+    with trainer.averaged():
+        if recipe.recalibration_images:
+            recalibrate(trainer.model, data.train.first(recipe.recalibration_images), data.mean, data.std)
         loss, top1 = evaluate(
             trainer.model, data.validation, data.mean, data.std, device=trainer.device, batch_size=size
         )
-        _check_finite("validation loss", loss, number, trainer.recipe)
-    entry = Epoch(number, train_loss, loss, top1, time.perf_counter() - start)
-    return checkpoints.Progress((*progress.curve, entry), progress.train_seconds + trained - start)
+    _check_finite("validation loss", loss, number, recipe)
+    return loss, top1
 
 
 def _check_finite(name: str, value: float, epoch: int, recipe: Recipe) -> None:
@@ -189,6 +246,16 @@ def memory_failures_told(recipe: Recipe, device: torch.device) -> Iterator[None]
         ) from None
 
 
+def _store(path: Path | None, trainer: Trainer) -> checkpoints.Store:
+    average = trainer.average.values if trainer.average else {}
+    meant = _of_recipe(completed({}))
+    return checkpoints.Store(path, trainer.model, trainer.optimizer, _identity(trainer), average, meant)
+
+
+def _of_recipe(values: Mapping[str, Any]) -> checkpoints.Identity:
+    return {f"recipe.{name}": value for name, value in values.items()}
+
+
 def _identity(trainer: Trainer) -> checkpoints.Identity:
     data = trainer.data
     return {
@@ -196,5 +263,5 @@ def _identity(trainer: Trainer) -> checkpoints.Identity:
         "data": f"{data.name}, {len(data.train)} images of shape {data.input}",
         "channel means": list(data.mean),  # of the very images: another subset of the same size has others
         "seed": trainer.seed,
-        **{f"recipe.{name}": value for name, value in asdict(trainer.recipe).items()},
+        **_of_recipe(trainer.recipe.to_dict()),
     }

@@ -1,13 +1,15 @@
 import json
+import signal
 from dataclasses import replace
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from test_training import DATA, RECIPE, STEPS, TINY, quadrants, same_bits
 
 from seesaw_nas.checkpoints import discard
-from seesaw_nas.errors import RunError
+from seesaw_nas.errors import Interrupted, RunError
 from seesaw_nas.models import build
 from seesaw_nas.spec import Block, Partition, Stage
 from seesaw_nas.training import train
@@ -52,10 +54,66 @@ def test_interrupted_and_resumed_equals_uninterrupted_to_the_bit(tmp_path, epoch
     ]
 
 
-def test_finished_training_is_answered_from_its_checkpoint(tmp_path):
+RICH = replace(RECIPE, cutout=0.25, mixup=0.2, ema=0.3, recalibration_images=64, decay_norms=False, nesterov=True)
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, RICH], ids=["plain", "rich"])
+@pytest.mark.parametrize("step", [1, STEPS + 3, 2 * STEPS, 3 * STEPS - 1])
+def test_ended_by_a_signal_within_an_epoch_and_resumed_equals_uninterrupted_to_the_bit(tmp_path, recipe, step):
+    path, taken = tmp_path / "checkpoint.safetensors", []
+    whole, broken, resumed = (build(TINY, dropout=0.2, seed=seed) for seed in (0, 0, 9))
+    expected = train(whole, DATA, recipe, seed=0)
+
+    def stop():
+        return signal.SIGTERM if len(taken) >= step else None
+
+    with pytest.raises(Interrupted, match="stopped by SIGTERM at") as caught:
+        train(broken, DATA, recipe, seed=0, checkpoint=path, stop=stop, on_step=lambda *_: taken.append(1))
+    assert (caught.value.code, len(taken)) == (143, step)
+    steps = []
+    result = train(resumed, DATA, recipe, seed=0, checkpoint=path, on_step=lambda done, _: steps.append(done))
+    assert same_bits(resumed, whole)
+    assert steps == list(range(step + 1, 3 * STEPS + 1))
+    assert [replace(entry, seconds=0) for entry in result.curve] == [
+        replace(entry, seconds=0) for entry in expected.curve
+    ]
+
+
+def test_checkpoint_within_an_epoch_after_the_time_given(tmp_path):
+    path, found = tmp_path / "c.safetensors", []
+
+    def step(done, _):
+        found.append(path.exists())
+
+    train(build(TINY, seed=0), DATA, RECIPE, seed=0, epochs=1, checkpoint=path, checkpoint_seconds=0.0, on_step=step)
+    assert found == [False] + [True] * (STEPS - 1)
+    path.unlink()
+    found.clear()
+    train(build(TINY, seed=0), DATA, RECIPE, seed=0, epochs=1, checkpoint=path, on_step=step)
+    assert not any(found)
+
+
+def test_checkpoint_from_before_a_recipe_had_a_field_is_continued(interrupted):
+    tensors = load_file(interrupted)
+    with safe_open(interrupted, framework="pt") as file:
+        content = json.loads(file.metadata()["seesaw-nas-checkpoint"])
+    for name in ("steps", "loss", "seconds"):
+        content.pop(name)
+    for name in ("cutout", "mixup", "ema", "decay_norms"):
+        content["identity"].pop(f"recipe.{name}")
+    save_file(tensors, interrupted, {"seesaw-nas-checkpoint": json.dumps(content)})
+    model = build(TINY, dropout=0.2, seed=0)
+    assert len(train(model, DATA, RECIPE, seed=0, checkpoint=interrupted).curve) == 3
+    save_file(tensors, interrupted, {"seesaw-nas-checkpoint": json.dumps(content)})
+    with pytest.raises(RunError, match=r"recipe.cutout 0.0, wanted 0.25"):
+        train(model, DATA, replace(RECIPE, cutout=0.25), seed=0, checkpoint=interrupted)
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, RICH], ids=["plain", "rich"])
+def test_finished_training_is_answered_from_its_checkpoint(tmp_path, recipe):
     path, model, again = tmp_path / "c.safetensors", build(TINY, seed=0), build(TINY, seed=9)
-    first = train(model, DATA, RECIPE, seed=0, checkpoint=path)
-    assert train(again, DATA, RECIPE, seed=0, checkpoint=path, on_step=lambda *_: pytest.fail("a step")) == first
+    first = train(model, DATA, recipe, seed=0, checkpoint=path)
+    assert train(again, DATA, recipe, seed=0, checkpoint=path, on_step=lambda *_: pytest.fail("a step")) == first
     assert same_bits(model, again)
 
 

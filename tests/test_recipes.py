@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seesaw_nas.errors import OptionError
-from seesaw_nas.recipes import RECIPES, Recipe, recipe
+from seesaw_nas.recipes import RECIPES, Recipe, completed, recipe
 
 PLAIN = Recipe("plain", "made up", 4, 64, 0.8, 0.9, 1e-4, "cosine")
 STEP = replace(PLAIN, schedule="step", milestones=(0.5, 0.75))
@@ -26,6 +26,32 @@ def test_paper_recipe_is_the_paper_s():
     assert (paper.dropout, paper.label_smoothing, paper.nesterov, paper.augment) == (0.5, 0.0, False, True)
     at = {0: 0.1, 1999: 0.1, 2000: 0.01, 2999: 0.01, 3000: 0.001, 3499: 0.001, 3500: 1e-4, 3999: 1e-4}
     assert {step: paper.learning_rate_at(step, 10) for step in at} == pytest.approx(at)
+
+
+def test_imagenet_recipe_is_the_paper_s():
+    # Zhang 2019: batch 96, decay 4e-5, rate 0.045 times 0.98 every epoch of 400, no dropout. Two steps an epoch here.
+    paper = recipe("paper-imagenet")
+    assert (paper.epochs, paper.batch_size, paper.momentum, paper.weight_decay) == (400, 96, 0.9, 4e-5)
+    assert (paper.dropout, paper.label_smoothing, paper.nesterov, paper.augment) == (0.0, 0.0, False, True)
+    at = {0: 0.045, 1: 0.045, 2: 0.0441, 3: 0.0441, 4: 0.043218, 799: 0.045 * 0.98**399}
+    assert {step: paper.learning_rate_at(step, 2) for step in at} == pytest.approx(at)
+    assert "learning rate 0.045, times 0.98 every epoch" in paper.summary
+
+
+def test_exponential_schedule_keeps_its_shape_when_shortened():
+    # Over 4 epochs to a sixteenth is a half an epoch; over 2 epochs a quarter.
+    falling = replace(PLAIN, schedule="exponential", gamma=1 / 16)
+    assert rates(falling, 1) == pytest.approx([0.8, 0.4, 0.2, 0.1])
+    assert rates(falling.with_epochs(2), 2) == pytest.approx([0.8, 0.8, 0.2, 0.2])
+
+
+def test_a_record_from_before_a_field_was_there_means_what_it_meant():
+    old = recipe("paper").to_dict()
+    for name in ("decay_norms", "cutout", "mixup", "ema"):
+        old.pop(name)
+    assert completed(old) == recipe("paper").to_dict()
+    assert completed(recipe("modern").to_dict()) == recipe("modern").to_dict()
+    assert completed(old | {"momentum": 0.8}) != recipe("paper").to_dict()
 
 
 def test_step_schedule_falls_at_its_milestones():
@@ -83,6 +109,14 @@ def test_summary_names_what_a_reader_needs_to_repeat_it():
         "1 epoch, batch 64, SGD with Nesterov momentum 0.9, weight decay 0.0001, learning rate 0.8, "
         "one-cycle after a warm-up over 25% of the steps, label smoothing 0.1, not augmented"
     )
+    rich = replace(
+        PLAIN, decay_norms=False, cutout=0.25, mixup=0.2, ema=0.02, recalibration_images=2000, warm_up=0.05
+    ).summary
+    assert rich == (
+        "4 epochs, batch 64, SGD with momentum 0.9, weight decay 0.0001 (none on batch norm and bias), learning rate "
+        "0.8, cosine after a warm-up over 5% of the steps, batch norm recalibrated on 2,000 images, weights averaged "
+        "over 2% of the steps, augmented, cutout of 25% of the side, mixup 0.2"
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,11 +132,21 @@ def test_summary_names_what_a_reader_needs_to_repeat_it():
         ({"momentum": 0.0, "nesterov": True}, "momentum must be above 0 with nesterov, got 0.0"),
         ({"dropout": 1.0}, "dropout must be at least 0 and below 1, got 1.0"),
         ({"gamma": 0.0}, "gamma must be above 0 and at most 1, got 0.0"),
-        ({"schedule": "cosin"}, "unknown schedule 'cosin', did you mean 'cosine'? (known: step, cosine, one-cycle)"),
+        (
+            {"schedule": "cosin"},
+            "unknown schedule 'cosin', did you mean 'cosine'? (known: step, exponential, cosine, one-cycle)",
+        ),
         ({"milestones": (0.5,)}, "milestones must be empty with schedule 'cosine', got (0.5,)"),
         ({"schedule": "step", "milestones": (200, 300)}, "milestones must be rising shares of the training"),
         ({"schedule": "step", "milestones": (0.7, 0.5)}, "milestones must be rising shares of the training"),
         ({"schedule": "step", "warm_up": 0.1}, "warm_up must be 0 with schedule 'step', got 0.1"),
+        ({"schedule": "exponential", "warm_up": 0.1}, "warm_up must be 0 with schedule 'exponential', got 0.1"),
+        ({"schedule": "exponential", "milestones": (0.5,)}, "milestones must be empty with schedule 'exponential'"),
+        ({"cutout": 1.0}, "cutout must be at least 0 and below 1, got 1.0"),
+        ({"mixup": -0.1}, "mixup must be at least 0, got -0.1"),
+        ({"mixup": float("inf")}, "mixup must be at least 0, got inf"),
+        ({"ema": 1.0}, "ema must be at least 0 and below 1, got 1.0"),
+        ({"ema": 0.1}, "recalibration_images must be above 0 with ema, got 0"),
         ({"schedule": "one-cycle"}, "warm_up must be above 0 with schedule 'one-cycle', got 0.0"),
     ],
 )
@@ -115,7 +159,10 @@ def test_impossible_recipe_is_refused(change, message):
 def test_unknown_recipe_lists_the_known_ones():
     with pytest.raises(OptionError) as caught:
         recipe("papre")
-    assert str(caught.value) == "unknown recipe 'papre', did you mean 'paper'? (known: paper, quick)"
+    assert (
+        str(caught.value)
+        == "unknown recipe 'papre', did you mean 'paper'? (known: paper, paper-imagenet, modern, quick)"
+    )
 
 
 def test_step_outside_the_training_is_refused():

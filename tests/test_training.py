@@ -153,6 +153,61 @@ def test_one_step_is_gradient_descent_with_decay_on_every_parameter(smoothing, p
     assert model.bias.tolist()[:2] == pytest.approx([math.log(3) * 0.9 + pull, -pull], abs=1e-6)
 
 
+@pytest.mark.parametrize(("decay_norms", "left"), [(True, 0.9), (False, 1.0)])
+def test_decay_falls_on_norms_and_biases_unless_the_recipe_spares_them(decay_norms, left):
+    # No gradient reaches either parameter, so a rate of 1 and a decay of 0.1 leave nine tenths of what decays.
+    class Untouched(Recorder):
+        def __init__(self):
+            super().__init__()
+            self.matrix, self.vector = nn.Parameter(torch.ones(2, 2)), nn.Parameter(torch.ones(2))
+
+        def forward(self, x):
+            return self.bias.expand(len(x), -1) + 0 * (self.matrix.sum() + self.vector.sum())
+
+    model = Untouched()
+    recipe = Recipe("one", "made up", 1, 90, 1.0, 0.0, 0.1, "cosine", decay_norms=decay_norms)
+    train(model, DATA, recipe, seed=0)
+    assert model.matrix.unique().tolist() == pytest.approx([0.9])
+    assert model.vector.unique().tolist() == pytest.approx([left])
+
+
+class First(Recorder):
+    """Logits are its bias alone, and every step adds to it: the same gradient each time."""
+
+    def forward(self, x):
+        return (self.bias - self.bias.detach()).expand(len(x), -1) if self.training else self.bias.expand(len(x), -1)
+
+
+def test_averaged_weights_are_what_is_evaluated_and_kept():
+    # Equal logits and labels of class 0 alone: a gradient of (-3/4, 1/4, ...), so without momentum step k leaves
+    # k * 3/4 * rate in the first bias. Rate 0.4 throughout; windows of 4 of 4 steps average 1..4 to 2.5: 0.75.
+    images = Images(DATA.train.images[:16], torch.zeros(16, dtype=torch.int64))
+    recipe = Recipe("one", "made up", 2, 8, 0.4, 0.0, 0.0, "step", ema=0.9999, recalibration_images=16)
+    model = First()
+    result = train(model, data_of(images, images), recipe, seed=0)
+    assert model.bias[0].item() == pytest.approx(0.75, rel=1e-4)
+    assert result.loss == pytest.approx(math.log(1 + 3 * math.exp(-1.0)), rel=1e-4)  # 0.75 against -0.25
+    plain = First()
+    train(plain, data_of(images, images), replace(recipe, ema=0.0), seed=0)
+    assert plain.bias[0].item() == pytest.approx(4 * 0.3)
+
+
+def test_evaluation_of_averaged_weights_leaves_the_training_alone():
+    recipe = replace(RECIPE, ema=0.3, recalibration_images=64)
+    (a, every), (b, last) = trained(recipe=recipe), trained(recipe=recipe, evaluate_each_epoch=False)
+    assert same_bits(a, b)
+    assert every.loss == last.loss
+    found = evaluate(a, DATA.validation, DATA.mean, DATA.std)
+    assert found == pytest.approx((every.loss, every.top1))
+
+
+@pytest.mark.parametrize("change", [{"cutout": 0.25}, {"mixup": 0.4}])
+def test_what_is_hidden_and_blended_depends_on_the_seed_alone(change):
+    (a, _), (b, _), (plain, _) = (trained(recipe=replace(RECIPE, **more), epochs=1) for more in (change, change, {}))
+    assert same_bits(a, b)
+    assert not same_bits(a, plain)
+
+
 def test_evaluation_of_a_model_that_knows_nothing():
     # Equal logits: the loss is ln 4, and the first class always wins. It has 3 of these 10 images; batches of 4, 4, 2.
     images = Images(DATA.train.images[:10], torch.tensor([0, 1, 2, 3, 0, 1, 2, 3, 0, 1]))

@@ -1,0 +1,39 @@
+import pytest
+import torch
+from torch import nn
+
+from seesaw_nas.accuracy import measure
+from seesaw_nas.data import Images
+
+
+class Ranked(nn.Module):
+    """The class of an image's own pixel is the likeliest, the next ones follow in order."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.classes = classes
+
+    def forward(self, x):
+        first = (x[:, 0, 0, 0] * 255).round().long()  # (N,)
+        return -((torch.arange(self.classes) - first[:, None]) % self.classes).float()
+
+
+def images(pixels, labels):
+    return Images(torch.tensor(pixels, dtype=torch.uint8).view(-1, 1, 1, 1), torch.tensor(labels))
+
+
+def test_first_guess_and_first_five():
+    # Guesses begin at 0: labels 0 and 0 are first, 4 is fifth, 5 and 9 come later.
+    found = measure(Ranked(10), images([0] * 5, [0, 4, 5, 9, 0]), (0.0,), (1.0,), batch_size=2)
+    assert (found.n, found.top1, found.top5) == (5, pytest.approx(2 / 5), pytest.approx(3 / 5))
+
+
+def test_with_five_classes_or_fewer_every_label_is_among_the_first_five():
+    found = measure(Ranked(3), images([0, 1, 2], [2, 1, 1]), (0.0,), (1.0,))
+    assert (found.top1, found.top5) == (pytest.approx(1 / 3), 1.0)
+
+
+def test_loss_is_the_mean_cross_entropy():
+    # logits 0 and -1: the label's chance is 1 / (1 + 1/e), so the loss is ln(1 + 1/e) = 0.313262, or 1.313262.
+    found = measure(Ranked(2), images([0, 0], [0, 1]), (0.0,), (1.0,))
+    assert found.loss == pytest.approx((0.313262 + 1.313262) / 2, abs=1e-6)
