@@ -1,6 +1,8 @@
 """The final training of one architecture, on few of the digits: test split, record, weights, and going on with it."""
 
 import json
+import os
+import signal
 from dataclasses import replace
 
 import pytest
@@ -9,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from seesaw_nas import cost, data, final, models, records, specfile
-from seesaw_nas.errors import DataError, OptionError, RunError, SpecError, TrainingFailed
+from seesaw_nas.errors import DataError, Interrupted, OptionError, RunError, SpecError, TrainingFailed
 from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
 from seesaw_nas.specfile import Named
 
@@ -36,7 +38,7 @@ def trained(settings, tmp_path_factory):
     told, reads = [], []
     with pytest.MonkeyPatch.context() as patch:
         load_test = data.load_test
-        patch.setattr(data, "load_test", lambda *given: reads.append(given) or load_test(*given))
+        patch.setattr(data, "load_test", lambda *given, **more: reads.append(given) or load_test(*given, **more))
         result = final.train(
             settings,
             tmp_path_factory.mktemp("runs") / "whole",
@@ -139,6 +141,34 @@ def test_training_interrupted_and_resumed_equals_the_uninterrupted_one(settings,
     assert not (tmp_path / "cut" / "checkpoint.safetensors").exists()
 
 
+def test_training_ended_by_a_signal_within_an_epoch_goes_on_to_the_same_weights(settings, trained, tmp_path):
+    whole, *_ = trained
+
+    def step(done, _):
+        if done == 3:  # of 2 steps an epoch
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted) as caught:
+        final.train(settings, tmp_path / "cut", on_step=step)
+    assert str(caught.value) == (
+        "stopped by SIGTERM at epoch 2, step 1, of 3 epochs; the checkpoint is written; the same command with "
+        "--resume goes on"
+    )
+    assert caught.value.code == 143
+    assert same_weights(final.train(settings, tmp_path / "cut", resume=True), whole)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_training_from_before_the_recipe_had_a_field_goes_on(settings, tmp_path):
+    with pytest.raises(Stopped):
+        final.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
+    folder = records.RunFolder.open(tmp_path / "cut")
+    description = folder.read()
+    description["recipe"].pop("cutout")
+    records.write_json(folder.description, description)
+    assert len(final.train(settings, tmp_path / "cut", resume=True).curve) == 3
+
+
 def test_training_killed_before_its_spec_was_written_goes_on(settings, tmp_path):
     with pytest.raises(Stopped):
         final.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
@@ -183,7 +213,57 @@ def test_training_in_progress_is_left_alone(settings, tmp_path):
         final.train(settings, folder.path, resume=True)
 
 
+# --- what it tells
+
+
+def test_event_files_hold_the_curve(settings, trained, tmp_path):
+    whole, *_ = trained
+    with pytest.raises(Stopped):
+        final.train(settings, tmp_path / "t", tensorboard=True, on_epoch=stop_at(2))
+    result = final.train(settings, tmp_path / "t", tensorboard=True, resume=True)
+    found = scalars(tmp_path / "t" / "events")
+    assert found["top1/validation"] == pytest.approx({epoch.epoch: epoch.top1 for epoch in whole.curve})
+    assert found["loss/train"] == pytest.approx({epoch.epoch: epoch.train_loss for epoch in whole.curve})
+    # two steps an epoch, the last one is step 1, 3, 5 of 6
+    rates = {number: settings.fitted_recipe.learning_rate_at(2 * number - 1, 2) for number in (1, 2, 3)}
+    assert found["rate"] == pytest.approx(rates)
+    assert min(found["images_per_second"].values()) > 0
+    assert same_weights(result, whole)
+
+
+def scalars(folder):
+    """Name to epoch to value, over all event files of a folder."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    found = {}
+    for path in sorted(folder.iterdir()):
+        content, at = path.read_bytes(), 0
+        while at < len(content):  # length, its checksum, the event, its checksum
+            size = int.from_bytes(content[at : at + 8], "little")
+            event = Event.FromString(content[at + 12 : at + 12 + size])
+            for value in event.summary.value:
+                found.setdefault(value.tag, {})[event.step] = value.simple_value
+            at += size + 16
+    return found
+
+
+def test_estimate_is_told_before_the_first_step(settings, tmp_path):
+    told = []
+    final.train(
+        replace(settings, epochs=1), tmp_path / "t", on_estimate=told.append, on_step=lambda *_: told.append(None)
+    )
+    assert told[0] > 0
+    assert told[1:] == [None, None]
+
+
 # --- what cannot be trained
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan")])
+def test_impossible_time_between_checkpoints_is_refused(settings, tmp_path, minutes):
+    with pytest.raises(OptionError, match="--checkpoint-minutes must be above 0, got"):
+        final.train(settings, tmp_path / "t", checkpoint_minutes=minutes)
+    assert not (tmp_path / "t").exists()
 
 
 @pytest.mark.parametrize(
@@ -192,12 +272,12 @@ def test_training_in_progress_is_left_alone(settings, tmp_path):
         ({"spec": "seesaw-shuffle-0.5d", "dataset": "digits"}, SpecError,
          "images of digits have shape (1, 8, 8), the architecture reads (3, 32, 32)"),
         ({"spec": "nothing.json"}, SpecError, "cannot read the spec file nothing.json: No such file or directory"),
-        ({"spec": "seesaw-shuffle-1.0d@imagenet"}, OptionError,
-         "'seesaw-shuffle-1.0d@imagenet' does not say which images to train on; add --dataset digits, cifar10, "
-         "cifar100 or a folder"),
+        ({"spec": "seesaw-shuffle-1.0d@imagenet"}, DataError,
+         "imagenet cannot be downloaded: name the folder that holds train/ and val/, each with a folder of images a "
+         "class, by --data-dir"),
         ({"dataset": "digit"}, DataError,
-         "unknown data set 'digit', did you mean 'digits'? (known: digits, cifar10, cifar100); the path of a folder "
-         "of images by class also works"),
+         "unknown data set 'digit', did you mean 'digits'? (known: digits, cifar10, cifar100, imagenet); the path of a "
+         "folder of images by class also works"),
         ({"device": "tpu"}, OptionError, "unknown device 'tpu', did you mean 'cpu'? (known: auto, cpu, cuda)"),
     ],
 )  # fmt: skip
@@ -211,7 +291,7 @@ def test_training_that_cannot_be_leaves_no_folder(settings, tmp_path, change, er
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"recipe": "slow"}, "unknown recipe 'slow' (known: paper, quick)"),
+        ({"recipe": "slow"}, "unknown recipe 'slow' (known: paper, paper-imagenet, modern, quick)"),
         ({"epochs": -1}, "--epochs must be at least 0, got -1"),
         ({"train_size": -1}, "--train-size must be at least 0, got -1"),
         ({"seed": -1}, "--seed must be at least 0, got -1"),

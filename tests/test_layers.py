@@ -15,15 +15,16 @@ PACKAGE = Path(seesaw_nas.__file__).parent
 # From the bottom to the top. A module may import those of lower rows and those to its left.
 ROWS = (
     ("errors", "units", "files", "fields"),
-    ("spec", "pareto"),
+    ("spec", "pareto", "preprocessing"),
     ("cost", "space"),
-    ("ops",),
-    ("reference", "specfile", "models", "witness", "allocator", "deploy"),
+    ("ops", "wiring"),
+    ("reference", "specfile", "models", "tally", "baselines", "comparison", "witness", "allocator", "deploy", "fast"),
     ("conditions", "device", "recipes", "data", "records", "checkpoints"),
-    ("recalibration", "sgd", "training", "timing", "evaluate", "final"),
+    ("signals", "accuracy", "recalibration", "averaging", "sgd", "training", "timing", "evaluate", "events", "final"),
+    ("export", "predict", "latency", "scoring"),
     ("search",),
     ("report",),
-    ("api", "cli"),
+    ("problem", "results", "api", "cli"),
 )
 ORDER = [name for row in ROWS for name in row]
 
@@ -38,7 +39,9 @@ HOMES = {
     "typer": ("cli/",),
     "sklearn": ("data/",),
     "pooch": ("data/",),
-    "PIL": ("data/",),
+    "PIL": ("data/", "export/example.py"),
+    "onnxruntime": ("export/",),
+    "tensorboardX": ("events.py",),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -90,14 +93,14 @@ LIGHT = """
 import sys
 import seesaw_nas
 from seesaw_nas import conditions, cost, errors, evaluate, pareto, recipes, records, reference, space, spec
-from seesaw_nas import specfile, units
+from seesaw_nas import export, specfile, units
 from seesaw_nas.cli import main
 sys.argv = ["seesaw-nas", *sys.argv[1:]]
 try:
     main()
 except SystemExit as end:
     assert not end.code, end.code
-heavy = {"torch", "optuna", "pandas", "plotly", "ray", "fvcore", "thop", "sklearn", "PIL", "pooch"}
+heavy = {"torch", "optuna", "pandas", "plotly", "ray", "fvcore", "thop", "sklearn", "PIL", "pooch", "onnxruntime"}
 print("loaded:", sorted(heavy & set(sys.modules)))
 """
 

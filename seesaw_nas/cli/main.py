@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,9 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from seesaw_nas import __version__
-from seesaw_nas.errors import SeesawError
-from seesaw_nas.final import TrainSettings
+from seesaw_nas.cli.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_system
+from seesaw_nas.errors import Interrupted, SeesawError
+from seesaw_nas.export import TARGETS
+from seesaw_nas.final import CHECKPOINT_MINUTES, TrainSettings
+from seesaw_nas.latency import BACKENDS, PRECISIONS, LatencySettings
 from seesaw_nas.recipes import RECIPES
+from seesaw_nas.scoring import SPLITS
 from seesaw_nas.search import STRATEGIES, SearchSettings
 from seesaw_nas.units import parse_duration
 
@@ -25,13 +28,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-MISTAKE, INTERRUPTED = 2, 130
-_KEPT = "what was finished is kept: a search goes on by `seesaw-nas resume RUN`, a training by --resume"
 _UsageError: Any = typer.BadParameter.__base__  # click's, which some releases of typer carry inside themselves
 
 
 def main() -> None:
-    """Run the command line; mistakes of the user end in one line and exit code 2, Ctrl-C in 130."""
+    """Run the command line; mistakes of the user end in one line and exit code 2, signals in 128 and more."""
     sys.exit(_run())
 
 
@@ -41,40 +42,28 @@ def _run() -> int:
         if code == INTERRUPTED:  # how newer releases of typer answer Ctrl-C; older ones raise Abort
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
+    except Interrupted as error:
+        return complain(str(error), error.code)
     except SeesawError as error:
-        return _complain(str(error), MISTAKE)
+        return complain(str(error), MISTAKE)
     except _UsageError as error:
         return _misused(error)
     except (KeyboardInterrupt, typer.Abort):
         if sys.stderr.isatty():
             print(file=sys.stderr)  # below the ^C that the terminal shows
-        return _complain(f"interrupted; {_KEPT}", INTERRUPTED)
+        return complain(f"interrupted; {KEPT}", INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         sys.stdout = None
         return 0
     except OSError as error:
-        return _complain(_system_failure(error), MISTAKE)
+        return complain(of_system(error), MISTAKE)
 
 
 def _misused(error: Any) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":  # no verb at all: the help is the answer
         error.show()
         return MISTAKE
-    return _complain(error.format_message(), MISTAKE)
-
-
-def _complain(text: str, code: int) -> int:
-    print(f"seesaw-nas: {' '.join(text.split())}", file=sys.stderr)
-    return code
-
-
-def _system_failure(error: OSError) -> str:
-    where = f" at {error.filename}" if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return f"cannot write{where}: {error.strerror}; free some space; {_KEPT}"
-    if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-        return f"no permission to write or read{where}; change it, or name another folder"
-    return f"{error.strerror or error}{where}"
+    return complain(error.format_message(), MISTAKE)
 
 
 @app.callback(invoke_without_command=True)
@@ -85,12 +74,19 @@ def options(version: Annotated[bool, typer.Option("--version", help="Print the v
         raise typer.Exit
 
 
-SEARCH, TRAIN = SearchSettings(), TrainSettings(spec="")  # the defaults, from where they are set
+SEARCH, TRAIN, LATENCY = (
+    SearchSettings(),
+    TrainSettings(spec=""),
+    LatencySettings(),
+)  # the defaults, from where they are set
 
-Dataset = Annotated[str, typer.Option(help="digits, cifar10, cifar100, or a folder of images by class.")]
+Dataset = Annotated[str, typer.Option(help="digits, cifar10, cifar100, imagenet, or a folder of images by class.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else there.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.")]
-DataDir = Annotated[str, typer.Option(help="Folder with the unpacked CIFAR archive; without, it is downloaded once.")]
+DataDir = Annotated[
+    str, typer.Option(help="Folder with the unpacked CIFAR archive, which is downloaded without; or with ImageNet.")
+]
+CacheDir = Annotated[str, typer.Option(help="Folder for small copies of the images of a folder, or of ImageNet.")]
 TimeLimit = Annotated[str, typer.Option(help="No further trial begins after this time, such as 90s, 30m or 2h.")]
 
 
@@ -113,14 +109,16 @@ def search(
     device: Device = SEARCH.device,
     data_dir: DataDir = SEARCH.data_dir,
     image_size: Annotated[
-        int, typer.Option(help="Side in pixels, for a folder of images; 0 for 224.")
+        int, typer.Option(help="Side in pixels, for a folder of images or imagenet; 0 for 224.")
     ] = SEARCH.image_size,
+    cache_dir: CacheDir = SEARCH.cache_dir,
+    latency: Annotated[bool, typer.Option("--latency", help="Time the front's members at the end.")] = SEARCH.latency,
     name: Annotated[str, typer.Option(help="Name of the run. Default: made of data set, budget and time.")] = "",
     runs_dir: Annotated[Path, typer.Option(help="Where the run's folder is made.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of this name if it exists.")] = False,
     json: Json = False,
 ) -> None:
-    """Search for the best architectures within a budget of Multi-Adds."""
+    """Search for the best architectures within a budget."""
     from seesaw_nas.cli import searching
 
     settings = SearchSettings(
@@ -136,6 +134,8 @@ def search(
         device=device,
         data_dir=data_dir,
         image_size=image_size,
+        cache_dir=cache_dir,
+        latency=latency,
     )
     limit = parse_duration(time_limit) if time_limit else None
     searching.search(settings, name=name, runs_dir=runs_dir, time_limit=limit, resume=resume, as_json=json)
@@ -150,18 +150,22 @@ def resume(
     time_limit: TimeLimit = "",
     device: Annotated[str, typer.Option(help="Another device. Default: the run's own.")] = "",
     data_dir: Annotated[str, typer.Option(help="Another place of the CIFAR archive. Default: the run's own.")] = "",
+    latency: Annotated[
+        bool | None, typer.Option(help="Time the front's members at the end, or not. Default: the run's own.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Go on with a search that was stopped or killed."""
     from seesaw_nas.cli import searching
 
     limit = parse_duration(time_limit) if time_limit else None
-    searching.resume(run, trials=trials, time_limit=limit, device=device, data_dir=data_dir, as_json=json)
+    searching.resume(
+        run, trials=trials, time_limit=limit, device=device, data_dir=data_dir, latency=latency, as_json=json
+    )
 
 
-Spec = Annotated[
-    str, typer.Argument(help="A spec file, the folder of a search (its best) or a training, or MODEL@SETTING.")
-]
+_SPEC_HELP = "A spec file, the folder of a search (its best) or a training, or MODEL@SETTING."
+Spec = Annotated[str, typer.Argument(help=_SPEC_HELP)]
 
 
 @app.command()
@@ -171,7 +175,7 @@ def show(
     verify: Annotated[bool, typer.Option("--verify", help="Build it, and count it with fvcore and thop too.")] = False,
     json: Json = False,
 ) -> None:
-    """Print an architecture block by block: shapes, Params, Multi-Adds."""
+    """Print an architecture block by block, with its costs."""
     from seesaw_nas.cli import showing
 
     showing.show(spec, budget=budget, verify=verify, as_json=json)
@@ -187,10 +191,15 @@ def train(
     seed: Annotated[int, typer.Option(help="Of everything random.")] = TRAIN.seed,
     device: Device = TRAIN.device,
     data_dir: DataDir = TRAIN.data_dir,
+    cache_dir: CacheDir = TRAIN.cache_dir,
     out: Annotated[
         Path | None, typer.Option(help="Folder for weights and record. Default: runs/NAME-RECIPE-SEED.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in that folder.")] = False,
+    checkpoint_minutes: Annotated[
+        float, typer.Option(help="What a crash may cost; after each epoch there is a checkpoint anyway.")
+    ] = CHECKPOINT_MINUTES,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write event files to the folder.")] = False,
     json: Json = False,
 ) -> None:
     """Train one architecture, then read the test accuracy, once."""
@@ -205,8 +214,82 @@ def train(
         seed=seed,
         device=device,
         data_dir=data_dir,
+        cache_dir=cache_dir,
     )
-    training.train(settings, out=out, resume=resume, as_json=json)
+    training.train(
+        settings,
+        out=out,
+        resume=resume,
+        checkpoint_minutes=checkpoint_minutes,
+        tensorboard=tensorboard,
+        as_json=json,
+    )
+
+
+@app.command()
+def evaluate(
+    spec: Spec,
+    weights: Annotated[
+        Path | None, typer.Option(help="A safetensors file. Default: the training's own, where SPEC is its folder.")
+    ] = None,
+    dataset: Annotated[str, typer.Option(help="As for train. Default: what the weights were trained on.")] = "",
+    split: Annotated[str, typer.Option(help=f"Which images: {', '.join(SPLITS)}.")] = SPLITS[0],
+    device: Device = "auto",
+    data_dir: DataDir = "",
+    cache_dir: CacheDir = "",
+    json: Json = False,
+) -> None:
+    """Measure weights on the validation or the test split."""
+    from seesaw_nas.cli import scoring
+
+    scoring.evaluate(
+        spec,
+        weights=weights,
+        dataset=dataset,
+        split=split,
+        device=device,
+        data_dir=data_dir,
+        cache_dir=cache_dir,
+        as_json=json,
+    )
+
+
+@app.command()
+def export(
+    spec: Spec,
+    to: Annotated[str, typer.Option(help=f"What to write: {', '.join(TARGETS)}.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="A safetensors file. Default: the training's own, where SPEC is its folder.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File or folder to make. Default: the network's name, here.")] = None,
+    dataset: Annotated[
+        str, typer.Option(help="What it was trained on, as for train, where the weights do not say.")
+    ] = "",
+    data_dir: Annotated[str, typer.Option(help="The place of the CIFAR archive, for the check on real images.")] = "",
+    json: Json = False,
+) -> None:
+    """Write a trained network for others to run."""
+    from seesaw_nas.cli import exporting
+
+    exporting.export(spec, to=to, weights=weights, out=out, dataset=dataset, data_dir=data_dir, as_json=json)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="An exported folder or .onnx file, or the folder of a training.")],
+    images: Annotated[list[str], typer.Argument(help="Image files; a folder stands for all images in it.")],
+    top: Annotated[int, typer.Option(help="Classes to print of each image, at most.")] = 5,
+    device: Device = "auto",
+    json: Json = False,
+) -> None:
+    """Classify image files.
+
+    Where one cannot be read, the others are printed all the same, and the exit code is 2.
+    """
+    from seesaw_nas.cli import exporting
+
+    if not exporting.predict(model, images, top=top, device=device, as_json=json):
+        raise typer.Exit(MISTAKE)
 
 
 @app.command()
@@ -218,3 +301,46 @@ def spaces(
     from seesaw_nas.cli import showing
 
     showing.spaces(budget=budget, as_json=json)
+
+
+@app.command()
+def latency(
+    specs: Annotated[list[str], typer.Argument(metavar="SPEC", help=_SPEC_HELP)],
+    batch: Annotated[str, typer.Option(help="Images of a call, such as 1,8,64.")] = ",".join(map(str, LATENCY.batches)),
+    threads: Annotated[str, typer.Option(help="CPU threads of a call, such as 1,2. Default: as torch has them.")] = "",
+    backends: Annotated[
+        str, typer.Option(help=f"What to call: {', '.join(BACKENDS)}; compiled takes a minute.")
+    ] = ",".join(LATENCY.backends),
+    device: Device = LATENCY.device,
+    precision: Annotated[str, typer.Option(help=f"In which to compute: {', '.join(PRECISIONS)}.")] = LATENCY.precision,
+    seconds: Annotated[float, typer.Option(help="Of timed calls for each figure.")] = LATENCY.seconds,
+    weights: Annotated[
+        Path | None, typer.Option(help="Trained weights, safetensors; random ones take as long. For one SPEC.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Time networks on the device at hand."""
+    from seesaw_nas.cli import measuring
+
+    settings = LatencySettings(
+        batches=measuring.counts("batch", batch),
+        threads=measuring.counts("threads", threads) if threads else (),
+        backends=tuple(backends.split(",")),
+        device=device,
+        precision=precision,
+        seconds=seconds,
+    )
+    measuring.latency(specs, settings, weights=weights, as_json=json)
+
+
+@app.command()
+def reference(
+    table: Annotated[int | None, typer.Option(help="One table of the paper, 3 to 7. Default: all.")] = None,
+    dataset: Annotated[str, typer.Option(help="One data set: cifar10, cifar100 or imagenet. Default: all.")] = "",
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV on standard output.")] = False,
+) -> None:
+    """Compare the paper's printed figures with exact ones."""
+    from seesaw_nas.cli import referring
+
+    referring.reference(table=table, dataset=dataset, as_json=json, as_csv=csv)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from seesaw_nas import api, cost
+from seesaw_nas import api, cost, results
 from seesaw_nas.api import Plan, Problem, Result, SearchSettings
 from seesaw_nas.cli import terminal
 from seesaw_nas.errors import OptionError, RunError
@@ -17,6 +18,8 @@ from seesaw_nas.records import Epoch, RunFolder, TrialRecord
 from seesaw_nas.search.loop import Listener
 from seesaw_nas.spec import Architecture
 from seesaw_nas.units import format_count, format_duration, format_large
+
+CHANGEABLE = ("trials", "device", "data_dir", "latency")  # settings of a run that it may go on without
 
 
 def search(
@@ -35,6 +38,7 @@ def search(
                 time_limit=time_limit,
                 device=settings.device,
                 data_dir=settings.data_dir,
+                latency=settings.latency,
                 on_plan=view.plan,
                 listener=view,
             ),
@@ -50,7 +54,14 @@ def search(
 
 
 def resume(
-    path: Path, *, trials: int | None, time_limit: float | None, device: str, data_dir: str, as_json: bool
+    path: Path,
+    *,
+    trials: int | None,
+    time_limit: float | None,
+    device: str,
+    data_dir: str,
+    latency: bool | None,
+    as_json: bool,
 ) -> None:
     """Go on with the run in this folder."""
     _watched(
@@ -60,6 +71,7 @@ def resume(
             time_limit=time_limit,
             device=device,
             data_dir=data_dir,
+            latency=latency,
             on_plan=view.plan,
             listener=view,
         ),
@@ -68,12 +80,12 @@ def resume(
 
 
 def _check_same(settings: SearchSettings, path: Path) -> None:
-    """Refuse to go on with a run under settings that are not its own; trials, device and data folder may change."""
+    """Refuse to go on with a run under settings that are not its own, but for those that :data:`CHANGEABLE` names."""
     before = SearchSettings.from_dict(RunFolder.open(path).read().get("settings", {})).to_dict()
     changed = [
         f"--{key.replace('_', '-')} was {before[key] or 'not given'}, now {value or 'not given'}"
         for key, value in settings.to_dict().items()
-        if key not in ("trials", "device", "data_dir") and before[key] != value
+        if key not in CHANGEABLE and before[key] != value
     ]
     if changed:
         raise RunError(f"cannot go on with {path} under other settings: {'; '.join(changed)}; choose another --name")
@@ -101,6 +113,7 @@ class View(Listener):
         self._progress = terminal.progress(console)
         self._trials = self._progress.add_task("trials", total=None)
         self._steps = self._progress.add_task("", total=None, visible=False)
+        self._timing = self._progress.add_task("", total=None, visible=False)
         self._left = 0
 
     def plan(self, problem: Problem, plan: Plan) -> None:
@@ -157,6 +170,12 @@ class View(Listener):
         self._progress.update(self._steps, visible=False)
         self._console.print(f"trial {record.number:>4}  {macs:>7} Multi-Adds  {text}")
 
+    def timing(self, what: str, done: int, total: int) -> None:
+        """Show how far the timing of the front is."""
+        if done == 0:
+            self._console.print(f"timing the front by {' and '.join(results.FRONT.backends)}")
+        self._progress.update(self._timing, description=f"latency {what}", completed=done, total=total, visible=True)
+
 
 def _print_result(console: Console, result: Result) -> None:
     counts = _counts(result)
@@ -164,8 +183,8 @@ def _print_result(console: Console, result: Result) -> None:
     console.print(f"\nended because {result.ended}; {told or 'nothing trained'}")
     if not result.front:
         return
-    table = terminal.plain_table("Pareto front, top-1 on the validation split, one seed each")
-    for heading in ("Multi-Adds", "of budget", "Params", "top-1", "trial", "digest"):
+    table, timings = terminal.plain_table("Pareto front, top-1 on the validation split, one seed each"), result.timings
+    for heading in ("Multi-Adds", "of budget", "Params", "top-1", *timings.columns.values(), "trial", "digest"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in result.front:
         macs = record.macs or 0
@@ -174,16 +193,17 @@ def _print_result(console: Console, result: Result) -> None:
             f"{macs / result.problem.budget.high:.1%}",
             f"{record.params:,}",
             f"{record.top1:.2%}",
+            *timings.cells(record.digest),
             str(record.number),
             record.digest,
         )
     console.print(table)
     folder = result.folder
-    for path, what in (
-        (folder.best, "the best architecture"),
-        (folder.pareto, "the front"),
-        (folder.report, "the picture"),
-    ):
+    files = [(folder.best, "the best architecture"), (folder.pareto, "the front"), (folder.report, "the picture")]
+    if timings.columns:
+        console.print(f"ms: median of a call, the faster of {' and '.join(results.FRONT.backends)}")
+        files.append((folder.latency, "latencies"))
+    for path, what in files:
         console.print(f"{what:<22} {path}")
 
 
@@ -200,13 +220,14 @@ def _as_json(result: Result) -> dict[str, Any]:
         "ended": result.ended,
         "budget": {"low": result.problem.budget.low, "high": result.problem.budget.high, "unit": cost.CONVENTION},
         "counts": _counts(result),
-        "best": None if best is None else _member(best),
-        "front": [_member(record) for record in result.front],
+        "best": None if best is None else _member(result, best),
+        "front": [_member(result, record) for record in result.front],
     }
 
 
-def _member(record: TrialRecord) -> dict[str, Any]:
-    return {
+def _member(result: Result, record: TrialRecord) -> dict[str, Any]:
+    latencies = result.timings.latencies.get(record.digest, ())
+    member = {
         "trial": record.number,
         "digest": record.digest,
         "macs": record.macs,
@@ -215,3 +236,4 @@ def _member(record: TrialRecord) -> dict[str, Any]:
         "split": record.split,
         "seed": record.seed,
     }
+    return member | ({"latencies": [asdict(entry) for entry in latencies]} if latencies else {})

@@ -1,19 +1,23 @@
-"""Data sets: images in memory as uint8, their fixed train, validation and test splits, and batched augmentation.
+"""Data sets: uint8 images in memory or streamed, their fixed train, validation and test splits, and augmentation.
 
 :func:`load` gives what a search may see, training and validation images; :func:`load_test` is the only door to the test
 split. Splits are stratified by class and seeded by a constant, so every run and every machine has the same ones.
 """
 
 from seesaw_nas.data.augment import augment, crop, flip, normalise
-from seesaw_nas.data.catalog import NAMES, load, load_test
-from seesaw_nas.data.images import Images, SearchData, subset
+from seesaw_nas.data.catalog import NAMES, ONE_SIZE, load, load_test
+from seesaw_nas.data.images import Images, SearchData, Split, subset
 from seesaw_nas.data.progress import Progress
+from seesaw_nas.data.stream import Streamed
 
 __all__ = [
     "NAMES",
+    "ONE_SIZE",
     "Images",
     "Progress",
     "SearchData",
+    "Split",
+    "Streamed",
     "augment",
     "crop",
     "flip",

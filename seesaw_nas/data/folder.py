@@ -3,24 +3,31 @@
 The first form is split 70/15/15. In the second, the split on disk is kept: without ``val`` (or ``validation``), 15% of
 ``train`` stand in for it, and without ``test`` there is no test split. Splits follow the sorted names of classes and
 files, before any image is read. A class may be called ``train`` as long as it holds images and no folders.
+
+Where the images that a search sees would take more than 4 GB of memory when decoded, or where a cache is named, they
+are streamed: see :mod:`seesaw_nas.data.stream`. The rule is the same on every machine, for it decides how images are
+cropped.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from seesaw_nas.data import splits
+from seesaw_nas.data import cache, splits
 from seesaw_nas.data.decode import decode
 from seesaw_nas.data.images import Images, SearchData
 from seesaw_nas.data.progress import Progress
+from seesaw_nas.data.stream import Streamed
 from seesaw_nas.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 DEFAULT_SIZE = 224
+MEMORY = 4_000_000_000  # bytes of images as uint8: 26,573 of 224 x 224 pixels
 _SHARE = 0.15  # of the images, for validation and for test each
 
 
@@ -34,6 +41,13 @@ class Listing:
     def take(self, positions: splits.Indices) -> Listing:
         return Listing(tuple(self.paths[i] for i in positions), self.labels[positions])
 
+    def joined(self, other: Listing) -> Listing:
+        return Listing(self.paths + other.paths, np.concatenate([self.labels, other.labels]))
+
+    def shuffled(self) -> Listing:
+        """The same files in a fixed random order, so that the first few of them are a sample of all classes."""
+        return self.take(splits.shuffled(len(self.paths), splits.SPLIT_SEED))
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -46,31 +60,64 @@ class Tree:
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
-    """Square RGB images of ``image_size`` pixels from the files below ``root``."""
+class Streaming:
+    """How files are streamed: as images of ``size`` pixels, from their copies where there is a ``cache_dir``."""
 
-    root: Path
-    image_size: int = DEFAULT_SIZE
+    size: int = DEFAULT_SIZE
+    cache_dir: Path | None = None
     progress: Progress | None = None
 
+    def search(self, name: str, classes: tuple[str, ...], train: Listing, validation: Listing) -> SearchData:
+        files, found = self._readable(train.shuffled().joined(validation))
+        both = Streamed.of(files.paths, files.labels, self.size)
+        border = int(np.searchsorted(found, len(train.paths)))
+        parts = np.split(np.arange(len(both)), [border])
+        return SearchData.of(name, classes, *map(both.take, parts), flip=True, padding=0)
+
+    def split(self, files: Listing) -> Streamed:
+        files, _ = self._readable(files)
+        return Streamed.of(files.paths, files.labels, self.size)
+
+    def _readable(self, files: Listing) -> tuple[Listing, splits.Indices]:
+        """The files to read, and which of the given ones they stand for; without a cache that is not known yet."""
+        if self.cache_dir is None:
+            return files, np.arange(len(files.paths))
+        copies, found = cache.kept(files.paths, self.cache_dir, self.size, self.progress)
+        return Listing(copies, files.labels[found]), found
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Square RGB images from the files below ``root``."""
+
+    root: Path
+    streaming: Streaming = Streaming()
+
     def search(self) -> SearchData:
-        tree = find(self.root)
-        files = tree.train.paths + tree.validation.paths
-        labels = np.concatenate([tree.train.labels, tree.validation.labels])
-        images, kept = decode(files, self.image_size, self.progress)
-        both = Images(images, torch.from_numpy(labels[kept]))
+        tree, size = find(self.root), self.streaming.size
+        name = f"folder:{self.root.resolve()}"
+        if self._streamed(tree):
+            return self.streaming.search(name, tree.classes, tree.train, tree.validation)
+        files = tree.train.shuffled().joined(tree.validation)
+        images, kept = decode(files.paths, size, self.streaming.progress)
+        both = Images(images, torch.from_numpy(files.labels[kept]))
         border = int(np.searchsorted(kept, len(tree.train.paths)))
         train = Images(both.images[:border], both.labels[:border])
         validation = Images(both.images[border:], both.labels[border:])
-        name = f"folder:{self.root.resolve()}"
-        return SearchData.of(name, tree.classes, train, validation, flip=True, padding=self.image_size // 8)
+        return SearchData.of(name, tree.classes, train, validation, flip=True, padding=size // 8)
 
-    def test(self) -> Images:
-        listing = find(self.root).test
-        if listing is None:
+    def test(self) -> Images | Streamed:
+        tree = find(self.root)
+        if tree.test is None:
             raise DataError(f"{self.root} has no test split: add {self.root / 'test'} with a folder of images a class")
-        images, kept = decode(listing.paths, self.image_size, self.progress)
-        return Images(images, torch.from_numpy(listing.labels[kept]))
+        if self._streamed(tree):
+            return self.streaming.split(tree.test)
+        images, kept = decode(tree.test.paths, self.streaming.size, self.streaming.progress)
+        return Images(images, torch.from_numpy(tree.test.labels[kept]))
+
+    def _streamed(self, tree: Tree) -> bool:
+        count = len(tree.train.paths) + len(tree.validation.paths)
+        return self.streaming.cache_dir is not None or count * 3 * self.streaming.size**2 > MEMORY
 
 
 def find(root: Path) -> Tree:
@@ -81,41 +128,46 @@ def find(root: Path) -> Tree:
     """
     if not root.is_dir():
         raise DataError(f"there is no folder {root}; wanted one with a folder of images a class")
-    return _split_on_disk(root) if _subfolders(root / "train") else _divided(root)
+    return _split_on_disk(root) if subfolders(root / "train") else _divided(root)
 
 
 def _divided(root: Path) -> Tree:
-    classes = _subfolders(root)
-    files = _listing(root, classes)
-    _check_enough(root, classes, files, 3, "train, validation and test")
+    classes = subfolders(root)
+    files = listing(root, classes)
+    check_enough(root, classes, files, 3, "train, validation and test")
     train, validation, test = splits.three_way(files.labels, _SHARE)
     return Tree(classes, files.take(train), files.take(validation), files.take(test))
 
 
 def _split_on_disk(root: Path) -> Tree:
-    classes = _subfolders(root / "train")
-    train = _listing(root / "train", classes)
+    classes = subfolders(root / "train")
+    train = listing(root / "train", classes)
     named = [root / name for name in ("val", "validation") if (root / name).is_dir()]
     if len(named) > 1:
         raise DataError(f"{root} has both val and validation; keep one of them")
-    test = _listing(root / "test", classes) if (root / "test").is_dir() else None
+    test = listing(root / "test", classes) if (root / "test").is_dir() else None
     if named:
-        return Tree(classes, train, _listing(named[0], classes), test)
-    _check_enough(root / "train", classes, train, 2, "train and validation")
+        return Tree(classes, train, listing(named[0], classes), test)
+    check_enough(root / "train", classes, train, 2, "train and validation")
     stays, out = splits.held_out(train.labels, splits.count_of(train.labels, _SHARE), splits.SPLIT_SEED)
     return Tree(classes, train.take(stays), train.take(out), test)
 
 
-def _listing(root: Path, classes: tuple[str, ...]) -> Listing:
+def listing(root: Path, classes: tuple[str, ...]) -> Listing:
+    """The images in the folders of these classes.
+
+    Raises:
+        DataError: there are fewer than two, one is empty, or the folders are not these.
+    """
     if len(classes) < 2:
         raise DataError(f"{root} has {len(classes)} class folders, wanted at least 2, each with the images of a class")
-    if (found := _subfolders(root)) != classes:
+    if (found := subfolders(root)) != classes:
         odd = ", ".join(sorted(set(found) ^ set(classes))[:5])
         raise DataError(f"{root} and the train folder beside it differ in classes ({odd}); give both the same folders")
     paths: list[Path] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
-        files = sorted(path for path in (root / name).iterdir() if _is_image(path))
+        files = _images(root / name)
         if not files:
             raise DataError(f"class folder {root / name} has no images ({', '.join(SUFFIXES)}); add some or remove it")
         paths += files
@@ -123,7 +175,8 @@ def _listing(root: Path, classes: tuple[str, ...]) -> Listing:
     return Listing(tuple(paths), np.array(labels, dtype=np.int64))
 
 
-def _check_enough(root: Path, classes: tuple[str, ...], files: Listing, least: int, parts: str) -> None:
+def check_enough(root: Path, classes: tuple[str, ...], files: Listing, least: int, parts: str) -> None:
+    """Refuse a class of fewer than ``least`` images, which cannot be in all ``parts``."""
     sizes = np.bincount(files.labels, minlength=len(classes))
     if sizes.min() >= least:
         return
@@ -135,12 +188,20 @@ def _check_enough(root: Path, classes: tuple[str, ...], files: Listing, least: i
     )
 
 
-def _subfolders(root: Path) -> tuple[str, ...]:
+def subfolders(root: Path) -> tuple[str, ...]:
+    """Names of the folders in a folder, sorted; none where it does not exist."""
     if not root.is_dir():
         return ()
-    return tuple(sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")))
+    with os.scandir(root) as entries:  # a million files are listed without asking the disk about each
+        return tuple(sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")))
 
 
-def _is_image(path: Path) -> bool:
+def _images(root: Path) -> list[Path]:
+    with os.scandir(root) as entries:
+        return [root / name for name in sorted(entry.name for entry in entries if _is_image(entry))]
+
+
+def _is_image(entry: os.DirEntry[str]) -> bool:
     # macOS leaves '._name.jpg' files, which are no images, on foreign disks
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    suffix = os.path.splitext(entry.name)[1].lower()
+    return suffix in SUFFIXES and not entry.name.startswith(".") and entry.is_file()

@@ -1,9 +1,10 @@
-"""Images and labels in memory, and what a search may see of a data set."""
+"""Images with labels, in memory or wherever they are, and what a search may see of a data set."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol, Self, TypeVar
 
 import torch
 
@@ -15,9 +16,53 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 """Images, uint8 (n, C, H, W), and their labels, int64 (n,), on one device."""
 
 
+class Split(Protocol):
+    """Labelled images of one split: :class:`Images`, or :class:`seesaw_nas.data.Streamed` where they stay on disk."""
+
+    @property
+    def labels(self) -> torch.Tensor:
+        """int64, (N,), on the device."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one image: (C, H, W)."""
+
+    def __len__(self) -> int: ...
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same images on a device."""
+
+    def take(self, positions: splits.Indices) -> Self:
+        """The images at these positions, in this order."""
+
+    def dealt(
+        self, order: Iterable[torch.Tensor], *, augmented: bool, flip: bool, padding: int, seeds: Iterable[int]
+    ) -> Iterator[Batch]:
+        """What :meth:`SearchData.dealt` passes on."""
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """All images as they are evaluated, in batches of at most this size."""
+
+    def first(self, n: int) -> torch.Tensor:
+        """The first ``n`` images as they are evaluated, or all where there are fewer: uint8, (n, C, H, W)."""
+
+    def in_memory(self) -> Images:
+        """All images as they are evaluated."""
+
+    def for_statistics(self) -> Images:
+        """The images whose channel statistics stand for those of all."""
+
+    @property
+    def ahead(self) -> int:
+        """Batches that are prepared while one is used, at most."""
+
+
+AnySplit = TypeVar("AnySplit", bound=Split)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Images:
-    """Labelled images on one device.
+    """Labelled images in memory, on one device.
 
     Attributes:
         images: uint8, (N, C, H, W).
@@ -38,9 +83,26 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one image: (C, H, W)."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
     def to(self, device: torch.device | str) -> Images:
         """The same images on a device."""
         return Images(self.images.to(device), self.labels.to(device))
+
+    def dealt(
+        self, order: Iterable[torch.Tensor], *, augmented: bool, flip: bool, padding: int, seeds: Iterable[int]
+    ) -> Iterator[Batch]:
+        """The images at the positions of each batch; :func:`augment` says how they are augmented."""
+        for chosen, seed in zip(order, seeds, strict=True):
+            images = self.images[chosen]
+            if augmented:
+                generator = torch.Generator().manual_seed(seed)
+                images = augment(images, flip=flip, padding=padding, generator=generator)
+            yield images, self.labels[chosen]
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """All images as they are, in batches of this size, the last one perhaps smaller."""
@@ -56,6 +118,19 @@ class Images:
         chosen = torch.from_numpy(positions).to(self.labels.device)
         return Images(self.images[chosen], self.labels[chosen])
 
+    def in_memory(self) -> Images:
+        """These images."""
+        return self
+
+    def for_statistics(self) -> Images:
+        """All images."""
+        return self
+
+    @property
+    def ahead(self) -> int:
+        """None: a batch is taken when it is wanted."""
+        return 0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchData:
@@ -64,15 +139,16 @@ class SearchData:
     Attributes:
         name: what :func:`seesaw_nas.data.load` reads again.
         classes: their names, in the order of the labels.
-        mean, std: per channel over the pixels of ``train``, in units of 0..1.
+        mean, std: per channel over the pixels of ``train``, in units of 0..1; of a fixed sample where it is streamed.
         flip: whether a mirrored image is still one of its class.
-        padding: of the random crop, in pixels on every side.
+        padding: of the random crop, in pixels on every side; 0 where the images are streamed, which are cropped from
+            their files.
     """
 
     name: str
     classes: tuple[str, ...]
-    train: Images
-    validation: Images
+    train: Split
+    validation: Split
     mean: tuple[float, ...]
     std: tuple[float, ...]
     flip: bool
@@ -80,31 +156,27 @@ class SearchData:
 
     @classmethod
     def of(
-        cls, name: str, classes: tuple[str, ...], train: Images, validation: Images, *, flip: bool, padding: int
+        cls, name: str, classes: tuple[str, ...], train: Split, validation: Split, *, flip: bool, padding: int
     ) -> SearchData:
         """The data set with the channel statistics of its training images."""
-        mean, std = channel_statistics(train)
+        mean, std = channel_statistics(train.for_statistics())
         return cls(name, classes, train, validation, mean, std, flip, padding)
 
-    def dealt(self, order: Iterable[torch.Tensor], *, augmented: bool, seed: int) -> Iterator[Batch]:
+    def dealt(self, order: Iterable[torch.Tensor], *, augmented: bool, seeds: Iterable[int]) -> Iterator[Batch]:
         """The training images at the positions that each batch of ``order`` holds, on the device.
+
+        A batch depends on its positions and its seed alone, so an epoch can be dealt from any batch on.
 
         Args:
             augmented: whether each is cropped at random and, where ``flip`` holds, perhaps mirrored.
-            seed: of everything random in them.
+            seeds: one a batch, of everything random in it.
         """
-        generator = torch.Generator().manual_seed(seed)
-        for chosen in order:
-            images = self.train.images[chosen]
-            if augmented:
-                images = augment(images, flip=self.flip, padding=self.padding, generator=generator)
-            yield images, self.train.labels[chosen]
+        return self.train.dealt(order, augmented=augmented, flip=self.flip, padding=self.padding, seeds=seeds)
 
     @property
     def input(self) -> tuple[int, int, int]:
         """Shape of one image: (C, H, W)."""
-        channels, height, width = self.train.images.shape[1:]
-        return channels, height, width
+        return self.train.shape
 
     def to(self, device: torch.device | str) -> SearchData:
         """The same data with all images on a device."""
@@ -135,7 +207,7 @@ def channel_statistics(images: Images) -> tuple[tuple[float, ...], tuple[float, 
     return tuple(means), tuple(stds)
 
 
-def subset(images: Images, n: int, seed: int) -> Images:
+def subset(images: AnySplit, n: int, seed: int) -> AnySplit:
     """``n`` of the images, every class in proportion, in their order; the smaller of two subsets lies in the larger.
 
     Args:

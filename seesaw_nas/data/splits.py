@@ -33,6 +33,11 @@ def draw(labels: Indices, n: int, seed: int) -> Indices:
     return np.sort(chosen)
 
 
+def shuffled(n: int, seed: int) -> Indices:
+    """The positions 0 to n - 1 in random order."""
+    return np.argsort(np.random.PCG64(seed).random_raw(n), kind="stable")
+
+
 def count_of(labels: Indices, share: float) -> int:
     """Images in this share of all, at least one a class."""
     return max(len(np.unique(labels)), round(share * len(labels)))

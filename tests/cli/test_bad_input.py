@@ -37,7 +37,7 @@ def done(cli):
         (["search", "--space", "seesaw-digit"], "unknown space 'seesaw-digit', did you mean 'seesaw-digits'? (known: "),
         (["search", "--space", "no.toml"], "cannot read the space file no.toml: No such file or directory"),
         (["search", "--strategy", "tpw"], "unknown strategy 'tpw', did you mean 'tpe'? (known: random, tpe)"),
-        (["search", "--recipe", "fast"], "unknown recipe 'fast' (known: paper, quick)"),
+        (["search", "--recipe", "fast"], "unknown recipe 'fast' (known: paper, paper-imagenet, modern, quick)"),
         (["search", "--device", "gpu"], "unknown device 'gpu', did you mean 'cpu'? (known: auto, cpu, cuda)"),
         (["search", "--device", "cuda:99"], "there is no device 'cuda:99' here"),
         (["train", "seesaw-shuffel-0.5d"], "unknown model 'seesaw-shuffel-0.5d', did you mean 'seesaw-shuffle-0.5d'?"),

@@ -22,6 +22,7 @@ from seesaw_nas.search import loop
 QUICK = ["search", "--budget", "300K", "--epochs", "1", "--train-size", "64", "--device", "cpu"]
 # trials of about a second, so that there is a middle in which to kill one
 LONG = [*QUICK[:3], "--epochs", "3", "--train-size", "300", "--device", "cpu", "--trials", "3", "--name", "long"]
+VERBS = ["search", "resume", "show", "train", "evaluate", "export", "predict", "spaces", "latency", "reference"]
 MEMBER = re.compile(r" *([\d,]+) +\d+\.\d% +([\d,]+) +(\d+\.\d\d)% +(\d+) ([0-9a-f]{16})")
 
 
@@ -129,7 +130,7 @@ def test_time_limit_ends_the_search(run, monkeypatch):
     assert "ended because the time limit is reached; 1 trained" in run("--time-limit", "90s", trials=9).out
 
 
-@pytest.mark.parametrize("verb", ["search", "resume", "show", "train", "spaces"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself(cli, verb):
     code, out, err = cli(verb, "--help")
     assert (code, err) == (0, "")
@@ -141,7 +142,7 @@ def test_help_lists_every_verb_with_a_whole_sentence(cli):
     code, out, _ = cli("--help")
     assert code == 0
     listed = [line.split(maxsplit=1) for line in out.split("Commands:")[1].splitlines() if line.strip()]
-    assert [verb for verb, _ in listed] == ["search", "resume", "show", "train", "spaces"]
+    assert [verb for verb, _ in listed] == VERBS
     assert all(text.endswith(".") and not text.endswith("...") for _, text in listed)
 
 

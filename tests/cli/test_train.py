@@ -1,7 +1,10 @@
 import json
 import re
+import signal
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from seesaw_nas import data, specfile
 from seesaw_nas.records import write_json
@@ -30,15 +33,16 @@ def test_network_recipe_epochs_and_test_accuracy_are_told(train, tmp_path):
     assert re.fullmatch(r"network   small: [\d,]+ Params, [\d,]+ Multi-Adds", lines[0])
     assert lines[1].startswith("recipe    quick (")
     assert lines[2] == "data      64 images to train on"
+    assert re.fullmatch(r"estimate  \d+ s in all, by a few steps; after each epoch by the epochs", lines[3])
     epoch = r"epoch +{} +loss \d+\.\d{{4}}  validation top-1 \d+\.\d\d%  \d+ s"
-    assert re.fullmatch(epoch.format(1), lines[3])
-    assert re.fullmatch(epoch.format(2), lines[4])
+    assert re.fullmatch(epoch.format(1) + r", \d+ s left", lines[4])
+    assert re.fullmatch(epoch.format(2), lines[5])
     record = json.loads((tmp_path / "runs/small-quick-0/result.json").read_text())
-    assert lines[5] == (
+    assert lines[6] == (
         f"test top-1 {record['top1']:.2%} (read once), validation top-1 {record['validation_top1']:.2%}"
     )
-    assert lines[6] == "weights runs/small-quick-0/weights.safetensors"
-    assert len(lines) == 7
+    assert lines[7] == "weights runs/small-quick-0/weights.safetensors"
+    assert len(lines) == 8
 
 
 def test_json_is_the_only_thing_on_standard_output(train, tmp_path):
@@ -65,7 +69,34 @@ def test_interrupted_training_goes_on_to_the_same_result(train, tmp_path, monkey
     assert (code, cut["top1"], cut["validation_top1"]) == (0, whole["top1"], whole["validation_top1"])
 
 
-def interrupt(*_):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_it_with_a_checkpoint_one_line_and_the_shell_s_code(train, start, tmp_path, number):
+    whole = json.loads(train("--out", "whole", "--epochs", "60", "--json").out)
+    arguments = ["train", "small.json", *OPTIONS, "--epochs", "60", "--out", "cut"]
+    with start(tmp_path, *arguments) as process:
+        for line in process.stdout:
+            if line.startswith("epoch "):
+                process.send_signal(number)
+                break
+        out, err = process.communicate()
+    assert process.returncode == 128 + number, err
+    assert re.fullmatch(rf"seesaw-nas: stopped by {number.name} at .* --resume goes on\n", err)
+    assert "test top-1" not in out
+    code, out, _ = train("--out", "cut", "--epochs", "60", "--resume", "--json")
+    assert (code, json.loads(out)["top1"]) == (0, whole["top1"])
+    a, b = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "cut"))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("recipe", ["paper", "paper-imagenet", "modern", "quick"])
+def test_every_recipe_trains_and_is_printed_with_its_source(train, tmp_path, recipe):
+    code, out, err = train("--recipe", recipe, "--out", "t", "--epochs", "1")
+    assert (code, err) == (0, "")
+    assert f"recipe    {recipe} (" in out
+    assert json.loads((tmp_path / "t/run.json").read_text())["recipe"]["name"] == recipe
+
+
+def interrupt(*_, **__):
     raise KeyboardInterrupt
 
 

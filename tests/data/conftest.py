@@ -1,9 +1,10 @@
-"""Small stand-ins for the CIFAR files: the official layout, but few images in each file."""
+"""Small stand-ins for CIFAR and ImageNet: the official layouts, but few images."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from seesaw_nas.data import cifar
 
@@ -35,3 +36,27 @@ def tiny_cifar(tmp_path, monkeypatch):
         monkeypatch.setitem(cifar.LAYOUTS, name, small)
         write_cifar(tmp_path / "data" / small.folder, small)
     return tmp_path / "data"
+
+
+def write_photos(folder, count, seed=0, size=(40, 30)):
+    """JPEG files of a few hundred bytes, each smooth and different from all others."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for i in range(count):
+        coarse = Image.fromarray(rng.integers(0, 256, (3, 4, 3), dtype=np.uint8))
+        coarse.resize(size, Image.Resampling.BICUBIC).save(folder / f"{i:03d}.JPEG")
+
+
+@pytest.fixture
+def tiny_imagenet(tmp_path):
+    """Two classes of 30 training and 4 validation images."""
+    for number, label in enumerate(("n01", "n02")):
+        write_photos(tmp_path / "imagenet" / "train" / label, 30, seed=number)
+        write_photos(tmp_path / "imagenet" / "val" / label, 4, seed=10 + number)
+    return tmp_path / "imagenet"
+
+
+@pytest.fixture
+def photos():
+    """The function that writes such files."""
+    return write_photos

@@ -2,13 +2,14 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from seesaw_nas.data import NAMES, load, load_test
 from seesaw_nas.errors import DataError
 
 
 def test_the_names_are_these():
-    assert NAMES == ("digits", "cifar10", "cifar100")
+    assert NAMES == ("digits", "cifar10", "cifar100", "imagenet")
 
 
 @pytest.mark.parametrize("door", [load, load_test])
@@ -16,7 +17,7 @@ def test_an_unknown_name_lists_the_known_ones(door):
     with pytest.raises(DataError) as error:
         door("cifar1O")
     assert str(error.value) == (
-        "unknown data set 'cifar1O', did you mean 'cifar10'? (known: digits, cifar10, cifar100); "
+        "unknown data set 'cifar1O', did you mean 'cifar10'? (known: digits, cifar10, cifar100, imagenet); "
         "the path of a folder of images by class also works"
     )
 
@@ -39,16 +40,28 @@ def test_an_image_size_below_one_is_refused():
 
 # One contract for every data set: what any of them gives to a search.
 @pytest.mark.parametrize("name", NAMES)
-def test_every_data_set_gives_stratified_uint8_splits(name, tiny_cifar):
-    data, test = load(name, tiny_cifar), load_test(name, tiny_cifar)
+def test_every_data_set_gives_stratified_uint8_splits(name, tiny_cifar, tiny_imagenet):
+    place = tiny_imagenet if name == "imagenet" else tiny_cifar
+    data, test = load(name, place), load_test(name, place)
     assert data.name == name
     for part in (data.train, data.validation, test):
-        assert part.images.shape[1:] == data.input
+        assert part.shape == data.input
+        batches = list(part.in_order(2))
+        assert sum(len(labels) for _, labels in batches) == len(part)
+        assert all(images.dtype == torch.uint8 and images.shape[1:] == data.input for images, _ in batches)
+        assert torch.equal(torch.cat([labels for _, labels in batches]), part.labels)
+        assert torch.equal(part.first(3), part.in_memory().images[:3])
         assert part.labels.min() >= 0
         assert part.labels.max() < len(data.classes)
     for part in (data.train, data.validation):
         assert len(part.labels.unique()) == len(data.classes)
     assert len(data.mean) == len(data.std) == data.input[0]
+
+
+@pytest.mark.parametrize("name", ["digits", "cifar10"])
+def test_small_sets_have_no_cache(name, tmp_path):
+    with pytest.raises(DataError, match=f"{name} needs no --cache-dir: its images are small"):
+        load(name, cache_dir=tmp_path)
 
 
 def test_importing_the_package_leaves_the_heavy_libraries_alone():

@@ -1,0 +1,111 @@
+"""Which part of an image a network sees, for images that are decoded anew each time.
+
+Training shows a random part of random shape, testing the centre. Both are bicubic and turn the image upright first, as
+:func:`seesaw_nas.data.decode.read` does.
+
+Source: Szegedy et al. 2015, arXiv:1409.4842, section 6, for the random part (8% to 100% of the area, 3:4 to 4:3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from seesaw_nas.data.decode import upright
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+AREA = (0.08, 1.0)
+RATIO = (3 / 4, 4 / 3)
+ATTEMPTS = 10
+SHORT_SIDE = 256 / 224  # of a test image, over the side of its crop
+DETAIL = 2  # a JPEG is decoded at a half, quarter or eighth while this many pixels are left for each one wanted
+TURNED = (5, 6, 7, 8)  # values of the orientation tag that exchange width and height
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, as shares of width and height: the same part of an image at any resolution."""
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class Uniform(Protocol):
+    """A source of numbers evenly from [0, 1), such as :class:`numpy.random.Generator`."""
+
+    def random(self) -> float: ...
+
+
+def random_part(aspect: float, rng: Uniform) -> Box:
+    """A part of random area, shape and place; the widest centre of a legal shape if ten draws do not fit.
+
+    Args:
+        aspect: width over height of the image, in pixels.
+    """
+    low, high = math.log(RATIO[0]), math.log(RATIO[1])
+    for _ in range(ATTEMPTS):
+        area = AREA[0] + (AREA[1] - AREA[0]) * rng.random()
+        ratio = math.exp(low + (high - low) * rng.random())
+        width, height = math.sqrt(area * ratio / aspect), math.sqrt(area * aspect / ratio)
+        if width <= 1 and height <= 1:
+            return _placed(width, height, rng.random(), rng.random())
+    ratio = min(max(aspect, RATIO[0]), RATIO[1])
+    return _placed(min(1.0, ratio / aspect), min(1.0, aspect / ratio), 0.5, 0.5)
+
+
+def _placed(width: float, height: float, x: float, y: float) -> Box:
+    left, top = x * (1 - width), y * (1 - height)
+    return left, top, min(1.0, left + width), min(1.0, top + height)
+
+
+def short_side(size: int) -> int:
+    """What the short side of a test image is resized to before its centre is cut out: 256 for 224."""
+    return round(size * SHORT_SIDE)
+
+
+def random_crop(path: Path, size: int, rng: Uniform, flip: bool) -> Pixels:
+    """A random part of an image, (size, size, 3), mirrored with probability one half where ``flip`` holds."""
+    from PIL import Image
+
+    image, part = _opened(path, size, lambda aspect: random_part(aspect, rng))
+    left, top, right, bottom = part
+    box = (left * image.width, top * image.height, right * image.width, bottom * image.height)
+    pixels = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box))
+    return pixels[:, ::-1] if flip and rng.random() < 0.5 else pixels
+
+
+def centre_crop(path: Path, size: int) -> Pixels:
+    """The centre of an image whose short side is resized to :func:`short_side`, (size, size, 3)."""
+    side = short_side(size)
+    image = shrunk(path, side, enlarge=True)
+    left, top = (image.width - size) // 2, (image.height - size) // 2
+    return np.asarray(image.crop((left, top, left + size, top + size)))
+
+
+def shrunk(path: Path, side: int, enlarge: bool = False) -> Image.Image:
+    """The whole image upright, in RGB, its short side resized to ``side``; a smaller one is enlarged only if asked."""
+    from PIL import Image
+
+    image, _ = _opened(path, side, lambda _: (0.0, 0.0, 1.0, 1.0))
+    scale = side / min(image.size)
+    if scale == 1 or (scale > 1 and not enlarge):
+        return image
+    width, height = (max(side, round(length * scale)) for length in image.size)
+    return image.resize((width, height), Image.Resampling.BICUBIC)
+
+
+def _opened(path: Path, size: int, choose: Callable[[float], Box]) -> tuple[Image.Image, Box]:
+    """The image with detail enough to show the chosen part at ``size`` x ``size`` pixels, and that part."""
+    from PIL import ExifTags, Image
+
+    with Image.open(path) as image:
+        turned = image.getexif().get(ExifTags.Base.Orientation) in TURNED
+        width, height = reversed(image.size) if turned else image.size
+        part = choose(width / height)
+        wanted = (math.ceil(DETAIL * size / (part[2] - part[0])), math.ceil(DETAIL * size / (part[3] - part[1])))
+        image.draft("RGB", wanted[::-1] if turned else wanted)
+        return upright(image), part

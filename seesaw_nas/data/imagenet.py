@@ -1,0 +1,56 @@
+"""ImageNet (ILSVRC 2012) in its own layout: ``train/CLASS/*.JPEG`` and ``val/CLASS/*.JPEG``.
+
+Published figures are of the 50,000 images of ``val``, so they are the test split, and 4% of ``train`` (51,247 of
+1,281,167 images) are held out for validation. Any other set of this layout can be read the same way.
+
+Source: Russakovsky et al. 2015, arXiv:1409.0575.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from seesaw_nas.data import folder, splits
+from seesaw_nas.data.images import SearchData
+from seesaw_nas.data.stream import Streamed
+from seesaw_nas.errors import DataError
+
+NAME = "imagenet"
+VALIDATION_SHARE = 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class ImageNet:
+    """The images below ``root``, always streamed."""
+
+    root: Path | None
+    streaming: folder.Streaming
+
+    def search(self) -> SearchData:
+        root = self._root()
+        classes = folder.subfolders(root / "train")
+        files = folder.listing(root / "train", classes)
+        folder.listing(root / "val", classes)  # by name only: what is wrong there is told before any training
+        folder.check_enough(root / "train", classes, files, 2, "train and validation")
+        n = splits.count_of(files.labels, VALIDATION_SHARE)
+        stays, out = splits.held_out(files.labels, n, splits.SPLIT_SEED)
+        return self.streaming.search(NAME, classes, files.take(stays), files.take(out))
+
+    def test(self) -> Streamed:
+        root = self._root()
+        return self.streaming.split(folder.listing(root / "val", folder.subfolders(root / "train")))
+
+    def _root(self) -> Path:
+        """The folder that holds ``train`` and ``val``.
+
+        Raises:
+            DataError: none is named, or one of the two has no folders in it.
+        """
+        wanted = "the folder that holds train/ and val/, each with a folder of images a class"
+        if self.root is None:
+            raise DataError(f"imagenet cannot be downloaded: name {wanted}, by --data-dir")
+        for part in ("train", "val"):
+            if not folder.subfolders(self.root / part):
+                raise DataError(f"{self.root / part} has no class folders; --data-dir wants {wanted}")
+        return self.root

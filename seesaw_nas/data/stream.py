@@ -1,0 +1,199 @@
+"""Labelled images that stay on disk and are decoded each time they are wanted, by worker processes.
+
+Memory holds the names of the files and a few batches. What a batch shows depends on its positions and its seed alone,
+not on the number of workers. An image that turns out to be unreadable is replaced by the next one in a training batch,
+left out of an evaluation, and counted; more than one in a hundred is an error.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from seesaw_nas.data import crops
+from seesaw_nas.data.images import Batch, Images
+from seesaw_nas.data.splits import Indices
+from seesaw_nas.data.unreadable import MAX_SHARE, Tally, reason
+from seesaw_nas.data.workers import AHEAD, default_workers, mapped
+from seesaw_nas.errors import DataError
+
+STATISTICS = 2_000  # images whose pixels stand for those of all: the mean's standard error is about 0.003
+EVALUATED = 64  # images of an evaluation batch at most; workers hold a few batches each
+
+
+class Request(NamedTuple):
+    """One batch to decode.
+
+    Attributes:
+        positions: of the images, (n,).
+        whole: whether another image stands in for an unreadable one.
+        seed: of the random crops; the centres without.
+    """
+
+    positions: Indices
+    whole: bool = False
+    seed: int | None = None
+    flip: bool = False
+
+
+class Decoded(NamedTuple):
+    """Images, uint8 (n, 3, H, W), the positions that they are from, (n,), and why others could not be read."""
+
+    images: torch.Tensor
+    positions: torch.Tensor
+    reasons: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Streamed:
+    """Image files with their labels; batches arrive on ``device``.
+
+    Attributes:
+        files: their paths as bytes, (N,): an array, for a million Python objects would be copied into every worker.
+        labels: int64, (N,), on ``device``.
+        size: height and width of what is shown, in pixels.
+        tally: of unreadable images, shared with the other splits and subsets of the set.
+        workers: processes that decode; 0 decodes in this one.
+    """
+
+    files: npt.NDArray[np.bytes_]
+    labels: torch.Tensor
+    size: int
+    tally: Tally
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    workers: int = field(default_factory=default_workers)
+
+    @classmethod
+    def of(cls, paths: Sequence[Path], labels: Indices, size: int, tally: Tally | None = None) -> Streamed:
+        """The files at these paths."""
+        files = np.array([os.fsencode(path) for path in paths], dtype=np.bytes_)
+        return cls(files, torch.from_numpy(labels), size, tally or Tally(len(files)))
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one image: (C, H, W)."""
+        return 3, self.size, self.size
+
+    def to(self, device: torch.device | str) -> Streamed:
+        """The same images, delivered to another device."""
+        return replace(self, device=torch.device(device), labels=self.labels.to(device))
+
+    def take(self, positions: Indices) -> Streamed:
+        """The images at these positions, in this order."""
+        chosen = torch.from_numpy(positions).to(self.device)
+        return replace(self, files=self.files[positions], labels=self.labels[chosen])
+
+    def dealt(
+        self, order: Iterable[torch.Tensor], *, augmented: bool, flip: bool, padding: int, seeds: Iterable[int]
+    ) -> Iterator[Batch]:
+        """A random part of each image, perhaps mirrored; see :func:`seesaw_nas.data.crops.random_part`.
+
+        Args:
+            order: the positions of each batch.
+            augmented: the centre without.
+            padding: 0, for the crop is another one than that of :func:`seesaw_nas.data.augment.crop`.
+            seeds: one a batch.
+        """
+        assert padding == 0, padding
+        requests = [
+            Request(chosen.cpu().numpy(), True, seed if augmented else None, flip)
+            for chosen, seed in zip(order, seeds, strict=True)
+        ]
+        for request, batch in zip(requests, self._decoded(requests), strict=True):
+            if len(batch[1]) < len(request.positions):
+                raise self._unreadable
+            yield batch
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """The centre of every readable image, in batches of at most this size."""
+        each = np.arange(len(self))
+        step = min(batch_size, EVALUATED)
+        requests = [Request(each[start : start + step]) for start in range(0, len(self), step)]
+        found = 0
+        for batch in self._decoded(requests):
+            found += len(batch[1])
+            if len(batch[1]):
+                yield batch
+        if not found:
+            raise self._unreadable
+
+    def first(self, n: int) -> torch.Tensor:
+        """The centres of the first ``n`` images, or all where there are fewer, but for unreadable ones."""
+        return self.take(np.arange(min(n, len(self)))).in_memory().images
+
+    def in_memory(self) -> Images:
+        """The centres of all readable images."""
+        images, labels = map(torch.cat, zip(*self.in_order(EVALUATED), strict=True))
+        return Images(images, labels)
+
+    def for_statistics(self) -> Images:
+        """The centres of the first 2,000 images: whoever makes a training set puts it in random order."""
+        return self.take(np.arange(min(STATISTICS, len(self)))).in_memory()
+
+    @property
+    def ahead(self) -> int:
+        """Batches that the workers hold, at most."""
+        return AHEAD * self.workers
+
+    @property
+    def _unreadable(self) -> DataError:
+        return DataError(f"none of {len(self)} images can be read, such as {os.fsdecode(self.files[0])}")
+
+    def _decoded(self, requests: Sequence[Request]) -> Iterator[Batch]:
+        work = _Decoder(self.files, self.size, int(MAX_SHARE * self.tally.total))
+        on_cuda = self.device.type == "cuda"
+        for images, positions, reasons in mapped(work, requests, self.workers, pinned=on_cuda):
+            self.tally.add(reasons)
+            found = positions.to(self.device, non_blocking=True)
+            yield images.to(self.device, non_blocking=True), self.labels[found]
+        self.tally.report()
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoder:
+    """What a worker does.
+
+    Attributes:
+        most: images after an unreadable one that may stand in for it; where these fail too, it is more than allowed.
+    """
+
+    files: npt.NDArray[np.bytes_]
+    size: int
+    most: int
+
+    def __call__(self, request: Request) -> Decoded:
+        images = np.empty((len(request.positions), 3, self.size, self.size), dtype=np.uint8)
+        positions: list[int] = []
+        reasons: dict[str, str] = {}
+        for wanted in request.positions.tolist():
+            for position in self._candidates(wanted, request):
+                try:
+                    pixels = self._read(position, request)
+                except Exception as error:  # on a damaged file Pillow's decoders raise errors of almost any type
+                    reasons[os.fsdecode(self.files[position])] = reason(error)
+                    continue
+                images[len(positions)] = pixels.transpose(2, 0, 1)  # (3, H, W)
+                positions.append(position)
+                break
+        found: Any = np.array(positions, dtype=np.int64)
+        return Decoded(torch.from_numpy(images[: len(found)]), torch.from_numpy(found), reasons)
+
+    def _candidates(self, wanted: int, request: Request) -> Iterator[int]:
+        spare = min(self.most, len(self.files) - 1) if request.whole else 0
+        yield from ((wanted + further) % len(self.files) for further in range(spare + 1))
+
+    def _read(self, position: int, request: Request) -> crops.Pixels:
+        path = Path(os.fsdecode(self.files[position]))
+        if request.seed is None:
+            return crops.centre_crop(path, self.size)
+        return crops.random_crop(path, self.size, np.random.default_rng((request.seed, position)), request.flip)
