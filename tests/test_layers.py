@@ -17,7 +17,7 @@ ROWS = (
     ("errors", "units", "files", "fields"),
     ("spec", "pareto", "preprocessing"),
     ("cost", "space"),
-    ("ops", "wiring"),
+    ("ops", "wiring", "tiling"),
     ("reference", "specfile", "models", "tally", "baselines", "comparison", "witness", "allocator", "deploy", "fast"),
     ("conditions", "device", "recipes", "data", "records", "checkpoints"),
     ("signals", "accuracy", "recalibration", "averaging", "sgd", "training", "timing", "evaluate", "events", "final"),

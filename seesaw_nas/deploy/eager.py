@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from seesaw_nas.deploy.folding import Convolution, FoldedBlock, FoldedNetwork, Pointwise
 from seesaw_nas.deploy.rule import Rule
+from seesaw_nas.tiling import as_images, as_rows, tiled_product
 
 CHANNELS_LAST = torch.channels_last
 
@@ -34,10 +35,7 @@ class DensePointwise(nn.Module):
 
 
 class TiledPointwise(nn.Module):
-    """The 1x1 convolution as a matrix product for each tile, written in place; ``onto`` is changed and returned.
-
-    Nothing is sliced off or concatenated: a product reads and writes strided columns of the whole tensors.
-    """
+    """The 1x1 convolution as a matrix product for each tile; ``onto`` is changed and returned."""
 
     bias: Tensor | None
 
@@ -50,25 +48,10 @@ class TiledPointwise(nn.Module):
 
     def forward(self, x: Tensor, onto: Tensor | None = None) -> Tensor:
         """(N, c_in, H, W) to (N, c_out, H, W), which is the shape of ``onto``."""
-        n, _, height, width = x.shape
-        rows = _rows(x)  # (N*H*W, c_in)
-        out = rows.new_empty(rows.shape[0], self.width) if onto is None else _rows(onto)
-        begun = set() if onto is None else {tile.outputs.start for tile in self.tiles}
-        for i, tile in enumerate(self.tiles):
-            target, weight = out[:, tile.outputs], getattr(self, f"weight{i}")
-            if tile.outputs.start in begun:
-                target.addmm_(rows[:, tile.inputs], weight)
-            elif self.bias is None:
-                torch.mm(rows[:, tile.inputs], weight, out=target)
-            else:
-                torch.addmm(self.bias[tile.outputs], rows[:, tile.inputs], weight, out=target)
-            begun.add(tile.outputs.start)
-        return out.view(n, height, width, self.width).permute(0, 3, 1, 2)
-
-
-def _rows(x: Tensor) -> Tensor:
-    """A channels-last (N, C, H, W) as the matrix (N*H*W, C), without a copy."""
-    return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
+        rows = as_rows(x)  # (N*H*W, c_in)
+        out = rows.new_empty(rows.shape[0], self.width) if onto is None else as_rows(onto)
+        matrices = [getattr(self, f"weight{i}") for i in range(len(self.tiles))]
+        return as_images(tiled_product(rows, self.tiles, matrices, out, self.bias, adds=onto is not None), x)
 
 
 class FusedConvolution(nn.Module):

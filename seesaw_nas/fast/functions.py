@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seesaw_nas.wiring import Tiles
+from seesaw_nas.tiling import as_images, as_rows, tiled_product
+from seesaw_nas.wiring import Tile, Tiles
 
 
 class _TiledProduct(torch.autograd.Function):
@@ -19,51 +20,21 @@ class _TiledProduct(torch.autograd.Function):
         """(N, c_in, H, W) times the tiles of (c_out, c_in), plus (c_out,), to (N, c_out, H, W)."""
         ctx.save_for_backward(x, weight)
         ctx.tiles, ctx.has_bias = tiles, bias is not None
-        rows = as_rows(x)
-        out = rows.new_empty(len(rows), len(weight))
-        begun = set()
-        for tile in tiles:
-            product = rows[:, tile.inputs], weight[tile.outputs, tile.inputs].t()
-            offset = None if bias is None else bias[tile.outputs]
-            _accumulate(out[:, tile.outputs], product, tile.outputs.start in begun, offset)
-            begun.add(tile.outputs.start)
-        return as_images(out, x)
+        rows, matrices = as_rows(x), [weight[tile.outputs, tile.inputs].t() for tile in tiles]
+        return as_images(tiled_product(rows, tiles, matrices, rows.new_empty(len(rows), len(weight)), bias), x)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None]:
         """Gradients of x, weight (zero outside the tiles) and bias."""
         x, weight = ctx.saved_tensors
-        gradient, rows = as_rows(gradients[0]), as_rows(x)  # (N*H*W, c_out), (N*H*W, c_in)
-        of_rows, of_weight, begun = torch.empty_like(rows), torch.zeros_like(weight), set()
+        gradient, rows, of_weight = as_rows(gradients[0]), as_rows(x), torch.zeros_like(weight)
         for tile in ctx.tiles:
-            part = gradient[:, tile.outputs]
-            product = part, weight[tile.outputs, tile.inputs]
-            _accumulate(of_rows[:, tile.inputs], product, tile.inputs.start in begun, None)
-            begun.add(tile.inputs.start)
-            of_weight[tile.outputs, tile.inputs] = (rows[:, tile.inputs].t() @ part).t()
+            of_weight[tile.outputs, tile.inputs] = (rows[:, tile.inputs].t() @ gradient[:, tile.outputs]).t()
+        back = tuple(Tile(tile.inputs, tile.outputs) for tile in ctx.tiles)
+        matrices = [weight[tile.outputs, tile.inputs] for tile in ctx.tiles]
+        of_rows = tiled_product(gradient, back, matrices, torch.empty_like(rows))
         of_bias = torch.mv(gradient.t(), gradient.new_ones(len(gradient))) if ctx.has_bias else None
         return as_images(of_rows, x), of_weight, of_bias, None
-
-
-def as_rows(x: Tensor) -> Tensor:
-    """(N, C, H, W) as the matrix (N*H*W, C), without a copy where it is channels-last."""
-    return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
-
-
-def as_images(rows: Tensor, like: Tensor) -> Tensor:
-    """(N*H*W, C) as (N, C, H, W), channels-last, with the N, H and W of ``like``."""
-    n, _, height, width = like.shape
-    return rows.view(n, height, width, -1).permute(0, 3, 1, 2)
-
-
-def _accumulate(out: Tensor, product: tuple[Tensor, Tensor], onto: bool, bias: Tensor | None) -> None:
-    """Write a matrix product, plus ``bias``, to ``out``, or add it there."""
-    if onto:
-        out.addmm_(*product)
-    elif bias is None:
-        torch.mm(*product, out=out)
-    else:
-        torch.addmm(bias, *product, out=out)
 
 
 class _NormRelu6(torch.autograd.Function):
@@ -96,7 +67,7 @@ class _NormRelu6(torch.autograd.Function):
         return (*found, None, None, None, None)
 
 
-def tiled_product(x: Tensor, weight: Tensor, bias: Tensor | None, tiles: Tiles) -> Tensor:
+def pointwise(x: Tensor, weight: Tensor, bias: Tensor | None, tiles: Tiles) -> Tensor:
     """See :class:`_TiledProduct`; one tile is a dense convolution, which torch itself computes best."""
     if len(tiles) == 1:
         return F.conv2d(x, weight[:, :, None, None], bias)

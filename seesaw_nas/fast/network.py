@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seesaw_nas.deploy import rule
-from seesaw_nas.fast.functions import as_images, as_rows, norm_relu6, tiled_product
+from seesaw_nas.fast.functions import norm_relu6, pointwise
 from seesaw_nas.models import Network
 from seesaw_nas.ops import SeesawBlock
 from seesaw_nas.spec import Placed
+from seesaw_nas.tiling import as_images, as_rows
 from seesaw_nas.wiring import Tile, Tiles, wiring
 
 CHANNELS_LAST = torch.channels_last
@@ -102,13 +103,13 @@ class FastBlock(nn.Module):
         running.move(weight.detach() @ centre.detach(), variance.detach() * (count / (count - 1)))
         running.keep()
         bias = norm.bias[self.order]
-        return tiled_product(as_images(centred, x), weight * scale[:, None], bias, self.pw1_tiles)
+        return pointwise(as_images(centred, x), weight * scale[:, None], bias, self.pw1_tiles)
 
     def _project(self, x: Tensor) -> Tensor:
         weight = self.block.pw2.dense_weight()[self.written][:, self.back]
         if not self.folds:
             return F.conv2d(x, weight[:, :, None, None])
-        return tiled_product(x, weight, None, self.pw2_tiles)
+        return pointwise(x, weight, None, self.pw2_tiles)
 
 
 def _norm(x: Tensor, norm: nn.BatchNorm2d, order: Order) -> Tensor:
