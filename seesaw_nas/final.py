@@ -227,12 +227,9 @@ def _folder(path: Path, settings: TrainSettings, named: Named, resume: bool, fou
 
 def preprocessing_of(images: SearchData) -> Preprocessing:
     """What pictures must become for a network that was trained on these images, as its evaluation shows them."""
-    from seesaw_nas.data import Streamed, crops
     from seesaw_nas.preprocessing import Preprocessing
 
-    size = images.input[1]
-    short_side = crops.short_side(size) if isinstance(images.validation, Streamed) else size
-    return Preprocessing.of(images, short_side)
+    return Preprocessing.of(images, images.validation.short_side)
 
 
 def weights_header(named: Named, dataset: str, preprocessing: Preprocessing) -> dict[str, str]:

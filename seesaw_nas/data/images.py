@@ -27,6 +27,10 @@ class Split(Protocol):
     def shape(self) -> tuple[int, int, int]:
         """Of one image: (C, H, W)."""
 
+    @property
+    def short_side(self) -> int:
+        """Of a picture when it is resized for an evaluation, which then shows its centre; in pixels."""
+
     def __len__(self) -> int: ...
 
     def to(self, device: torch.device | str) -> Self:
@@ -79,6 +83,11 @@ class Images:
         if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
             got = f"{self.labels.dtype} of shape {tuple(self.labels.shape)}"
             raise DataError(f"labels are int64 of shape ({len(self.images)},), one an image, got {got}")
+
+    @property
+    def short_side(self) -> int:
+        """The height: these pictures were resized to what is shown."""
+        return self.shape[1]
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -76,6 +76,11 @@ class Streamed:
         files = np.array([os.fsencode(path) for path in paths], dtype=np.bytes_)
         return cls(files, torch.from_numpy(labels), size, tally or Tally(len(files)))
 
+    @property
+    def short_side(self) -> int:
+        """Larger than what is shown, see :func:`seesaw_nas.data.crops.short_side`."""
+        return crops.short_side(self.size)
+
     def __len__(self) -> int:
         return len(self.files)
 
