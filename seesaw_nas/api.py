@@ -12,20 +12,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from seesaw_nas.conditions import conditions
 from seesaw_nas.errors import RunError
 from seesaw_nas.final import TrainResult, TrainSettings, train
-from seesaw_nas.problem import Plan, Problem, plan, pose
+from seesaw_nas.problem import Plan, Problem, description, plan, pose
 from seesaw_nas.recipes import completed
 from seesaw_nas.records import RunFolder
 from seesaw_nas.results import Result, read_timings, time_front, write_results
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget
+from seesaw_nas.tabulate import tabulate
 
 if TYPE_CHECKING:
-    from seesaw_nas.search.loop import Listener
+    from seesaw_nas.search.listener import Listener
 
 KIND = "search"
 
@@ -40,6 +40,7 @@ __all__ = [
     "pose",
     "resume",
     "search",
+    "tabulate",
     "train",
     "write_results",
 ]
@@ -67,7 +68,7 @@ def search(
     """
     problem = pose(settings)
     path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
-    folder = RunFolder.create(path, _description(problem))
+    folder = RunFolder.create(path, {"kind": KIND, **description(problem)})
     return _run(folder, problem, settings.trials, time_limit, on_plan, listener)
 
 
@@ -94,12 +95,12 @@ def resume(
         SeesawError: it is no run folder, its space has changed, or another process works on it.
     """
     folder = RunFolder.open(Path(path))
-    description = folder.read()
-    if description.get("kind") != KIND:
+    begun = folder.read()
+    if begun.get("kind") != KIND:
         raise RunError(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
         )
-    settings = SearchSettings.from_dict(description.get("settings", {}))
+    settings = SearchSettings.from_dict(begun.get("settings", {}))
     read_timings(folder)  # a damaged file is told before any training
     settings = replace(
         settings,
@@ -109,9 +110,9 @@ def resume(
         latency=settings.latency if latency is None else latency,
     )
     problem = pose(settings)
-    if description.get("space_digest") != problem.space_digest:
+    if begun.get("space_digest") != problem.space_digest:
         raise RunError(f"the space '{problem.space.name}' has changed since {folder.path} began; begin a new run")
-    if completed(description.get("recipe", {})) != settings.fitted_recipe.to_dict():
+    if completed(begun.get("recipe", {})) != settings.fitted_recipe.to_dict():
         raise RunError(f"the recipe '{settings.recipe}' has changed since {folder.path} began; begin a new run")
     return _run(folder, problem, settings.trials, time_limit, on_plan, listener)
 
@@ -143,20 +144,6 @@ def _run(
         if settings.latency and time_front(result, listener):
             write_results(result)
         return result
-
-
-def _description(problem: Problem) -> dict[str, Any]:
-    from seesaw_nas.device import describe
-
-    return {
-        "kind": KIND,
-        "settings": problem.settings.to_dict(),
-        "budget": {"low": problem.budget.low, "high": problem.budget.high},
-        "space": problem.space.name,
-        "space_digest": problem.space_digest,
-        "recipe": problem.settings.fitted_recipe.to_dict(),
-        "conditions": conditions(describe(problem.device)),
-    }
 
 
 def _default_name(settings: SearchSettings, budget: Budget) -> str:

@@ -28,3 +28,21 @@ def replace_file(path: Path, content: bytes) -> None:
 def partial(path: Path) -> Path:
     """Where the new content of a file stands until it is complete."""
     return path.with_name(path.name + ".part")
+
+
+def cut_torn_line(path: Path) -> bytes:
+    """Cut off a last line without its end, which a full disk or a lost machine leaves; returns what was cut off.
+
+    A file that is not there has none.
+
+    Raises:
+        OSError: the file cannot be read or written.
+    """
+    if not path.exists():
+        return b""
+    content = path.read_bytes()
+    kept = content.rfind(b"\n") + 1
+    if kept < len(content):
+        with path.open("r+b") as file:
+            file.truncate(kept)
+    return content[kept:]

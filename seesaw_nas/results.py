@@ -12,7 +12,7 @@ from seesaw_nas.records import RunFolder, TrialRecord
 from seesaw_nas.specfile import Named
 
 if TYPE_CHECKING:
-    from seesaw_nas.search.loop import Listener
+    from seesaw_nas.search.listener import Listener
 
 FRONT = LatencySettings(backends=("fused", "onnxruntime"))  # what one would deploy
 
@@ -115,8 +115,8 @@ def _provenance(result: Result, trial: TrialRecord) -> dict[str, Any]:
         "run": result.folder.name,
         "trial": trial.number,
         "dataset": settings.dataset,
-        "n_train": len(result.problem.data.train),
-        "n_validation": len(result.problem.data.validation),
+        "n_train": result.problem.subject.n_train,
+        "n_validation": result.problem.subject.n_validation,
         "recipe": settings.recipe,
         "epochs": settings.fitted_recipe.epochs,
         "conditions": result.folder.read()["conditions"],
@@ -127,10 +127,10 @@ def _provenance(result: Result, trial: TrialRecord) -> dict[str, Any]:
 
 
 def _shown_conditions(result: Result) -> dict[str, str]:
-    settings, data = result.problem.settings, result.problem.data
+    settings, subject = result.problem.settings, result.problem.subject
     shown = {
         "data set": settings.dataset,
-        "images": f"{len(data.train):,} to train on, {len(data.validation):,} to validate on",
+        "images": f"{subject.n_train:,} to train on, {subject.n_validation:,} to validate on",
         "space": result.problem.space.name,
         "strategy": settings.strategy,
         "recipe": f"{settings.recipe}: {settings.fitted_recipe.summary}",

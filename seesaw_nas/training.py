@@ -68,6 +68,7 @@ def train(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     evaluate_each_epoch: bool = True,
     stop: Stop | None = None,
+    until: int | None = None,
 ) -> Trained:
     """Train ``model`` in place on ``data.train`` and score it on ``data.validation``; it is left on ``device``.
 
@@ -82,6 +83,7 @@ def train(
         checkpoint_seconds: after which the file is replaced within an epoch, too.
         evaluate_each_epoch: without, only the last epoch is evaluated.
         stop: asked after every step; a signal that it names ends the training when the checkpoint is on disk.
+        until: the epoch, from 1, after which to pause; the schedule stays that of all of the epochs.
 
     Raises:
         TrainingFailed: the loss is not finite at the end of an epoch, or memory ran out.
@@ -100,15 +102,16 @@ def train(
         store = _store(checkpoint, trainer)
         watch = _Watch(store, checkpoint_seconds, on_step, stop, time.perf_counter())
         progress = store.resume()
-        for number in range(len(progress.curve) + 1, recipe.epochs + 1):
-            scored = evaluate_each_epoch or number == recipe.epochs
+        last = recipe.epochs if until is None else min(until, recipe.epochs)
+        for number in range(len(progress.curve) + 1, last + 1):
+            scored = evaluate_each_epoch or number == last
             progress = _epoch(trainer, progress, number, scored, watch)
             store.save(progress)
             watch.saved = time.perf_counter()
             if on_epoch:
                 on_epoch(progress.curve[-1])
             watch.obey(progress, recipe)
-        if trainer.average:
+        if trainer.average and last == recipe.epochs:
             trainer.average.keep()
     return _trained(progress, len(data.train))
 

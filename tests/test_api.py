@@ -11,7 +11,7 @@ from seesaw_nas import api, cost, data, records, specfile
 from seesaw_nas.data.digits import Digits
 from seesaw_nas.errors import BudgetError, DataError, OptionError, RunError, SpaceError, TrainingFailed
 from seesaw_nas.search.history import open_study
-from seesaw_nas.search.loop import Listener
+from seesaw_nas.search.listener import Listener
 
 FEW = api.SearchSettings(budget="300K", trials=3, epochs=1, train_size=64, seed=1, device="cpu")
 

@@ -24,7 +24,7 @@ ROWS = (
     ("export", "predict", "latency", "scoring"),
     ("search",),
     ("report",),
-    ("problem", "results", "api", "cli"),
+    ("problem", "results", "tabulate", "api", "cli"),
 )
 ORDER = [name for row in ROWS for name in row]
 
@@ -42,6 +42,7 @@ HOMES = {
     "PIL": ("data/", "export/example.py"),
     "onnxruntime": ("export/",),
     "tensorboardX": ("events.py",),
+    "pyarrow": ("evaluate/table.py",),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -9,24 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from seesaw_nas import __version__
+from seesaw_nas.cli import searching_verbs
 from seesaw_nas.cli.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_system
+from seesaw_nas.cli.options import SPEC_HELP, CacheDir, DataDir, Dataset, Device, Json, Spec, app
 from seesaw_nas.errors import Interrupted, SeesawError
 from seesaw_nas.export import TARGETS
 from seesaw_nas.final import CHECKPOINT_MINUTES, TrainSettings
 from seesaw_nas.latency import BACKENDS, PRECISIONS, LatencySettings
 from seesaw_nas.recipes import RECIPES
 from seesaw_nas.scoring import SPLITS
-from seesaw_nas.search import STRATEGIES, SearchSettings
-from seesaw_nas.units import parse_duration
 
-app = typer.Typer(
-    name="seesaw-nas",
-    help="Search, under a budget of Multi-Adds, the CNNs whose 1x1 convolutions are split into uneven groups.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+__all__ = ["app", "main", "searching_verbs"]  # the last for its verbs, which stand first in the help
 
 _UsageError: Any = typer.BadParameter.__base__  # click's, which some releases of typer carry inside themselves
 
@@ -74,98 +67,7 @@ def options(version: Annotated[bool, typer.Option("--version", help="Print the v
         raise typer.Exit
 
 
-SEARCH, TRAIN, LATENCY = (
-    SearchSettings(),
-    TrainSettings(spec=""),
-    LatencySettings(),
-)  # the defaults, from where they are set
-
-Dataset = Annotated[str, typer.Option(help="digits, cifar10, cifar100, imagenet, or a folder of images by class.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else there.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.")]
-DataDir = Annotated[
-    str, typer.Option(help="Folder with the unpacked CIFAR archive, which is downloaded without; or with ImageNet.")
-]
-CacheDir = Annotated[str, typer.Option(help="Folder for small copies of the images of a folder, or of ImageNet.")]
-TimeLimit = Annotated[str, typer.Option(help="No further trial begins after this time, such as 90s, 30m or 2h.")]
-
-
-@app.command()
-def search(
-    dataset: Dataset = SEARCH.dataset,
-    budget: Annotated[
-        str, typer.Option(help="Multi-Adds for one image: 110M, a band 100M:110M, or 60%. Default: the space's own.")
-    ] = SEARCH.budget,
-    space: Annotated[
-        str, typer.Option(help="A space, or a space file. Default: the one for the data set.")
-    ] = SEARCH.space,
-    strategy: Annotated[str, typer.Option(help=f"Which architecture next: {', '.join(STRATEGIES)}.")] = SEARCH.strategy,
-    trials: Annotated[int, typer.Option(help="Architectures to train.")] = SEARCH.trials,
-    epochs: Annotated[int, typer.Option(help="Epochs of a trial; 0 for the recipe's own.")] = SEARCH.epochs,
-    train_size: Annotated[int, typer.Option(help="Training images of a trial; 0 for all.")] = SEARCH.train_size,
-    recipe: Annotated[str, typer.Option(help=f"How a trial is trained: {', '.join(RECIPES)}.")] = SEARCH.recipe,
-    time_limit: TimeLimit = "",
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = SEARCH.seed,
-    device: Device = SEARCH.device,
-    data_dir: DataDir = SEARCH.data_dir,
-    image_size: Annotated[
-        int, typer.Option(help="Side in pixels, for a folder of images or imagenet; 0 for 224.")
-    ] = SEARCH.image_size,
-    cache_dir: CacheDir = SEARCH.cache_dir,
-    latency: Annotated[bool, typer.Option("--latency", help="Time the front's members at the end.")] = SEARCH.latency,
-    name: Annotated[str, typer.Option(help="Name of the run. Default: made of data set, budget and time.")] = "",
-    runs_dir: Annotated[Path, typer.Option(help="Where the run's folder is made.")] = Path("runs"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of this name if it exists.")] = False,
-    json: Json = False,
-) -> None:
-    """Search for the best architectures within a budget."""
-    from seesaw_nas.cli import searching
-
-    settings = SearchSettings(
-        dataset=dataset,
-        budget=budget,
-        space=space,
-        strategy=strategy,
-        trials=trials,
-        recipe=recipe,
-        epochs=epochs,
-        train_size=train_size,
-        seed=seed,
-        device=device,
-        data_dir=data_dir,
-        image_size=image_size,
-        cache_dir=cache_dir,
-        latency=latency,
-    )
-    limit = parse_duration(time_limit) if time_limit else None
-    searching.search(settings, name=name, runs_dir=runs_dir, time_limit=limit, resume=resume, as_json=json)
-
-
-@app.command()
-def resume(
-    run: Annotated[Path, typer.Argument(help="The run's folder, such as runs/NAME.")],
-    trials: Annotated[
-        int | None, typer.Option(help="Another total of architectures to train. Default: the run's own.")
-    ] = None,
-    time_limit: TimeLimit = "",
-    device: Annotated[str, typer.Option(help="Another device. Default: the run's own.")] = "",
-    data_dir: Annotated[str, typer.Option(help="Another place of the CIFAR archive. Default: the run's own.")] = "",
-    latency: Annotated[
-        bool | None, typer.Option(help="Time the front's members at the end, or not. Default: the run's own.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Go on with a search that was stopped or killed."""
-    from seesaw_nas.cli import searching
-
-    limit = parse_duration(time_limit) if time_limit else None
-    searching.resume(
-        run, trials=trials, time_limit=limit, device=device, data_dir=data_dir, latency=latency, as_json=json
-    )
-
-
-_SPEC_HELP = "A spec file, the folder of a search (its best) or a training, or MODEL@SETTING."
-Spec = Annotated[str, typer.Argument(help=_SPEC_HELP)]
+TRAIN, LATENCY = TrainSettings(spec=""), LatencySettings()  # the defaults, from where they are set
 
 
 @app.command()
@@ -305,7 +207,7 @@ def spaces(
 
 @app.command()
 def latency(
-    specs: Annotated[list[str], typer.Argument(metavar="SPEC", help=_SPEC_HELP)],
+    specs: Annotated[list[str], typer.Argument(metavar="SPEC", help=SPEC_HELP)],
     batch: Annotated[str, typer.Option(help="Images of a call, such as 1,8,64.")] = ",".join(map(str, LATENCY.batches)),
     threads: Annotated[str, typer.Option(help="CPU threads of a call, such as 1,2. Default: as torch has them.")] = "",
     backends: Annotated[

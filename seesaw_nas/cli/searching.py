@@ -15,7 +15,7 @@ from seesaw_nas.api import Plan, Problem, Result, SearchSettings
 from seesaw_nas.cli import terminal
 from seesaw_nas.errors import OptionError, RunError
 from seesaw_nas.records import Epoch, RunFolder, TrialRecord
-from seesaw_nas.search.loop import Listener
+from seesaw_nas.search.listener import Listener
 from seesaw_nas.spec import Architecture
 from seesaw_nas.units import format_count, format_duration, format_large
 
@@ -118,11 +118,12 @@ class View(Listener):
 
     def plan(self, problem: Problem, plan: Plan) -> None:
         """Say what is about to happen, and begin to show progress."""
-        settings, data, budget = problem.settings, problem.data, problem.budget
+        settings, subject, budget = problem.settings, problem.subject, problem.budget
         share = plan.fitting / plan.space_size
         band = f"{budget.low:,} to {budget.high:,}" if budget.low else f"{budget.high:,}"
         lines = (
-            f"data      {data.name}: {len(data.train):,} images to train on, {len(data.validation):,} to validate on",
+            f"data      {subject.name}: {subject.n_train:,} images to train on, "
+            f"{subject.n_validation:,} to validate on",
             f"budget    {band} {cost.CONVENTION}",
             f"space     {problem.space.name}: {format_large(plan.space_size)} architectures, of which "
             f"{format_large(plan.fitting)} ({share:.2g}) fit the budget",

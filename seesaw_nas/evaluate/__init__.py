@@ -1,18 +1,37 @@
-"""How good is an architecture: one interface, and the evaluators by name.
-
-Importing this loads no torch; :func:`evaluator` imports the one that is asked for.
-"""
+"""How good is an architecture: one interface, and the evaluators by name. Importing this loads no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Protocol
 
-from seesaw_nas.errors import OptionError, known
 from seesaw_nas.records import Epoch
 from seesaw_nas.spec import Architecture
+
+EVALUATORS = {
+    "trained": "trains each architecture from scratch",
+    "table": "answers from a file of recorded trainings",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What architectures are trained on and scored by.
+
+    Attributes:
+        name: of the data set.
+        input: shape of an image, (channels, height, width).
+        classes: how many there are.
+        n_train, n_validation: images to train on, and to score on.
+    """
+
+    name: str
+    input: tuple[int, int, int]
+    classes: int
+    n_train: int
+    n_validation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,30 +40,34 @@ class Score:
 
     Attributes:
         top1: accuracy on ``split``, a fraction.
-        loss: mean cross-entropy on ``split``; ``None`` where the evaluator has none.
         split: ``validation`` in a search.
         seconds: that it took.
-        n_train, n_validation: images trained on, and scored on.
         curve: an entry an epoch of training; empty without training.
+        note: what else is to be known of the figure; empty for none.
     """
 
     top1: float
-    loss: float | None
     split: str
     seconds: float
-    n_train: int
-    n_validation: int
     curve: tuple[Epoch, ...] = ()
+    note: str = ""
 
 
 class Evaluator(Protocol):
     """Scores architectures; the same architecture and seed get the same score on the same machine."""
+
+    @property
+    def epochs(self) -> int:
+        """Of a whole evaluation; 1 where there is no training in epochs."""
+        ...
 
     def evaluate(
         self,
         architecture: Architecture,
         *,
         seed: int,
+        until: int | None = None,
+        checkpoint: Path | None = None,
         on_epoch: Callable[[Epoch], None] | None = None,
         on_step: Callable[[int, int], None] | None = None,
     ) -> Score:
@@ -52,6 +75,9 @@ class Evaluator(Protocol):
 
         Args:
             seed: 0 or more; all randomness comes from it.
+            until: the epoch, from 1, after which to pause; all of them when it is left out. The schedule is that of
+                a whole evaluation all the same.
+            checkpoint: a file to go on from, where there is one, and to leave behind when pausing.
             on_epoch: called after each epoch; what it raises ends the evaluation.
             on_step: called with the steps done and the steps there are.
 
@@ -60,18 +86,6 @@ class Evaluator(Protocol):
         """
         ...
 
-
-EVALUATORS = {"trained": "seesaw_nas.evaluate.trained:TrainedEvaluator"}
-
-
-def evaluator(name: str) -> Callable[..., Evaluator]:
-    """The class of the evaluator called ``name``.
-
-    Raises:
-        OptionError: no such evaluator; the known ones are listed.
-    """
-    if name not in EVALUATORS:
-        raise OptionError(known("evaluator", name, EVALUATORS))
-    module, _, attribute = EVALUATORS[name].partition(":")
-    made: Any = getattr(import_module(module), attribute)
-    return made  # type: ignore[no-any-return]
+    def estimate(self, architecture: Architecture) -> float:
+        """Seconds that a whole evaluation will take, roughly."""
+        ...

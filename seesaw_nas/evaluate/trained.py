@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
+from seesaw_nas import checkpoints
 from seesaw_nas.data import SearchData
 from seesaw_nas.errors import SpecError
-from seesaw_nas.evaluate import Score
+from seesaw_nas.evaluate import Score, Subject
 from seesaw_nas.models import build
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.sgd import OnStep
 from seesaw_nas.spec import Architecture
+from seesaw_nas.timing import step_seconds, trial_seconds
 from seesaw_nas.training import OnEpoch, train
 
 
@@ -22,19 +25,23 @@ class TrainedEvaluator:
 
     Attributes:
         data: kept where it lies; give it on ``device`` to move it once, not once a trial.
-        epochs: in place of the recipe's.
     """
 
     data: SearchData
     recipe: Recipe
-    epochs: int | None = None
     device: torch.device | str = "cpu"
+
+    @property
+    def epochs(self) -> int:
+        return self.recipe.epochs
 
     def evaluate(
         self,
         architecture: Architecture,
         *,
         seed: int,
+        until: int | None = None,
+        checkpoint: Path | None = None,
         on_epoch: OnEpoch | None = None,
         on_step: OnStep | None = None,
     ) -> Score:
@@ -52,19 +59,23 @@ class TrainedEvaluator:
             self.recipe,
             seed=seed,
             device=self.device,
-            epochs=self.epochs,
             on_epoch=on_epoch,
             on_step=on_step,
+            checkpoint=checkpoint,
+            until=until,
         )
-        return Score(
-            top1=trained.top1,
-            loss=trained.loss,
-            split="validation",
-            seconds=trained.seconds,
-            n_train=len(self.data.train),
-            n_validation=len(self.data.validation),
-            curve=trained.curve,
-        )
+        if checkpoint and len(trained.curve) == self.epochs:
+            checkpoints.discard(checkpoint)
+        return Score(trained.top1, "validation", trained.seconds, trained.curve)
+
+    def estimate(self, architecture: Architecture) -> float:
+        """Seconds of a whole training, from a few timed steps."""
+        return trial_seconds(step_seconds(architecture, self.data, self.recipe, self.device), self.data, self.recipe)
+
+
+def subject(data: SearchData) -> Subject:
+    """What these images are, for those who need not load them."""
+    return Subject(data.name, data.input, len(data.classes), len(data.train), len(data.validation))
 
 
 def check_fits(architecture: Architecture, data: SearchData) -> None:

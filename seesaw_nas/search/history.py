@@ -23,6 +23,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from seesaw_nas import cost
 from seesaw_nas.errors import RunError
+from seesaw_nas.files import cut_torn_line
 from seesaw_nas.records import Epoch, State, TrialRecord
 from seesaw_nas.space import Budget, Genotype, Space, encode, genes
 from seesaw_nas.spec import Architecture
@@ -79,16 +80,14 @@ def _mend(journal: Path) -> None:
     """
     if not journal.exists():
         return
-    content = journal.read_bytes()
-    kept = content.rfind(b"\n") + 1
-    for number, line in enumerate(content[:kept].splitlines(), start=1):
-        if not _is_operation(line):
+    lines = journal.read_bytes().splitlines(keepends=True)
+    for number, line in enumerate(lines, start=1):
+        if line.endswith(b"\n") and not _is_operation(line):
             raise RunError(f"{journal} is not a readable Optuna journal: line {number} is no operation of a study")
-    if kept < len(content):
+    if lines and not lines[-1].endswith(b"\n"):
         with journal.with_suffix(".torn").open("ab") as torn:
-            torn.write(content[kept:] + b"\n")
-        with journal.open("r+b") as file:
-            file.truncate(kept)
+            torn.write(lines[-1] + b"\n")
+        cut_torn_line(journal)
 
 
 def _is_operation(line: bytes) -> bool:

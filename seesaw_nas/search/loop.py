@@ -11,8 +11,9 @@ import numpy as np
 
 from seesaw_nas import cost
 from seesaw_nas.errors import SpecError, TrainingFailed
-from seesaw_nas.records import Epoch, State, TrialRecord
+from seesaw_nas.records import State, TrialRecord
 from seesaw_nas.search.history import History
+from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.strategies.base import Exhausted, Strategy
 from seesaw_nas.space import decode
 from seesaw_nas.spec import Architecture
@@ -24,25 +25,6 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS = 2  # at training one trial: what killed the process once may do so again
 MAX_FAILURES = 5  # trials in a row; then something is wrong with all of them
-
-
-class Listener:
-    """Told what happens; every method may be left as it is."""
-
-    def begun(self, number: int, architecture: Architecture, macs: int) -> None:
-        """A trial's training begins."""
-
-    def step(self, done: int, total: int) -> None:
-        """A training step of the running trial is done."""
-
-    def epoch(self, epoch: Epoch) -> None:
-        """An epoch of the running trial is done."""
-
-    def ended(self, record: TrialRecord) -> None:
-        """A proposal is closed: trained, failed, outside the budget, or known already."""
-
-    def timing(self, what: str, done: int, total: int) -> None:
-        """The front is being timed: what comes next, and how many of its steps are done."""
 
 
 def trial_seed(seed: int, number: int) -> int:

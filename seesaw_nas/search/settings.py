@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seesaw_nas.space import Space
 
 SPACES = {"digits": "seesaw-digits", "cifar10": "seesaw-cifar", "cifar100": "seesaw-cifar"}
-LATER_FIELDS = {"cache_dir", "latency"}  # a run that was begun before there were such has their defaults
+LATER_FIELDS = {"cache_dir", "latency", "table"}  # a run that was begun before there were such has their defaults
 LARGE_IMAGE = 96  # pixels; a folder of images at least this large gets the ImageNet layout
 
 
@@ -38,6 +38,7 @@ class SearchSettings:
         data_dir: folder with the unpacked CIFAR archive, empty to download it; or with ImageNet's train and val.
         image_size: side in pixels for a folder of images and for ImageNet; 0 for its default.
         cache_dir: folder for small copies of the images of a folder or of ImageNet; empty for none.
+        table: file of recorded trainings that evaluator ``table`` answers from; dataset, recipe and epochs are its own.
         latency: whether to time the members of the front on ``device`` once the search has ended.
     """
 
@@ -56,12 +57,15 @@ class SearchSettings:
     image_size: int = 0
     cache_dir: str = ""
     latency: bool = False
+    table: str = ""
 
     def __post_init__(self) -> None:
         if self.strategy not in STRATEGIES:
             raise OptionError(known("strategy", self.strategy, STRATEGIES))
         if self.evaluator not in EVALUATORS:
             raise OptionError(known("evaluator", self.evaluator, EVALUATORS))
+        if (self.evaluator == "table") != bool(self.table):
+            raise OptionError("--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one")
         recipes.recipe(self.recipe)
         for name, minimum in (("trials", 1), ("epochs", 0), ("train_size", 0), ("seed", 0), ("image_size", 0)):
             if getattr(self, name) < minimum:

@@ -22,7 +22,7 @@ from seesaw_nas.search import loop
 QUICK = ["search", "--budget", "300K", "--epochs", "1", "--train-size", "64", "--device", "cpu"]
 # trials of about a second, so that there is a middle in which to kill one
 LONG = [*QUICK[:3], "--epochs", "3", "--train-size", "300", "--device", "cpu", "--trials", "3", "--name", "long"]
-VERBS = ["search", "resume", "show", "train", "evaluate", "export", "predict", "spaces", "latency", "reference"]
+VERBS = "search resume tabulate show train evaluate export predict spaces latency reference".split()
 MEMBER = re.compile(r" *([\d,]+) +\d+\.\d% +([\d,]+) +(\d+\.\d\d)% +(\d+) ([0-9a-f]{16})")
 
 

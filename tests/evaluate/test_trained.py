@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 
 from seesaw_nas.data import load
-from seesaw_nas.errors import OptionError, SpecError, TrainingFailed
-from seesaw_nas.evaluate import evaluator
-from seesaw_nas.evaluate.trained import TrainedEvaluator
+from seesaw_nas.errors import SpecError, TrainingFailed
+from seesaw_nas.evaluate.trained import TrainedEvaluator, subject
 from seesaw_nas.recipes import recipe
 from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
 
@@ -22,32 +21,53 @@ def digits():
 
 def test_digits_are_learnt_and_the_score_says_what_it_is_from(digits):
     epochs, steps = [], []
-    score = evaluator("trained")(digits, recipe("quick"), epochs=3).evaluate(
+    score = TrainedEvaluator(digits, recipe("quick", 3)).evaluate(
         SMALL, seed=0, on_epoch=epochs.append, on_step=lambda done, total: steps.append((done, total))
     )
     assert score.top1 > 0.5  # chance is 0.1
     # 20% of 1,797 images are held out for validation and as many for the test, which is not in a search's data
-    assert (score.split, score.n_train, score.n_validation) == ("validation", 1079, 359)
+    assert (score.split, score.note) == ("validation", "")
+    assert (subject(digits).n_train, subject(digits).n_validation) == (1079, 359)
     assert tuple(epochs) == score.curve
-    assert (score.top1, score.loss) == (epochs[-1].top1, epochs[-1].loss)
+    assert score.top1 == epochs[-1].top1
     assert len(score.curve) == 3
     assert steps[-1] == (len(steps), len(steps))
 
 
 def test_seed_decides_the_score(digits):
-    once = TrainedEvaluator(digits, recipe("quick"), epochs=1)
-    a, b, c = (once.evaluate(SMALL, seed=seed).loss for seed in (0, 0, 1))
+    once = TrainedEvaluator(digits, recipe("quick", 1))
+    a, b, c = (once.evaluate(SMALL, seed=seed).curve[-1].loss for seed in (0, 0, 1))
     assert a == b != c
 
 
-def test_recipe_s_own_epochs_count_unless_others_are_given(digits):
-    two = replace(recipe("quick"), epochs=2)
-    assert len(TrainedEvaluator(digits, two).evaluate(SMALL, seed=0).curve) == 2
+def without_times(score):
+    return score.top1, [replace(epoch, seconds=0.0) for epoch in score.curve]
+
+
+def test_paused_training_goes_on_from_its_checkpoint_as_if_it_had_not_paused(digits, tmp_path):
+    evaluator, checkpoint = TrainedEvaluator(digits, recipe("quick", 3)), tmp_path / "trial" / "0.safetensors"
+    whole = evaluator.evaluate(SMALL, seed=0)
+    heard = []
+    first = evaluator.evaluate(SMALL, seed=0, until=1, checkpoint=checkpoint, on_epoch=heard.append)
+    assert (len(first.curve), checkpoint.exists()) == (1, True)
+    again = evaluator.evaluate(SMALL, seed=0, until=1, checkpoint=checkpoint, on_epoch=heard.append)
+    assert again == first  # what is behind is not trained again
+    second = evaluator.evaluate(SMALL, seed=0, until=2, checkpoint=checkpoint, on_epoch=heard.append)
+    assert second.curve[:1] == first.curve
+    last = evaluator.evaluate(SMALL, seed=0, checkpoint=checkpoint, on_epoch=heard.append)
+    assert without_times(last) == without_times(whole)
+    assert [epoch.epoch for epoch in heard] == [1, 2, 3]
+    assert not checkpoint.exists()
+
+
+def test_estimate_is_of_a_whole_training(digits):
+    short, long = (TrainedEvaluator(digits, recipe("quick", epochs)).estimate(SMALL) for epochs in (1, 1000))
+    assert 0 < short < long
 
 
 def test_failed_training_is_told(digits):
     with pytest.raises(TrainingFailed, match="loss is not finite in epoch 1 of 2"):
-        TrainedEvaluator(digits, replace(recipe("quick"), learning_rate=1e30), 2).evaluate(SMALL, seed=0)
+        TrainedEvaluator(digits, replace(recipe("quick", 2), learning_rate=1e30)).evaluate(SMALL, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -62,12 +82,6 @@ def test_architecture_for_other_data_is_refused(digits, change, message):
     with pytest.raises(SpecError) as caught:
         TrainedEvaluator(digits, recipe("quick")).evaluate(replace(SMALL, **change), seed=0)
     assert str(caught.value) == message
-
-
-def test_unknown_evaluator_lists_the_known_ones():
-    with pytest.raises(OptionError) as caught:
-        evaluator("traned")
-    assert str(caught.value) == "unknown evaluator 'traned', did you mean 'trained'? (known: trained)"
 
 
 def test_interface_loads_without_torch():

@@ -40,7 +40,9 @@ class FakeEvaluator:
         self.top1 = top1
         self.asked = []
 
-    def evaluate(self, architecture, *, seed, on_epoch=None, on_step=None):
+    epochs = 1
+
+    def evaluate(self, architecture, *, seed, until=None, checkpoint=None, on_epoch=None, on_step=None):
         self.asked.append(architecture.digest)
         if self.fails(architecture):
             raise TrainingFailed("loss is not finite in epoch 1 of 1")
@@ -48,7 +50,7 @@ class FakeEvaluator:
         epoch = Epoch(1, 2.0, 1.5, top1, 0.25)
         if on_epoch:
             on_epoch(epoch)
-        return Score(top1, 1.5, "validation", 0.25, 100, 50, (epoch,))
+        return Score(top1, "validation", 0.25, (epoch,))
 
     @staticmethod
     def _hashed(architecture, seed):

@@ -3,7 +3,8 @@ import pytest
 from optuna.trial import TrialState
 
 from seesaw_nas import records
-from seesaw_nas.search.loop import MAX_FAILURES, Listener, Search, trial_seed
+from seesaw_nas.search.listener import Listener
+from seesaw_nas.search.loop import MAX_FAILURES, Search, trial_seed
 from seesaw_nas.search.strategies import make
 from seesaw_nas.search.strategies.base import Exhausted
 from seesaw_nas.space import Budget, Feasible

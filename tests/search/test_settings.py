@@ -14,7 +14,7 @@ from seesaw_nas.search import STRATEGIES, SearchSettings
     ("change", "message"),
     [
         ({"strategy": "tpee"}, "unknown strategy 'tpee', did you mean 'tpe'? (known: random, tpe)"),
-        ({"evaluator": "guessed"}, "unknown evaluator 'guessed' (known: trained)"),
+        ({"evaluator": "guessed"}, "unknown evaluator 'guessed' (known: trained, table)"),
         (
             {"recipe": "quik"},
             "unknown recipe 'quik', did you mean 'quick'? (known: paper, paper-imagenet, modern, quick)",

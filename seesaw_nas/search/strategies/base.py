@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -71,10 +72,19 @@ class ExactDraws:
             Exhausted: none is left.
         """
         rng = np.random.default_rng([self._seed, number])
-        for feasible in (self._near, self._whole):
-            for _ in range(MAX_DRAWS if len(taken) < MAX_DRAWS else 10 * len(taken)):
-                if (architecture := feasible.draw_even(rng)).digest not in taken:
-                    return architecture
-                if len(taken) >= feasible.count:
-                    break
-        raise Exhausted
+        try:
+            return distinct(self._near, rng, taken)
+        except Exhausted:
+            return distinct(self._whole, rng, taken)
+
+
+def distinct(feasible: Feasible, rng: np.random.Generator, taken: Container[str]) -> Architecture:
+    """An architecture, its Multi-Adds even over the budget, whose digest is none of ``taken``.
+
+    Raises:
+        Exhausted: none is left, or so few that :data:`MAX_DRAWS` draws found none.
+    """
+    for _ in range(MAX_DRAWS):
+        if (architecture := feasible.draw_even(rng)).digest not in taken:
+            return architecture
+    raise Exhausted

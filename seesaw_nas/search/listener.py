@@ -1,0 +1,25 @@
+"""Who is told what happens in a search."""
+
+from __future__ import annotations
+
+from seesaw_nas.records import Epoch, TrialRecord
+from seesaw_nas.spec import Architecture
+
+
+class Listener:
+    """Told what happens; every method may be left as it is."""
+
+    def begun(self, number: int, architecture: Architecture, macs: int) -> None:
+        """A trial's training begins."""
+
+    def step(self, done: int, total: int) -> None:
+        """A training step of the running trial is done."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """An epoch of the running trial is done."""
+
+    def ended(self, record: TrialRecord) -> None:
+        """A proposal is closed: trained, failed, outside the budget, or known already."""
+
+    def timing(self, what: str, done: int, total: int) -> None:
+        """The front is being timed: what comes next, and how many of its steps are done."""
