@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KIND = "training"
 CHECKPOINT_MINUTES = 10.0
+EXECUTION = ("compile", "cuda_graphs")  # settings that make no other training; conditions say what was used first
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class TrainSettings:
         train_size: training images, drawn evenly over the classes; 0 for all of the training split.
         data_dir: folder with the unpacked CIFAR archive, or with ImageNet's train and val.
         cache_dir: folder for small copies of the images of a folder or of ImageNet; empty for none.
+        compile: whether steps are compiled first, which takes minutes; for long trainings, and no gain on a CPU.
+        cuda_graphs: whether steps are recorded and replayed; for small networks on CUDA.
     """
 
     spec: str
@@ -44,6 +47,8 @@ class TrainSettings:
     device: str = "auto"
     data_dir: str = ""
     cache_dir: str = ""
+    compile: bool = False
+    cuda_graphs: bool = False
 
     def __post_init__(self) -> None:
         recipes.recipe(self.recipe)
@@ -102,6 +107,7 @@ def train(
     """Train from scratch on the training split, then read the test accuracy and write weights, spec and record.
 
     SIGINT and SIGTERM end the training after the step at hand, with its checkpoint on disk; a second one ends at once.
+    Processes that torchrun started train together, see :mod:`seesaw_nas.parallel`; process 0 alone writes and is told.
 
     Args:
         out: the folder to make, or with ``resume`` the one to go on with; ``runs/NAME-RECIPE-SEED`` without.
@@ -116,54 +122,71 @@ def train(
     """
     if not checkpoint_minutes > 0:
         raise OptionError(f"--checkpoint-minutes must be above 0, got {checkpoint_minutes:g}")
-    from seesaw_nas import data, models, signals, training
-    from seesaw_nas.device import describe, find_device
+    from seesaw_nas import data, models, parallel, signals, training
+    from seesaw_nas.device import describe
     from seesaw_nas.evaluate.trained import check_fits
+    from seesaw_nas.execution import Execution
 
     named = specfile.resolve(settings.spec)
     dataset = settings.dataset or _dataset(named)
-    device, recipe = find_device(settings.device), settings.fitted_recipe
+    recipe = settings.fitted_recipe
     path = out or Path("runs") / f"{named.name}-{settings.recipe}-{settings.seed}"
     size = named.architecture.input_size if dataset not in data.ONE_SIZE else None
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
-    images = data.load(dataset, data_dir, size, cache_dir=cache_dir)
-    check_fits(named.architecture, images)
-    if settings.train_size:
-        images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
-    settings = replace(settings, dataset=dataset)
-    folder = _folder(path, settings, named, resume, conditions(describe(device)))
-    with folder.owned():
-        model = models.build(named.architecture, dropout=recipe.dropout, seed=settings.seed)
-        images = images.to(device)
-        if on_begin is not None:
-            on_begin(named, recipe, len(images.train))
-        if on_estimate is not None:
-            on_estimate(_estimate(named, images, recipe, device))
-        with signals.noted() as stop, _told(folder, recipe, images, tensorboard, on_epoch, on_step) as (epoch, step):
-            trained = training.train(
-                model,
-                images,
-                recipe,
-                seed=settings.seed,
-                device=device,
-                on_epoch=epoch,
-                on_step=step,
-                checkpoint=folder.path / "checkpoint.safetensors",
-                checkpoint_seconds=60 * checkpoint_minutes,
-                stop=stop,
-            )
-        test = data.load_test(dataset, data_dir, size, cache_dir=cache_dir)
-        loss, top1 = training.evaluate(model, test.to(device), images.mean, images.std, device=device)
-        result = TrainResult(folder, named, top1, loss, trained.top1, trained.seconds, trained.curve)
-        _write(result, model, settings, images, len(test))
-        return result
+    execution = Execution.chosen(settings.compile, settings.cuda_graphs)
+    with parallel.joined(settings.device) as (ranks, device):
+        execution.check(device, ranks.world)
+        with ranks.lead_first():
+            images = data.load(dataset, data_dir, size, cache_dir=cache_dir)
+        check_fits(named.architecture, images)
+        if settings.train_size:
+            images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
+        settings = replace(settings, dataset=dataset)
+        found = conditions(describe(device)) | ranks.conditions | execution.conditions
+        folder = ranks.by_lead(lambda: _folder(path, settings, named, resume, found))
+        with folder.owned() if ranks.leads else nullcontext():
+            model = models.build(named.architecture, dropout=recipe.dropout, seed=settings.seed)
+            images = images.to(device)
+            if on_begin is not None and ranks.leads:
+                on_begin(named, recipe, len(images.train))
+            if on_estimate is not None:
+                seconds = _estimate(named, images, recipe, device, ranks.world)
+                if ranks.leads:
+                    on_estimate(seconds)
+            events = tensorboard and ranks.leads
+            with signals.noted() as stop, _told(folder, recipe, images, events, on_epoch, on_step) as (epoch, step):
+                trained = training.train(
+                    model,
+                    images,
+                    recipe,
+                    seed=settings.seed,
+                    device=device,
+                    on_epoch=epoch,
+                    on_step=step,
+                    checkpoint=folder.path / "checkpoint.safetensors",
+                    checkpoint_seconds=60 * checkpoint_minutes,
+                    stop=stop,
+                    ranks=ranks,
+                    execution=execution,
+                )
+
+            def tested() -> tuple[int, float, float]:
+                test = data.load_test(dataset, data_dir, size, cache_dir=cache_dir)
+                return len(test), *training.evaluate(model, test.to(device), images.mean, images.std, device=device)
+
+            n_test, loss, top1 = ranks.by_lead(tested)
+            result = TrainResult(folder, named, top1, loss, trained.top1, trained.seconds, trained.curve)
+            if ranks.leads:
+                _write(result, model, settings, images, n_test)
+            return result
 
 
-def _estimate(named: Named, images: Any, recipe: recipes.Recipe, device: Any) -> float:
+def _estimate(named: Named, images: Any, recipe: recipes.Recipe, device: Any, processes: int) -> float:
     from seesaw_nas import timing
 
-    step = timing.step_seconds(named.architecture, images, recipe, device)
+    share = replace(recipe, batch_size=max(recipes.SMALLEST_BATCH, recipe.batch_size // processes))
+    step = timing.step_seconds(named.architecture, images, share, device)
     return timing.trial_seconds(step, images, recipe)
 
 
@@ -203,9 +226,10 @@ def _dataset(named: Named) -> str:
 
 
 def _folder(path: Path, settings: TrainSettings, named: Named, resume: bool, found: dict[str, str]) -> RunFolder:
+    kept = asdict(replace(settings, device="", data_dir="", spec=""))
     description = {
         "kind": KIND,
-        "settings": asdict(replace(settings, device="", data_dir="", spec="")),
+        "settings": {name: value for name, value in kept.items() if name not in EXECUTION},
         "digest": named.architecture.digest,
         "recipe": settings.fitted_recipe.to_dict(),
         "conditions": found,

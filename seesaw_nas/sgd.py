@@ -2,7 +2,7 @@
 
 Every step derives its augmentation, its blending and its dropout from (seed, epoch, step) alone, every epoch its order
 of images from (seed, epoch). So no generator state outlives a step, and an epoch can begin in its middle. Nothing in a
-step waits for the device.
+step waits for the device. Of several processes, each derives its own draws, for its share of the batch.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,10 @@ from seesaw_nas.data import SearchData, normalise
 from seesaw_nas.data.mixing import draw_cutout, draw_mixup
 from seesaw_nas.device import autocast, laid_out, place, seeded
 from seesaw_nas.errors import OptionError
+from seesaw_nas.execution import PLAIN, Execution
 from seesaw_nas.fast import fastest
+from seesaw_nas.graphs import Recorded
+from seesaw_nas.parallel import ALONE, Ranks
 from seesaw_nas.recipes import Recipe
 
 OnStep = Callable[[int, int], None]
@@ -38,6 +41,8 @@ class Trainer:
         model: what is trained, evaluated and kept.
         forward: what a step calls: the same network in its fastest formulation, or ``model`` itself.
         average: of the weights, where the recipe wants one.
+        ranks: this process among those that share every batch.
+        recorded: :meth:`descend` as it is recorded and replayed, where that is wanted.
     """
 
     model: nn.Module
@@ -48,21 +53,37 @@ class Trainer:
     seed: int
     device: torch.device
     average: Average | None
+    ranks: Ranks = ALONE
+    recorded: Recorded | None = None
 
     @classmethod
-    def of(cls, model: nn.Module, data: SearchData, recipe: Recipe, seed: int, device: torch.device) -> Trainer:
+    def of(
+        cls,
+        model: nn.Module,
+        data: SearchData,
+        recipe: Recipe,
+        seed: int,
+        device: torch.device,
+        ranks: Ranks = ALONE,
+        execution: Execution = PLAIN,
+    ) -> Trainer:
         """The model and the data moved to the device, and a fresh optimiser.
 
         Raises:
-            OptionError: a negative seed.
+            OptionError: a negative seed, batches too small to share, or steps that cannot be executed so.
         """
+        execution.check(device, ranks.world)
         if seed < 0:
             raise OptionError(f"a seed is a whole number of at least 0, got {seed}")
         place(model, device)
-        steps = recipe.epochs * _steps_per_epoch(data, recipe)
-        average = Average.of(model, recipe.ema * steps) if recipe.ema else None
-        optimizer = _optimizer(model, recipe)
-        return cls(model, fastest(model), optimizer, data.to(device), recipe, seed, device, average)
+        steps = _steps_per_epoch(data, recipe)
+        ranks.check(len(data.train) // steps)
+        forward = ranks.wrapped(fastest(model, execution.compiler))
+        average = Average.of(model, recipe.ema * recipe.epochs * steps) if recipe.ema else None
+        rate = torch.tensor(recipe.learning_rate, device=device) if execution.record else recipe.learning_rate
+        optimizer = _optimizer(model, recipe, rate)
+        trainer = cls(model, forward, optimizer, data.to(device), recipe, seed, device, average, ranks)
+        return replace(trainer, recorded=Recorded(trainer.descend, execution.record)) if execution.record else trainer
 
     @property
     def steps_per_epoch(self) -> int:
@@ -71,42 +92,74 @@ class Trainer:
     def epoch(self, number: int, begun: int = 0) -> Iterator[Tensor]:
         """Take the steps of epoch ``number``, from 1, after its first ``begun``; of each, its images' summed loss.
 
+        Of several processes, each takes its share of every batch, and the sums are of its images.
+
         The images are dealt evenly: each once an epoch, in batches that differ by one image at most. So nothing is
         dropped, and no last batch is a single image, which batch norm cannot take. The sums stay on the device.
         """
         steps = self.steps_per_epoch
-        order_seed, *seeds = map(int, np.random.SeedSequence((self.seed, number)).generate_state(1 + 3 * steps))
+        order_seed, *seeds = _drawn(1 + 3 * steps, self.seed, number)
+        if not self.ranks.leads:
+            seeds = _drawn(3 * steps, self.seed, number, self.ranks.rank)
         order = torch.randperm(len(self.data.train), generator=torch.Generator().manual_seed(order_seed))
-        chosen = order.to(self.device).tensor_split(steps)[begun:]
+        whole = order.to(self.device).tensor_split(steps)[begun:]
+        chosen = [self.ranks.share(batch) for batch in whole]
         augment, blend, dropout = (seeds[i::3][begun:] for i in range(3))
         batches = self.data.dealt(chosen, augmented=self.recipe.augment, seeds=augment)
         self.model.train()
         for i, (images, labels) in enumerate(batches):
             done = (number - 1) * steps + begun + i
             with seeded(dropout[i], self.device):
-                loss = self.step(done, images, labels, np.random.default_rng(blend[i]))
+                weight = self.ranks.weight(len(labels), len(whole[i]))
+                loss = self.step(done, images, labels, np.random.default_rng(blend[i]), weight)
             yield loss * len(labels)
 
-    def step(self, number: int, images: Tensor, labels: Tensor, generator: np.random.Generator | None = None) -> Tensor:
+    def step(
+        self,
+        number: int,
+        images: Tensor,
+        labels: Tensor,
+        generator: np.random.Generator | None = None,
+        weight: float = 1.0,
+    ) -> Tensor:
         """Step ``number``, from 0, on uint8 images (n, C, H, W); their mean loss, on the device.
 
         Args:
             generator: of what is hidden and blended, for a recipe that wants it; dropout draws from torch's global
                 generators.
+            weight: of the loss in its gradient, see :meth:`Ranks.weight`.
         """
-        recipe = self.recipe
-        for group in self.optimizer.param_groups:
-            group["lr"] = recipe.learning_rate_at(number, self.steps_per_epoch)
+        self._set_rate(self.recipe.learning_rate_at(number, self.steps_per_epoch))
         x, targets = self._blended(normalise(images, self.data.mean, self.data.std), labels, generator)
-        self.optimizer.zero_grad(set_to_none=True)
-        with autocast(self.device):
-            logits = self.forward(laid_out(x))  # (n, classes)
-        loss = F.cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
+        x = laid_out(x)
+        loss = self.recorded(x, targets) if self.recorded else self.descend(x, targets, weight)
         if self.average:
             self.average.move(number)
+        return loss
+
+    def descend(self, images: Tensor, targets: Tensor, weight: float = 1.0) -> Tensor:
+        """The part of a step that can be recorded: forward, backward, and the parameters moved; the mean loss.
+
+        Args:
+            images: normalised, (n, C, H, W).
+            targets: labels (n,), or chances of the classes (n, classes).
+            weight: as in :meth:`step`.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        with autocast(self.device):
+            logits = self.forward(images)  # (n, classes)
+        loss = F.cross_entropy(logits.float(), targets, label_smoothing=self.recipe.label_smoothing)
+        (loss * weight).backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
         return loss.detach()
+
+    def _set_rate(self, rate: float) -> None:
+        """In place where the rate is a tensor, for a recorded step reads it where it lies."""
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
 
     def _blended(self, x: Tensor, labels: Tensor, generator: np.random.Generator | None) -> tuple[Tensor, Tensor]:
         """The images, and their labels (n,) or, blended, the chances of their classes (n, classes)."""
@@ -124,18 +177,23 @@ class Trainer:
         return self.average.in_place() if self.average else nullcontext()
 
 
+def _drawn(n: int, *entropy: int) -> list[int]:
+    seeds: list[int] = np.random.SeedSequence(entropy).generate_state(n).tolist()
+    return seeds
+
+
 def _steps_per_epoch(data: SearchData, recipe: Recipe) -> int:
     return math.ceil(len(data.train) / recipe.batch_size)
 
 
-def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+def _optimizer(model: nn.Module, recipe: Recipe, rate: float | Tensor) -> torch.optim.SGD:
     """Weight decay falls on every parameter, as in the paper, or on those alone that multiply channels."""
     spared = [] if recipe.decay_norms else [weight for weight in model.parameters() if weight.ndim <= 1]
     decayed = [weight for weight in model.parameters() if recipe.decay_norms or weight.ndim > 1]
     groups: list[dict[str, Any]] = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
     return torch.optim.SGD(
         [group for group in groups if group["params"]],
-        lr=recipe.learning_rate,
+        lr=rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
         nesterov=recipe.nesterov,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
+from signal import Signals
 from typing import Any
 
 import torch
@@ -22,7 +23,9 @@ from seesaw_nas import accuracy, checkpoints
 from seesaw_nas.allocator import keep_freed_memory
 from seesaw_nas.data import SearchData, Split
 from seesaw_nas.device import find_device
-from seesaw_nas.errors import Interrupted, TrainingFailed
+from seesaw_nas.errors import Interrupted, RunError, TrainingFailed
+from seesaw_nas.execution import PLAIN, Execution, compiler_failures_told
+from seesaw_nas.parallel import ALONE, Ranks
 from seesaw_nas.recalibration import recalibrate
 from seesaw_nas.recipes import Recipe, completed
 from seesaw_nas.records import Epoch
@@ -69,6 +72,8 @@ def train(
     evaluate_each_epoch: bool = True,
     stop: Stop | None = None,
     until: int | None = None,
+    ranks: Ranks = ALONE,
+    execution: Execution = PLAIN,
 ) -> Trained:
     """Train ``model`` in place on ``data.train`` and score it on ``data.validation``; it is left on ``device``.
 
@@ -84,11 +89,14 @@ def train(
         evaluate_each_epoch: without, only the last epoch is evaluated.
         stop: asked after every step; a signal that it names ends the training when the checkpoint is on disk.
         until: the epoch, from 1, after which to pause; the schedule stays that of all of the epochs.
+        ranks: this process among several that train one network, each of which calls this with the same arguments but
+            for ``device``; process 0 alone evaluates, writes the checkpoint, and calls ``on_epoch`` and ``on_step``.
+        execution: by torch.compile or CUDA graphs; the checkpoint is the same with and without.
 
     Raises:
-        TrainingFailed: the loss is not finite at the end of an epoch, or memory ran out.
-        OptionError: no such device, or a negative seed.
-        RunError: the checkpoint is of another training, or cannot be read or written.
+        TrainingFailed: the loss is not finite at the end of an epoch, memory ran out, or torch.compile failed.
+        OptionError: no such device, a negative seed, batches too small to share, or steps that cannot be executed so.
+        RunError: the checkpoint is of another training, or cannot be read or written, or not all processes see it.
         Interrupted: ``stop`` named a signal.
     """
     recipe = recipe if epochs is None else recipe.with_epochs(epochs)
@@ -97,18 +105,17 @@ def train(
     device = find_device(device)
     if device.type == "cpu":
         keep_freed_memory()
-    with memory_failures_told(recipe, device):
-        trainer = Trainer.of(model, data, recipe, seed, device)
+    with memory_failures_told(recipe, device), compiler_failures_told():
+        trainer = Trainer.of(model, data, recipe, seed, device, ranks, execution)
         store = _store(checkpoint, trainer)
-        watch = _Watch(store, checkpoint_seconds, on_step, stop, time.perf_counter())
-        progress = store.resume()
+        watch = _Watch(store, ranks, checkpoint_seconds, on_step, stop, time.perf_counter())
+        progress = _resumed(store, ranks)
         last = recipe.epochs if until is None else min(until, recipe.epochs)
         for number in range(len(progress.curve) + 1, last + 1):
             scored = evaluate_each_epoch or number == last
             progress = _epoch(trainer, progress, number, scored, watch)
-            store.save(progress)
-            watch.saved = time.perf_counter()
-            if on_epoch:
+            watch.keep(progress)
+            if on_epoch and ranks.leads:
                 on_epoch(progress.curve[-1])
             watch.obey(progress, recipe)
         if trainer.average and last == recipe.epochs:
@@ -132,9 +139,13 @@ def evaluate(
 
 @dataclass(slots=True)
 class _Watch:
-    """What happens between two steps: progress is told, now and then saved, and a signal obeyed."""
+    """What happens between two steps: progress is told, now and then saved, and a signal obeyed.
+
+    Several processes decide together: by the clock of process 0, and by a signal to any of them.
+    """
 
     store: checkpoints.Store
+    ranks: Ranks
     seconds: float
     on_step: OnStep | None
     stop: Stop | None
@@ -142,19 +153,25 @@ class _Watch:
 
     def step(self, done: int, steps: int) -> bool:
         """After a step: whether the state is to be saved now."""
-        if self.on_step:
+        if self.on_step and self.ranks.leads:
             self.on_step(done, steps)
-        return time.perf_counter() - self.saved >= self.seconds or (self.stop is not None and self.stop() is not None)
+        late = self.ranks.leads and time.perf_counter() - self.saved >= self.seconds
+        return any(self.ranks.highest(late, self._asked()))
 
     def save(self, progress: checkpoints.Progress, recipe: Recipe) -> None:
-        """Write the checkpoint.
+        """Write the checkpoint, and obey.
 
         Raises:
             Interrupted: a signal had asked for the end.
         """
-        self.store.save(progress)
-        self.saved = time.perf_counter()
+        self.keep(progress)
         self.obey(progress, recipe)
+
+    def keep(self, progress: checkpoints.Progress) -> None:
+        """Write the checkpoint."""
+        if self.ranks.leads:
+            self.store.save(progress)
+        self.saved = time.perf_counter()
 
     def obey(self, progress: checkpoints.Progress, recipe: Recipe) -> None:
         """End where a signal asks for it; the checkpoint is on disk.
@@ -162,13 +179,17 @@ class _Watch:
         Raises:
             Interrupted: it does.
         """
-        signal = self.stop() if self.stop else None
-        if signal is not None:
+        if number := self.ranks.highest(self._asked())[0]:
+            signal = Signals(number)
             at = f"epoch {len(progress.curve) + 1}, step {progress.steps}" if progress.steps else "the end of an epoch"
             kept = (
                 "the checkpoint is written; the same command with --resume goes on" if self.store.path else "not kept"
             )
             raise Interrupted(f"stopped by {signal.name} at {at}, of {recipe.epochs} epochs; {kept}", signal)
+
+    def _asked(self) -> int:
+        """The signal that this process was sent; 0 for none."""
+        return (self.stop and self.stop()) or 0
 
 
 def _epoch(
@@ -185,11 +206,13 @@ def _epoch(
 
 def _steps(trainer: Trainer, progress: checkpoints.Progress, number: int, watch: _Watch) -> checkpoints.Progress:
     """The steps of an epoch that are not behind it yet."""
-    start, steps = time.perf_counter() - progress.seconds, trainer.steps_per_epoch
-    total = torch.tensor(progress.loss, dtype=torch.float64, device=trainer.device)
+    start, steps, ranks = time.perf_counter() - progress.seconds, trainer.steps_per_epoch, trainer.ranks
+    before = progress.loss if ranks.leads else 0.0
+    total = torch.tensor(before, dtype=torch.float64, device=trainer.device)
 
     def behind(done: int) -> checkpoints.Progress:
-        loss = total.item()  # waits for the device
+        loss = ranks.total(total.item())  # waits for the device
+        ranks.average_statistics(trainer.model)
         return replace(progress, steps=done, loss=loss, seconds=time.perf_counter() - start)
 
     for done, loss in enumerate(trainer.epoch(number, progress.steps), start=progress.steps + 1):
@@ -201,16 +224,19 @@ def _steps(trainer: Trainer, progress: checkpoints.Progress, number: int, watch:
 
 def _score(trainer: Trainer, number: int) -> tuple[float, float]:
     """Loss and top-1 on the validation images, of the weights that count."""
+    loss, top1 = trainer.ranks.by_lead(lambda: _measured(trainer))
+    trainer.ranks.spread_statistics(trainer.model)  # as recalibrated
+    _check_finite("validation loss", loss, number, trainer.recipe)
+    return loss, top1
+
+
+def _measured(trainer: Trainer) -> tuple[float, float]:
     data, recipe = trainer.data, trainer.recipe
     size = 4 * recipe.batch_size  # no gradients: a quarter of the memory or less
     with trainer.averaged():
         if recipe.recalibration_images:
             recalibrate(trainer.model, data.train.first(recipe.recalibration_images), data.mean, data.std)
-        loss, top1 = evaluate(
-            trainer.model, data.validation, data.mean, data.std, device=trainer.device, batch_size=size
-        )
-    _check_finite("validation loss", loss, number, recipe)
-    return loss, top1
+        return evaluate(trainer.model, data.validation, data.mean, data.std, device=trainer.device, batch_size=size)
 
 
 def _check_finite(name: str, value: float, epoch: int, recipe: Recipe) -> None:
@@ -247,6 +273,16 @@ def memory_failures_told(recipe: Recipe, device: torch.device) -> Iterator[None]
             f"out of memory on {device} with batches of {recipe.batch_size} images; take smaller batches, smaller "
             f"images or a smaller budget"
         ) from None
+
+
+def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:
+    progress = store.resume()
+    if progress != ranks.by_lead(lambda: progress):
+        raise RunError(
+            f"process {ranks.rank} does not find the checkpoint {store.path} that process 0 finds; put the run's "
+            f"folder on a file system that all machines share"
+        )
+    return progress
 
 
 def _store(path: Path | None, trainer: Trainer) -> checkpoints.Store:

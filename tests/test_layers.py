@@ -19,12 +19,12 @@ ROWS = (
     ("cost", "space"),
     ("ops", "wiring", "tiling"),
     ("reference", "specfile", "models", "tally", "baselines", "comparison", "witness", "allocator", "deploy", "fast"),
-    ("conditions", "device", "recipes", "data", "records", "checkpoints"),
+    ("conditions", "device", "parallel", "graphs", "execution", "recipes", "data", "records", "checkpoints"),
     ("signals", "accuracy", "recalibration", "averaging", "sgd", "training", "timing", "evaluate", "events", "final"),
     ("export", "predict", "latency", "scoring"),
     ("search",),
     ("report",),
-    ("problem", "results", "tabulate", "api", "cli"),
+    ("problem", "results", "tabulate", "api", "cli", "__main__"),
 )
 ORDER = [name for row in ROWS for name in row]
 

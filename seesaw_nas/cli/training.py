@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.progress import Progress, TaskID
+import typer
 
 from seesaw_nas import cost, final
-from seesaw_nas.cli import terminal
 from seesaw_nas.final import TrainResult, TrainSettings
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.records import Epoch
 from seesaw_nas.specfile import Named
 from seesaw_nas.units import format_duration
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+Compile = Annotated[
+    bool,
+    typer.Option(
+        "--compile", help="By torch.compile, which takes minutes first: for long trainings; no gain on a CPU."
+    ),
+]
+CudaGraphs = Annotated[
+    bool, typer.Option("--cuda-graphs", help="Record a step and replay it, for small networks; wants a CUDA device.")
+]
 
 
 def train(
@@ -27,7 +39,11 @@ def train(
     as_json: bool,
 ) -> None:
     """Train one architecture under a progress bar, and print its test accuracy."""
+    from seesaw_nas import parallel
+    from seesaw_nas.cli import terminal
+
     console = terminal.console(stderr=as_json)
+    console.quiet = not parallel.leads()
     with terminal.progress(console) as progress:
         shown = _Shown(progress, progress.add_task("training", total=None), settings.fitted_recipe)
         result = final.train(
@@ -41,6 +57,8 @@ def train(
             on_epoch=shown.epoch,
             on_step=shown.step,
         )
+    if console.quiet:
+        return
     if as_json:
         print(json.dumps(_as_json(result), indent=2))
         return

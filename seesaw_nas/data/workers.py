@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from seesaw_nas.conditions import cores
 from seesaw_nas.errors import DataError
+from seesaw_nas.parallel import neighbours
 
 MOST = 16
 AHEAD = 2  # results that each worker keeps ready
@@ -21,8 +22,8 @@ Done = TypeVar("Done")
 
 
 def default_workers() -> int:
-    """One for each core but one, which trains; at least one and at most 16."""
-    return max(1, min(MOST, cores() - 1))
+    """One for each core but one, which trains; at least one and at most 16. Processes of torchrun share the cores."""
+    return max(1, min(MOST, cores() // neighbours() - 1))
 
 
 def mapped(

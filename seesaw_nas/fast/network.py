@@ -48,6 +48,11 @@ class FastNetwork(nn.Module):
         device = network.classifier.weight.device
         return cls(network, folds=device.type == "cpu").to(device)
 
+    @classmethod
+    def whole(cls, network: Network) -> FastNetwork:
+        """The formulation for a compiler on any device: of torch's own operators alone, which make one graph."""
+        return cls(network, folds=False).to(network.classifier.weight.device)
+
     def forward(self, images: Tensor) -> Tensor:
         """(N, input_channels, H, W), normalised, to logits (N, classes)."""
         network = self.network

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from seesaw_nas import data, specfile
+from seesaw_nas import data, execution, specfile
 from seesaw_nas.records import write_json
 from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
 from seesaw_nas.specfile import Named
@@ -103,3 +103,19 @@ def interrupt(*_, **__):
 def test_trained_spec_is_shown(train, cli):
     train("--out", "t")
     assert cli("show", "t/spec.json").code == 0
+
+
+def test_compiled_training_is_told_in_its_conditions_and_goes_on_without(train, tmp_path, monkeypatch):
+    monkeypatch.setattr(execution, "COMPILER", "aot_eager")  # which generates no code
+    with monkeypatch.context() as patch:
+        patch.setattr(data, "load_test", interrupt)
+        assert train("--out", "t", "--epochs", "1", "--compile").code == 130
+    assert json.loads((tmp_path / "t/run.json").read_text())["conditions"]["steps"] == "torch.compile, aot_eager"
+    assert train("--out", "t", "--epochs", "1", "--resume").code == 0
+
+
+def test_cuda_graphs_without_cuda_are_one_line(train, tmp_path):
+    code, out, err = train("--out", "t", "--cuda-graphs")
+    assert (code, out) == (2, "")
+    assert err == "seesaw-nas: --cuda-graphs wants a CUDA device, got cpu; leave it out\n"
+    assert not (tmp_path / "t").exists()

@@ -1,0 +1,74 @@
+"""How the steps of a training are executed: as they are written, by torch.compile, or as CUDA graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from seesaw_nas.errors import OptionError, TrainingFailed
+from seesaw_nas.graphs import Record, cuda_graph
+
+COMPILER = "inductor"  # torch.compile's own
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What a step is executed by; :meth:`chosen` makes it. A training may go on under another one.
+
+    The mathematics and the checkpoints are the same. Figures differ by rounding, and where ``compiler`` is inductor by
+    the draws of dropout, too.
+
+    Attributes:
+        compiler: torch.compile's backend; empty for none.
+        record: records a step, to be replayed from then on; ``None`` for no such thing.
+    """
+
+    compiler: str = ""
+    record: Record | None = None
+
+    @classmethod
+    def chosen(cls, compiled: bool, cuda_graphs: bool) -> Execution:
+        """By the two options of the command line."""
+        return cls(COMPILER if compiled else "", cuda_graph if cuda_graphs else None)
+
+    def check(self, device: torch.device, processes: int = 1) -> None:
+        """Refuse what cannot be done.
+
+        Raises:
+            OptionError: CUDA graphs without CUDA, in several processes, or of compiled steps.
+        """
+        if self.record is cuda_graph and device.type != "cuda":
+            raise OptionError(f"--cuda-graphs wants a CUDA device, got {device}; leave it out")
+        if self.record and processes > 1:
+            raise OptionError(f"--cuda-graphs wants one process, got {processes}; start without torchrun")
+        if self.record and self.compiler:
+            raise OptionError("--compile and --cuda-graphs exclude each other; leave one out")
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What a record says of it."""
+        if self.compiler:
+            return {"steps": f"torch.compile, {self.compiler}"}
+        return {"steps": "CUDA graphs"} if self.record else {}
+
+
+PLAIN = Execution()
+
+
+@contextmanager
+def compiler_failures_told() -> Iterator[None]:
+    """Turn what torch.compile could not do into one line.
+
+    Raises:
+        TrainingFailed: there is no C++ compiler, or it failed.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        raise TrainingFailed(f"torch.compile failed: {reason}; train without --compile") from None
