@@ -1,9 +1,9 @@
-"""Everything the command line does, as functions: search, resume, train.
+"""Everything the command line does, as functions.
 
 from seesaw_nas import api
 
-result = api.search(api.SearchSettings(dataset="digits", budget="600K", trials=8), runs_dir="runs")
-result.best.architecture, result.front
+result = api.search("seesaw-digits", "600K", "digits", trials=8)
+result.best.architecture, result.front(), result.frame()
 """
 
 from __future__ import annotations
@@ -11,23 +11,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from seesaw_nas import confirmation, results
 from seesaw_nas.errors import RunError
 from seesaw_nas.final import TrainResult, TrainSettings, train
-from seesaw_nas.problem import Plan, Problem, description, plan, pose
+from seesaw_nas.problem import NOTHING, Given, Plan, Problem, description, plan, pose
 from seesaw_nas.recipes import completed
 from seesaw_nas.records import RunFolder
 from seesaw_nas.results import Result, read_timings, time_front, write_results
-from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.space import Budget
+from seesaw_nas.search import DEFAULT_STRATEGY
+from seesaw_nas.search.settings import CHANGEABLE, PYTHON, SearchSettings
+from seesaw_nas.space import Budget, Space
 from seesaw_nas.tabulate import tabulate
+from seesaw_nas.tuner import Tuner, strategy_of
 
 if TYPE_CHECKING:
+    from seesaw_nas.data import SearchData
+    from seesaw_nas.search.halving import Halving
     from seesaw_nas.search.listener import Listener
+    from seesaw_nas.search.starts import Start
+    from seesaw_nas.search.strategies.base import Strategy
 
 KIND = "search"
+OnPlan = Callable[[Problem, Plan], None]
 
 __all__ = [
     "Plan",
@@ -36,6 +45,8 @@ __all__ = [
     "SearchSettings",
     "TrainResult",
     "TrainSettings",
+    "Tuner",
+    "begin",
     "plan",
     "pose",
     "resume",
@@ -47,17 +58,72 @@ __all__ = [
 
 
 def search(
-    settings: SearchSettings,
+    space: str | Space = "",
+    budget: str = "",
+    data: str | SearchData = "digits",
     *,
+    strategy: Any = DEFAULT_STRATEGY,
+    evaluator: Any = "trained",
     name: str = "",
     runs_dir: Path | str = "runs",
     time_limit: float | None = None,
-    on_plan: Callable[[Problem, Plan], None] | None = None,
+    on_plan: OnPlan | None = None,
     listener: Listener | None = None,
+    **options: Any,
 ) -> Result:
-    """Search a space under a budget; everything found is in the run's folder, after every trial.
+    """Search a space under a budget; the words are those of the command line.
 
     Args:
+        space: its name, its file, or a space; the one that fits the data when empty.
+        budget: Multi-Adds for one image, such as 110M, 100M:110M or 60%; the space's own when empty.
+        data: a data set's name, a folder of images by class, or images that are loaded already.
+        strategy: a name; or an Optuna sampler, a function that makes one from a seed (which a resumed search then asks
+            the same), or an object with :class:`seesaw_nas.search.strategies.base.Strategy`'s method.
+        evaluator: a name; or a function of (architecture, seed) that returns a number, more being better; or an object
+            with :class:`seesaw_nas.evaluate.Evaluator`'s methods.
+        name, runs_dir, time_limit, on_plan, listener: as for :func:`begin`.
+        options: further fields of :class:`SearchSettings`, such as ``trials``, ``epochs``, ``scheduler``, ``confirm``.
+
+    Raises:
+        SeesawError: the settings cannot be carried out, or the folder exists already.
+    """
+    given = Given(
+        space=space if isinstance(space, Space) else None,
+        data=None if isinstance(data, str) else data,
+        strategy=None if isinstance(strategy, str) else strategy,
+        evaluator=None if isinstance(evaluator, str) else evaluator,
+    )
+    settings = SearchSettings(
+        dataset=data if isinstance(data, str) else data.name,
+        budget=budget,
+        space=space.name if isinstance(space, Space) else space,
+        strategy=strategy if isinstance(strategy, str) else _called(strategy),
+        evaluator=evaluator if isinstance(evaluator, str) else _called(evaluator),
+        **options,
+    )
+    return begin(
+        settings, given=given, name=name, runs_dir=runs_dir, time_limit=time_limit, on_plan=on_plan, listener=listener
+    )
+
+
+def _called(value: Any) -> str:
+    return PYTHON + str(getattr(value, "__name__", type(value).__name__))
+
+
+def begin(
+    settings: SearchSettings,
+    *,
+    given: Given = NOTHING,
+    name: str = "",
+    runs_dir: Path | str = "runs",
+    time_limit: float | None = None,
+    on_plan: OnPlan | None = None,
+    listener: Listener | None = None,
+) -> Result:
+    """Search by these settings; everything found is in the run's folder, after every trial.
+
+    Args:
+        given: objects in place of what the settings name.
         name: of the run's folder in ``runs_dir``; made from data set, budget and time when empty.
         time_limit: seconds after which no further trial begins.
         on_plan: told what is about to happen, before any training.
@@ -66,34 +132,43 @@ def search(
     Raises:
         SeesawError: the settings cannot be carried out, or the folder exists already.
     """
-    problem = pose(settings)
+    from seesaw_nas.search import starts
+
+    problem = pose(settings, given)
+    method = _method(problem)
+    about = {"kind": KIND, "given": given.names, **description(problem)}
+    first = starts.resolve(settings.seed_with, problem.feasible, about)
     path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
-    folder = RunFolder.create(path, {"kind": KIND, **description(problem)})
-    return _run(folder, problem, settings.trials, time_limit, on_plan, listener)
+    folder = RunFolder.create(path, about)
+    return _run(folder, problem, method, lambda: first, time_limit, on_plan, listener)
 
 
 def resume(
     path: Path | str,
     *,
-    trials: int | None = None,
+    given: Given = NOTHING,
     time_limit: float | None = None,
-    device: str = "",
-    data_dir: str = "",
-    latency: bool | None = None,
-    on_plan: Callable[[Problem, Plan], None] | None = None,
+    on_plan: OnPlan | None = None,
     listener: Listener | None = None,
+    **changes: Any,
 ) -> Result:
     """Go on with a run where it stopped, however it stopped; what was finished is neither lost nor trained again.
 
     Args:
         path: the run's folder.
-        trials: another total of architectures to train, in place of the run's own.
-        device, data_dir: another device or place of the images, instead of the run's own.
-        latency: whether to time the front, instead of what the run says.
+        given: the objects that the run began with, where it did.
+        time_limit, on_plan, listener: as for :func:`begin`.
+        changes: settings in place of the run's own, of those that :data:`CHANGEABLE` names: ``trials`` (the new total),
+            ``device``, ``confirm``, ``engine`` and others; ``None`` and an empty text leave the run's own.
 
     Raises:
         SeesawError: it is no run folder, its space has changed, or another process works on it.
+        TypeError: a setting cannot be changed.
     """
+    if unknown := changes.keys() - set(CHANGEABLE):
+        raise TypeError(f"a run goes on under its own {', '.join(sorted(unknown))}")
+    from seesaw_nas.search import starts
+
     folder = RunFolder.open(Path(path))
     begun = folder.read()
     if begun.get("kind") != KIND:
@@ -101,46 +176,69 @@ def resume(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
         )
     settings = SearchSettings.from_dict(begun.get("settings", {}))
+    if missing := [what for what in begun.get("given", []) if what not in given.names]:
+        raise RunError(f"{folder.path} began with objects of a program; pass the same again: {', '.join(missing)}")
     read_timings(folder)  # a damaged file is told before any training
-    settings = replace(
-        settings,
-        trials=settings.trials if trials is None else trials,
-        device=device or settings.device,
-        data_dir=data_dir or settings.data_dir,
-        latency=settings.latency if latency is None else latency,
-    )
-    problem = pose(settings)
+    confirmation.read(folder.confirmed)
+    settings = replace(settings, **{name: value for name, value in changes.items() if value not in (None, "")})
+    problem = pose(settings, given)
     if begun.get("space_digest") != problem.space_digest:
         raise RunError(f"the space '{problem.space.name}' has changed since {folder.path} began; begin a new run")
     if completed(begun.get("recipe", {})) != settings.fitted_recipe.to_dict():
         raise RunError(f"the recipe '{settings.recipe}' has changed since {folder.path} began; begin a new run")
-    return _run(folder, problem, settings.trials, time_limit, on_plan, listener)
+    method = _method(problem)
+    find = partial(starts.resolve, settings.seed_with, problem.feasible, begun)
+    return _run(folder, problem, method, find, time_limit, on_plan, listener)
+
+
+def _method(problem: Problem) -> tuple[Strategy, Halving]:
+    """Which architecture next, and who is trained how far."""
+    from seesaw_nas.search.strategies.base import Setting
+
+    settings = problem.settings
+    halving = settings.halving(problem.evaluator.epochs)
+    setting = Setting(problem.feasible, settings.seed, settings.objectives, halving.levels)
+    return strategy_of(settings.strategy, problem.given.strategy, setting), halving
 
 
 def _run(
     folder: RunFolder,
     problem: Problem,
-    trials: int,
+    method: tuple[Strategy, Halving],
+    find_starts: Callable[[], list[Start]],
     time_limit: float | None,
-    on_plan: Callable[[Problem, Plan], None] | None,
+    on_plan: OnPlan | None,
     listener: Listener | None,
 ) -> Result:
-    from seesaw_nas.search import history, loop, strategies
+    from seesaw_nas.search import engines, history, proposer, starts
 
-    settings = problem.settings
+    settings, (strategy, halving) = problem.settings, method
     with folder.owned():
-        trial_history = history.History(history.open_study(folder.journal, folder.name), problem.space, problem.budget)
-        strategy = strategies.make(settings.strategy, problem.feasible, settings.seed)
-        search_loop = loop.Search(trial_history, strategy, problem.evaluator, settings.seed, listener)
+        study = history.open_study(folder.journal, folder.name, settings.objectives)
+        trial_history = history.History(study, problem.space, problem.budget, settings.seed)
+        taken_over = starts.plant(trial_history, find_starts)
+        work = proposer.Proposer(
+            trial_history,
+            strategy,
+            trials=settings.trials,
+            taken_over=taken_over,
+            epochs=problem.evaluator.epochs,
+            halving=halving,
+            checkpoints=folder.checkpoints,
+            on_closed=listener.ended if listener else None,
+        )
         if on_plan is not None:
-            on_plan(problem, plan(problem, max(0, trials - search_loop.trained)))
+            on_plan(problem, plan(problem, max(0, settings.trials - work.trained), halving))
         try:
-            ended = search_loop.run(trials, time_limit)
+            ended = engines.run(settings, work, problem.evaluator, problem.device, folder.path, listener, time_limit)
         except KeyboardInterrupt:
             write_results(Result(folder, problem, "interrupted", tuple(trial_history.records())))
             raise
         result = Result(folder, problem, ended, tuple(trial_history.records()))
         write_results(result)
+        if settings.confirm:
+            results.confirm(result, listener)
+            write_results(result)
         if settings.latency and time_front(result, listener):
             write_results(result)
         return result

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import space
 from seesaw_nas.conditions import conditions
-from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.errors import RunError
+from seesaw_nas.search.settings import PYTHON, SPACES, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 
 if TYPE_CHECKING:
@@ -18,6 +19,32 @@ if TYPE_CHECKING:
 
     from seesaw_nas.data import SearchData
     from seesaw_nas.evaluate import Evaluator, Subject
+    from seesaw_nas.search.halving import Halving
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a program passes as objects, which a run's folder can only name; ``None`` for what the settings say.
+
+    Attributes:
+        space: to search, at the images' size.
+        data: to train on.
+        strategy: proposes; or a sampler of Optuna, or what makes one from a seed.
+        evaluator: scores; or a function of an architecture and a seed.
+    """
+
+    space: space.Space | None = None
+    data: SearchData | None = None
+    strategy: Any = None
+    evaluator: Any = None
+
+    @property
+    def names(self) -> list[str]:
+        """What is given."""
+        return [field.name for field in fields(self) if getattr(self, field.name) is not None]
+
+
+NOTHING = Given()
 
 
 @dataclass(frozen=True)
@@ -28,6 +55,7 @@ class Problem:
         subject: what the architectures are trained on.
         feasible: the architectures to choose from.
         evaluator: what scores one.
+        given: the objects that it was posed with.
     """
 
     settings: SearchSettings
@@ -35,6 +63,7 @@ class Problem:
     device: torch.device
     feasible: Feasible
     evaluator: Evaluator
+    given: Given = NOTHING
 
     @property
     def space(self) -> space.Space:
@@ -50,7 +79,7 @@ class Problem:
         return hashlib.sha256(repr(self.space).encode()).hexdigest()[:16]
 
 
-def pose(settings: SearchSettings) -> Problem:
+def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
     """Load the images, or the table that stands for their trainings, and find what fits the budget.
 
     Raises:
@@ -59,22 +88,37 @@ def pose(settings: SearchSettings) -> Problem:
     from seesaw_nas.device import find_device
 
     device = find_device(settings.device)
-    if settings.space:
+    if settings.space and given.space is None:
         space.load(settings.space)  # an unknown space is told before any image is read
-    return _recorded(settings, device) if settings.evaluator == "table" else _trained(settings, device)
+    if given.evaluator is not None:
+        return _called(settings, given, device)
+    if settings.evaluator.startswith(PYTHON):
+        raise RunError(f"the evaluator was {settings.evaluator}, an object of a program; pass it again to go on")
+    return _recorded(settings, given, device) if settings.evaluator == "table" else _trained(settings, given, device)
 
 
-def _trained(settings: SearchSettings, device: torch.device) -> Problem:
+def _trained(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     from seesaw_nas.evaluate.trained import TrainedEvaluator, subject
 
-    images = load_images(settings)
-    feasible = _feasible(settings, subject(images))
+    images = load_images(settings, given.data)
+    feasible = _feasible(settings, given, subject(images))
     evaluator = TrainedEvaluator(images.to(device), settings.fitted_recipe, device)
-    return Problem(settings, subject(images), device, feasible, evaluator)
+    return Problem(settings, subject(images), device, feasible, evaluator, given)
 
 
-def load_images(settings: SearchSettings) -> SearchData:
-    """The images to train on and to validate with, cut down to the wanted number.
+def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
+    from seesaw_nas.evaluate import Subject
+    from seesaw_nas.evaluate.called import CalledEvaluator
+
+    evaluator = given.evaluator if hasattr(given.evaluator, "evaluate") else CalledEvaluator(given.evaluator)
+    found = given.space or space.load(settings.space or SPACES.get(settings.dataset, settings.dataset))
+    shape = (found.input_channels, found.input_size, found.input_size)
+    subject = Subject(settings.dataset, shape, found.classes, 0, 0)
+    return Problem(settings, subject, device, found.within(settings.budget or found.default_budget), evaluator, given)
+
+
+def load_images(settings: SearchSettings, given: SearchData | None = None) -> SearchData:
+    """The images to train on and to validate with, those ``given`` or the data set's, cut down to the wanted number.
 
     Raises:
         DataError: they are not to be had.
@@ -82,24 +126,28 @@ def load_images(settings: SearchSettings) -> SearchData:
     from seesaw_nas import data
 
     cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
-    images = data.load(settings.dataset, settings.data_path, settings.image_size or None, cache_dir=cache_dir)
+    images = given or data.load(settings.dataset, settings.data_path, settings.image_size or None, cache_dir=cache_dir)
     if settings.train_size:
         images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
     return images
 
 
-def _recorded(settings: SearchSettings, device: torch.device) -> Problem:
+def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     from seesaw_nas.evaluate import table as tables
 
     table = tables.read(Path(settings.table))
     settings = replace(settings, dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
-    feasible = _feasible(replace(settings, space=settings.space or table.space), table.subject, table.budget)
-    return Problem(settings, table.subject, device, feasible, tables.TableEvaluator(table, feasible.space))
+    searched = replace(settings, space=settings.space or table.space)
+    feasible = _feasible(searched, given, table.subject, table.budget)
+    return Problem(settings, table.subject, device, feasible, tables.TableEvaluator(table, feasible.space), given)
 
 
-def _feasible(settings: SearchSettings, subject: Subject, default_budget: str = "") -> Feasible:
+def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_budget: str = "") -> Feasible:
     channels, size, _ = subject.input
-    found = settings.load_space(size, channels, subject.classes)
+    if given.space is None:
+        found = settings.load_space(size, channels, subject.classes)
+    else:
+        found = given.space.adapted(size, channels, subject.classes)
     return found.within(settings.budget or default_budget or found.default_budget)
 
 
@@ -125,6 +173,8 @@ class Plan:
         space_size, fitting: architectures in the space, and of those within the budget; both exact.
         cheapest_macs: of the whole space.
         median_macs: of those within the budget.
+        epochs: of all trials, those that are stopped early included.
+        whole_epochs: of a trial that is not.
         trial_seconds: of a whole evaluation, estimated for an architecture of median cost.
     """
 
@@ -134,9 +184,16 @@ class Plan:
     median_macs: int
     trial_seconds: float
     trials: int
+    epochs: int
+    whole_epochs: int
+
+    @property
+    def seconds(self) -> float:
+        """Of all trials together."""
+        return self.trial_seconds * self.epochs / self.whole_epochs
 
 
-def plan(problem: Problem, trials: int) -> Plan:
+def plan(problem: Problem, trials: int, halving: Halving) -> Plan:
     """Count, and estimate how long an architecture of median cost takes; ``trials`` are still to be trained."""
     import numpy as np
 
@@ -150,4 +207,6 @@ def plan(problem: Problem, trials: int) -> Plan:
         median_macs=median,
         trial_seconds=problem.evaluator.estimate(typical),
         trials=trials,
+        epochs=halving.planned(trials),
+        whole_epochs=problem.evaluator.epochs,
     )

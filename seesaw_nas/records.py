@@ -8,6 +8,8 @@ One folder a run::
     best.json         the architecture with the highest validation top-1, as a spec file
     report.html       accuracy against Multi-Adds
     latency.json      latencies of the front, where they were wanted
+    confirmed.json    the best trained again with several seeds, where that was wanted
+    checkpoints/      of trials that may still be trained on, under successive halving
     owner.lock        held by the process that works on the run
 """
 
@@ -27,7 +29,8 @@ from seesaw_nas.errors import RunError
 from seesaw_nas.files import replace_file
 from seesaw_nas.spec import Architecture
 
-State = Literal["complete", "failed", "infeasible", "duplicate", "running"]
+State = Literal["complete", "failed", "infeasible", "duplicate", "stopped", "paused", "running"]
+TRAINED: tuple[State, ...] = ("complete", "failed", "stopped", "paused", "running")  # or being trained
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +58,19 @@ class TrialRecord:
     Attributes:
         number: from 0, in the order proposed.
         state: ``complete`` was trained; ``failed`` broke in training; ``infeasible`` lay outside the budget, so it was
-            not trained; ``duplicate`` was answered from an earlier record of the same architecture.
+            not trained; ``duplicate`` was answered from an earlier record of the same architecture; ``stopped`` was
+            trained for some epochs and given up; ``paused`` may still be trained on.
         architecture: ``None`` where the proposal was no legal architecture.
         macs, params: exact, by arithmetic; ``None`` without an architecture.
-        top1: accuracy on ``split``, a fraction; ``None`` unless complete or duplicate.
+        top1: accuracy on ``split``, a fraction, after the whole training; ``None`` without. What a stopped or paused
+            trial reached stands in its curve alone, so that it is never taken for more.
         split: the split that ``top1`` is from; a search sees ``validation`` only.
         seed: of the trial's initialisation, order of images and augmentation.
         curve: an entry an epoch.
-        reason: why it failed or was not trained.
+        reason: why it failed or was not trained; of a complete one, what else is to be known of its top1.
+        origin: where the architecture is from, in words.
+        worker: what trained it, where there were several.
+        started, ended: when it was proposed and when it came to its end, in seconds since 1970; 0 where that is not so.
     """
 
     number: int
@@ -76,6 +84,10 @@ class TrialRecord:
     seconds: float = 0.0
     curve: tuple[Epoch, ...] = field(default=())
     reason: str = ""
+    origin: str = ""
+    worker: str = ""
+    started: float = field(default=0.0, compare=False)
+    ended: float = field(default=0.0, compare=False)
 
     @property
     def digest(self) -> str:
@@ -129,6 +141,14 @@ class RunFolder:
     @property
     def report(self) -> Path:
         return self.path / "report.html"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def confirmed(self) -> Path:
+        return self.path / "confirmed.json"
 
     @property
     def latency(self) -> Path:
@@ -186,6 +206,19 @@ class RunFolder:
         if not isinstance(value, dict):
             raise RunError(f"{self.description} is not the description of a run; restore it, or begin a new run")
         return value
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether a process holds the run."""
+        lock = self.path / "owner.lock"
+        if not lock.exists():
+            return False
+        with lock.open("r") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
 
     @contextlib.contextmanager
     def owned(self) -> Iterator[None]:

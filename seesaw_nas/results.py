@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import latency, records, specfile
+from seesaw_nas import confirmation, latency, records, specfile
+from seesaw_nas.confirmation import Confirmed
 from seesaw_nas.latency import NO_TIMINGS, LatencySettings, Measured, Timings
-from seesaw_nas.problem import Problem
+from seesaw_nas.problem import Problem, pose
 from seesaw_nas.records import RunFolder, TrialRecord
 from seesaw_nas.specfile import Named
 
@@ -31,15 +32,31 @@ class Result:
     ended: str
     trials: tuple[TrialRecord, ...]
 
-    @property
     def front(self) -> list[TrialRecord]:
         """The trained architectures that no other beats in both top-1 and Multi-Adds, the cheapest first."""
         return records.front(list(self.trials))
 
     @property
     def best(self) -> TrialRecord | None:
-        """The trained architecture with the highest validation top-1; ``None`` when none was trained."""
-        return records.best(list(self.trials))
+        """The trained architecture with the highest validation top-1; ``None`` when none was trained.
+
+        Where the best were trained again, it is the one of these with the highest mean.
+        """
+        if not (spreads := self.confirmed.spreads):
+            return records.best(list(self.trials))
+        again = [trial for trial in self.trials if trial.state == "complete" and trial.digest in spreads]
+        return max(again, key=lambda trial: (spreads[trial.digest].mean, -(trial.macs or 0)))
+
+    def frame(self) -> Any:
+        """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""
+        from seesaw_nas import report
+
+        return report.frame(self.trials)
+
+    @property
+    def confirmed(self) -> Confirmed:
+        """The repeats in the run's folder."""
+        return confirmation.read(self.folder.confirmed)
 
     @property
     def timings(self) -> Timings:
@@ -66,7 +83,7 @@ def time_front(result: Result, listener: Listener | None = None) -> bool:
 
     Figures to be compared are from one go: a front with one new member is timed anew as a whole.
     """
-    front = result.front
+    front = result.front()
     if {member.digest for member in front} <= result.timings.latencies.keys():
         return False
     from seesaw_nas.latency.measuring import conditions
@@ -83,6 +100,29 @@ def time_front(result: Result, listener: Listener | None = None) -> bool:
         found.append(Measured(named, latency.measure(named.architecture, settings, on_step=step)))
     records.write_json(result.folder.latency, latency.document(found, conditions(settings)))
     return True
+
+
+def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
+    """Train the best again with several seeds, by the whole recipe on all training images, into ``confirmed.json``."""
+    problem, settings = result.problem, result.problem.settings
+    if settings.evaluator == "trained" and settings.whole != settings:
+        problem = pose(settings.whole, problem.given)
+    recipe = problem.settings.fitted_recipe
+    how = {
+        "evaluator": settings.evaluator,
+        "recipe": f"{recipe.name}: {recipe.summary}",
+        "images": f"{problem.subject.n_train:,} to train on, {problem.subject.n_validation:,} to validate on",
+    }
+    chosen = confirmation.candidates(result.trials, settings.confirm)
+    first = settings.seed + 1  # the trials' own seeds are no small numbers
+    return confirmation.confirm(
+        result.folder.confirmed,
+        chosen,
+        range(first, first + settings.confirm_seeds),
+        problem.evaluator,
+        how,
+        listener.confirming if listener else None,
+    )
 
 
 def write_results(result: Result) -> None:
@@ -121,6 +161,8 @@ def _provenance(result: Result, trial: TrialRecord) -> dict[str, Any]:
         "epochs": settings.fitted_recipe.epochs,
         "conditions": result.folder.read()["conditions"],
     }
+    if spread := result.confirmed.spreads.get(trial.digest):
+        found["confirmed"] = {"conditions": dict(result.confirmed.conditions), **asdict(spread)}
     if of_best := timings.latencies.get(trial.digest):
         found["latency"] = {"conditions": timings.conditions, "latencies": [asdict(entry) for entry in of_best]}
     return found

@@ -30,7 +30,7 @@ def found(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "load_test", refuse)
         patch.setattr(Digits, "test", refuse)
-        return api.search(FEW, name="found", runs_dir=tmp_path_factory.mktemp("runs"))
+        return api.begin(FEW, name="found", runs_dir=tmp_path_factory.mktemp("runs"))
 
 
 class Stop(Listener):
@@ -61,7 +61,7 @@ def test_run_folder_holds_what_its_description_says(found):
     assert names == {"run.json", "optuna.journal", "pareto.csv", "best.json", "report.html", "owner.lock"}
     described = found.folder.read()
     assert described["kind"] == "search"
-    assert described["settings"] == FEW.to_dict()
+    assert described["settings"] == json.loads(json.dumps(FEW.to_dict()))
     assert described["budget"] == {"low": 0, "high": 300_000}
     assert described["space"] == "seesaw-digits"
     assert described["conditions"]["device"].startswith("CPU")
@@ -79,7 +79,7 @@ def test_files_tell_the_same_as_the_result(found):
     with found.folder.pareto.open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["digest"], int(row["macs"]), float(row["top1"])) for row in rows] == [
-        (member.digest, member.macs, member.top1) for member in found.front
+        (member.digest, member.macs, member.top1) for member in found.front()
     ]
     page = found.folder.report.read_text(encoding="utf-8")
     assert "<title>found" in page
@@ -99,8 +99,8 @@ def test_no_record_names_the_test_split(found):
 
 
 def test_same_seed_finds_the_same_and_another_does_not(found, tmp_path):
-    assert told(api.search(FEW, name="again", runs_dir=tmp_path)) == told(found)
-    other = api.search(replace(FEW, seed=2, trials=1), name="other", runs_dir=tmp_path)
+    assert told(api.begin(FEW, name="again", runs_dir=tmp_path)) == told(found)
+    other = api.begin(replace(FEW, seed=2, trials=1), name="other", runs_dir=tmp_path)
     assert told(other)[0] not in told(found)
 
 
@@ -117,12 +117,12 @@ def test_plan_is_told_before_any_training(tmp_path):
         assert plan.cheapest_macs <= plan.median_macs <= 300_000
         assert plan.trial_seconds > 0
 
-    api.search(replace(FEW, trials=1), name="a", runs_dir=tmp_path, on_plan=planned, listener=Order())
+    api.begin(replace(FEW, trials=1), name="a", runs_dir=tmp_path, on_plan=planned, listener=Order())
     assert [type(entry) for entry in Order.heard] == [api.Plan, int]
 
 
 def test_run_gets_a_name_of_its_own(tmp_path):
-    result = api.search(replace(FEW, trials=1), runs_dir=tmp_path)
+    result = api.begin(replace(FEW, trials=1), runs_dir=tmp_path)
     assert re.fullmatch(r"digits-300\.0K-\d{8}-\d{6}", result.folder.name)
 
 
@@ -131,9 +131,9 @@ def test_failed_trials_are_counted_and_nothing_is_called_best(tmp_path, monkeypa
         raise TrainingFailed("loss is not finite in epoch 1 of 1")
 
     monkeypatch.setattr("seesaw_nas.evaluate.trained.TrainedEvaluator.evaluate", evaluate)
-    result = api.search(replace(FEW, trials=9), name="a", runs_dir=tmp_path)
+    result = api.begin(replace(FEW, trials=9), name="a", runs_dir=tmp_path)
     assert result.ended == "the last 5 trials failed"
-    assert (result.best, result.front) == (None, [])
+    assert (result.best, result.front()) == (None, [])
     assert not result.folder.best.exists()
     assert len(result.folder.pareto.read_text().splitlines()) == 1
     assert "loss is not finite in epoch 1 of 1" in result.folder.report.read_text(encoding="utf-8")
@@ -144,7 +144,7 @@ def test_failed_trials_are_counted_and_nothing_is_called_best(tmp_path, monkeypa
 
 def test_interrupted_search_writes_its_results_and_goes_on_to_the_same_end(found, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        api.search(FEW, name="cut", runs_dir=tmp_path, listener=Stop(2))
+        api.begin(FEW, name="cut", runs_dir=tmp_path, listener=Stop(2))
     first = json.loads((tmp_path / "cut" / "best.json").read_text())
     assert first["result"]["trial"] in (0, 1)
     assert (tmp_path / "cut" / "report.html").exists()
@@ -159,7 +159,7 @@ def test_finished_run_is_resumed_without_training(found, tmp_path, monkeypatch):
 
 
 def test_renamed_run_keeps_its_trials(tmp_path, monkeypatch):
-    one = api.search(replace(FEW, trials=1), name="one", runs_dir=tmp_path)
+    one = api.begin(replace(FEW, trials=1), name="one", runs_dir=tmp_path)
     (tmp_path / "one").rename(tmp_path / "two")
     monkeypatch.chdir(tmp_path / "two")
     two = api.resume(".", trials=2)
@@ -182,7 +182,7 @@ def test_run_whose_space_changed_is_not_continued(tmp_path):
     """.replace("\n    partitions", " partitions")
     path = tmp_path / "mine.toml"
     path.write_text(text.replace("EXPANSIONS", "2"))
-    result = api.search(replace(FEW, space=str(path), budget="", trials=1), name="a", runs_dir=tmp_path)
+    result = api.begin(replace(FEW, space=str(path), budget="", trials=1), name="a", runs_dir=tmp_path)
     path.write_text(text.replace("EXPANSIONS", "2, 3"))
     with pytest.raises(RunError, match=r"the space 'mine' has changed since .*a began; begin a new run"):
         api.resume(result.folder.path)
@@ -219,7 +219,7 @@ def test_run_in_use_is_left_alone(found):
 def test_existing_run_is_not_overwritten(found):
     before = {path.name: path.read_bytes() for path in found.folder.path.iterdir()}
     with pytest.raises(RunError, match="exists already and nothing is overwritten"):
-        api.search(FEW, name="found", runs_dir=found.folder.path.parent)
+        api.begin(FEW, name="found", runs_dir=found.folder.path.parent)
     assert {path.name: path.read_bytes() for path in found.folder.path.iterdir()} == before
 
 
@@ -240,10 +240,10 @@ def test_existing_run_is_not_overwritten(found):
 )
 def test_search_that_cannot_be_leaves_no_folder(tmp_path, change, error, message):
     with pytest.raises(error, match=message):
-        api.search(replace(FEW, **change), name="a", runs_dir=tmp_path)
+        api.begin(replace(FEW, **change), name="a", runs_dir=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_optuna_s_front_is_ours(found):
     study = open_study(found.folder.journal, "any")
-    assert {tuple(trial.values) for trial in study.best_trials} == {(m.top1, m.macs) for m in found.front}
+    assert {tuple(trial.values) for trial in study.best_trials} == {(m.top1, m.macs) for m in found.front()}

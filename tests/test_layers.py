@@ -24,18 +24,19 @@ ROWS = (
     ("export", "predict", "latency", "scoring"),
     ("search",),
     ("report",),
-    ("problem", "results", "tabulate", "api", "cli", "__main__"),
+    ("confirmation", "progress", "problem", "results", "tabulate", "tuner", "api", "cli", "__main__"),
 )
 ORDER = [name for row in ROWS for name in row]
 
 # Where each library may be imported; those that are not named here may be wherever torch is.
 HOMES = {
     "optuna": ("search/",),
+    "optuna_dashboard": ("cli/watching.py",),
     "pandas": ("report/",),
     "plotly": ("report/",),
     "fvcore": ("witness.py",),
     "thop": ("witness.py",),
-    "ray": (),
+    "ray": ("search/engines/ray_tune.py",),
     "typer": ("cli/",),
     "sklearn": ("data/",),
     "pooch": ("data/",),

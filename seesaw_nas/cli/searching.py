@@ -16,10 +16,9 @@ from seesaw_nas.cli import terminal
 from seesaw_nas.errors import OptionError, RunError
 from seesaw_nas.records import Epoch, RunFolder, TrialRecord
 from seesaw_nas.search.listener import Listener
+from seesaw_nas.search.settings import CHANGEABLE
 from seesaw_nas.spec import Architecture
 from seesaw_nas.units import format_count, format_duration, format_large
-
-CHANGEABLE = ("trials", "device", "data_dir", "latency")  # settings of a run that it may go on without
 
 
 def search(
@@ -34,49 +33,25 @@ def search(
         _watched(
             lambda view: api.resume(
                 path,
-                trials=settings.trials,
                 time_limit=time_limit,
-                device=settings.device,
-                data_dir=settings.data_dir,
-                latency=settings.latency,
                 on_plan=view.plan,
                 listener=view,
+                **{name: getattr(settings, name) for name in CHANGEABLE},
             ),
             as_json,
         )
         return
     _watched(
-        lambda view: api.search(
+        lambda view: api.begin(
             settings, name=name, runs_dir=runs_dir, time_limit=time_limit, on_plan=view.plan, listener=view
         ),
         as_json,
     )
 
 
-def resume(
-    path: Path,
-    *,
-    trials: int | None,
-    time_limit: float | None,
-    device: str,
-    data_dir: str,
-    latency: bool | None,
-    as_json: bool,
-) -> None:
-    """Go on with the run in this folder."""
-    _watched(
-        lambda view: api.resume(
-            path,
-            trials=trials,
-            time_limit=time_limit,
-            device=device,
-            data_dir=data_dir,
-            latency=latency,
-            on_plan=view.plan,
-            listener=view,
-        ),
-        as_json,
-    )
+def resume(path: Path, *, time_limit: float | None, as_json: bool, **changes: Any) -> None:
+    """Go on with the run in this folder, under ``changes`` of its settings."""
+    _watched(lambda view: api.resume(path, time_limit=time_limit, on_plan=view.plan, listener=view, **changes), as_json)
 
 
 def _check_same(settings: SearchSettings, path: Path) -> None:
@@ -114,11 +89,15 @@ class View(Listener):
         self._trials = self._progress.add_task("trials", total=None)
         self._steps = self._progress.add_task("", total=None, visible=False)
         self._timing = self._progress.add_task("", total=None, visible=False)
-        self._left = 0
+        self._repeating = False
+        self._begun: set[int] = set()
 
     def plan(self, problem: Problem, plan: Plan) -> None:
         """Say what is about to happen, and begin to show progress."""
         settings, subject, budget = problem.settings, problem.subject, problem.budget
+        stopped = (
+            "" if settings.scheduler == "none" else f" if not stopped early, as most will be by {settings.scheduler}"
+        )
         share = plan.fitting / plan.space_size
         band = f"{budget.low:,} to {budget.high:,}" if budget.low else f"{budget.high:,}"
         lines = (
@@ -131,12 +110,11 @@ class View(Listener):
             f"those that fit {format_count(plan.median_macs)}",
             f"training  {settings.recipe}: {settings.fitted_recipe.summary}",
             f"plan      {plan.trials} trial{'' if plan.trials == 1 else 's'} by {settings.strategy}, about "
-            f"{format_duration(plan.trial_seconds)} each, {format_duration(plan.trials * plan.trial_seconds)} in all "
-            f"on {problem.device} (from one timed step)",
+            f"{format_duration(plan.trial_seconds)} each{stopped}, {format_duration(plan.seconds)} in all on "
+            f"{problem.device} (from one timed step)",
         )
         for line in lines:
             self._console.print(line)
-        self._left = plan.trials
         self._progress.update(self._trials, total=plan.trials)
         self._progress.start()
 
@@ -164,12 +142,28 @@ class View(Listener):
         macs = "-" if record.macs is None else format_count(record.macs)
         if record.state == "complete":
             text = f"top-1 {record.top1:6.2%}  {format_duration(record.seconds)}"
+        elif record.state == "paused":
+            text = f"top-1 {record.curve[-1].top1 or 0:6.2%}  paused after epoch {len(record.curve)}"
         else:
             text = f"{record.state}: {record.reason}"
-        if record.state in ("complete", "failed"):
+        if record.state in ("complete", "failed", "paused") and record.number not in self._begun:
+            self._begun.add(record.number)  # one that goes on after a pause counts once
             self._progress.advance(self._trials)
         self._progress.update(self._steps, visible=False)
         self._console.print(f"trial {record.number:>4}  {macs:>7} Multi-Adds  {text}")
+
+    def stopping(self, running: int) -> None:
+        """Say what is waited for."""
+        what = "the running training is" if running == 1 else f"{running} running trainings are"
+        self._console.print(f"stopping: {what} still to end; press Ctrl-C again to drop what runs")
+
+    def confirming(self, done: int, total: int, record: TrialRecord) -> None:
+        """Show how far the repeats are."""
+        if not self._repeating:
+            self._repeating = True
+            self._console.print(f"training the best again: {total} trainings")
+        text = f"again: trial {record.number}"
+        self._progress.update(self._timing, description=text, completed=done, total=total, visible=True)
 
     def timing(self, what: str, done: int, total: int) -> None:
         """Show how far the timing of the front is."""
@@ -182,24 +176,31 @@ def _print_result(console: Console, result: Result) -> None:
     counts = _counts(result)
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     console.print(f"\nended because {result.ended}; {told or 'nothing trained'}")
-    if not result.front:
+    if not (front := result.front()):
         return
     table, timings = terminal.plain_table("Pareto front, top-1 on the validation split, one seed each"), result.timings
-    for heading in ("Multi-Adds", "of budget", "Params", "top-1", *timings.columns.values(), "trial", "digest"):
+    spreads = result.confirmed.spreads
+    again = ("again",) if spreads else ()
+    for heading in ("Multi-Adds", "of budget", "Params", "top-1", *again, *timings.columns.values(), "trial", "digest"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for record in result.front:
+    for record in front:
         macs = record.macs or 0
         table.add_row(
             f"{macs:,}",
             f"{macs / result.problem.budget.high:.1%}",
             f"{record.params:,}",
             f"{record.top1:.2%}",
+            *((str(spreads.get(record.digest, "-")),) if spreads else ()),
             *timings.cells(record.digest),
             str(record.number),
             record.digest,
         )
     console.print(table)
     folder = result.folder
+    if noted := sum(record.state == "complete" and bool(record.reason) for record in result.trials):
+        console.print(f"{noted} of the figures are not of a training in this run; the trials' `reason` says of which")
+    if spreads:
+        console.print(f"again: mean +- standard deviation (trainings), {result.confirmed.conditions['recipe']}")
     files = [(folder.best, "the best architecture"), (folder.pareto, "the front"), (folder.report, "the picture")]
     if timings.columns:
         console.print(f"ms: median of a call, the faster of {' and '.join(results.FRONT.backends)}")
@@ -210,7 +211,14 @@ def _print_result(console: Console, result: Result) -> None:
 
 def _counts(result: Result) -> dict[str, int]:
     states = [record.state for record in result.trials]
-    words = {"complete": "trained", "failed": "failed", "infeasible": "outside the budget", "duplicate": "duplicates"}
+    words = {
+        "complete": "trained",
+        "stopped": "stopped early",
+        "paused": "paused",
+        "failed": "failed",
+        "infeasible": "outside the budget",
+        "duplicate": "duplicates",
+    }
     return {word: states.count(state) for state, word in words.items()}  # type: ignore[arg-type]
 
 
@@ -222,7 +230,7 @@ def _as_json(result: Result) -> dict[str, Any]:
         "budget": {"low": result.problem.budget.low, "high": result.problem.budget.high, "unit": cost.CONVENTION},
         "counts": _counts(result),
         "best": None if best is None else _member(result, best),
-        "front": [_member(result, record) for record in result.front],
+        "front": [_member(result, record) for record in result.front()],
     }
 
 
@@ -237,4 +245,6 @@ def _member(result: Result, record: TrialRecord) -> dict[str, Any]:
         "split": record.split,
         "seed": record.seed,
     }
+    if spread := result.confirmed.spreads.get(record.digest):
+        member["confirmed"] = asdict(spread)
     return member | ({"latencies": [asdict(entry) for entry in latencies]} if latencies else {})

@@ -11,8 +11,11 @@ from seesaw_nas.cli.options import CacheDir, DataDir, Dataset, Device, Json, app
 from seesaw_nas.evaluate import EVALUATORS
 from seesaw_nas.recipes import RECIPES
 from seesaw_nas.search import STRATEGIES, SearchSettings
+from seesaw_nas.search.halving import SCHEDULERS
+from seesaw_nas.search.settings import ENGINES
 from seesaw_nas.units import parse_duration
 
+Run = Annotated[Path, typer.Argument(help="The run's folder, such as runs/NAME.")]
 SEARCH = SearchSettings()  # the defaults, from where they are set
 
 TimeLimit = Annotated[str, typer.Option(help="No further trial begins after this time, such as 90s, 30m or 2h.")]
@@ -28,6 +31,24 @@ def search(
         str, typer.Option(help="A space, or a space file. Default: the one for the data set.")
     ] = SEARCH.space,
     strategy: Annotated[str, typer.Option(help=f"Which architecture next: {', '.join(STRATEGIES)}.")] = SEARCH.strategy,
+    objectives: Annotated[
+        str, typer.Option(help="front, of top-1 and Multi-Adds; or top1 alone, within the budget.")
+    ] = SEARCH.objectives,
+    scheduler: Annotated[
+        str, typer.Option(help=f"Which trials are trained to their end: {', '.join(SCHEDULERS)}.")
+    ] = SEARCH.scheduler,
+    reduction: Annotated[int, typer.Option(help="Of the schedulers: one in so many is trained on.")] = SEARCH.reduction,
+    min_epochs: Annotated[
+        int, typer.Option(help="Of the schedulers: epochs of every trial; 0 for the last rung but one.")
+    ] = SEARCH.min_epochs,
+    seed_with: Annotated[
+        list[str] | None,
+        typer.Option(help="Train first: reference, a spec file, or an earlier run's folder. May be repeated."),
+    ] = None,
+    confirm: Annotated[
+        int, typer.Option(help="Train so many of the best again in the end, by the whole recipe.")
+    ] = SEARCH.confirm,
+    seeds: Annotated[int, typer.Option(help="Of --confirm: trainings of each.")] = SEARCH.confirm_seeds,
     evaluator: Annotated[str, typer.Option(help=f"How good it is: {', '.join(EVALUATORS)}.")] = SEARCH.evaluator,
     table: Annotated[str, typer.Option(help="A file by tabulate, for --evaluator table.")] = SEARCH.table,
     trials: Annotated[int, typer.Option(help="Architectures to train.")] = SEARCH.trials,
@@ -43,6 +64,19 @@ def search(
     ] = SEARCH.image_size,
     cache_dir: CacheDir = SEARCH.cache_dir,
     latency: Annotated[bool, typer.Option("--latency", help="Time the front's members at the end.")] = SEARCH.latency,
+    engine: Annotated[str, typer.Option(help=f"Where trials are trained: {', '.join(ENGINES)}.")] = SEARCH.engine,
+    workers: Annotated[
+        int, typer.Option(help="Trials at a time; 0 for as many as there is room for.")
+    ] = SEARCH.workers,
+    workers_per_gpu: Annotated[
+        int, typer.Option(help="Of --engine local: workers that share a GPU.")
+    ] = SEARCH.workers_per_gpu,
+    ray_address: Annotated[
+        str, typer.Option(help="Of --engine ray: the cluster, or auto. Default: this machine alone.")
+    ] = SEARCH.ray_address,
+    gpus_per_trial: Annotated[
+        float, typer.Option(help="Of --engine ray: the share of a GPU that a trial reserves.")
+    ] = SEARCH.gpus_per_trial,
     name: Annotated[str, typer.Option(help="Name of the run. Default: made of data set, budget and time.")] = "",
     runs_dir: Annotated[Path, typer.Option(help="Where the run's folder is made.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of this name if it exists.")] = False,
@@ -56,6 +90,18 @@ def search(
         budget=budget,
         space=space,
         strategy=strategy,
+        objectives=objectives,
+        scheduler=scheduler,
+        reduction=reduction,
+        min_epochs=min_epochs,
+        seed_with=tuple(seed_with or ()),
+        confirm=confirm,
+        confirm_seeds=seeds,
+        engine=engine,
+        workers=workers,
+        workers_per_gpu=workers_per_gpu,
+        ray_address=ray_address,
+        gpus_per_trial=gpus_per_trial,
         evaluator=evaluator,
         table=table,
         trials=trials,
@@ -75,7 +121,7 @@ def search(
 
 @app.command()
 def resume(
-    run: Annotated[Path, typer.Argument(help="The run's folder, such as runs/NAME.")],
+    run: Run,
     trials: Annotated[
         int | None, typer.Option(help="Another total of architectures to train. Default: the run's own.")
     ] = None,
@@ -85,6 +131,12 @@ def resume(
     latency: Annotated[
         bool | None, typer.Option(help="Time the front's members at the end, or not. Default: the run's own.")
     ] = None,
+    confirm: Annotated[
+        int | None, typer.Option(help="Train so many of the best again in the end. Default: the run's own.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Of --confirm: trainings of each. Default: the run's own.")] = None,
+    engine: Annotated[str, typer.Option(help="Where trials are trained. Default: the run's own.")] = "",
+    workers: Annotated[int | None, typer.Option(help="Trials at a time. Default: the run's own.")] = None,
     json: Json = False,
 ) -> None:
     """Go on with a search that was stopped or killed."""
@@ -92,8 +144,40 @@ def resume(
 
     limit = parse_duration(time_limit) if time_limit else None
     searching.resume(
-        run, trials=trials, time_limit=limit, device=device, data_dir=data_dir, latency=latency, as_json=json
+        run,
+        trials=trials,
+        time_limit=limit,
+        device=device,
+        data_dir=data_dir,
+        latency=latency,
+        confirm=confirm,
+        confirm_seeds=seeds,
+        engine=engine,
+        workers=workers,
+        as_json=json,
     )
+
+
+@app.command()
+def status(
+    run: Run,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again every two seconds, until it has ended.")] = False,
+    json: Json = False,
+) -> None:
+    """Tell how a search stands, while it runs or later."""
+    from seesaw_nas.cli import watching
+
+    watching.status(run, watch=watch, as_json=json)
+
+
+@app.command()
+def dashboard(
+    run: Run, port: Annotated[int, typer.Option(help="Of the page, on 127.0.0.1 only.", min=1, max=65535)] = 8080
+) -> None:
+    """Serve optuna-dashboard for a search on 127.0.0.1."""
+    from seesaw_nas.cli import watching
+
+    watching.dashboard(run, port=port)
 
 
 @app.command()

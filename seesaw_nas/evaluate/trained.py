@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -67,6 +67,10 @@ class TrainedEvaluator:
         if checkpoint and len(trained.curve) == self.epochs:
             checkpoints.discard(checkpoint)
         return Score(trained.top1, "validation", trained.seconds, trained.curve)
+
+    def on(self, device: torch.device | str) -> TrainedEvaluator:
+        """The same on another device, which gets a copy of the images."""
+        return replace(self, data=self.data.to(device), device=device)
 
     def estimate(self, architecture: Architecture) -> float:
         """Seconds of a whole training, from a few timed steps."""

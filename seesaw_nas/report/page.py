@@ -72,7 +72,8 @@ def _page(title: str, body: str) -> str:
 
 def _counts(records: Sequence[TrialRecord]) -> str:
     states = Counter(record.state for record in records)
-    told = ", ".join(f"{states[state]} {'trained' if state == 'complete' else state}" for state in get_args(State))
+    words = {state: "trained" if state == "complete" else state for state in get_args(State)}
+    told = ", ".join(f"{states[state]} {word}" for state, word in words.items() if states[state] or state == "complete")
     missing = "" if trained(records) else " <strong>No trial has finished training, so there is no front.</strong>"
     return f"{len(records)} proposed: {told}.{missing}"
 

@@ -35,6 +35,7 @@ def frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
         "seconds": pd.array([r.seconds for r in records], dtype="float64"),
         "epochs": pd.array([len(r.curve) for r in records], dtype="Int64"),
         "reason": pd.array([r.reason for r in records], dtype="string"),
+        "origin": pd.array([r.origin for r in records], dtype="string"),
     }
     return pd.DataFrame(columns)
 

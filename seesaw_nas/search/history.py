@@ -1,20 +1,24 @@
 """The trial history of a run: an Optuna study in a journal file, read and written as :class:`TrialRecord`.
 
-The study has two objectives, top1 (maximised) and macs (minimised), so that any tool for Optuna shows the front. A
-trial's parameters are the architecture's genes; the user attribute ``proposal`` holds the architecture itself, and
-``result`` what became of it. A trial is told last, so a process may be killed at any point: what was told is kept, and
-a trial that was only begun is still to be done.
+The study has the objectives top1 (maximised) and, unless top-1 alone is wanted, macs (minimised), so that any tool for
+Optuna shows the front. A trial's parameters are the architecture's genes; the user attribute ``proposal`` holds the
+architecture itself, and ``result`` what became of it. A trial is told last, so a process may be killed at any point:
+what was told is kept, and a trial that was only begun is still to be done.
+
+One process owns the history. It reads the file once, and knows from then on what it wrote.
 """
 
 from __future__ import annotations
 
 import json
+import time
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.storages import JournalStorage
@@ -22,35 +26,49 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from seesaw_nas import cost
-from seesaw_nas.errors import RunError
+from seesaw_nas.errors import RunError, SpecError
 from seesaw_nas.files import cut_torn_line
 from seesaw_nas.records import Epoch, State, TrialRecord
-from seesaw_nas.space import Budget, Genotype, Space, encode, genes
+from seesaw_nas.space import Budget, Space, decode, encode, genes
 from seesaw_nas.spec import Architecture
 
-DIRECTIONS: list[Literal["minimize", "maximize"]] = ["maximize", "minimize"]  # top1, macs
+Direction = Literal["minimize", "maximize"]
+DIRECTIONS: dict[str, list[Direction]] = {"front": ["maximize", "minimize"], "top1": ["maximize"]}  # top1, macs
 ILLEGAL = "no_such_architecture"  # the constraint that a combination outside the space violates
+SAMPLER = "sampler"  # the origin of what Optuna's sampler chose
 LOCK_GRACE_SECONDS = 3  # the least Optuna takes without a warning; a killed process leaves its lock behind
+_GENERATION = optuna.samplers.NSGAIISampler._get_generation_key()  # without it no parent under NSGA-II
 
 _TOLD = {
     "complete": TrialState.COMPLETE,
     "duplicate": TrialState.COMPLETE,
     "failed": TrialState.FAIL,
     "infeasible": TrialState.PRUNED,
+    "stopped": TrialState.PRUNED,
 }
 
 
-def open_study(journal: Path, name: str) -> optuna.Study:
+def trial_seed(seed: int, number: int) -> int:
+    """The seed of one trial's training, from the search's seed and the trial's number alone."""
+    return int(np.random.SeedSequence([seed, number, 1]).generate_state(1)[0] >> 1)
+
+
+def open_study(journal: Path | None, name: str, objectives: str = "front") -> optuna.Study:
     """The study in this journal file, made if it is not there; a line that a crash cut short is set aside.
+
+    Without a file it is kept in memory.
 
     Args:
         name: of a new study; one that is there keeps its own, so that a run folder may be renamed.
+        objectives: ``front`` or ``top1``.
 
     Raises:
         RunError: the file is not such a journal.
     """
-    _mend(journal)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if journal is None:
+        return optuna.create_study(study_name=name, directions=DIRECTIONS[objectives])
+    _mend(journal)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         try:
@@ -60,12 +78,13 @@ def open_study(journal: Path, name: str) -> optuna.Study:
             study = (
                 optuna.load_study(storage=storage, study_name=found[0])
                 if found
-                else optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS)
+                else optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS[objectives])
             )
         except (ValueError, KeyError, TypeError, AssertionError) as error:  # Optuna asserts that it knows an operation
             raise RunError(f"{journal} is not a readable Optuna journal: {type(error).__name__}: {error}") from None
-    if (directions := [direction.name.lower() for direction in study.directions]) != DIRECTIONS:
-        raise RunError(f"{journal} is another program's study: objectives {directions}, wanted {DIRECTIONS}")
+    if (directions := [direction.name.lower() for direction in study.directions]) != DIRECTIONS[objectives]:
+        wanted = DIRECTIONS[objectives]
+        raise RunError(f"{journal} is another program's study: objectives {directions}, wanted {wanted}")
     return study
 
 
@@ -109,117 +128,237 @@ def violations(macs: int, budget: Budget) -> dict[str, float]:
 
 
 class History:
-    """The trials of one search, in the order in which they were proposed."""
+    """The trials of one search, in the order in which they were proposed.
 
-    def __init__(self, study: optuna.Study, space: Space, budget: Budget) -> None:
+    Args:
+        seed: of the search; a trial's own follows from it and from the trial's number.
+    """
+
+    def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0) -> None:
         self.study = study
         self.space = space
         self.budget = budget
+        self.seed = seed
+        self._storage = study._storage
         self._distributions = distributions(space)
-
-    @property
-    def distributions(self) -> dict[str, BaseDistribution]:
-        return dict(self._distributions)
-
-    def __len__(self) -> int:
-        """Proposals so far; a trial that was cut off while its genes were being chosen is none."""
-        return sum(map(self._is_whole, self._trials()))
+        self._ids: dict[int, int] = {}
+        self._records: dict[int, TrialRecord] = {}
+        self._attempts: dict[int, int] = {}
+        self._behind: dict[int, int] = {}  # of these, the attempts that came to a pause
+        for trial in study.get_trials(deepcopy=False):
+            if self._is_whole(trial):
+                self._read(trial)
 
     def _is_whole(self, trial: FrozenTrial) -> bool:
+        """Whether anything was proposed; a trial that was cut off while its genes were being chosen is nothing yet."""
         return trial.params.keys() >= self._distributions.keys()
 
-    def _trials(self) -> list[FrozenTrial]:
-        return self.study.get_trials(deepcopy=False)
+    def _read(self, trial: FrozenTrial) -> None:
+        number = trial.number
+        self._ids[number] = trial._trial_id
+        if "architecture" in trial.user_attrs.get("proposal", {}) or "result" in trial.user_attrs:
+            self._records[number] = as_record(trial, trial_seed(self.seed, number))
+            self._attempts[number] = int(trial.user_attrs["proposal"].get("attempts", 0))
+            self._behind[number] = int(trial.user_attrs.get("result", {}).get("attempts", 0))
+        else:
+            self._propose(trial, attempts=0)
 
-    def add(self, architecture: Architecture) -> optuna.Trial:
-        """A trial of this architecture, begun, with all of its genes, in a single write."""
-        genotype: Genotype = encode(self.space, architecture)
-        self.study.add_trial(
-            optuna.trial.create_trial(
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __getitem__(self, number: int) -> TrialRecord:
+        """The record of one trial."""
+        return self._records[number]
+
+    def records(self) -> list[TrialRecord]:
+        """Every proposal."""
+        return list(self._records.values())
+
+    def genotype(self, number: int) -> dict[str, str]:
+        """The genes of one trial."""
+        return dict(self._storage.get_trial(self._ids[number]).params)
+
+    def add(self, architecture: Architecture, origin: str = "", attempts: int = 1) -> int:
+        """Begin a trial of this architecture, in a single write; returns its number.
+
+        Args:
+            origin: where the architecture is from, in words.
+            attempts: 0 for one whose training does not begin yet.
+        """
+        trial_id = self._storage.create_new_trial(
+            self._storage.get_study_id_from_name(self.study.study_name),
+            template_trial=optuna.trial.create_trial(
                 state=TrialState.RUNNING,
-                params=dict(genotype),
+                params=dict(encode(self.space, architecture)),
                 distributions=self._distributions,
                 constraints=violations(cost.macs(architecture), self.budget),
-            )
+                user_attrs={"proposal": _proposal(architecture, origin) | {"attempts": attempts}},
+                system_attrs={_GENERATION: 0},
+            ),
         )
-        return self._trial(self._trials()[-1])
+        number = self._storage.get_trial_number_from_id(trial_id)
+        self._note(number, trial_id, architecture, origin, attempts)
+        return number
 
-    def ask(self) -> optuna.Trial:
-        """A trial whose genes the study's sampler chose; one that was cut off in between gets those that it lacks."""
-        for frozen in self._trials():
-            if frozen.state == TrialState.RUNNING and not self._is_whole(frozen):
-                trial = self._trial(frozen)
+    def ask(self) -> int:
+        """Begin a trial whose genes the study's sampler chooses; one that was cut off in between gets the rest.
+
+        What they describe may be no architecture at all: then the record has none, and says why.
+        """
+        whole = self._ids.keys()
+        for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if frozen.number not in whole:
+                trial = optuna.Trial(self.study, frozen._trial_id)
                 for name, choices in genes(self.space).items():
                     trial.suggest_categorical(name, choices)
-                return trial
-        return self.study.ask(self._distributions)
+                break
+        else:
+            trial = self.study.ask(self._distributions)
+        return self._propose(self._storage.get_trial(trial._trial_id), attempts=1)
 
-    def pending(self) -> list[optuna.Trial]:
-        """Proposals that were begun and not told: what a killed process left."""
-        running = [trial for trial in self._trials() if trial.state == TrialState.RUNNING]
-        return [self._trial(trial) for trial in running if self._is_whole(trial)]
+    def _propose(self, trial: FrozenTrial, attempts: int) -> int:
+        """Note what the genes of a trial describe."""
+        number, trial_id = trial.number, trial._trial_id
+        architecture, reason = None, ""
+        try:
+            architecture = decode(self.space, trial.params)
+            constraints = violations(cost.macs(architecture), self.budget)
+        except SpecError as error:
+            constraints, reason = {ILLEGAL: 1.0}, str(error)
+        handle = optuna.Trial(self.study, trial_id)
+        for name, by in constraints.items():
+            if name not in trial.constraints:
+                handle.set_constraint(name, by)
+        proposal = _proposal(architecture, SAMPLER) | {"attempts": attempts}
+        self._storage.set_trial_user_attr(trial_id, "proposal", proposal)
+        self._note(number, trial_id, architecture, SAMPLER, attempts, reason)
+        return number
 
-    def _trial(self, frozen: FrozenTrial) -> optuna.Trial:
-        return optuna.Trial(self.study, frozen._trial_id)
+    def _note(
+        self,
+        number: int,
+        trial_id: int,
+        architecture: Architecture | None,
+        origin: str,
+        attempts: int,
+        why: str = "",
+    ) -> None:
+        seed = trial_seed(self.seed, number)
+        record = TrialRecord(number, "running", seed=seed, origin=origin, reason=why, started=time.time())
+        if architecture is not None:
+            found, params = cost.macs(architecture), cost.params(architecture)
+            record = replace(record, architecture=architecture, macs=found, params=params)
+        self._ids[number], self._records[number] = trial_id, record
+        self._attempts[number], self._behind[number] = attempts, 0
 
-    def begin(self, trial: optuna.Trial, record: TrialRecord) -> None:
-        """Note what was proposed, and that its training begins once more."""
-        proposal: dict[str, Any] = {"seed": record.seed, "attempts": self.attempts(trial) + 1}
-        if record.architecture is not None:
-            proposal["architecture"] = record.architecture.to_dict()
-            proposal |= {"digest": record.digest, "params": record.params, "macs": record.macs}
-            for name, by in violations(record.macs or 0, self.budget).items():
-                if name not in trial.constraints:
-                    trial.set_constraint(name, by)
-        elif ILLEGAL not in trial.constraints:
-            trial.set_constraint(ILLEGAL, 1.0)
-        trial.set_user_attr("proposal", proposal)
+    def open(self) -> list[int]:
+        """Trials that were begun and neither told nor paused: in a history just read, what a killed process left."""
+        return [number for number, record in self._records.items() if record.state == "running"]
 
-    @staticmethod
-    def attempts(trial: optuna.Trial) -> int:
-        """How often the trial's training began."""
-        return int(trial.user_attrs.get("proposal", {}).get("attempts", 0))
+    def untold(self) -> list[int]:
+        """Trials whose result is noted but not told, which a process leaves that is killed in between."""
+        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        ended = {number for number, record in self._records.items() if record.state in _TOLD}
+        return [trial.number for trial in running if trial.number in ended]
 
-    def excuse(self, trial: optuna.Trial) -> None:
-        """Take back that its training began: a person stopped it, the training did no harm."""
-        proposal = trial.user_attrs["proposal"]
-        trial.set_user_attr("proposal", proposal | {"attempts": proposal["attempts"] - 1})
+    def attempts(self, number: int) -> int:
+        """How often the trial's training began without coming to an end or a pause."""
+        return self._attempts[number] - self._behind[number]
 
-    def finish(self, trial: optuna.Trial, record: TrialRecord) -> None:
-        """Note what became of it; afterwards the trial is durable."""
+    def attempt(self, number: int) -> None:
+        """Note that a trial's training begins."""
+        self._set_attempts(number, self._attempts[number] + 1)
+
+    def excuse(self, number: int) -> None:
+        """Take that back: a person stopped it, the training did no harm."""
+        self._set_attempts(number, self._attempts[number] - 1)
+        if (record := self._records[number]).curve:
+            self._records[number] = replace(record, state="paused")
+
+    def _set_attempts(self, number: int, count: int) -> None:
+        record = self._records[number]
+        self._attempts[number] = count
+        proposal = _proposal(record.architecture, record.origin) | {"attempts": count}
+        self._storage.set_trial_user_attr(self._ids[number], "proposal", proposal)
+
+    def pause(self, number: int, record: TrialRecord) -> None:
+        """Note how far a trial has been trained; afterwards that is durable."""
+        self._behind[number] = self._attempts[number]
+        self._write(number, replace(record, state="paused"))
+
+    def go_on(self, number: int) -> None:
+        """A paused trial is being trained on; to another process it is paused until that ends."""
+        self._records[number] = replace(self._records[number], state="running")
+
+    def finish(self, number: int, record: TrialRecord) -> None:
+        """Note what became of a trial; afterwards that is durable."""
+        self._write(number, replace(record, ended=time.time()))
+        self.tell(number)
+
+    def take_over(self, number: int, known: TrialRecord, reason: str) -> None:
+        """Close a trial with the figures of another run's, which was trained under the same conditions."""
+        self.finish(number, replace(known, number=number, origin=self[number].origin, reason=reason))
+
+    def _write(self, number: int, record: TrialRecord) -> None:
         result = {
             "state": record.state,
             "top1": record.top1,
             "split": record.split,
+            "seed": record.seed,
             "seconds": record.seconds,
             "reason": record.reason,
+            "attempts": self._behind[number],
+            "worker": record.worker,
             "curve": [asdict(epoch) for epoch in record.curve],
         }
-        trial.set_user_attr("result", result)
-        self.tell(trial, record)
+        self._storage.set_trial_user_attr(self._ids[number], "result", result)
+        self._records[number] = record
 
-    def tell(self, trial: optuna.Trial, record: TrialRecord) -> None:
-        """Close a trial whose result is already noted."""
-        state = _TOLD[record.state]
-        values = [float(record.top1 or 0.0), float(record.macs or 0)] if state == TrialState.COMPLETE else None
-        self.study.tell(trial, values, state=state)
-
-    def record(self, trial: optuna.Trial) -> TrialRecord | None:
-        """What is noted of one trial."""
-        return as_record(self._trials()[trial.number])
-
-    def records(self) -> list[TrialRecord]:
-        """Every proposal; a trial that was cut off while its genes were being chosen is none."""
-        return [record for trial in self._trials() if (record := as_record(trial)) is not None]
+    def tell(self, number: int) -> None:
+        """Close a trial whose result is noted."""
+        record = self._records[number]
+        state = _TOLD[record.state] if record.top1 is not None or record.state != "duplicate" else TrialState.PRUNED
+        values = [float(record.top1 or 0.0), float(record.macs or 0)][: len(self.study.directions)]
+        self.study.tell(number, values if state == TrialState.COMPLETE else None, state=state)
 
 
-def as_record(trial: FrozenTrial) -> TrialRecord | None:
-    """What a trial of the study says, or ``None`` when nothing was proposed in it."""
-    proposal, result = trial.user_attrs.get("proposal"), trial.user_attrs.get("result", {})
-    if proposal is None:
-        return None
+def read_storage(journal: Path) -> JournalStorage:
+    """The journal as a storage of Optuna's, as it stands."""
+    return JournalStorage(JournalFileBackend(str(journal)))
+
+
+def read_records(journal: Path) -> list[TrialRecord]:
+    """Every proposal in a run's journal, which is left as it is; another process may be writing it.
+
+    Raises:
+        RunError: the file is not such a journal.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        try:
+            storage = read_storage(journal)
+            (name,) = optuna.get_all_study_names(storage)
+            trials = optuna.load_study(storage=storage, study_name=name).get_trials(deepcopy=False)
+        except (ValueError, KeyError, TypeError, AssertionError) as error:
+            raise RunError(f"{journal} is not a readable Optuna journal: {type(error).__name__}: {error}") from None
+    found = (trial for trial in trials if "proposal" in trial.user_attrs)
+    return [as_record(trial, trial.user_attrs.get("result", {}).get("seed", 0)) for trial in found]
+
+
+def _proposal(architecture: Architecture | None, origin: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"origin": origin}
+    if architecture is not None:
+        found |= {"architecture": architecture.to_dict(), "digest": architecture.digest}
+        found |= {"params": cost.params(architecture), "macs": cost.macs(architecture)}
+    return found
+
+
+def as_record(trial: FrozenTrial, seed: int) -> TrialRecord:
+    """What a trial of the study says; ``seed`` is that of its training."""
+    proposal, result = trial.user_attrs["proposal"], trial.user_attrs.get("result", {})
     spec = proposal.get("architecture")
     state: State = result.get("state", "running")
+    assert state in get_args(State), f"a trial is in the unknown state {state}"
     return TrialRecord(
         number=trial.number,
         state=state,
@@ -228,10 +367,14 @@ def as_record(trial: FrozenTrial) -> TrialRecord | None:
         params=proposal.get("params"),
         top1=result.get("top1"),
         split=result.get("split", "validation"),
-        seed=proposal["seed"],
+        seed=result.get("seed", seed),
         seconds=result.get("seconds", 0.0),
         curve=_curve(result.get("curve", [])),
         reason=result.get("reason", ""),
+        origin=proposal.get("origin", ""),
+        worker=result.get("worker", ""),
+        started=trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
+        ended=trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0,
     )
 
 

@@ -23,3 +23,9 @@ class Listener:
 
     def timing(self, what: str, done: int, total: int) -> None:
         """The front is being timed: what comes next, and how many of its steps are done."""
+
+    def stopping(self, running: int) -> None:
+        """A signal asked for the end; so many trainings are waited for."""
+
+    def confirming(self, done: int, total: int, record: TrialRecord) -> None:
+        """One of the best is being trained again: how many such trainings are done, and whose turn it is."""

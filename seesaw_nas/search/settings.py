@@ -2,20 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+import math
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import recipes
 from seesaw_nas.errors import OptionError, RunError, known
 from seesaw_nas.evaluate import EVALUATORS
-from seesaw_nas.search.strategies import DEFAULT_STRATEGY, STRATEGIES
+from seesaw_nas.search import halving
+from seesaw_nas.search.halving import DEFAULT_SCHEDULER, SCHEDULERS, Halving
+from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES
 
 if TYPE_CHECKING:
     from seesaw_nas.space import Space
 
 SPACES = {"digits": "seesaw-digits", "cifar10": "seesaw-cifar", "cifar100": "seesaw-cifar"}
-LATER_FIELDS = {"cache_dir", "latency", "table"}  # a run that was begun before there were such has their defaults
+LATER_FIELDS: dict[str, Any] = {  # what a run means that was begun before there were such
+    "cache_dir": "",
+    "latency": False,
+    "table": "",
+    "objectives": "front",
+    "scheduler": "none",
+    "reduction": 3,
+    "min_epochs": 0,
+    "seed_with": (),
+    "confirm": 0,
+    "confirm_seeds": 3,
+    "engine": "serial",
+    "workers": 0,
+    "workers_per_gpu": 1,
+    "ray_address": "",
+    "gpus_per_trial": 0.0,
+}
+ENGINES = {
+    "serial": "one training after another, in this process",
+    "local": "worker processes on this machine, each with a GPU or its share of the CPU",
+    "ray": "a Ray cluster, or this machine as one",
+}
+CHANGEABLE = (  # settings of a run that it may go on without
+    "trials",
+    "device",
+    "data_dir",
+    "latency",
+    "confirm",
+    "confirm_seeds",
+    "engine",
+    "workers",
+    "workers_per_gpu",
+    "ray_address",
+    "gpus_per_trial",
+)
+PYTHON = "python:"  # before the name of a strategy or evaluator that is a Python object, not one of ours
+COUNTS = ("epochs", "train_size", "seed", "image_size", "min_epochs", "confirm", "workers")
 LARGE_IMAGE = 96  # pixels; a folder of images at least this large gets the ImageNet layout
 
 
@@ -28,6 +67,18 @@ class SearchSettings:
         budget: Multi-Adds for one image: 110M, a band 100M:110M, or 60% of the costliest; empty for the space's own.
         space: name of a space, or path of a space file; empty for the one that fits the data set.
         strategy: which architecture next.
+        objectives: ``front`` for the front of top-1 and Multi-Adds, ``top1`` for the best top-1 within the budget.
+        scheduler: which trials are trained to their end.
+        reduction: of successive halving, how many trials there are to one that is trained on.
+        min_epochs: of successive halving, the fewest epochs of a trial; 0 for a third of a whole training.
+        seed_with: what to train first: ``reference`` for the paper's networks, spec files, folders of earlier runs.
+        confirm: how many of the best to train again in the end, by the whole recipe on all training images.
+        confirm_seeds: with how many seeds each.
+        engine: where the trials are trained.
+        workers: trials at a time; 0 for as many as the GPUs, the cores or the cluster have room for.
+        workers_per_gpu: of engine ``local``, that share one.
+        ray_address: of the cluster to join, or ``auto``; empty for one of this machine alone.
+        gpus_per_trial: of engine ``ray``, the share of a GPU to reserve.
         evaluator: how good an architecture is; ``trained`` trains it from scratch.
         trials: architectures to train.
         recipe: how a trial is trained.
@@ -46,6 +97,18 @@ class SearchSettings:
     budget: str = ""
     space: str = ""
     strategy: str = DEFAULT_STRATEGY
+    objectives: str = "front"
+    scheduler: str = DEFAULT_SCHEDULER
+    reduction: int = 3
+    min_epochs: int = 0
+    seed_with: tuple[str, ...] = ()
+    confirm: int = 0
+    confirm_seeds: int = 3
+    engine: str = "serial"
+    workers: int = 0
+    workers_per_gpu: int = 1
+    ray_address: str = ""
+    gpus_per_trial: float = 0.0
     evaluator: str = "trained"
     trials: int = 20
     recipe: str = "quick"
@@ -60,14 +123,29 @@ class SearchSettings:
     table: str = ""
 
     def __post_init__(self) -> None:
-        if self.strategy not in STRATEGIES:
-            raise OptionError(known("strategy", self.strategy, STRATEGIES))
-        if self.evaluator not in EVALUATORS:
-            raise OptionError(known("evaluator", self.evaluator, EVALUATORS))
+        for kind, name, names in (
+            ("strategy", self.strategy, STRATEGIES),
+            ("evaluator", self.evaluator, EVALUATORS),
+            ("objectives", self.objectives, OBJECTIVES),
+            ("scheduler", self.scheduler, SCHEDULERS),
+            ("engine", self.engine, ENGINES),
+        ):
+            if name not in names and not name.startswith(PYTHON):
+                raise OptionError(known(kind, name, names))
         if (self.evaluator == "table") != bool(self.table):
             raise OptionError("--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one")
+        if self.engine == "serial" and self.workers > 1:
+            raise OptionError(f"--workers {self.workers} wants --engine local or ray; serial trains one at a time")
+        if isinstance(self.seed_with, str):
+            raise OptionError(f"seed_with wants a tuple of names, got the text '{self.seed_with}'")
         recipes.recipe(self.recipe)
-        for name, minimum in (("trials", 1), ("epochs", 0), ("train_size", 0), ("seed", 0), ("image_size", 0)):
+        for name, minimum in (
+            ("trials", 1),
+            ("reduction", 2),
+            ("confirm_seeds", 1),
+            ("workers_per_gpu", 1),
+            *((name, 0) for name in COUNTS),
+        ):
             if getattr(self, name) < minimum:
                 option = name.replace("_", "-")
                 raise OptionError(f"--{option} must be at least {minimum}, got {getattr(self, name)}")
@@ -76,6 +154,20 @@ class SearchSettings:
     def fitted_recipe(self) -> recipes.Recipe:
         """The recipe at the wanted number of epochs."""
         return recipes.recipe(self.recipe, self.epochs)
+
+    def halving(self, epochs: int) -> Halving:
+        """Who of the trials is trained how far; ``epochs`` are those of a whole training.
+
+        Raises:
+            OptionError: ``min_epochs`` is more than that.
+        """
+        minimum = self.min_epochs or math.ceil(epochs / self.reduction)
+        return halving.make(self.scheduler, epochs, reduction=self.reduction, minimum=minimum)
+
+    @property
+    def whole(self) -> SearchSettings:
+        """The same with the recipe's own epochs and all training images: how the best are trained in the end."""
+        return replace(self, epochs=0, train_size=0)
 
     def load_space(self, input_size: int, input_channels: int, classes: int) -> Space:
         """The space to search, for images of this kind."""
@@ -101,9 +193,9 @@ class SearchSettings:
             RunError: the fields are not those of this release.
         """
         wanted = {field.name for field in fields(cls)}
-        if not isinstance(value, dict) or set(value) | LATER_FIELDS != wanted:
+        if not isinstance(value, dict) or set(value) | LATER_FIELDS.keys() != wanted:
             raise RunError(f"the run's settings are not those of this release; wanted: {', '.join(sorted(wanted))}")
         try:
-            return cls(**value)
+            return cls(**LATER_FIELDS | value | {"seed_with": tuple(value.get("seed_with", ()))})
         except TypeError as error:
             raise RunError(f"the run's settings hold a value of the wrong kind: {error}") from None

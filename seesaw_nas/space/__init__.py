@@ -5,7 +5,7 @@ from seesaw_nas.space.codebook import Codebook
 from seesaw_nas.space.definition import Slot, Space, StageSpace
 from seesaw_nas.space.feasible import Feasible
 from seesaw_nas.space.files import load, names
-from seesaw_nas.space.genotype import Genotype, decode, encode, genes
+from seesaw_nas.space.genotype import Genotype, decode, encode, genes, nearest
 
 __all__ = [
     "Budget",
@@ -20,4 +20,5 @@ __all__ = [
     "genes",
     "load",
     "names",
+    "nearest",
 ]

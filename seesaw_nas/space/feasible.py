@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from seesaw_nas import cost
 from seesaw_nas.errors import BudgetError, SpaceError
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Array, Chain, Tables
@@ -143,6 +144,28 @@ class Feasible:
             yield set(others[:freed])
             freed = 2 * freed + 1
         yield set(others)
+
+    def repaired(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        """The architecture itself where it fits the budget; else one that does and keeps what it can of it.
+
+        One, three, seven ... blocks, drawn evenly, are made anew, each outcome equally likely, until that is enough;
+        then the repeats of all stages, too. Another width is taken only where this one has nothing that fits.
+
+        Raises:
+            BudgetError: the architecture is not in the space.
+        """
+        width, kept, repeats = self._taken_apart(architecture)
+        if cost.macs(architecture) in self.budget:
+            return architecture.canonical
+        allowed = {i: (n,) for i, n in enumerate(repeats)}
+        order, freed = _shuffled(list(kept), rng), 1
+        while freed < 2 * len(order):
+            offered = {place: (kept[place],) for place in order[freed:]}
+            if (found := self._drawn(self.space.chain(width, offered, allowed), rng)) is not None:
+                return self.space.build(width, found)
+            freed = 2 * freed + 1
+        found = self._drawn(self.space.chain(width), rng)
+        return self.draw_even(rng) if found is None else self.space.build(width, found)
 
     def crossover(self, one: Architecture, other: Architecture, rng: np.random.Generator) -> Architecture:
         """A child within the budget: each stage has the repeats of a parent, each block is a parent's.

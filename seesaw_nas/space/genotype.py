@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+import numpy as np
+
 from seesaw_nas.errors import SpecError
 from seesaw_nas.space.definition import Slot, Space, StageSpace
+from seesaw_nas.space.feasible import Feasible
 from seesaw_nas.spec import Architecture, Block
 
 Genotype = dict[str, str]
@@ -31,7 +34,7 @@ def _all_genes(space: Space) -> dict[str, tuple[str, ...]]:
 @lru_cache(maxsize=1024)
 def _by_traits(stage: StageSpace, c_in: int, c_out: int) -> dict[tuple[str, ...], Block]:
     """The blocks that may stand between these widths, by the values of their genes."""
-    return {tuple(_traits(block).values()): block for block in stage.blocks(c_in, c_out)}
+    return {tuple(traits(block).values()): block for block in stage.blocks(c_in, c_out)}
 
 
 def _named_choices(space: Space) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -47,7 +50,7 @@ def _named_choices(space: Space) -> Iterator[tuple[str, tuple[str, ...]]]:
                 for block in space.offered(slot)
             ]
             for kind in KINDS:
-                yield _gene(i, j, kind), tuple(dict.fromkeys(_traits(block)[kind] for block in blocks))
+                yield _gene(i, j, kind), tuple(dict.fromkeys(traits(block)[kind] for block in blocks))
 
 
 def _repeats(stage: int) -> str:
@@ -58,7 +61,7 @@ def _gene(stage: int, block: int, kind: str) -> str:
     return f"stage{stage + 1}.block{block + 1}.{kind}"
 
 
-def _traits(block: Block) -> dict[str, str]:
+def traits(block: Block) -> dict[str, str]:
     return {
         "grouping": f"{block.partition} {block.flow}",
         "expansion": str(block.expansion),
@@ -82,7 +85,7 @@ def encode(space: Space, architecture: Architecture) -> Genotype:
     for i, stage in enumerate(architecture.stages):
         genotype[_repeats(i)] = str(len(stage.blocks))
     for at in architecture.canonical.placed:
-        for kind, value in _traits(at.block).items():
+        for kind, value in traits(at.block).items():
             genotype[_gene(at.stage, at.index, kind)] = value
     return {name: genotype[name] for name, choices in every.items() if len(choices) > 1}
 
@@ -93,19 +96,29 @@ def decode(space: Space, genotype: Mapping[str, str]) -> Architecture:
     Raises:
         SpecError: a gene is missing or has an unknown value, or the combination is not in the space.
     """
-    chosen = {}
-    for name, choices in _all_genes(space).items():
-        value = choices[0] if len(choices) == 1 else genotype.get(name)
-        if value not in choices:
-            raise SpecError(f"one of {', '.join(choices)} is wanted, got {value!r}", name)
-        chosen[name] = value
-    width = [space.width_name(w) for w in range(space.widths)].index(chosen["width"])
+    chosen = _chosen(space, genotype)
+    width = _width(space, chosen)
     repeats = [int(chosen[_repeats(i)]) for i in range(len(space.stages))]
     blocks: list[list[Block]] = [[] for _ in space.stages]
     for slot in space.slots(width):
         if slot.index < repeats[slot.stage]:
             blocks[slot.stage].append(_block(space, slot, chosen))
     return space.build(width, blocks)
+
+
+def _chosen(space: Space, genotype: Mapping[str, str]) -> dict[str, str]:
+    """The value of every gene, also of those that have but one."""
+    chosen = {}
+    for name, choices in _all_genes(space).items():
+        value = choices[0] if len(choices) == 1 else genotype.get(name)
+        if value not in choices:
+            raise SpecError(f"one of {', '.join(choices)} is wanted, got {value!r}", name)
+        chosen[name] = value
+    return chosen
+
+
+def _width(space: Space, chosen: Mapping[str, str]) -> int:
+    return [space.width_name(w) for w in range(space.widths)].index(chosen["width"])
 
 
 def _block(space: Space, slot: Slot, chosen: Mapping[str, str]) -> Block:
@@ -118,3 +131,25 @@ def _block(space: Space, slot: Slot, chosen: Mapping[str, str]) -> Block:
             _gene(slot.stage, slot.index, "grouping"),
         )
     return block
+
+
+def nearest(feasible: Feasible, genotype: Mapping[str, str], rng: np.random.Generator) -> Architecture:
+    """An architecture within the budget that has as many of these genes as can be had together.
+
+    A block that does not fit where it stands becomes the one that does and shares the most genes with it. Where the
+    whole misses the budget, blocks drawn evenly are made anew, as few as are found to be enough.
+
+    Raises:
+        SpecError: a gene is missing or has an unknown value.
+    """
+    space = feasible.space
+    chosen = _chosen(space, genotype)
+    width = _width(space, chosen)
+    blocks: list[list[Block]] = [[] for _ in space.stages]
+    for slot in space.slots(width):
+        if slot.index < int(chosen[_repeats(slot.stage)]):
+            wanted = [chosen[_gene(slot.stage, slot.index, kind)] for kind in KINDS]
+            offered = space.offered(slot)
+            shared = [sum(a == b for a, b in zip(traits(block).values(), wanted, strict=True)) for block in offered]
+            blocks[slot.stage].append(offered[shared.index(max(shared))])
+    return feasible.repaired(space.build(width, blocks), rng)

@@ -36,7 +36,10 @@ def done(cli):
         (["search", "--dataset", "digit"], "unknown data set 'digit', did you mean 'digits'? (known: digits, cifar10,"),
         (["search", "--space", "seesaw-digit"], "unknown space 'seesaw-digit', did you mean 'seesaw-digits'? (known: "),
         (["search", "--space", "no.toml"], "cannot read the space file no.toml: No such file or directory"),
-        (["search", "--strategy", "tpw"], "unknown strategy 'tpw', did you mean 'tpe'? (known: random, tpe)"),
+        (
+            ["search", "--strategy", "tpw"],
+            "unknown strategy 'tpw', did you mean 'tpe'? (known: random, evolution, nsga2, ",
+        ),
         (["search", "--recipe", "fast"], "unknown recipe 'fast' (known: paper, paper-imagenet, modern, quick)"),
         (["search", "--device", "gpu"], "unknown device 'gpu', did you mean 'cpu'? (known: auto, cpu, cuda)"),
         (["search", "--device", "cuda:99"], "there is no device 'cuda:99' here"),

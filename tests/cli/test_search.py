@@ -22,7 +22,19 @@ from seesaw_nas.search import loop
 QUICK = ["search", "--budget", "300K", "--epochs", "1", "--train-size", "64", "--device", "cpu"]
 # trials of about a second, so that there is a middle in which to kill one
 LONG = [*QUICK[:3], "--epochs", "3", "--train-size", "300", "--device", "cpu", "--trials", "3", "--name", "long"]
-VERBS = "search resume tabulate show train evaluate export predict spaces latency reference".split()
+VERBS = [
+    "search",
+    "resume",
+    "tabulate",
+    "show",
+    "train",
+    "evaluate",
+    "export",
+    "predict",
+    "spaces",
+    "latency",
+    "reference",
+]
 MEMBER = re.compile(r" *([\d,]+) +\d+\.\d% +([\d,]+) +(\d+\.\d\d)% +(\d+) ([0-9a-f]{16})")
 
 
@@ -37,8 +49,8 @@ def finished(folder):
         if line.endswith("\n"):
             entry = json.loads(line)
             attribute = entry.get("user_attr", {})
-            if "proposal" in attribute:
-                proposed[entry["trial_id"]] = attribute["proposal"]["digest"]
+            if "proposal" in entry.get("user_attrs", {}):  # a trial begun, with all of its genes
+                proposed[len(proposed)] = entry["user_attrs"]["proposal"]["digest"]
             if "result" in attribute:
                 found[proposed[entry["trial_id"]]] = attribute["result"]["top1"]
     return found, len(proposed)
@@ -125,8 +137,8 @@ def test_run_folder_with_brackets_is_named_as_it_is(run):
 
 def test_time_limit_ends_the_search(run, monkeypatch):
     clock = iter([0.0, 0.0, 99.0])
-    whole = loop.Search.run
-    monkeypatch.setattr(loop.Search, "run", lambda self, trials, limit: whole(self, trials, limit, lambda: next(clock)))
+    whole = loop.run
+    monkeypatch.setattr(loop, "run", lambda *given, **more: whole(*given, **more, clock=lambda: next(clock)))
     assert "ended because the time limit is reached; 1 trained" in run("--time-limit", "90s", trials=9).out
 
 

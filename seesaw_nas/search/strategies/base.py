@@ -1,22 +1,24 @@
-"""The interface of a strategy, and the exact draw that all of them fall back on."""
+"""The interface of a strategy, and what several of them share."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence, Set
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from seesaw_nas import pareto
 from seesaw_nas.errors import BudgetError
+from seesaw_nas.records import TrialRecord
 from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.spec import Architecture
 
 if TYPE_CHECKING:
-    import optuna
-
     from seesaw_nas.search.history import History
 
 MAX_DRAWS = 10_000  # in a row that are all known already; a space this well explored is exhausted
+PATIENCE = 5  # proposals in a row that were known already or outside the budget
 
 
 class Exhausted(Exception):
@@ -30,12 +32,12 @@ class Strategy(Protocol):
     which was killed and resumed asks what the uninterrupted one would have asked.
     """
 
-    def propose(self, history: History, taken: frozenset[str]) -> optuna.Trial:
-        """Begin the next trial in the history.
+    def propose(self, history: History, taken: Set[str]) -> int:
+        """Begin the next trial in the history; returns its number.
 
         Args:
             history: all trials so far.
-            taken: digests of the architectures proposed so far.
+            taken: digests of the architectures whose training was begun.
 
         Raises:
             Exhausted: there is nothing new to propose.
@@ -43,17 +45,76 @@ class Strategy(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What a strategy is made for.
+
+    Attributes:
+        objectives: ``front`` or ``top1``.
+        levels: epochs at which trials may pause, ascending; the last is a whole training.
+    """
+
+    feasible: Feasible
+    seed: int
+    objectives: str = "front"
+    levels: tuple[int, ...] = (1,)
+
+    def generator(self, number: int, purpose: int = 0) -> np.random.Generator:
+        """Randomness for one trial; other purposes get their own."""
+        return np.random.default_rng([self.seed, number, purpose] if purpose else [self.seed, number])
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A trained architecture, and its top-1 at an epoch that those compared with it have reached too."""
+
+    record: TrialRecord
+    top1: float
+
+
+def observed(records: Sequence[TrialRecord], levels: Sequence[int], least: int) -> list[Observed]:
+    """What can be compared: the trials that reached the highest level that at least ``least`` have reached.
+
+    Without pauses these are the complete ones. Where no level has as many, it is the lowest one.
+    """
+    done = [
+        Observed(record, record.top1) for record in records if record.state == "complete" and record.top1 is not None
+    ]
+    for level in reversed(levels[:-1]):
+        if len(done) >= least:
+            break
+        done = [
+            Observed(record, record.curve[level - 1].top1 or 0.0)
+            for record in records
+            if len(record.curve) >= level and record.state != "duplicate"
+        ]
+    return done
+
+
+def best_first(found: Sequence[Observed], objectives: str) -> list[Observed]:
+    """By non-dominated rank and crowding distance over (top1, macs); or by top-1, then fewest Multi-Adds."""
+    points = [(entry.top1, float(entry.record.macs or 0)) for entry in found]
+    if objectives == "front":
+        return [found[i] for i in pareto.order(points)]
+    return [found[i] for i in sorted(range(len(found)), key=lambda i: (-points[i][0], points[i][1], i))]
+
+
+def is_stuck(records: Sequence[TrialRecord]) -> bool:
+    """Whether none of the last :data:`PATIENCE` proposals was to be trained; then one exact draw helps, or the end."""
+    last = records[-PATIENCE:]
+    return len(last) == PATIENCE and all(record.state in ("infeasible", "duplicate") for record in last)
+
+
 class ExactDraws:
-    """New architectures within the budget, their Multi-Adds even over its upper half.
+    """New architectures within the budget, their Multi-Adds even over its upper half, or over the whole of it.
 
     The lower half is left out because more Multi-Adds nearly always mean a higher top-1 in this space. A band is taken
     as it is.
     """
 
-    def __init__(self, feasible: Feasible, seed: int) -> None:
-        self._whole = feasible
-        self._near = self._upper_half(feasible)
-        self._seed = seed
+    def __init__(self, setting: Setting, *, whole: bool = False) -> None:
+        self._setting = setting
+        self._near = setting.feasible if whole else self._upper_half(setting.feasible)
 
     @staticmethod
     def _upper_half(feasible: Feasible) -> Feasible:
@@ -65,17 +126,17 @@ class ExactDraws:
         except BudgetError:  # every architecture that fits is cheaper than half of the budget
             return feasible
 
-    def draw(self, number: int, taken: frozenset[str]) -> Architecture:
+    def draw(self, number: int, taken: Container[str]) -> Architecture:
         """The architecture for trial ``number``, none of ``taken``.
 
         Raises:
             Exhausted: none is left.
         """
-        rng = np.random.default_rng([self._seed, number])
+        rng = self._setting.generator(number)
         try:
             return distinct(self._near, rng, taken)
         except Exhausted:
-            return distinct(self._whole, rng, taken)
+            return distinct(self._setting.feasible, rng, taken)
 
 
 def distinct(feasible: Feasible, rng: np.random.Generator, taken: Container[str]) -> Architecture:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING
 
-from seesaw_nas.search.strategies.base import ExactDraws
-from seesaw_nas.space import Feasible
+from seesaw_nas.search.strategies.base import ExactDraws, Setting
 
 if TYPE_CHECKING:
-    import optuna
-
     from seesaw_nas.search.history import History
 
 
 class Random:
     """One exact draw a trial."""
 
-    def __init__(self, feasible: Feasible, seed: int) -> None:
-        self._draws = ExactDraws(feasible, seed)
+    def __init__(self, setting: Setting) -> None:
+        self._draws = ExactDraws(setting)
 
-    def propose(self, history: History, taken: frozenset[str]) -> optuna.Trial:
+    def propose(self, history: History, taken: Set[str]) -> int:
         """Begin a trial of a new architecture."""
-        return history.add(self._draws.draw(len(history), taken))
+        return history.add(self._draws.draw(len(history), taken), "exact draw")
 
 
 make = Random

@@ -1,0 +1,248 @@
+"""The search on Ray Tune, and the space for those who use Ray Tune by themselves. The one place where Ray is loaded.
+
+Every training is a trial of Ray's: a whole one, or one rung of successive halving. Ray places it, retries it once when
+its actor dies, and hands its result back; what is trained next, and how far, the proposer decides, which owns the
+history. So a stopped trial is never taken for a complete one, and a run that was interrupted goes on like any other.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray import tune
+from ray.tune.search import Searcher
+
+from seesaw_nas import cost, signals
+from seesaw_nas.errors import OptionError, SpecError, TrainingFailed
+from seesaw_nas.evaluate import Score
+from seesaw_nas.search.engines.worker import Found, train
+from seesaw_nas.search.listener import Listener
+from seesaw_nas.search.proposer import Job, Proposer
+from seesaw_nas.space import Feasible, Space, decode, genes
+
+if TYPE_CHECKING:
+    from seesaw_nas.evaluate import Evaluator
+    from seesaw_nas.search.settings import SearchSettings
+
+QUIET = {  # Ray's own reports go nowhere: the run's folder has all that there is
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+MAX_FAILURES = 1  # of an actor at one training, after which Ray gives it up
+
+
+def run(
+    settings: SearchSettings,
+    proposer: Proposer,
+    evaluator: Evaluator,
+    folder: Path,
+    listener: Listener | None = None,
+    *,
+    time_limit: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> str:
+    """Keep a cluster busy until the proposer has enough; returns what ended it.
+
+    Args:
+        folder: for Ray's own files.
+        time_limit: seconds from now after which no further training begins.
+        clock: what measures them.
+
+    Raises:
+        KeyboardInterrupt: a signal asked for the end, and what was running is finished or dropped.
+        OptionError: the cluster lacks what a trial is to reserve.
+    """
+    end = clock() + time_limit if time_limit is not None else float("inf")
+    with _cluster(settings.ray_address), signals.noted() as stop:
+        resources = {"cpu": 1.0, "gpu": settings.gpus_per_trial}
+        _check_resources(resources)
+        placed: Any = getattr(evaluator, "on", lambda device: evaluator)
+        trainable = tune.with_parameters(_Training, evaluator=placed("cpu"), gpu=bool(settings.gpus_per_trial))
+        searcher = _Searcher(proposer, listener or Listener(), lambda: bool(stop()) or clock() >= end)
+        tuner = tune.Tuner(
+            tune.with_resources(trainable, {name: amount for name, amount in resources.items() if amount}),
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                num_samples=-1,
+                max_concurrent_trials=settings.workers or None,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(
+                name="trials",
+                storage_path=str(folder.resolve()),
+                failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
+                verbose=0,
+            ),
+        )
+        try:
+            tuner.fit()
+        except KeyboardInterrupt:
+            searcher.drop()
+            raise
+        if stop():
+            searcher.drop()
+            raise KeyboardInterrupt
+    return proposer.ended or "the time limit is reached"
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[None]:
+    """Connected to a cluster; one that was begun for this is shut down again."""
+    before = {name: os.environ.get(name) for name in QUIET}
+    os.environ.update(QUIET)
+    begun = not ray.is_initialized()
+    try:
+        if begun:
+            try:
+                ray.init(
+                    address=address or "local",
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    include_dashboard=False,
+                )
+            except ConnectionError as error:
+                raise OptionError(f"no Ray cluster at '{address}': {' '.join(str(error).split())}") from None
+        yield
+    finally:
+        if begun:
+            ray.shutdown()
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _check_resources(wanted: Mapping[str, float]) -> None:
+    """Refuse what no node has; Ray itself would wait for it without a word.
+
+    Raises:
+        OptionError: a trial is to reserve more than any node has.
+    """
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    names = {"cpu": "CPU", "gpu": "GPU"}
+    if not any(all(node.get(names[name], 0) >= amount for name, amount in wanted.items()) for node in nodes):
+        has = "; ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes)
+        text = " and ".join(f"{amount:g} {names[name]}" for name, amount in wanted.items() if amount)
+        raise OptionError(f"a trial wants {text}, and no node of the cluster has as much; the nodes have: {has}")
+
+
+class _Training(tune.Trainable):
+    """An actor that trains one job after another."""
+
+    def setup(self, config: dict[str, Any], evaluator: Evaluator, gpu: bool) -> None:  # type: ignore[override]
+        self._job: Job = config["job"]
+        move: Any = getattr(evaluator, "on", None)
+        self._evaluator = move("cuda" if gpu else "cpu") if move else evaluator
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._job = new_config["job"]
+        return True
+
+    def step(self) -> dict[str, Any]:
+        found = train(self._evaluator, self._job)
+        return {"found": found, "done": True, "top1": found.score.top1 if found.score else 0.0}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Nothing: a training that pauses leaves its checkpoint where its job says."""
+
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        """Nothing."""
+
+
+class _Searcher(Searcher):
+    """The proposer, as Ray asks it."""
+
+    def __init__(self, proposer: Proposer, listener: Listener, stopping: Callable[[], bool]) -> None:
+        super().__init__(metric="top1", mode="max")
+        self._proposer, self._listener, self._stopping = proposer, listener, stopping
+        self._jobs: dict[str, Job] = {}
+
+    def suggest(self, trial_id: str) -> Any:
+        if self._stopping():
+            return str(Searcher.FINISHED)
+        job = self._proposer.ask()
+        if job is None:
+            return str(Searcher.FINISHED) if self._proposer.ended else None
+        self._jobs[trial_id] = job
+        self._listener.begun(job.number, job.architecture, job.macs)
+        return {"job": job}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Nothing: a job has one result, its last."""
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        job = self._jobs.pop(trial_id, None)
+        if job is None:
+            return
+        found: Found | None = (result or {}).get("found")
+        worker = f"ray {(result or {}).get('hostname', '')}:{(result or {}).get('pid', '')}"
+        if found is None:
+            self._proposer.fail(job, f"its worker died {MAX_FAILURES + 1} times while training it", worker=worker)
+        elif found.score is not None:
+            self._proposer.tell(job, found.score, worker=worker)
+        else:
+            self._proposer.fail(job, found.reason, worker=worker)
+
+    def drop(self) -> None:
+        """Take back the jobs whose trainings did not come to an end."""
+        for job in self._jobs.values():
+            self._proposer.drop(job)
+        self._jobs.clear()
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the run's journal is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing."""
+
+
+def param_space(space: Space) -> dict[str, Any]:
+    """The genes of a space as Ray Tune's categorical parameters, for any of its search algorithms."""
+    return {name: tune.choice(list(choices)) for name, choices in genes(space).items()}
+
+
+def trainable(feasible: Feasible, evaluator: Evaluator, seed: int = 0) -> Any:
+    """A function for ``tune.Tuner`` that trains what the parameters of :func:`param_space` describe.
+
+    It reports ``top1``, ``macs`` and ``feasible`` after each epoch, so that Ray's schedulers can stop it. Parameters
+    that describe no architecture, or one outside the budget, cost no training: they are reported once, with top1 0 and
+    ``feasible`` false.
+    """
+    return tune.with_parameters(_reporting, feasible=feasible, evaluator=evaluator, seed=seed)
+
+
+def _reporting(config: dict[str, Any], feasible: Feasible, evaluator: Evaluator, seed: int) -> None:
+    try:
+        architecture = decode(feasible.space, config)
+    except SpecError as error:
+        tune.report({"top1": 0.0, "macs": 0, "feasible": False, "reason": str(error)})
+        return
+    macs = cost.macs(architecture)
+    if macs not in feasible.budget:
+        tune.report({"top1": 0.0, "macs": macs, "feasible": False, "reason": "outside the budget"})
+        return
+    reported = 0
+
+    def report(top1: float | None) -> None:
+        nonlocal reported
+        reported += 1
+        tune.report({"top1": top1 or 0.0, "macs": macs, "feasible": True, "reason": ""})
+
+    try:
+        score: Score = evaluator.evaluate(architecture, seed=seed, on_epoch=lambda epoch: report(epoch.top1))
+    except TrainingFailed as failure:
+        tune.report({"top1": 0.0, "macs": macs, "feasible": False, "reason": str(failure)})
+        return
+    if not reported:
+        report(score.top1)

@@ -1,0 +1,77 @@
+"""The search in this process, one training after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from seesaw_nas import signals
+from seesaw_nas.errors import TrainingFailed
+from seesaw_nas.search.listener import Listener
+from seesaw_nas.search.proposer import Job, Proposer
+
+if TYPE_CHECKING:
+    from seesaw_nas.evaluate import Evaluator
+
+
+def run(
+    proposer: Proposer,
+    evaluator: Evaluator,
+    listener: Listener | None = None,
+    *,
+    time_limit: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> str:
+    """Train what the proposer asks for, until it has enough; returns what ended it.
+
+    A first signal lets the running training come to its end, a second drops it.
+
+    Args:
+        time_limit: seconds from now after which no further training begins.
+        clock: what measures them.
+
+    Raises:
+        KeyboardInterrupt: a signal asked for the end, and what was running is finished or dropped.
+    """
+    end = clock() + time_limit if time_limit is not None else float("inf")
+    listener = listener or Listener()
+    with signals.noted() as stop:
+        while clock() < end:
+            if stop():
+                raise KeyboardInterrupt
+            job = proposer.ask()
+            if job is None:
+                return proposer.ended
+            _train(job, proposer, evaluator, listener, stop)
+    return "the time limit is reached"
+
+
+def _train(job: Job, proposer: Proposer, evaluator: Evaluator, listener: Listener, stop: signals.Stop) -> None:
+    told = False
+
+    def step(done: int, total: int) -> None:
+        nonlocal told
+        listener.step(done, total)
+        if stop() and not told:
+            told = True
+            listener.stopping(1)
+
+    listener.begun(job.number, job.architecture, job.macs)
+    started = time.monotonic()
+    try:
+        score = evaluator.evaluate(
+            job.architecture,
+            seed=job.seed,
+            until=job.until,
+            checkpoint=job.checkpoint,
+            on_epoch=listener.epoch,
+            on_step=step,
+        )
+    except TrainingFailed as failure:
+        proposer.fail(job, str(failure), time.monotonic() - started)
+    except KeyboardInterrupt:
+        proposer.drop(job)
+        raise
+    else:
+        proposer.tell(job, score)

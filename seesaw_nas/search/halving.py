@@ -1,0 +1,136 @@
+"""Successive halving: which paused trials are worth more epochs.
+
+A trial is first trained to its bracket's lowest rung and paused. Whenever it belongs to the best ``1/reduction`` of
+those that have reached its rung, it is trained on to the next, from its checkpoint. This is the asynchronous form,
+which waits for nobody (Li et al. 2020, arXiv:1810.05934); Hyperband spreads the trials over brackets that begin at
+different rungs (Li et al. 2018, arXiv:1603.06560).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from seesaw_nas import pareto
+from seesaw_nas.errors import OptionError, known
+from seesaw_nas.records import TrialRecord
+
+SCHEDULERS = {
+    "none": "every trial is trained to its end",
+    "asha": "successive halving by top-1, asynchronous",
+    "hyperband": "the same in several brackets, some of which begin at later epochs",
+    "moasha": "successive halving by non-dominated rank over top-1 at the rung and Multi-Adds",
+}
+DEFAULT_SCHEDULER = "none"
+
+
+@dataclass
+class _Rung:
+    """The trials that have reached an epoch, and those of them that were trained on."""
+
+    epoch: int
+    reached: dict[int, tuple[float, int]] = field(default_factory=dict)  # top1 and macs, by number
+    left: set[int] = field(default_factory=set)
+
+    def best(self, order: str) -> list[int]:
+        numbers = sorted(self.reached)  # not in the order of their arrival, which a resumed search does not know
+        if order == "front":
+            return [numbers[i] for i in pareto.order([self.reached[n] for n in numbers])]
+        return sorted(numbers, key=lambda n: (-self.reached[n][0], self.reached[n][1], n))
+
+
+class Halving:
+    """The rungs of a search, and who may climb."""
+
+    def __init__(
+        self, epochs: int, *, reduction: int = 3, minimum: int = 1, hyperband: bool = False, order: str = "top1"
+    ) -> None:
+        """Rungs at ``epochs``, a ``reduction``-th of them, and so on down to at least ``minimum`` epochs.
+
+        Args:
+            epochs: of a whole training.
+            hyperband: whether brackets begin at every rung; otherwise all trials begin at the lowest.
+            order: ``top1``, or ``front`` for non-dominated rank and crowding distance over (top1, macs).
+
+        Raises:
+            OptionError: the reduction is below 2, or the minimum not within 1 to ``epochs``.
+        """
+        if reduction < 2:
+            raise OptionError(f"--reduction must be at least 2, got {reduction}")
+        if not 1 <= minimum <= epochs:
+            raise OptionError(f"--min-epochs must lie within 1 to the {epochs} epochs of a trial, got {minimum}")
+        self._reduction, self._order = reduction, order
+        levels = [epochs]
+        while math.ceil(levels[0] / reduction) >= minimum and levels[0] > 1:
+            levels.insert(0, math.ceil(levels[0] / reduction))
+        self.levels = tuple(levels)
+        self._pattern = self._spread(len(levels)) if hyperband else (0,)
+        self._brackets = [[_Rung(epoch) for epoch in levels[start:]] for start in sorted(set(self._pattern))]
+
+    def _spread(self, count: int) -> tuple[int, ...]:
+        """Which bracket each of a round of trials belongs to, in Hyperband's proportions and as mixed as they allow."""
+        shares = [math.ceil(count / (climbs + 1) * self._reduction**climbs) for climbs in range(count)][::-1]
+        pattern: list[int] = []
+        while len(pattern) < sum(shares):
+            due = [share * (len(pattern) + 1) / sum(shares) - pattern.count(i) for i, share in enumerate(shares)]
+            pattern.append(due.index(max(due)))
+        return tuple(pattern)
+
+    def _rungs(self, number: int) -> list[_Rung]:
+        return self._brackets[self._pattern[number % len(self._pattern)]]
+
+    def first(self, number: int) -> int:
+        """The epoch to which a new trial is trained."""
+        return self._rungs(number)[0].epoch
+
+    def note(self, record: TrialRecord) -> None:
+        """Take in how far a trial has come."""
+        for rung, above in pairwise(self._rungs(record.number)):
+            if len(record.curve) < rung.epoch:
+                return
+            rung.reached[record.number] = (record.curve[rung.epoch - 1].top1 or 0.0, record.macs or 0)
+            if record.state != "paused" or len(record.curve) >= above.epoch:
+                rung.left.add(record.number)
+
+    def promotion(self, *, last: bool = False) -> tuple[int, int] | None:
+        """The trial to train on and the epoch to reach, or ``None``; that it is trained on is taken as settled.
+
+        Args:
+            last: no trial will be begun any more, so that of every rung at least one goes on.
+        """
+        for rungs in self._brackets:
+            for rung, above in reversed(list(pairwise(rungs))):
+                count = max(int(last and bool(rung.reached)), len(rung.reached) // self._reduction)
+                if count <= 0 or len(rung.left) == len(rung.reached):
+                    continue
+                for number in rung.best(self._order)[:count]:
+                    if number not in rung.left:
+                        rung.left.add(number)
+                        return number, above.epoch
+        return None
+
+    def planned(self, trials: int) -> int:
+        """Epochs that so many trials will take in all, roughly."""
+        total = 0
+        for start, rungs in enumerate(self._brackets):
+            count = sum(self._pattern[n % len(self._pattern)] == start for n in range(trials))
+            before = 0
+            for rung in rungs:
+                total += count * (rung.epoch - before)
+                count, before = max(min(count, 1), count // self._reduction), rung.epoch
+        return total
+
+
+def make(name: str, epochs: int, *, reduction: int = 3, minimum: int = 1) -> Halving:
+    """The rungs of the scheduler of this name.
+
+    Raises:
+        OptionError: there is no such scheduler, or a number does not fit.
+    """
+    if name not in SCHEDULERS:
+        raise OptionError(known("scheduler", name, SCHEDULERS))
+    if name == "none":
+        return Halving(epochs, minimum=epochs)
+    order = "front" if name == "moasha" else "top1"
+    return Halving(epochs, reduction=reduction, minimum=minimum, hyperband=name == "hyperband", order=order)

@@ -1,0 +1,237 @@
+"""What is to be trained next, and what became of it: the search itself, whatever does the training.
+
+:meth:`Proposer.ask` hands out one job after another, several at a time if one likes; each is told when it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from seesaw_nas.evaluate import Score
+from seesaw_nas.records import TRAINED, TrialRecord
+from seesaw_nas.search.halving import Halving
+from seesaw_nas.search.history import History
+from seesaw_nas.search.strategies.base import Exhausted, Strategy
+from seesaw_nas.spec import Architecture
+
+MAX_ATTEMPTS = 2  # at training one trial: what killed the process once may do so again
+MAX_FAILURES = 5  # trials in a row; then something is wrong with all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A training to do.
+
+    Attributes:
+        number: of the trial.
+        seed: of the training.
+        until: the epoch to reach.
+        checkpoint: the file to go on from and to leave; ``None`` where every trial is trained in one go.
+    """
+
+    number: int
+    architecture: Architecture
+    macs: int
+    seed: int
+    until: int
+    checkpoint: Path | None = None
+
+
+class Proposer:
+    """Proposes until enough is trained, or something else ends it.
+
+    Attributes:
+        ended: why there is nothing more to do; empty while there is.
+        epochs: of a whole training.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        strategy: Strategy,
+        *,
+        trials: int,
+        taken_over: int = 0,
+        epochs: int = 1,
+        halving: Halving | None = None,
+        checkpoints: Path | None = None,
+        on_closed: Callable[[TrialRecord], None] | None = None,
+    ) -> None:
+        """Take up a history where it stands.
+
+        Args:
+            trials: architectures to train, in the whole history; failed and stopped ones count.
+            taken_over: how many more the history has from earlier runs, which do not count.
+            epochs: of a whole training.
+            halving: who is trained how far; everyone to the end without it.
+            checkpoints: folder for those of paused trials.
+            on_closed: told of every trial that comes to an end or a pause.
+        """
+        self.ended = ""
+        self._history = history
+        self._strategy = strategy
+        self._trials, self._taken_over = trials, taken_over
+        self.epochs = epochs
+        self._halving = halving or Halving(epochs, minimum=epochs)
+        self._checkpoints = checkpoints if len(self._halving.levels) > 1 else None
+        self._on_closed = on_closed or (lambda record: None)
+        self._out: set[int] = set()
+        self._dropped: list[Job] = []
+        self._left = history.open()  # not known yet: what was left may be a duplicate, and is looked at anew
+        trained = [record for record in history.records() if record.state in TRAINED]
+        self._known = {record.digest: record.number for record in trained if record.number not in self._left}
+        self._failed_in_a_row = 0
+        self._exhausted = False
+        for record in history.records():
+            self._halving.note(record)
+        for number in history.untold():
+            history.tell(number)
+            self._count(history[number])
+
+    @property
+    def trained(self) -> int:
+        """Architectures whose training was begun, those that failed among them."""
+        return len(self._known) - self._taken_over
+
+    @property
+    def running(self) -> int:
+        """Jobs that were handed out and not told."""
+        return len(self._out)
+
+    def ask(self) -> Job | None:
+        """The next job; ``None`` when there is none before another is told, or none at all (see :attr:`ended`)."""
+        self.ended = ""
+        job: Job | None
+        while self._failed_in_a_row < MAX_FAILURES:
+            if self._dropped:
+                job = self._taken_up(self._dropped.pop(0))
+            elif self._left:
+                job = self._opened(self._left.pop(0), again=True)
+            elif promoted := self._halving.promotion():
+                job = self._promoted(*promoted)
+            elif self.trained < self._trials and not self._exhausted:
+                job = self._proposed()
+            elif self._out:
+                return None
+            elif promoted := self._halving.promotion(last=True):
+                job = self._promoted(*promoted)
+            else:
+                self._stop_paused()
+                self.ended = (
+                    "every architecture that fits the budget has been proposed"
+                    if self._exhausted and self.trained < self._trials
+                    else f"the wanted number of trials, {self._trials}, is reached"
+                )
+                return None
+            if job is not None:
+                self._out.add(job.number)
+                return job
+        if not self._out:
+            self.ended = f"the last {MAX_FAILURES} trials failed"
+        return None
+
+    def _proposed(self) -> Job | None:
+        try:
+            number = self._strategy.propose(self._history, self._known.keys())
+        except Exhausted:
+            self._exhausted = True
+            return None
+        return self._opened(number)
+
+    def _opened(self, number: int, *, again: bool = False) -> Job | None:
+        """The job of a trial that was begun, now or (``again``) by an earlier process, unless it needs no training."""
+        record = self._history[number]
+        if record.macs is None or record.macs not in self._history.budget:
+            reason = record.reason or f"{record.macs:,} Multi-Adds are outside the budget"
+            self._close(replace(record, state="infeasible", reason=reason))
+            return None
+        if (earlier := self._known.get(record.digest)) is not None:
+            reason = f"same architecture as trial {earlier}"
+            self._close(replace(record, state="duplicate", top1=self._history[earlier].top1, reason=reason))
+            return None
+        self._known[record.digest] = number
+        return self._job(record, self._halving.first(number), again=again)
+
+    def _promoted(self, number: int, until: int) -> Job | None:
+        record = self._history[number]
+        self._history.go_on(number)
+        return self._job(record, until, again=True)
+
+    def _job(self, record: TrialRecord, until: int, *, again: bool) -> Job | None:
+        number = record.number
+        assert record.architecture is not None, "only a legal architecture is trained"
+        if again:
+            if self._history.attempts(number) >= MAX_ATTEMPTS:
+                reason = f"the process ended {MAX_ATTEMPTS} times while training it"
+                self._close(replace(record, state="failed", reason=reason))
+                return None
+            self._history.attempt(number)
+        checkpoint = self._checkpoints / f"{number}.safetensors" if self._checkpoints else None
+        return Job(number, record.architecture, record.macs or 0, record.seed, until, checkpoint)
+
+    def retry(self, job: Job) -> bool:
+        """Whether a job that killed its process is to be begun once more, which is noted."""
+        if self._history.attempts(job.number) >= MAX_ATTEMPTS:
+            return False
+        self._history.attempt(job.number)
+        return True
+
+    def tell(self, job: Job, score: Score, worker: str = "") -> None:
+        """Take in what a training found; afterwards it is durable."""
+        self._out.discard(job.number)
+        record = replace(
+            self._history[job.number],
+            split=score.split,
+            seconds=score.seconds,
+            curve=score.curve,
+            reason=score.note,
+            worker=worker,
+        )
+        if job.until < self.epochs:
+            self._history.pause(job.number, record)
+            self._failed_in_a_row = 0
+            self._halving.note(self._history[job.number])
+            self._on_closed(self._history[job.number])
+        else:
+            self._close(replace(record, state="complete", top1=score.top1))
+
+    def fail(self, job: Job, reason: str, seconds: float = 0.0, worker: str = "") -> None:
+        """Take in that a training broke."""
+        self._out.discard(job.number)
+        record = self._history[job.number]
+        self._close(replace(record, state="failed", reason=reason, seconds=seconds, worker=worker))
+
+    def drop(self, job: Job) -> None:
+        """Take a job back that a person stopped; it is to be done again."""
+        self._out.discard(job.number)
+        self._dropped.append(job)
+        self._history.excuse(job.number)
+
+    def _taken_up(self, job: Job) -> Job:
+        self._history.attempt(job.number)
+        self._history.go_on(job.number)
+        return job
+
+    def _close(self, record: TrialRecord) -> None:
+        """Bring a trial to its end."""
+        self._history.finish(record.number, record)
+        self._halving.note(record)
+        self._count(record)
+
+    def _count(self, record: TrialRecord) -> None:
+        if record.state in TRAINED:
+            self._known[record.digest] = record.number
+            self._failed_in_a_row = self._failed_in_a_row + 1 if record.state == "failed" else 0
+        self._on_closed(record)
+
+    def _stop_paused(self) -> None:
+        """Give up the trials that will not be trained on."""
+        for record in self._history.records():
+            if record.state == "paused":
+                reason = f"stopped after {len(record.curve)} of {self.epochs} epochs"
+                self._close(replace(record, state="stopped", reason=reason))
+        if self._checkpoints:
+            for file in self._checkpoints.glob("*.safetensors"):
+                file.unlink()

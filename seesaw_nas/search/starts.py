@@ -1,0 +1,127 @@
+"""Warm starts: what a search trains first, and what it need not train because an earlier run did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seesaw_nas import cost, records, reference, specfile
+from seesaw_nas.errors import OptionError, RunError
+from seesaw_nas.records import RunFolder, TrialRecord
+from seesaw_nas.search.history import History, read_records
+from seesaw_nas.space import Feasible
+from seesaw_nas.spec import Architecture
+
+REFERENCE = "reference"
+SAME = ("dataset", "data_dir", "image_size", "train_size", "cache_dir", "evaluator", "table")  # settings that a figure rests on
+_PLANTED = "taken over"  # attribute of the study: how many were, once all starts are there
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """An architecture to begin with.
+
+    Attributes:
+        origin: where it is from, in words.
+        known: its record, where an earlier run trained it under the same conditions.
+    """
+
+    architecture: Architecture
+    origin: str
+    known: TrialRecord | None = None
+
+
+def resolve(names: Sequence[str], feasible: Feasible, description: dict[str, Any]) -> list[Start]:
+    """The architectures behind these names that are in the space and within the budget, each once.
+
+    Args:
+        names: ``reference`` for the paper's networks, spec files, and folders of earlier runs. Of a run under the same
+            conditions, what it trained is taken over with its figures; of another, its front is trained first.
+        description: what the new run's ``run.json`` says.
+
+    Raises:
+        OptionError: a name has nothing that fits.
+        SpecError, RunError: a file or folder cannot be read.
+    """
+    found: dict[str, Start] = {}
+    for name in names:
+        starts = list(_named(name, feasible, description))
+        fitting = [start for start in starts if _fits(start.architecture, feasible)]
+        if not fitting:
+            raise OptionError(
+                f"--seed-with {name}: no architecture of its {len(starts)} for such images is in space "
+                f"'{feasible.space.name}' within {feasible.budget}; leave it out, or choose another space or budget"
+            )
+        for start in fitting:
+            if start.architecture.digest not in found or start.known:
+                found[start.architecture.digest] = start
+    return list(found.values())
+
+
+def _fits(architecture: Architecture, feasible: Feasible) -> bool:
+    return architecture in feasible.space and cost.macs(architecture) in feasible.budget
+
+
+def _named(name: str, feasible: Feasible, description: dict[str, Any]) -> Iterator[Start]:
+    path = Path(name)
+    if name == REFERENCE:
+        for setting in reference.SETTINGS:
+            for model in reference.MODELS:
+                known = reference.network(f"{model}@{setting}")
+                if known.input == _input(feasible) and known.classes == feasible.space.classes:
+                    yield Start(known, f"reference: {model}@{setting}")
+    elif path.is_dir() and not (path / "spec.json").exists():
+        yield from _of_run(RunFolder.open(path), description)
+    else:
+        named = specfile.resolve(name)
+        yield Start(named.architecture, f"spec: {named.name}")
+
+
+def _input(feasible: Feasible) -> tuple[int, int, int]:
+    return (feasible.space.input_channels, feasible.space.input_size, feasible.space.input_size)
+
+
+def _of_run(folder: RunFolder, description: dict[str, Any]) -> Iterator[Start]:
+    about = folder.read()
+    if not folder.journal.exists():
+        raise RunError(f"{folder.path} is no search: it has no {folder.journal.name}")
+    trials = [record for record in read_records(folder.journal) if record.state == "complete"]
+    same = _conditions(about) == _conditions(description)
+    for record in trials if same else records.front(trials):
+        assert record.architecture is not None, "only legal architectures are trained"
+        known = record if same else None
+        yield Start(record.architecture, f"trial {record.number} of {folder.name}", known)
+
+
+def _conditions(description: dict[str, Any]) -> list[Any]:
+    settings = description.get("settings", {})
+    return [description.get("recipe"), *(settings.get(name) or "" for name in SAME)]
+
+
+def plant(history: History, find: Callable[[], Sequence[Start]]) -> int:
+    """Put the starts into a history, unless that was done: those that are known as complete, the others as begun.
+
+    Args:
+        find: what they are; not asked where it was done, for what they are from may be gone.
+
+    Returns:
+        How many trials were taken over from earlier runs.
+    """
+    if _PLANTED in (attributes := history.study.user_attrs):
+        return int(attributes[_PLANTED])
+    if not (starts := find()):
+        return 0
+    there = {record.digest for record in history.records()}
+    for start in sorted(starts, key=lambda start: start.known is None):
+        if start.architecture.digest not in there:
+            number = history.add(start.architecture, start.origin, attempts=0)
+            if start.known is not None:
+                history.take_over(number, start.known, f"trained as {start.origin}")
+    known = {start.architecture.digest: start for start in starts if start.known is not None}
+    for record in history.records():  # one that a crash left between its two writes
+        if record.state == "running" and (found := known.get(record.digest)) and found.known:
+            history.take_over(record.number, found.known, f"trained as {found.origin}")
+    history.study.set_user_attr(_PLANTED, len(known))
+    return len(known)
