@@ -39,6 +39,7 @@ KIND = "search"
 OnPlan = Callable[[Problem, Plan], None]
 
 __all__ = [
+    "Given",
     "Plan",
     "Problem",
     "Result",
@@ -177,7 +178,7 @@ def resume(
         )
     settings = SearchSettings.from_dict(begun.get("settings", {}))
     if missing := [what for what in begun.get("given", []) if what not in given.names]:
-        raise RunError(f"{folder.path} began with objects of a program; pass the same again: {', '.join(missing)}")
+        raise RunError(f"{folder.path} began with objects of a program; pass the same to `api.resume`, in `given`: {', '.join(missing)}")
     read_timings(folder)  # a damaged file is told before any training
     confirmation.read(folder.confirmed)
     settings = replace(settings, **{name: value for name, value in changes.items() if value not in (None, "")})

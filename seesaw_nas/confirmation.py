@@ -131,9 +131,8 @@ def confirm(
 
 
 def _repeated(record: TrialRecord, seed: int, evaluator: Evaluator) -> Repeat:
-    assert record.architecture is not None, "only legal architectures are trained"
     try:
-        score = evaluator.evaluate(record.architecture, seed=seed)
+        score = evaluator.evaluate(record.spec, seed=seed)
     except TrainingFailed:
         return Repeat(record.digest, record.number, seed, None, 0.0)
     return Repeat(record.digest, record.number, seed, score.top1, score.seconds)

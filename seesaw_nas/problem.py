@@ -137,6 +137,8 @@ def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> P
 
     table = tables.read(Path(settings.table))
     settings = replace(settings, dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
+    if table.space_file and not settings.space and given.space is None:
+        given = replace(given, space=space.parse(table.space_file, settings.table))
     searched = replace(settings, space=settings.space or table.space)
     feasible = _feasible(searched, given, table.subject, table.budget)
     return Problem(settings, table.subject, device, feasible, tables.TableEvaluator(table, feasible.space), given)

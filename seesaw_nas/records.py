@@ -90,6 +90,12 @@ class TrialRecord:
     ended: float = field(default=0.0, compare=False)
 
     @property
+    def spec(self) -> Architecture:
+        """The architecture of a trial that has one, as every trained trial has."""
+        assert self.architecture is not None, "only legal architectures are trained"
+        return self.architecture
+
+    @property
     def digest(self) -> str:
         return self.architecture.digest if self.architecture else ""
 

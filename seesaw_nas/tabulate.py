@@ -48,6 +48,8 @@ def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, liste
         raise RunError(f"{out} exists already and nothing is overwritten; choose another name")
     problem = pose(settings)
     about = {**description(problem), "seeds": seeds}
+    if (file := Path(settings.space)).is_file():
+        about["space_file"] = file.read_text(encoding="utf-8")  # so that the table says all of itself
     draws = _draws(problem, settings.trials)
     with _Log(out, about) as log:
         for number, (architecture, seed) in enumerate(_pairs(draws, settings.seed, seeds)):

@@ -67,6 +67,11 @@ class Table:
         return str(self.about["settings"]["space"] or self.about["space"])
 
     @property
+    def space_file(self) -> str:
+        """The text that described the space; empty where it is one that comes with the package."""
+        return str(self.about.get("space_file", ""))
+
+    @property
     def budget(self) -> str:
         """That the architectures were drawn from, as a user would write it."""
         low, high = self.about["budget"]["low"], self.about["budget"]["high"]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 import warnings
+from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -132,6 +133,9 @@ class History:
 
     Args:
         seed: of the search; a trial's own follows from it and from the trial's number.
+
+    Attributes:
+        complete: the trials that were trained to their end, by number.
     """
 
     def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0) -> None:
@@ -143,6 +147,7 @@ class History:
         self._distributions = distributions(space)
         self._ids: dict[int, int] = {}
         self._records: dict[int, TrialRecord] = {}
+        self.complete: list[TrialRecord] = []
         self._attempts: dict[int, int] = {}
         self._behind: dict[int, int] = {}  # of these, the attempts that came to a pause
         for trial in study.get_trials(deepcopy=False):
@@ -160,6 +165,8 @@ class History:
             self._records[number] = as_record(trial, trial_seed(self.seed, number))
             self._attempts[number] = int(trial.user_attrs["proposal"].get("attempts", 0))
             self._behind[number] = int(trial.user_attrs.get("result", {}).get("attempts", 0))
+            if self._records[number].state == "complete":
+                self.complete.append(self._records[number])
         else:
             self._propose(trial, attempts=0)
 
@@ -313,6 +320,8 @@ class History:
         }
         self._storage.set_trial_user_attr(self._ids[number], "result", result)
         self._records[number] = record
+        if record.state == "complete":
+            insort(self.complete, record, key=lambda found: found.number)
 
     def tell(self, number: int) -> None:
         """Close a trial whose result is noted."""

@@ -130,7 +130,8 @@ class SearchSettings:
             ("scheduler", self.scheduler, SCHEDULERS),
             ("engine", self.engine, ENGINES),
         ):
-            if name not in names and not name.startswith(PYTHON):
+            given = kind in ("strategy", "evaluator") and str(name).startswith(PYTHON)
+            if name not in names and not given:
                 raise OptionError(known(kind, name, names))
         if (self.evaluator == "table") != bool(self.table):
             raise OptionError("--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one")
@@ -147,7 +148,7 @@ class SearchSettings:
             *((name, 0) for name in COUNTS),
         ):
             if getattr(self, name) < minimum:
-                option = name.replace("_", "-")
+                option = "seeds" if name == "confirm_seeds" else name.replace("_", "-")
                 raise OptionError(f"--{option} must be at least {minimum}, got {getattr(self, name)}")
 
     @property

@@ -15,7 +15,8 @@ from seesaw_nas.space import Feasible
 from seesaw_nas.spec import Architecture
 
 REFERENCE = "reference"
-SAME = ("dataset", "data_dir", "image_size", "train_size", "cache_dir", "evaluator", "table")  # settings that a figure rests on
+# settings that a figure rests on
+SAME = ("dataset", "data_dir", "image_size", "train_size", "cache_dir", "evaluator", "table")
 _PLANTED = "taken over"  # attribute of the study: how many were, once all starts are there
 
 

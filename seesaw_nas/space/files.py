@@ -34,10 +34,23 @@ def load(name: str) -> Space:
         raise SpaceError(known("space", name, names()) + "; a path to a .toml file works too")
     path = shipped[0] if shipped else Path(name)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise SpaceError(f"cannot read the space file {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SpaceError(f"{path} is not a TOML file: {error}") from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path | str) -> Space:
+    """The space that this TOML text describes; ``path`` is what a mistake is told of.
+
+    Raises:
+        SpaceError: it describes none; the message names the field.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise SpaceError(f"{path} is not a TOML file: {error}") from None
     except RecursionError:
         raise SpaceError(f"{path} is no space file: it is nested too deeply") from None

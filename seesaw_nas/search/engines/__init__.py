@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seesaw_nas.conditions import cores
-from seesaw_nas.errors import OptionError
 from seesaw_nas.search.settings import SearchSettings
 
 if TYPE_CHECKING:
@@ -50,6 +49,4 @@ def run(
 
     kind = str(device) if ":" in settings.device else device.type
     chosen = places(kind, settings.workers, settings.workers_per_gpu, torch.cuda.device_count(), cores())
-    if device.type == "cpu" and len(chosen) > cores():
-        raise OptionError(f"--workers must be at most the {cores()} cores of this machine, got {len(chosen)}")
     return local.run(proposer, evaluator, chosen, listener, time_limit=time_limit)

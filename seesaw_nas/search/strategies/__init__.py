@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from seesaw_nas.search.strategies.base import Setting, Strategy
 
 STRATEGIES = {
-    "random": "exact draws, their Multi-Adds even over the upper half of the budget",
+    "random": "exact draws, their Multi-Adds even over the budget",
     "evolution": "regularised evolution: children of the best of a few of the youngest, within the budget",
     "nsga2": "Optuna's NSGA-II, its children within the budget",
     "tpe": "Optuna's TPE, its proposals brought into the budget",
@@ -19,7 +19,7 @@ STRATEGIES = {
     "thompson": "the best architecture of an additive model drawn anew for each trial, found exactly in the budget",
     "local": "hill climbing: one change of the best, or of a member of the front",
 }
-DEFAULT_STRATEGY = "random"
+DEFAULT_STRATEGY = "thompson"
 OBJECTIVES = {
     "front": "top-1 and Multi-Adds: a front over the whole budget",
     "top1": "top-1 alone, within the budget",

@@ -72,23 +72,26 @@ class Observed:
     top1: float
 
 
-def observed(records: Sequence[TrialRecord], levels: Sequence[int], least: int) -> list[Observed]:
-    """What can be compared: the trials that reached the highest level that at least ``least`` have reached.
+def observed(history: History, levels: Sequence[int], least: int, last: int = 0) -> list[Observed]:
+    """What can be compared, by number: the trials that reached the highest level that ``least`` of them have reached.
 
     Without pauses these are the complete ones. Where no level has as many, it is the lowest one.
+
+    Args:
+        last: only so many, the youngest; 0 for all.
     """
-    done = [
-        Observed(record, record.top1) for record in records if record.state == "complete" and record.top1 is not None
-    ]
+    if len(history.complete) >= least or len(levels) == 1:
+        return [Observed(record, record.top1 or 0.0) for record in history.complete[-last:]]
+    done: list[Observed] = []
     for level in reversed(levels[:-1]):
-        if len(done) >= least:
-            break
         done = [
             Observed(record, record.curve[level - 1].top1 or 0.0)
-            for record in records
+            for record in history.records()
             if len(record.curve) >= level and record.state != "duplicate"
         ]
-    return done
+        if len(done) >= least:
+            break
+    return done[-last:]
 
 
 def best_first(found: Sequence[Observed], objectives: str) -> list[Observed]:
@@ -106,15 +109,16 @@ def is_stuck(records: Sequence[TrialRecord]) -> bool:
 
 
 class ExactDraws:
-    """New architectures within the budget, their Multi-Adds even over its upper half, or over the whole of it.
+    """New architectures within the budget, their Multi-Adds even over all of it; for top-1 alone, over its upper half.
 
-    The lower half is left out because more Multi-Adds nearly always mean a higher top-1 in this space. A band is taken
-    as it is.
+    The lower half is then left out because more Multi-Adds nearly always mean a higher top-1 in this space. A band is
+    taken as it is.
     """
 
-    def __init__(self, setting: Setting, *, whole: bool = False) -> None:
+    def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        self._near = setting.feasible if whole else self._upper_half(setting.feasible)
+        near = setting.objectives == "top1"
+        self._near = self._upper_half(setting.feasible) if near else setting.feasible
 
     @staticmethod
     def _upper_half(feasible: Feasible) -> Feasible:

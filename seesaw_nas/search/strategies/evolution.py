@@ -35,7 +35,7 @@ class Evolution:
     def propose(self, history: History, taken: Set[str]) -> int:
         """Begin a trial of a new architecture within the budget."""
         number = len(history)
-        found = observed(history.records(), self._setting.levels, STARTUP)[-POPULATION:]
+        found = observed(history, self._setting.levels, STARTUP, last=POPULATION)
         if len(found) >= STARTUP:
             rng = self._setting.generator(number, 2)
             for _ in range(MAX_TRIES):
@@ -47,12 +47,10 @@ class Evolution:
     def _child(self, found: Sequence[Observed], rng: np.random.Generator) -> tuple[Architecture, str]:
         feasible = self._setting.feasible
         one = self._parent(found, rng)
-        assert one.record.architecture is not None, "only legal architectures are trained"
-        mother, origin = one.record.architecture, f"mutation of {one.record.number}"
+        mother, origin = one.record.spec, f"mutation of {one.record.number}"
         if rng.random() < MIXTURE:
             other = self._parent(found, rng)
-            assert other.record.architecture is not None, "only legal architectures are trained"
-            mother = feasible.crossover(mother, other.record.architecture, rng)
+            mother = feasible.crossover(mother, other.record.spec, rng)
             origin = f"mutation of a mixture of {one.record.number} and {other.record.number}"
         return feasible.mutate(mother, rng), origin
 

@@ -28,7 +28,7 @@ class Local:
     def propose(self, history: History, taken: Set[str]) -> int:
         """Begin a trial of a new architecture within the budget."""
         number, records = len(history), history.records()
-        found = observed(records, self._setting.levels, STARTUP)
+        found = observed(history, self._setting.levels, STARTUP)
         if len(found) >= STARTUP:
             rng = self._setting.generator(number, 2)
             tried: dict[str, int] = {}
@@ -39,8 +39,7 @@ class Local:
             wide = min(len(left), len(ranked) // 8 + 1) if self._setting.objectives == "front" else min(len(left), 1)
             for _ in range(MAX_TRIES if left else 0):
                 parent = left[int(rng.integers(wide))]
-                assert parent.architecture is not None, "only legal architectures are trained"
-                if (child := self._setting.feasible.mutate(parent.architecture, rng)).digest not in taken:
+                if (child := self._setting.feasible.mutate(parent.spec, rng)).digest not in taken:
                     return history.add(child, _origin(parent.number))
         return history.add(self._draws.draw(number, taken), "exact draw")
 

@@ -117,26 +117,19 @@ class Thompson:
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        self._draws = ExactDraws(setting, whole=setting.objectives == "front")
+        self._draws = ExactDraws(setting)
         feasible = setting.feasible
         self._features = Features(feasible.space, feasible.budget.high)
         self._best = Additive(feasible.space, feasible.budget)
-        self._rows: dict[int, Array] = {}
+        self._sums, self._learnt = _Sums(len(self._features)), list[int]()
 
     def propose(self, history: History, taken: Set[str]) -> int:
         """Begin a trial of a new architecture within the budget."""
         number = len(history)
-        found = observed(history.records(), self._setting.levels, STARTUP)
-        if len(found) < STARTUP:
+        if not self._learn(history):
             return history.add(self._draws.draw(number, taken), "exact draw")
         rng = self._setting.generator(number, 2)
-        for entry in found:
-            if (n := entry.record.number) not in self._rows:
-                assert entry.record.architecture is not None, "only legal architectures are trained"
-                self._rows[n] = self._features.of(entry.record.architecture)
-        rows = np.array([self._rows[entry.record.number] for entry in found])
-        top1 = np.array([entry.top1 for entry in found])
-        weights = _drawn(rows, (top1 - top1.mean()) / (top1.std() or 1.0), rng)
+        weights = self._sums.drawn(rng)
         feasible = self._setting.feasible
         limit = self._limit(rng)
         architecture = self._best.best(self._features.scores(weights), limit, feasible.budget.low)
@@ -148,19 +141,61 @@ class Thompson:
             architecture = feasible.mutate(architecture, rng)
         return history.add(self._draws.draw(number, taken), "exact draw")
 
+    def _learn(self, history: History) -> bool:
+        """Take in what is new, in the order of the trials, so that a resumed search sums up alike.
+
+        Returns:
+            Whether there is enough to go by.
+
+        Where trials are stopped early and few are complete, those at the same epoch are taken anew each time.
+        """
+        complete = history.complete
+        if len(complete) < STARTUP and len(self._setting.levels) > 1:
+            found = observed(history, self._setting.levels, STARTUP)
+            self._sums, self._learnt = _Sums(len(self._features)), []
+            for entry in found:
+                self._sums.add(self._features.of(entry.record.spec), entry.top1)
+            return len(found) >= STARTUP
+        if self._learnt and complete[len(self._learnt) - 1].number != self._learnt[-1]:
+            self._learnt = []  # some came in between
+        if not self._learnt:
+            self._sums = _Sums(len(self._features))
+        for record in complete[len(self._learnt) :]:
+            self._sums.add(self._features.of(record.spec), record.top1 or 0.0)
+            self._learnt.append(record.number)
+        return len(complete) >= STARTUP
+
     def _limit(self, rng: np.random.Generator) -> int:
+        """The Multi-Adds under which to look for the best."""
         feasible = self._setting.feasible
         if self._setting.objectives == "top1" or rng.random() < AT_BUDGET:
             return feasible.budget.high
-        return int(rng.uniform(max(feasible.cheapest_macs, feasible.budget.low), feasible.budget.high))
+        lowest = max(feasible.cheapest_macs, feasible.budget.low)  # even in ratio: half the cost counts alike anywhere
+        return int(lowest * (feasible.budget.high / lowest) ** rng.random())
 
 
-def _drawn(rows: Array, top1: Array, rng: np.random.Generator) -> Array:
-    """Weights drawn from their posterior, under a prior of unit variance: (features,)."""
-    precision = rows.T @ rows / NOISE + np.eye(rows.shape[1])
-    lower = np.linalg.cholesky(precision)
-    mean = np.linalg.solve(precision, rows.T @ top1 / NOISE)
-    return np.asarray(mean + np.linalg.solve(lower.T, rng.standard_normal(len(mean))), np.float64)
+class _Sums:
+    """All that a linear regression needs to know of the trials, whatever their number."""
+
+    def __init__(self, features: int) -> None:
+        self._products = np.zeros((features, features))
+        self._rows, self._with_top1 = np.zeros(features), np.zeros(features)
+        self._count, self._top1, self._squares = 0, 0.0, 0.0
+
+    def add(self, row: Array, top1: float) -> None:
+        self._products += np.outer(row, row)
+        self._rows += row
+        self._with_top1 += top1 * row
+        self._count, self._top1, self._squares = self._count + 1, self._top1 + top1, self._squares + top1 * top1
+
+    def drawn(self, rng: np.random.Generator) -> Array:
+        """Weights drawn from their posterior for standardised top-1, under a prior of unit variance: (features,)."""
+        mean = self._top1 / self._count
+        spread = float(np.sqrt(max(self._squares / self._count - mean * mean, 0.0))) or 1.0
+        precision = self._products / NOISE + np.eye(len(self._rows))
+        lower = np.linalg.cholesky(precision)
+        found = np.linalg.solve(precision, (self._with_top1 - mean * self._rows) / spread / NOISE)
+        return np.asarray(found + np.linalg.solve(lower.T, rng.standard_normal(len(found))), np.float64)
 
 
 make = Thompson
