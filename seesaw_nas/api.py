@@ -8,7 +8,10 @@ result.best.architecture, result.front(), result.frame()
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import platform
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -16,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import confirmation, results
-from seesaw_nas.errors import RunError
+from seesaw_nas.errors import RunError, SeesawError
 from seesaw_nas.final import TrainResult, TrainSettings, train
 from seesaw_nas.problem import NOTHING, Given, Plan, Problem, description, plan, pose
 from seesaw_nas.recipes import completed
@@ -31,6 +34,7 @@ from seesaw_nas.tuner import Tuner, strategy_of
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
     from seesaw_nas.search.halving import Halving
+    from seesaw_nas.search.history import History
     from seesaw_nas.search.listener import Listener
     from seesaw_nas.search.starts import Start
     from seesaw_nas.search.strategies.base import Strategy
@@ -48,6 +52,7 @@ __all__ = [
     "TrainSettings",
     "Tuner",
     "begin",
+    "join",
     "plan",
     "pose",
     "resume",
@@ -140,8 +145,57 @@ def begin(
     about = {"kind": KIND, "given": given.names, **description(problem)}
     first = starts.resolve(settings.seed_with, problem.feasible, about)
     path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
-    folder = RunFolder.create(path, about)
+    folder = RunFolder.create(path, about | ({"study": path.name} if settings.storage else {}))
+    if settings.storage:
+        _share(folder, settings)
     return _run(folder, problem, method, lambda: first, time_limit, on_plan, listener)
+
+
+def _share(folder: RunFolder, settings: SearchSettings) -> None:
+    """Make the study in the database; without it there is no run."""
+    from seesaw_nas.search import shared
+
+    try:
+        shared.create(settings.storage, folder.name, settings.objectives, folder.read())
+    except SeesawError:
+        folder.discard()
+        raise
+
+
+def join(
+    name: str,
+    storage: str,
+    *,
+    given: Given = NOTHING,
+    runs_dir: Path | str = "runs",
+    time_limit: float | None = None,
+    on_plan: OnPlan | None = None,
+    listener: Listener | None = None,
+    **changes: Any,
+) -> Result:
+    """Work on a search that another process began in a database, from this machine or another.
+
+    Args:
+        name: of the search.
+        storage: URL of the database.
+        given: the objects that the run began with, where it did.
+        runs_dir: where a folder of this process's own is made, with the files that a search writes.
+        time_limit, on_plan, listener: as for :func:`begin`.
+        changes: settings in place of the search's own, as for :func:`resume`.
+
+    Raises:
+        SeesawError: there is no such search, or it cannot be carried out here.
+    """
+    from seesaw_nas.search import shared
+
+    _, begun = shared.join(storage, name)
+    settings = _changed(SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage})
+    problem = _posed(replace(settings, confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'")
+    own = os.getpid()
+    method = _method(problem, seed=settings.seed + own)  # others propose from the search's own seed
+    about = {"kind": KIND, "given": given.names, **description(problem), "study": name}
+    folder = RunFolder.create(Path(runs_dir) / f"{name}-{platform.node()}-{own}", about)
+    return _run(folder, problem, method, list, time_limit, on_plan, listener)
 
 
 def resume(
@@ -166,8 +220,6 @@ def resume(
         SeesawError: it is no run folder, its space has changed, or another process works on it.
         TypeError: a setting cannot be changed.
     """
-    if unknown := changes.keys() - set(CHANGEABLE):
-        raise TypeError(f"a run goes on under its own {', '.join(sorted(unknown))}")
     from seesaw_nas.search import starts
 
     folder = RunFolder.open(Path(path))
@@ -176,29 +228,48 @@ def resume(
         raise RunError(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
         )
-    settings = SearchSettings.from_dict(begun.get("settings", {}))
+    settings = _changed(SearchSettings.from_dict(begun.get("settings", {})), changes)
     if missing := [what for what in begun.get("given", []) if what not in given.names]:
-        raise RunError(f"{folder.path} began with objects of a program; pass the same to `api.resume`, in `given`: {', '.join(missing)}")
+        raise RunError(
+            f"{folder.path} began with objects of a program; pass the same to `api.resume`, in `given`: "
+            f"{', '.join(missing)}"
+        )
     read_timings(folder)  # a damaged file is told before any training
     confirmation.read(folder.confirmed)
-    settings = replace(settings, **{name: value for name, value in changes.items() if value not in (None, "")})
-    problem = pose(settings, given)
-    if begun.get("space_digest") != problem.space_digest:
-        raise RunError(f"the space '{problem.space.name}' has changed since {folder.path} began; begin a new run")
-    if completed(begun.get("recipe", {})) != settings.fitted_recipe.to_dict():
-        raise RunError(f"the recipe '{settings.recipe}' has changed since {folder.path} began; begin a new run")
+    problem = _posed(settings, given, begun, str(folder.path))
     method = _method(problem)
     find = partial(starts.resolve, settings.seed_with, problem.feasible, begun)
     return _run(folder, problem, method, find, time_limit, on_plan, listener)
 
 
-def _method(problem: Problem) -> tuple[Strategy, Halving]:
+def _changed(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
+    if unknown := changes.keys() - set(CHANGEABLE):
+        raise TypeError(f"a run goes on under its own {', '.join(sorted(unknown))}")
+    return replace(settings, **{name: value for name, value in changes.items() if value not in (None, "")})
+
+
+def _posed(settings: SearchSettings, given: Given, begun: Mapping[str, Any], what: str) -> Problem:
+    """The problem as it was when ``what`` began.
+
+    Raises:
+        RunError: it has changed.
+    """
+    problem = pose(settings, given)
+    if begun.get("space_digest") != problem.space_digest:
+        raise RunError(f"the space '{problem.space.name}' has changed since {what} began; begin a new run")
+    if completed(begun.get("recipe", {})) != settings.fitted_recipe.to_dict():
+        raise RunError(f"the recipe '{settings.recipe}' has changed since {what} began; begin a new run")
+    return problem
+
+
+def _method(problem: Problem, seed: int | None = None) -> tuple[Strategy, Halving]:
     """Which architecture next, and who is trained how far."""
     from seesaw_nas.search.strategies.base import Setting
 
     settings = problem.settings
     halving = settings.halving(problem.evaluator.epochs)
-    setting = Setting(problem.feasible, settings.seed, settings.objectives, halving.levels)
+    own = settings.seed if seed is None else seed
+    setting = Setting(problem.feasible, own, settings.objectives, halving.levels)
     return strategy_of(settings.strategy, problem.given.strategy, setting), halving
 
 
@@ -211,12 +282,10 @@ def _run(
     on_plan: OnPlan | None,
     listener: Listener | None,
 ) -> Result:
-    from seesaw_nas.search import engines, history, proposer, starts
+    from seesaw_nas.search import engines, proposer, starts
 
     settings, (strategy, halving) = problem.settings, method
-    with folder.owned():
-        study = history.open_study(folder.journal, folder.name, settings.objectives)
-        trial_history = history.History(study, problem.space, problem.budget, settings.seed)
+    with folder.owned(), _history(folder, problem) as trial_history:
         taken_over = starts.plant(trial_history, find_starts)
         work = proposer.Proposer(
             trial_history,
@@ -243,6 +312,26 @@ def _run(
         if settings.latency and time_front(result, listener):
             write_results(result)
         return result
+
+
+@contextmanager
+def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
+    """The history of a run, in its own file or in a database."""
+    from seesaw_nas.search import history
+
+    settings = problem.settings
+    if not settings.storage:
+        study = history.open_study(folder.journal, folder.name, settings.objectives)
+        yield history.History(study, problem.space, problem.budget, settings.seed)
+        return
+    from seesaw_nas.search import shared
+
+    study, _ = shared.join(settings.storage, folder.read()["study"])
+    found = shared.SharedHistory(study, problem.space, problem.budget, settings.seed)
+    try:
+        yield found
+    finally:
+        found.close()
 
 
 def _default_name(settings: SearchSettings, budget: Budget) -> str:

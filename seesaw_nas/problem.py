@@ -76,7 +76,12 @@ class Problem:
     @cached_property
     def space_digest(self) -> str:
         """Changes when the space does, so that a run is not continued in another one."""
-        return hashlib.sha256(repr(self.space).encode()).hexdigest()[:16]
+        return digest_of(self.space)
+
+
+def digest_of(searched: space.Space) -> str:
+    """Of all that a space offers."""
+    return hashlib.sha256(repr(searched).encode()).hexdigest()[:16]
 
 
 def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
@@ -158,13 +163,22 @@ def description(problem: Problem) -> dict[str, Any]:
     from seesaw_nas.device import describe
 
     return {
-        "settings": problem.settings.to_dict(),
+        "settings": problem.settings.to_dict() | _storage(problem.settings),
         "budget": {"low": problem.budget.low, "high": problem.budget.high},
         "space": problem.space.name,
         "space_digest": problem.space_digest,
         "recipe": problem.settings.fitted_recipe.to_dict(),
         "conditions": conditions(describe(problem.device)),
     }
+
+
+def _storage(settings: SearchSettings) -> dict[str, str]:
+    """Where the history is, in a form that may be kept."""
+    if not settings.storage:
+        return {}
+    from seesaw_nas.search.shared import without_password
+
+    return {"storage": without_password(settings.storage)}
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,12 @@ def status(path: Path | str) -> Status:
     settings = folder.read().get("settings", {})
     if "trials" not in settings:
         raise RunError(f"{folder.path} is no search; of a training, `train --tensorboard` shows the progress")
-    found = read_records(folder.journal) if folder.journal.exists() else []
+    if storage := settings.get("storage"):
+        from seesaw_nas.search import shared
+
+        found = shared.read_records(storage, folder.read()["study"])
+    else:
+        found = read_records(folder.journal) if folder.journal.exists() else []
     counts = Counter(record.state for record in found)
     trials = int(settings["trials"])
     begun = sum(counts[state] for state in records.TRAINED)

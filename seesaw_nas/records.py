@@ -29,7 +29,7 @@ from seesaw_nas.errors import RunError
 from seesaw_nas.files import replace_file
 from seesaw_nas.spec import Architecture
 
-State = Literal["complete", "failed", "infeasible", "duplicate", "stopped", "paused", "running"]
+State = Literal["complete", "failed", "infeasible", "duplicate", "stopped", "paused", "running", "lost"]
 TRAINED: tuple[State, ...] = ("complete", "failed", "stopped", "paused", "running")  # or being trained
 
 
@@ -59,7 +59,8 @@ class TrialRecord:
         number: from 0, in the order proposed.
         state: ``complete`` was trained; ``failed`` broke in training; ``infeasible`` lay outside the budget, so it was
             not trained; ``duplicate`` was answered from an earlier record of the same architecture; ``stopped`` was
-            trained for some epochs and given up; ``paused`` may still be trained on.
+            trained for some epochs and given up; ``paused`` may still be trained on; ``lost`` was begun by
+            a process that is gone, and again by another.
         architecture: ``None`` where the proposal was no legal architecture.
         macs, params: exact, by arithmetic; ``None`` without an architecture.
         top1: accuracy on ``split``, a fraction, after the whole training; ``None`` without. What a stopped or paused
@@ -181,9 +182,13 @@ class RunFolder:
         try:
             write_json(folder.description, description)
         except OSError:
-            shutil.rmtree(path)  # without run.json it could neither be resumed nor made again
+            folder.discard()  # without run.json it could neither be resumed nor made again
             raise
         return folder
+
+    def discard(self) -> None:
+        """Delete the folder of a run that could not begin."""
+        shutil.rmtree(self.path)
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:

@@ -49,6 +49,26 @@ def search(
     )
 
 
+def join(name: str, settings: SearchSettings, *, runs_dir: Path, time_limit: float | None, as_json: bool) -> None:
+    """Work on a search in a database; of ``settings`` count those that a run may go on without."""
+    if not settings.storage:
+        raise OptionError("--join wants the --storage that the search is in")
+    default = SearchSettings()
+    changes = {name: getattr(settings, name) for name in CHANGEABLE}
+    _watched(
+        lambda view: api.join(
+            name,
+            settings.storage,
+            runs_dir=runs_dir,
+            time_limit=time_limit,
+            on_plan=view.plan,
+            listener=view,
+            **{name: value for name, value in changes.items() if value != getattr(default, name) and name != "storage"},
+        ),
+        as_json,
+    )
+
+
 def resume(path: Path, *, time_limit: float | None, as_json: bool, **changes: Any) -> None:
     """Go on with the run in this folder, under ``changes`` of its settings."""
     _watched(lambda view: api.resume(path, time_limit=time_limit, on_plan=view.plan, listener=view, **changes), as_json)

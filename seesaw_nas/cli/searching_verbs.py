@@ -77,6 +77,12 @@ def search(
     gpus_per_trial: Annotated[
         float, typer.Option(help="Of --engine ray: the share of a GPU that a trial reserves.")
     ] = SEARCH.gpus_per_trial,
+    storage: Annotated[
+        str, typer.Option(help="URL of a database for the history, for several machines, such as postgresql://host/db.")
+    ] = SEARCH.storage,
+    join: Annotated[
+        str, typer.Option(help="Work on the search of this name in --storage, under its own settings.")
+    ] = "",
     name: Annotated[str, typer.Option(help="Name of the run. Default: made of data set, budget and time.")] = "",
     runs_dir: Annotated[Path, typer.Option(help="Where the run's folder is made.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run of this name if it exists.")] = False,
@@ -102,6 +108,7 @@ def search(
         workers_per_gpu=workers_per_gpu,
         ray_address=ray_address,
         gpus_per_trial=gpus_per_trial,
+        storage=storage,
         evaluator=evaluator,
         table=table,
         trials=trials,
@@ -116,6 +123,9 @@ def search(
         latency=latency,
     )
     limit = parse_duration(time_limit) if time_limit else None
+    if join:
+        searching.join(join, settings, runs_dir=runs_dir, time_limit=limit, as_json=json)
+        return
     searching.search(settings, name=name, runs_dir=runs_dir, time_limit=limit, resume=resume, as_json=json)
 
 

@@ -138,6 +138,8 @@ class History:
         complete: the trials that were trained to their end, by number.
     """
 
+    shared = False  # whether other processes write it, too
+
     def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0) -> None:
         self.study = study
         self.space = space
@@ -258,6 +260,14 @@ class History:
         self._ids[number], self._records[number] = trial_id, record
         self._attempts[number], self._behind[number] = attempts, 0
 
+    def refresh(self) -> list[TrialRecord]:
+        """The records that other processes changed: none, where one process owns the history."""
+        return []
+
+    def taken_up(self) -> list[int]:
+        """Trials of lost processes that this one is to begin once more; each is named once."""
+        return []
+
     def open(self) -> list[int]:
         """Trials that were begun and neither told nor paused: in a history just read, what a killed process left."""
         return [number for number, record in self._records.items() if record.state == "running"]
@@ -366,7 +376,8 @@ def as_record(trial: FrozenTrial, seed: int) -> TrialRecord:
     """What a trial of the study says; ``seed`` is that of its training."""
     proposal, result = trial.user_attrs["proposal"], trial.user_attrs.get("result", {})
     spec = proposal.get("architecture")
-    state: State = result.get("state", "running")
+    lost = trial.state == TrialState.FAIL and not result
+    state: State = "lost" if lost else result.get("state", "running")
     assert state in get_args(State), f"a trial is in the unknown state {state}"
     return TrialRecord(
         number=trial.number,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -103,6 +103,7 @@ class Proposer:
     def ask(self) -> Job | None:
         """The next job; ``None`` when there is none before another is told, or none at all (see :attr:`ended`)."""
         self.ended = ""
+        self._take_in(self._history.refresh())
         job: Job | None
         while self._failed_in_a_row < MAX_FAILURES:
             if self._dropped:
@@ -132,6 +133,17 @@ class Proposer:
             self.ended = f"the last {MAX_FAILURES} trials failed"
         return None
 
+    def _take_in(self, changed: Sequence[TrialRecord]) -> None:
+        """Mind what other processes did; of two trials of one architecture, the one with the lower number counts."""
+        for record in changed:
+            self._halving.note(record)
+            known = self._known.get(record.digest)
+            if record.state == "lost" and known == record.number:
+                del self._known[record.digest]
+            elif record.state in TRAINED and record.digest and (known is None or record.number < known):
+                self._known[record.digest] = record.number
+        self._left += self._history.taken_up()
+
     def _proposed(self) -> Job | None:
         try:
             number = self._strategy.propose(self._history, self._known.keys())
@@ -142,16 +154,21 @@ class Proposer:
 
     def _opened(self, number: int, *, again: bool = False) -> Job | None:
         """The job of a trial that was begun, now or (``again``) by an earlier process, unless it needs no training."""
+        self._take_in(self._history.refresh())
         record = self._history[number]
         if record.macs is None or record.macs not in self._history.budget:
             reason = record.reason or f"{record.macs:,} Multi-Adds are outside the budget"
             self._close(replace(record, state="infeasible", reason=reason))
             return None
-        if (earlier := self._known.get(record.digest)) is not None:
+        if (earlier := self._known.get(record.digest, number)) < number:
             reason = f"same architecture as trial {earlier}"
             self._close(replace(record, state="duplicate", top1=self._history[earlier].top1, reason=reason))
             return None
         self._known[record.digest] = number
+        if self._history.shared and sum(n < number for n in self._known.values()) >= self._trials + self._taken_over:
+            self._close(replace(record, state="infeasible", reason="others had begun the last of the wanted trials"))
+            del self._known[record.digest]
+            return None
         return self._job(record, self._halving.first(number), again=again)
 
     def _promoted(self, number: int, until: int) -> Job | None:

@@ -34,6 +34,7 @@ LATER_FIELDS: dict[str, Any] = {  # what a run means that was begun before there
     "workers_per_gpu": 1,
     "ray_address": "",
     "gpus_per_trial": 0.0,
+    "storage": "",
 }
 ENGINES = {
     "serial": "one training after another, in this process",
@@ -52,6 +53,7 @@ CHANGEABLE = (  # settings of a run that it may go on without
     "workers_per_gpu",
     "ray_address",
     "gpus_per_trial",
+    "storage",
 )
 PYTHON = "python:"  # before the name of a strategy or evaluator that is a Python object, not one of ours
 COUNTS = ("epochs", "train_size", "seed", "image_size", "min_epochs", "confirm", "workers")
@@ -79,6 +81,7 @@ class SearchSettings:
         workers_per_gpu: of engine ``local``, that share one.
         ray_address: of the cluster to join, or ``auto``; empty for one of this machine alone.
         gpus_per_trial: of engine ``ray``, the share of a GPU to reserve.
+        storage: URL of a database for the history, so that several machines can work on it; empty for the run's file.
         evaluator: how good an architecture is; ``trained`` trains it from scratch.
         trials: architectures to train.
         recipe: how a trial is trained.
@@ -109,6 +112,7 @@ class SearchSettings:
     workers_per_gpu: int = 1
     ray_address: str = ""
     gpus_per_trial: float = 0.0
+    storage: str = ""
     evaluator: str = "trained"
     trials: int = 20
     recipe: str = "quick"
@@ -139,6 +143,8 @@ class SearchSettings:
             raise OptionError(f"--workers {self.workers} wants --engine local or ray; serial trains one at a time")
         if isinstance(self.seed_with, str):
             raise OptionError(f"seed_with wants a tuple of names, got the text '{self.seed_with}'")
+        if self.storage and self.scheduler != "none":
+            raise OptionError(f"--scheduler {self.scheduler} wants the history in the run's file; leave out --storage")
         recipes.recipe(self.recipe)
         for name, minimum in (
             ("trials", 1),

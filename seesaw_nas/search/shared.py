@@ -1,0 +1,218 @@
+"""The trial history in a database, where processes on several machines work on one search.
+
+Each process proposes for itself and sees what the others do. That no architecture is trained twice follows from the
+order in which the database numbers the trials: of two alike, the one with the lower number is trained. A process says
+every few seconds that it is alive; a trial of one that does not is begun once more by another.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+import sqlalchemy
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial
+
+from seesaw_nas.errors import OptionError, RunError
+from seesaw_nas.records import TrialRecord
+from seesaw_nas.search.history import DIRECTIONS, History, as_record
+from seesaw_nas.space import Budget, Space
+from seesaw_nas.spec import Architecture
+
+BEAT_SECONDS = 10  # between two signs of life
+GRACE_SECONDS = 60  # without one, after which a trial's process counts as lost
+_ABOUT = "run"  # attribute of the study: what the run is, as in run.json
+
+
+def open_storage(url: str) -> RDBStorage:
+    """The database behind this URL, such as ``postgresql://user@host/name``; its tables are made where they lack.
+
+    Raises:
+        OptionError: it cannot be reached, or its driver is not installed.
+    """
+    shown = without_password(url)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return RDBStorage(
+                url.replace("postgresql://", "postgresql+psycopg://", 1),  # whatever SQLAlchemy's own default is
+                engine_kwargs={"pool_pre_ping": True},
+                heartbeat_interval=BEAT_SECONDS,
+                grace_period=GRACE_SECONDS,
+                heartbeat_stale_trial_callback=_lost,
+            )
+    except ImportError:
+        raise OptionError(
+            f"the driver for {shown} is not installed; for PostgreSQL: pip install 'seesaw-nas[postgresql]'"
+        ) from None
+    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        reason = " ".join(str(error.__cause__ or error).split())[:200]
+        raise OptionError(f"cannot reach the storage {shown}: {reason}") from None
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown and kept; the driver takes the password from where it always does, as PGPASSWORD.
+
+    Raises:
+        OptionError: it is no URL of a database.
+    """
+    try:
+        return sqlalchemy.engine.make_url(url).set(password=None).render_as_string()
+    except sqlalchemy.exc.ArgumentError:
+        raise OptionError(
+            f"--storage wants the URL of a database, such as postgresql://user@host/name, got '{url}'"
+        ) from None
+
+
+def create(url: str, name: str, objectives: str, about: dict[str, Any]) -> optuna.Study:
+    """A new study of this name, which says of itself what the run is.
+
+    Raises:
+        RunError: there is one already.
+        OptionError: the database cannot be reached.
+    """
+    storage = open_storage(url)
+    try:
+        study = optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS[objectives])
+    except optuna.exceptions.DuplicatedStudyError:
+        raise RunError(
+            f"the storage has a search called '{name}' already; join it by --join {name}, or choose another name"
+        ) from None
+    study.set_user_attr(_ABOUT, about)
+    return study
+
+
+def join(url: str, name: str) -> tuple[optuna.Study, dict[str, Any]]:
+    """The study of this name, and what it says of itself.
+
+    Raises:
+        RunError: there is none.
+        OptionError: the database cannot be reached.
+    """
+    storage = open_storage(url)
+    try:
+        study = optuna.load_study(storage=storage, study_name=name)
+    except KeyError:
+        names = sorted(optuna.get_all_study_names(storage))
+        raise RunError(f"the storage has no search called '{name}' (it has: {', '.join(names) or 'none'})") from None
+    about = study.user_attrs.get(_ABOUT)
+    if not isinstance(about, dict):
+        raise RunError(f"the study '{name}' in the storage is another program's")
+    return study, about
+
+
+def read_records(url: str, name: str) -> list[TrialRecord]:
+    """Every proposal of a search in a database.
+
+    Raises:
+        RunError: there is no such search.
+        OptionError: the database cannot be reached.
+    """
+    study, _ = join(url, name)
+    found = (trial for trial in study.get_trials(deepcopy=False) if "proposal" in trial.user_attrs)
+    return [as_record(trial, trial.user_attrs.get("result", {}).get("seed", 0)) for trial in found]
+
+
+class SharedHistory(History):
+    """A history that other processes write, too; :meth:`refresh` takes in what they did."""
+
+    shared = True
+
+    def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0) -> None:
+        """Read what there is, and begin to show signs of life."""
+        super().__init__(study, space, budget, seed)
+        self._database: Any = self._storage  # a cache of Optuna's around the database, which passes signs of life on
+        self._mine: set[int] = set()
+        self._again: list[tuple[Architecture, str, int]] = []
+        self._taken_up: list[int] = []
+        _LISTENING[study.study_name] = self._take_up
+        self._end = threading.Event()
+        self._beating = threading.Thread(target=self._beat, daemon=True)
+        self._beating.start()
+
+    def close(self) -> None:
+        """Show no further signs of life."""
+        self._end.set()
+        self._beating.join()
+        _LISTENING.pop(self.study.study_name, None)
+
+    def _beat(self) -> None:
+        while not self._end.wait(BEAT_SECONDS):
+            for number in list(self._mine):
+                self._database.record_heartbeat(self._ids[number])
+
+    def _read(self, trial: FrozenTrial) -> None:
+        if "proposal" in trial.user_attrs:  # without, another process is still choosing its genes
+            super()._read(trial)
+
+    def refresh(self) -> list[TrialRecord]:
+        """Take in what other processes did, begin anew what a lost one left, and return the records that changed."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            optuna.storages.fail_stale_trials(self.study)
+        changed = []
+        for trial in self.study.get_trials(deepcopy=False):
+            known = self._records.get(trial.number)
+            if trial.number in self._mine or (known is not None and known.state != "running"):
+                continue
+            if self._is_whole(trial):
+                self._read(trial)
+            if (found := self._records.get(trial.number)) is not None and found != known:
+                changed.append(found)
+        for architecture, origin, attempts in self._again:
+            self._taken_up.append(self.add(architecture, origin, attempts))
+        self._again.clear()
+        return changed
+
+    def taken_up(self) -> list[int]:
+        """Trials of lost processes that this one is to begin once more; each is named once."""
+        found, self._taken_up = self._taken_up, []
+        return found
+
+    def records(self) -> list[TrialRecord]:
+        """Every proposal, by number."""
+        return [self._records[number] for number in sorted(self._records)]
+
+    def open(self) -> list[int]:
+        """None to begin with: what runs belongs to other processes, until it counts as lost."""
+        return []
+
+    def untold(self) -> list[int]:
+        """None: what another process noted, it tells itself."""
+        return []
+
+    def ask(self) -> int:
+        """Begin a trial whose genes the study's sampler chooses."""
+        trial = self.study.ask(self._distributions)
+        return self._propose(self._storage.get_trial(trial._trial_id), attempts=1)
+
+    def _note(self, number: int, trial_id: int, *rest: Any, **more: Any) -> None:
+        super()._note(number, trial_id, *rest, **more)
+        self._mine.add(number)
+        self._database.record_heartbeat(trial_id)
+
+    def tell(self, number: int) -> None:
+        """Close a trial whose result is noted."""
+        super().tell(number)
+        self._mine.discard(number)
+
+    def _take_up(self, trial: FrozenTrial) -> None:
+        """Note that the trial of a lost process is to be begun once more."""
+        proposal = trial.user_attrs.get("proposal", {})
+        if "result" not in trial.user_attrs and proposal.get("architecture") and proposal["attempts"] < 2:
+            architecture = Architecture.from_dict(proposal["architecture"])
+            self._again.append((architecture, f"again: trial {trial.number} was lost", int(proposal["attempts"])))
+
+
+_LISTENING: dict[str, Callable[[FrozenTrial], None]] = {}
+
+
+def _lost(study: optuna.Study, trial: FrozenTrial) -> None:
+    """What Optuna calls in the one process that found a trial without a sign of life."""
+    if (take_up := _LISTENING.get(study.study_name)) is not None:
+        take_up(trial)
