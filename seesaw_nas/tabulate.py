@@ -108,6 +108,8 @@ class _Log:
             lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
             self._read(lines)
             self._file = self._path.open("a", encoding="utf-8")
+        except UnicodeDecodeError:
+            raise RunError(f"{self._path} is not the beginning of a table; delete it to start anew") from None
         except OSError as error:
             raise RunError(f"cannot write {self._path}: {error.strerror}; choose another place") from None
         if not lines:

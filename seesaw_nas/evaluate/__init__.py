@@ -77,7 +77,7 @@ class Evaluator(Protocol):
             seed: 0 or more; all randomness comes from it.
             until: the epoch, from 1, after which to pause; all of them when it is left out. The schedule is that of
                 a whole evaluation all the same.
-            checkpoint: a file to go on from, where there is one, and to leave behind when pausing.
+            checkpoint: a file to go on from, where there is one, and to leave behind; who gave it deletes it.
             on_epoch: called after each epoch; what it raises ends the evaluation.
             on_step: called with the steps done and the steps there are.
 

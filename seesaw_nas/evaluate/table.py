@@ -116,7 +116,11 @@ def read(path: Path) -> Table:
     from pyarrow import parquet
 
     try:
-        content = parquet.read_table(path)
+        file = path.read_bytes()
+    except OSError as error:
+        raise RunError(f"cannot read the table {path}: {error.strerror}") from None
+    try:
+        content = parquet.read_table(pa.BufferReader(file))
         about = json.loads((content.schema.metadata or {})[_KEY])
         if (version := about.pop("schema_version")) != SCHEMA_VERSION:
             raise RunError(f"{path} is a table of version {version}; this release reads version {SCHEMA_VERSION}")
@@ -131,11 +135,9 @@ def read(path: Path) -> Table:
         )
         table = Table(Subject(**subject | {"input": tuple(subject["input"])}), int(about.pop("epochs")), about, entries)
         table.space, table.budget, table.recipe  # noqa: B018 (whether they are there)
-    except OSError as error:
-        raise RunError(f"cannot read the table {path}: {error.strerror or error}") from None
     except RunError:
         raise
-    except (pa.ArrowException, SeesawError, ValueError, KeyError, TypeError) as error:
+    except (pa.ArrowException, OSError, SeesawError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise RunError(f"{path} is no table of recorded trainings ({reason}); make one by `tabulate`") from None
     if not table.entries:

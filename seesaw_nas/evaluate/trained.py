@@ -7,7 +7,6 @@ from pathlib import Path
 
 import torch
 
-from seesaw_nas import checkpoints
 from seesaw_nas.data import SearchData
 from seesaw_nas.errors import SpecError
 from seesaw_nas.evaluate import Score, Subject
@@ -64,8 +63,6 @@ class TrainedEvaluator:
             checkpoint=checkpoint,
             until=until,
         )
-        if checkpoint and len(trained.curve) == self.epochs:
-            checkpoints.discard(checkpoint)
         return Score(trained.top1, "validation", trained.seconds, trained.curve)
 
     def on(self, device: torch.device | str) -> TrainedEvaluator:

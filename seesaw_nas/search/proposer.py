@@ -101,7 +101,10 @@ class Proposer:
         return len(self._out)
 
     def ask(self) -> Job | None:
-        """The next job; ``None`` when there is none before another is told, or none at all (see :attr:`ended`)."""
+        """The next job; ``None`` when there is none before another is told, here or by another process, or none at all.
+
+        In the last case :attr:`ended` says why.
+        """
         self.ended = ""
         self._take_in(self._history.refresh())
         job: Job | None
@@ -114,7 +117,7 @@ class Proposer:
                 job = self._promoted(*promoted)
             elif self.trained < self._trials and not self._exhausted:
                 job = self._proposed()
-            elif self._out:
+            elif self._out or self._others_at_work():
                 return None
             elif promoted := self._halving.promotion(last=True):
                 job = self._promoted(*promoted)
@@ -137,12 +140,19 @@ class Proposer:
         """Mind what other processes did; of two trials of one architecture, the one with the lower number counts."""
         for record in changed:
             self._halving.note(record)
+            self._forget_lost(record)
             known = self._known.get(record.digest)
-            if record.state == "lost" and known == record.number:
-                del self._known[record.digest]
-            elif record.state in TRAINED and record.digest and (known is None or record.number < known):
+            if record.state in TRAINED and record.digest and (known is None or record.number < known):
                 self._known[record.digest] = record.number
         self._left += self._history.taken_up()
+
+    def _forget_lost(self, record: TrialRecord) -> None:
+        if record.state == "lost" and self._known.get(record.digest) == record.number:
+            del self._known[record.digest]
+
+    def _others_at_work(self) -> bool:
+        """Whether other processes train, of which one may be lost and its trial be left to this one."""
+        return self._history.shared and any(record.state == "running" for record in self._history.records())
 
     def _proposed(self) -> Job | None:
         try:
@@ -185,8 +195,12 @@ class Proposer:
                 self._close(replace(record, state="failed", reason=reason))
                 return None
             self._history.attempt(number)
-        checkpoint = self._checkpoints / f"{number}.safetensors" if self._checkpoints else None
+        checkpoint = self._checkpoint(number) if self._checkpoints else None
         return Job(number, record.architecture, record.macs or 0, record.seed, until, checkpoint)
+
+    def _checkpoint(self, number: int) -> Path:
+        assert self._checkpoints is not None, "only where trials pause"
+        return self._checkpoints / f"{number}.safetensors"
 
     def retry(self, job: Job) -> bool:
         """Whether a job that killed its process is to be begun once more, which is noted."""
@@ -234,6 +248,10 @@ class Proposer:
     def _close(self, record: TrialRecord) -> None:
         """Bring a trial to its end."""
         self._history.finish(record.number, record)
+        record = self._history[record.number]  # lost, where another process has taken it over
+        self._forget_lost(record)
+        if self._checkpoints:
+            self._checkpoint(record.number).unlink(missing_ok=True)
         self._halving.note(record)
         self._count(record)
 

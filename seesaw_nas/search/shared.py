@@ -7,9 +7,11 @@ every few seconds that it is alive; a trial of one that does not is begun once m
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -125,8 +127,8 @@ class SharedHistory(History):
 
     def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0) -> None:
         """Read what there is, and begin to show signs of life."""
+        self._database: Any = study._storage  # a cache of Optuna's around the database, which passes signs of life on
         super().__init__(study, space, budget, seed)
-        self._database: Any = self._storage  # a cache of Optuna's around the database, which passes signs of life on
         self._mine: set[int] = set()
         self._again: list[tuple[Architecture, str, int]] = []
         self._taken_up: list[int] = []
@@ -144,11 +146,16 @@ class SharedHistory(History):
     def _beat(self) -> None:
         while not self._end.wait(BEAT_SECONDS):
             for number in list(self._mine):
-                self._database.record_heartbeat(self._ids[number])
+                with contextlib.suppress(optuna.exceptions.StorageInternalError):  # the next one may come through
+                    self._database.record_heartbeat(self._ids[number])
 
     def _read(self, trial: FrozenTrial) -> None:
-        if "proposal" in trial.user_attrs:  # without, another process is still choosing its genes
-            super()._read(trial)
+        if not (trial.user_attrs.get("proposal", {}).get("architecture") or "result" in trial.user_attrs):
+            return  # another process is still choosing its genes, or about to close what they do not describe
+        first = trial.number not in self._records
+        super()._read(trial)
+        if first and not trial.state.is_finished():  # its process may have died before its own first sign of life
+            self._database.record_heartbeat(trial._trial_id)
 
     def refresh(self) -> list[TrialRecord]:
         """Take in what other processes did, begin anew what a lost one left, and return the records that changed."""
@@ -158,12 +165,14 @@ class SharedHistory(History):
         changed = []
         for trial in self.study.get_trials(deepcopy=False):
             known = self._records.get(trial.number)
-            if trial.number in self._mine or (known is not None and known.state != "running"):
+            is_mine = trial.number in self._mine and not trial.state.is_finished()  # only others end a trial of mine
+            if is_mine or (known is not None and known.state != "running"):
                 continue
             if self._is_whole(trial):
                 self._read(trial)
             if (found := self._records.get(trial.number)) is not None and found != known:
                 changed.append(found)
+        self.complete.sort(key=lambda record: record.number)
         for architecture, origin, attempts in self._again:
             self._taken_up.append(self.add(architecture, origin, attempts))
         self._again.clear()
@@ -196,9 +205,21 @@ class SharedHistory(History):
         self._mine.add(number)
         self._database.record_heartbeat(trial_id)
 
+    def _write(self, number: int, record: TrialRecord) -> None:
+        try:
+            super()._write(number, record)
+        except optuna.exceptions.UpdateFinishedTrialError:
+            reason = "no sign of life came from its process, so that another took it over"
+            self._records[number] = replace(self._records[number], state="lost", reason=reason)
+
+    def _set_attempts(self, number: int, count: int) -> None:
+        with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):  # of a lost one they no longer matter
+            super()._set_attempts(number, count)
+
     def tell(self, number: int) -> None:
-        """Close a trial whose result is noted."""
-        super().tell(number)
+        """Close a trial whose result is noted, unless it is lost."""
+        if self._records[number].state != "lost":
+            super().tell(number)
         self._mine.discard(number)
 
     def _take_up(self, trial: FrozenTrial) -> None:

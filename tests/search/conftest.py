@@ -3,13 +3,15 @@
 import hashlib
 import os
 
+import numpy as np
 import pytest
 
 from seesaw_nas.errors import TrainingFailed
 from seesaw_nas.evaluate import Score
 from seesaw_nas.records import Epoch
 from seesaw_nas.search.history import History, open_study
-from seesaw_nas.space import Budget, load
+from seesaw_nas.search.strategies.sampled import Sampled
+from seesaw_nas.space import Budget, Feasible, load
 
 # With 9 channels in and out, expansion 1 has the dense block and 1:2 without a permutation (9 middle channels do not
 # make 2 equal halves to shuffle); expansion 2 has those and 1:2 with the shuffle: 5 blocks, out of 6 combinations.
@@ -33,24 +35,39 @@ repeats = {repeats}
 
 
 class FakeEvaluator:
-    """Scores by digest and seed, without training; keeps what it was asked, and fails where it is told to."""
+    """Scores by digest and seed, without training; keeps what it was asked, and fails where it is told to.
 
-    def __init__(self, fails=lambda architecture: False, top1=None):
+    A checkpoint is a file that says how many epochs are behind it, and is there before anything is told.
+
+    Attributes:
+        asked: digests, one for each time it was asked.
+        trained: (digest, epochs before, epochs after), one for each training that came to its end.
+    """
+
+    def __init__(self, fails=lambda architecture: False, top1=None, epochs=1):
         self.fails = fails
         self.top1 = top1
+        self.epochs = epochs
         self.asked = []
-
-    epochs = 1
+        self.trained = []
 
     def evaluate(self, architecture, *, seed, until=None, checkpoint=None, on_epoch=None, on_step=None):
         self.asked.append(architecture.digest)
+        behind = int(checkpoint.read_text()) if checkpoint and checkpoint.exists() else 0
         if self.fails(architecture):
-            raise TrainingFailed("loss is not finite in epoch 1 of 1")
+            raise TrainingFailed(f"loss is not finite in epoch {behind + 1} of {self.epochs}")
         top1 = self.top1(architecture) if self.top1 else self._hashed(architecture, seed)
-        epoch = Epoch(1, 2.0, 1.5, top1, 0.25)
-        if on_epoch:
-            on_epoch(epoch)
-        return Score(top1, "validation", 0.25, (epoch,))
+        curve = tuple(
+            Epoch(n, 2.0, 1.5, top1 * n / self.epochs, 0.25) for n in range(1, 1 + max(behind, until or self.epochs))
+        )
+        if checkpoint:
+            checkpoint.parent.mkdir(exist_ok=True)
+            checkpoint.write_text(str(len(curve)))
+        for epoch in curve[behind:]:
+            if on_epoch:
+                on_epoch(epoch)
+        self.trained.append((architecture.digest, behind, len(curve)))
+        return Score(curve[-1].top1, "validation", 0.25 * len(curve), curve)
 
     @staticmethod
     def _hashed(architecture, seed):
@@ -92,8 +109,9 @@ def make_evaluator():
 def make_history():
     """The history in a journal, opened anew with every call, as by another process."""
 
-    def made(journal, space, budget="100%"):
-        return History(open_study(journal, "run"), space, Budget.parse(budget, space.costliest_macs))
+    def made(journal, space, budget="100%", seed=0, objectives="front"):
+        study = open_study(journal, "run", objectives)
+        return History(study, space, Budget.parse(budget, space.costliest_macs), seed)
 
     return made
 
@@ -102,7 +120,38 @@ def make_history():
 def open_history(make_history, tmp_path):
     """The same, for the journal of this test where no other is named."""
 
-    def opened(space, budget="100%", journal=tmp_path / "optuna.journal"):
-        return make_history(journal, space, budget)
+    def opened(space, budget="100%", journal=tmp_path / "optuna.journal", **more):
+        return make_history(journal, space, budget, **more)
 
     return opened
+
+
+@pytest.fixture(scope="session")
+def architectures(small_space):
+    """The 150 of the small space, in the order of their digests."""
+    found, rng = {}, np.random.default_rng(0)
+    feasible = Feasible(small_space, Budget(0, small_space.costliest_macs))
+    while len(found) < small_space.size:
+        architecture = feasible.draw(rng)
+        found[architecture.digest] = architecture
+    return [found[digest] for digest in sorted(found)]
+
+
+@pytest.fixture
+def short_start(monkeypatch):
+    """Every strategy leaves its exact draws after three of them."""
+    shorten(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def short_start_of_module():
+    """The same for a whole module."""
+    with pytest.MonkeyPatch.context() as patch:
+        shorten(patch)
+        yield
+
+
+def shorten(patch):
+    for constant in ("evolution.STARTUP", "local.STARTUP", "thompson.STARTUP", "nsga2.POPULATION"):
+        patch.setattr(f"seesaw_nas.search.strategies.{constant}", 3)
+    patch.setattr(Sampled.__init__, "__defaults__", (3,))  # where its STARTUP stands once the class is made

@@ -1,7 +1,6 @@
 import json
-import time
+from dataclasses import replace
 
-import numpy as np
 import optuna
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,44 +10,26 @@ from optuna.trial import TrialState
 
 from seesaw_nas import cost, records
 from seesaw_nas.errors import RunError
-from seesaw_nas.records import Epoch, TrialRecord
-from seesaw_nas.search.history import ILLEGAL, open_study, violations
-from seesaw_nas.space import Budget, Feasible, decode
+from seesaw_nas.records import Epoch
+from seesaw_nas.search.history import ILLEGAL, open_study, trial_seed, violations
+from seesaw_nas.space import Budget, decode, genes
 
 CURVE = (Epoch(1, 2.0, None, None, 0.5), Epoch(2, 1.0, 1.1, 0.75, 0.5))
 
 
-def draws(space, count, seed=0):
-    rng = np.random.default_rng(seed)
-    every = Feasible(space, Budget(0, space.costliest_macs))
-    found = {}
-    while len(found) < count:
-        architecture = every.draw(rng)
-        found[architecture.digest] = architecture
-    return list(found.values())
-
-
-def opened(trial, architecture, **more):
-    more = {"seed": 7, "split": "validation"} | more
-    macs, params = cost.macs(architecture), cost.params(architecture)
-    return TrialRecord(trial.number, "running", architecture, macs, params, **more)
-
-
 def closed(history, architecture, state="complete", **more):
     """A whole trial, from proposal to telling."""
-    trial = history.add(architecture)
-    history.begin(trial, opened(trial, architecture))
-    record = opened(trial, architecture, **more)
-    record = TrialRecord(**{name: getattr(record, name) for name in record.__slots__} | {"state": state})
-    history.finish(trial, record)
+    number = history.add(architecture, "exact draw")
+    record = replace(history[number], state=state, **more)
+    history.finish(number, record)
     return record
 
 
 @pytest.fixture
-def filled(open_history, small_space):
-    """A history of six trials, one of each state and two more that are on the front."""
+def filled(open_history, small_space, architectures):
+    """A history of seven trials, one of each state in which one can end and two more that are on the front."""
     history = open_history(small_space)
-    one, two, three, four, five = draws(small_space, 5)
+    one, two, three, four, five, six, *_ = architectures
     told = [
         closed(history, one, top1=0.5, seconds=1.5, curve=CURVE),
         closed(history, two, "failed", reason="loss is not finite", seconds=0.25),
@@ -56,6 +37,7 @@ def filled(open_history, small_space):
         closed(history, one, "duplicate", top1=0.5, reason="same architecture as trial 0"),
         closed(history, four, top1=0.75),
         closed(history, five, top1=0.25),
+        closed(history, six, "stopped", reason="stopped after 2 of 9 epochs", curve=CURVE),
     ]
     return history, told
 
@@ -78,11 +60,11 @@ def test_optuna_alone_reads_the_journal(filled, tmp_path):
     backend = JournalFileBackend(str(journal), lock_obj=JournalFileSymlinkLock(str(journal)))
     storage = optuna.storages.JournalStorage(backend)
     (summary,) = optuna.get_all_study_summaries(storage)
-    assert (summary.study_name, summary.n_trials) == ("run", 6)
+    assert (summary.study_name, summary.n_trials) == ("run", 7)
     assert [direction.name for direction in summary.directions] == ["MAXIMIZE", "MINIMIZE"]
     study = optuna.load_study(study_name=None, storage=storage)
     states = [trial.state.name for trial in study.trials]
-    assert states == ["COMPLETE", "FAIL", "PRUNED", "COMPLETE", "COMPLETE", "COMPLETE"]
+    assert states == ["COMPLETE", "FAIL", "PRUNED", "COMPLETE", "COMPLETE", "COMPLETE", "PRUNED"]
     theirs = {tuple(trial.values) for trial in study.best_trials}
     ours = {(record.top1, float(record.macs)) for record in records.front(told)}
     assert theirs == ours
@@ -94,60 +76,128 @@ def test_violations_count_what_lies_outside(macs, above, below):
     assert violations(macs, Budget(100, 110)) == {"above_budget": above, "below_budget": below}
 
 
-def test_proposal_outside_the_budget_is_marked_with_a_violated_constraint(open_history, small_space):
+def test_proposal_outside_the_budget_is_marked_with_a_violated_constraint(open_history, small_space, architectures):
     history = open_history(small_space, "50%")
-    dear = max(draws(small_space, 20), key=cost.macs)
-    trial = history.add(dear)
+    dear = max(architectures, key=cost.macs)
+    number = history.add(dear)
+    trial = history.study.trials[number]
     assert trial.constraints["above_budget"] == cost.macs(dear) - small_space.costliest_macs // 2 > 0
 
 
-def test_proposal_that_is_no_architecture_is_marked_too(open_history, small_space):
+def test_asked_combination_that_is_no_architecture_says_why_and_is_marked(open_history, small_space, tmp_path):
     history = open_history(small_space)
-    trial = history.ask()
-    history.begin(trial, TrialRecord(trial.number, "infeasible", reason="does not fit"))
-    history.finish(trial, TrialRecord(trial.number, "infeasible", reason="does not fit"))
-    (record,) = history.records()
+    history.study.enqueue_trial(
+        {name: choices[0] for name, choices in genes(small_space).items()}
+        | {"stage1.block1.grouping": "1:2 shuffle", "stage1.block1.expansion": "1"}
+    )
+    number = history.ask()
+    reason = "stage1.block1.grouping: 1:2 shuffle with expansion 1 does not fit between 9 and 9 channels"
+    for record in (history[number], open_history(small_space)[number]):
+        assert (record.state, record.architecture, record.macs, record.digest) == ("running", None, None, "")
+        assert record.reason == reason
+    history.finish(number, replace(history[number], state="infeasible"))
+    trial = history.study.trials[number]
     assert trial.constraints == {ILLEGAL: 1.0}
-    assert (record.state, record.architecture, record.macs, record.digest) == ("infeasible", None, None, "")
+    assert (trial.state, trial.values) == (TrialState.PRUNED, None)
+    assert open_history(small_space)[number] == history[number]
 
 
-def test_trial_that_was_begun_is_pending_until_it_is_told(open_history, small_space):
-    history = open_history(small_space)
-    (architecture,) = draws(small_space, 1)
-    trial = history.add(architecture)
-    history.begin(trial, opened(trial, architecture))
+def test_trial_that_was_begun_is_open_until_it_is_told(open_history, small_space, architectures):
+    number = open_history(small_space).add(architectures[0], "exact draw")
     later = open_history(small_space)
-    (left,) = later.pending()
-    assert (left.number, later.attempts(left)) == (0, 1)
-    assert [record.state for record in later.records()] == ["running"]
-    later.begin(left, opened(left, architecture))
-    assert later.attempts(left) == 2
-    later.excuse(left)
-    assert later.attempts(left) == 1
-    later.finish(left, TrialRecord(0, "failed", architecture, seed=7, reason="broke"))
-    assert open_history(small_space).pending() == []
+    assert (later.open(), later.attempts(number)) == ([number], 1)
+    assert (later[number].state, later[number].origin) == ("running", "exact draw")
+    later.attempt(number)
+    assert open_history(small_space).attempts(number) == 2
+    later.excuse(number)
+    assert open_history(small_space).attempts(number) == 1
+    later.finish(number, replace(later[number], state="failed", reason="broke"))
+    again = open_history(small_space)
+    assert (again.open(), again.untold(), again[number].reason) == ([], [], "broke")
 
 
-def test_trial_cut_off_while_its_genes_were_chosen_is_completed_as_it_would_have_been(
-    open_history, small_space, tmp_path
-):
-    def asked(journal):
-        history = open_history(small_space, journal=journal)
-        history.study.sampler = optuna.samplers.RandomSampler(seed=3)
-        return history, history.ask()
+def test_paused_trial_is_read_back_with_its_curve_and_is_not_open(open_history, small_space, architectures):
+    history = open_history(small_space)
+    number = history.add(architectures[0])
+    history.pause(number, replace(history[number], curve=CURVE, seconds=1.0))
+    later = open_history(small_space)
+    assert later[number] == history[number]
+    assert (later[number].state, later[number].top1, later[number].curve) == ("paused", None, CURVE)
+    assert (later.open(), later.untold()) == ([], [])
+    assert later.study.trials[number].state == TrialState.RUNNING
 
-    _, whole = asked(tmp_path / "whole")
+
+def test_attempts_count_from_the_last_pause(open_history, small_space, architectures):
+    history = open_history(small_space)
+    number = history.add(architectures[0])
+    history.attempt(number)
+    assert history.attempts(number) == 2
+    history.pause(number, replace(history[number], curve=CURVE))
+    assert history.attempts(number) == open_history(small_space).attempts(number) == 0
+    history.go_on(number)
+    history.attempt(number)
+    later = open_history(small_space)
+    assert (history[number].state, later[number].state) == ("running", "paused")  # that it goes on is no result
+    assert history.attempts(number) == later.attempts(number) == 1
+
+
+def test_result_that_was_noted_but_not_told_is_found(filled, open_history, small_space, tmp_path):
+    _, told = filled
+    lines = (tmp_path / "optuna.journal").read_bytes().splitlines(keepends=True)
+    journal = tmp_path / "cut.journal"
+    journal.write_bytes(b"".join(lines[:-1]))  # without the telling of the last
+    history = open_history(small_space, journal=journal)
+    assert history.records() == told
+    assert history.untold() == [6]
+    history.tell(6)
+    assert history.untold() == []
+    assert history.study.trials[6].state == TrialState.PRUNED
+
+
+def test_study_of_top1_alone_has_one_objective(open_history, small_space, architectures, tmp_path):
+    history = open_history(small_space, objectives="top1")
+    for architecture, top1 in zip(architectures, (0.5, 0.75, 0.25), strict=False):
+        closed(history, architecture, top1=top1)
+    assert [direction.name for direction in history.study.directions] == ["MAXIMIZE"]
+    assert (history.study.best_trial.number, history.study.best_value) == (1, 0.75)
+    with pytest.raises(RunError) as caught:
+        open_study(tmp_path / "optuna.journal", "run")
+    assert str(caught.value).endswith(
+        "is another program's study: objectives ['maximize'], wanted ['maximize', 'minimize']"
+    )
+
+
+def asked(open_history, small_space, journal):
+    history = open_history(small_space, journal=journal)
+    history.study.sampler = optuna.samplers.RandomSampler(seed=3)
+    return history, history.ask()
+
+
+def test_trial_cut_off_while_its_genes_were_chosen_is_completed(open_history, small_space, tmp_path):
+    history, _ = asked(open_history, small_space, tmp_path / "whole")
     lines = (tmp_path / "whole").read_bytes().splitlines(keepends=True)
-    assert len(lines) == 2 + len(whole.params)  # the study, the trial, a line a gene
-    for kept in range(2, len(lines)):
+    count = len(genes(small_space))
+    assert len(lines) == 2 + count + 3  # study, trial, genes; two constraints and the proposal
+    for kept in range(2, 2 + count):
         journal = tmp_path / f"cut{kept}"
         journal.write_bytes(b"".join(lines[:kept]))
         history = open_history(small_space, journal=journal)
-        assert (len(history), history.pending(), history.records()) == (0, [], [])
-        history, trial = asked(journal)
-        assert (trial.number, len(history)) == (0, 1)
-        assert list(trial.params) == list(whole.params)
-        assert set(trial.params) == set(history.distributions)
+        assert (len(history), history.open(), history.records()) == (0, [], [])
+        history, number = asked(open_history, small_space, journal)
+        assert (number, len(history), len(history.study.trials)) == (0, 1, 1)
+        assert set(history.genotype(0)) == set(genes(small_space))
+
+
+def test_proposal_cut_off_after_its_genes_is_read_as_it_would_have_been(open_history, small_space, tmp_path):
+    whole, number = asked(open_history, small_space, tmp_path / "whole")
+    lines = (tmp_path / "whole").read_bytes().splitlines(keepends=True)
+    for kept in range(2 + len(genes(small_space)), len(lines)):
+        journal = tmp_path / f"cut{kept}"
+        journal.write_bytes(b"".join(lines[:kept]))
+        history = open_history(small_space, journal=journal)
+        assert (history.open(), history.attempts(number)) == ([0], 0)  # its training did not begin
+        assert history[number] == whole[number]
+        assert history.study.trials[0].constraints == whole.study.trials[0].constraints
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -165,7 +215,7 @@ def test_any_cut_in_the_last_line_is_survived_and_the_fragment_kept(filled, open
     assert journal.read_bytes() == b"".join(others)
     assert (torn.read_bytes() if torn.exists() else b"") == (last[:kept] + b"\n" if kept else b"")
     closed(history, told[1].architecture, top1=0.5)  # what is written next is read again
-    assert len(open_history(small_space, journal=journal).records()) == 7
+    assert len(open_history(small_space, journal=journal).records()) == 8
 
 
 def test_second_cut_keeps_the_first_fragment(filled, open_history, small_space, tmp_path):
@@ -179,19 +229,17 @@ def test_second_cut_keeps_the_first_fragment(filled, open_history, small_space, 
 def test_study_keeps_its_name_when_the_run_folder_is_renamed(filled, tmp_path):
     (tmp_path / "optuna.journal").rename(tmp_path / "moved.journal")
     study = open_study(tmp_path / "moved.journal", "another name")
-    assert (study.study_name, len(study.trials)) == ("run", 6)
+    assert (study.study_name, len(study.trials)) == ("run", 7)
 
 
 def test_lock_of_a_killed_process_is_waited_out(filled, open_history, small_space, tmp_path, monkeypatch):
     monkeypatch.setattr("seesaw_nas.search.history.LOCK_GRACE_SECONDS", 0.5)
     lock = JournalFileSymlinkLock(str(tmp_path / "optuna.journal"), grace_period=None)
     lock.acquire()  # and never released
-    begun = time.monotonic()
     with pytest.warns(UserWarning, match="grace"):
         history = open_history(small_space)
     closed(history, history.records()[2].architecture, top1=0.5)
-    assert len(history.records()) == 7
-    assert time.monotonic() - begun < 5
+    assert len(history.records()) == 8
 
 
 @pytest.mark.parametrize(
@@ -226,9 +274,22 @@ def test_study_of_another_program_is_refused(tmp_path):
 def test_proposal_is_plain_json_with_what_the_run_folder_s_description_names(filled):
     history, told = filled
     proposal = history.study.trials[0].user_attrs["proposal"]
-    assert set(proposal) == {"architecture", "digest", "params", "macs", "seed", "attempts"}
+    assert set(proposal) == {"architecture", "digest", "params", "macs", "origin", "attempts"}
     assert json.loads(json.dumps(proposal))["architecture"] == told[0].architecture.to_dict()
     result = history.study.trials[1].user_attrs["result"]
-    assert set(result) == {"state", "top1", "split", "seconds", "reason", "curve"}
+    assert set(result) == {"state", "top1", "split", "seed", "seconds", "reason", "attempts", "worker", "curve"}
     assert (result["state"], result["reason"], result["split"]) == ("failed", "loss is not finite", "validation")
     assert history.study.trials[1].state == TrialState.FAIL
+
+
+def test_seeds_of_trials_differ_and_fit_every_generator():
+    seeds = {trial_seed(seed, number) for seed in range(20) for number in range(50)}
+    assert len(seeds) == 1000  # of 2**31: two equal by chance with probability 2e-4
+    assert 0 <= min(seeds) < max(seeds) < 2**32  # what torch and numpy take
+
+
+def test_seed_of_a_trial_follows_from_the_search_s_and_its_number(open_history, small_space, architectures):
+    history = open_history(small_space, seed=4)
+    numbers = [history.add(architecture) for architecture in architectures[:2]]
+    assert [history[number].seed for number in numbers] == [trial_seed(4, 0), trial_seed(4, 1)]
+    assert open_history(small_space, seed=4).records() == history.records()

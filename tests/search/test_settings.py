@@ -8,17 +8,33 @@ from hypothesis import strategies as st
 
 from seesaw_nas.errors import OptionError, RunError, SeesawError
 from seesaw_nas.search import STRATEGIES, SearchSettings
+from seesaw_nas.search.halving import SCHEDULERS
+from seesaw_nas.search.settings import LATER_FIELDS
+from seesaw_nas.search.strategies import OBJECTIVES
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"strategy": "tpee"}, "unknown strategy 'tpee', did you mean 'tpe'? (known: random, tpe)"),
+        (
+            {"strategy": "tpee"},
+            "unknown strategy 'tpee', did you mean 'tpe'? (known: random, evolution, nsga2, tpe, gp, thompson, local)",
+        ),
         ({"evaluator": "guessed"}, "unknown evaluator 'guessed' (known: trained, table)"),
         (
             {"recipe": "quik"},
             "unknown recipe 'quik', did you mean 'quick'? (known: paper, paper-imagenet, modern, quick)",
         ),
+        ({"objectives": "top-1"}, "unknown objectives 'top-1', did you mean 'top1'? (known: front, top1)"),
+        ({"objectives": "python:x"}, "unknown objectives 'python:x' (known: front, top1)"),
+        ({"scheduler": "ash"}, "unknown scheduler 'ash', did you mean 'asha'? (known: none, asha, hyperband, moasha)"),
+        ({"table": "t"}, "--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one"),
+        (
+            {"evaluator": "table"},
+            "--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one",
+        ),
+        ({"reduction": 1}, "--reduction must be at least 2, got 1"),
+        ({"min_epochs": -1}, "--min-epochs must be at least 0, got -1"),
         ({"trials": 0}, "--trials must be at least 1, got 0"),
         ({"trials": -3}, "--trials must be at least 1, got -3"),
         ({"epochs": -1}, "--epochs must be at least 0, got -1"),
@@ -50,6 +66,11 @@ def test_impossible_settings_are_refused(change, message):
         image_size=st.integers(0),
         cache_dir=st.text(),
         latency=st.booleans(),
+        objectives=st.sampled_from(sorted(OBJECTIVES)),
+        scheduler=st.sampled_from(sorted(SCHEDULERS)),
+        reduction=st.integers(2),
+        min_epochs=st.integers(0),
+        seed_with=st.lists(st.text()).map(tuple),
     )
 )
 def test_settings_survive_run_json(settings):
@@ -58,14 +79,43 @@ def test_settings_survive_run_json(settings):
 
 @pytest.mark.parametrize("value", [None, [], {}, {"trials": 3}, SearchSettings().to_dict() | {"more": 1}])
 def test_settings_of_another_release_are_refused(value):
-    with pytest.raises(RunError, match=r"not those of this release; wanted: budget, cache_dir, data_dir, .*, trials"):
+    with pytest.raises(RunError, match=r"not those of this release; wanted: budget, cache_dir, .*, trials, workers"):
         SearchSettings.from_dict(value)
 
 
-@pytest.mark.parametrize("name", ["latency", "cache_dir"])
-def test_settings_of_a_run_before_there_were_latencies_and_caches_have_none(name):
-    earlier = {key: value for key, value in SearchSettings(trials=3).to_dict().items() if key != name}
-    assert SearchSettings.from_dict(earlier) == SearchSettings(trials=3, latency=False, cache_dir="")
+@pytest.mark.parametrize("names", [[name] for name in LATER_FIELDS] + [list(LATER_FIELDS)], ids="+".join)
+def test_settings_of_a_run_before_there_were_such_mean_what_it_did(names):
+    earlier = {key: value for key, value in SearchSettings(trials=3).to_dict().items() if key not in names}
+    found = SearchSettings.from_dict(earlier)
+    assert found == SearchSettings(trials=3)
+    assert (found.latency, found.cache_dir, found.objectives, found.scheduler) == (False, "", "front", "none")
+
+
+@pytest.mark.parametrize("kind", ["strategy", "evaluator"])
+def test_object_of_a_program_is_named_and_not_known(kind):
+    settings = SearchSettings(**{kind: "python:Mine"})
+    assert SearchSettings.from_dict(settings.to_dict()) == settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "levels"),
+    [
+        ({}, (9,)),
+        ({"scheduler": "asha"}, (3, 9)),  # a third of 9 epochs at least
+        ({"scheduler": "asha", "min_epochs": 1}, (1, 3, 9)),
+        ({"scheduler": "moasha", "reduction": 2}, (5, 9)),
+        ({"scheduler": "hyperband", "reduction": 2, "min_epochs": 1}, (1, 2, 3, 5, 9)),
+        ({"scheduler": "none", "min_epochs": 1}, (9,)),
+    ],
+)
+def test_trials_pause_where_the_scheduler_says(settings, levels):
+    assert SearchSettings(**settings).halving(9).levels == levels
+
+
+def test_more_epochs_at_least_than_a_whole_training_has_are_refused():
+    with pytest.raises(OptionError) as caught:
+        SearchSettings(scheduler="asha", min_epochs=10).halving(9)
+    assert str(caught.value) == "--min-epochs must lie within 1 to the 9 epochs of a trial, got 10"
 
 
 @given(st.sampled_from(sorted(SearchSettings().to_dict())), st.sampled_from([None, [], {}, "x", 1.5]))

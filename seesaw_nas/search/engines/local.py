@@ -10,7 +10,8 @@ import contextlib
 import pickle
 import signal as signals_of_system
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +40,12 @@ class _Worker:
         context = torch.multiprocessing.get_context("spawn")
         self.place = place
         self.job: Job | None = None
+        self.ready = False  # whether it has begun to serve
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, evaluator, place), daemon=True)
         try:
-            self.process.start()
+            with _without_interrupts():
+                self.process.start()
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise OptionError(
                 f"the evaluator cannot be sent to a worker ({error}); define it in a module, or use --engine serial"
@@ -60,11 +63,29 @@ class _Worker:
         self.process.join()
 
     def death(self) -> str:
-        """Why the process ended."""
+        """Why the process ended.
+
+        Raises:
+            WorkerError: it could not begin, as none in its place could.
+        """
         self.process.join()
+        self.connection.close()
         code = self.process.exitcode or 0
+        if code >= 0 and not self.ready:
+            raise WorkerError(f"{self.place.name} could not begin (exit code {code}); its own traceback says why")
         cause = signals_of_system.Signals(-code).name if code < 0 else f"exit code {code}"
         return f"{self.place.name} died ({cause})"
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """A process begun in the body is deaf to the Ctrl-C that a terminal sends to all; here it is held back meanwhile."""
+    resource_tracker.ensure_running()  # which it would begin now, and then let interrupts through
+    before = signals_of_system.pthread_sigmask(signals_of_system.SIG_BLOCK, {signals_of_system.SIGINT})
+    try:
+        yield
+    finally:
+        signals_of_system.pthread_sigmask(signals_of_system.SIG_SETMASK, before)
 
 
 def run(
@@ -98,17 +119,15 @@ def run(
                 stopping = stop() is not None
                 if not stopping and clock() < end:
                     pool.hand_out()
-                if not pool.busy:
+                if not pool.busy and (stopping or proposer.ended or clock() >= end):
                     break
                 if stopping:
                     pool.tell_stopping()
                 pool.collect()
-        except KeyboardInterrupt:
-            pool.drop()
-            raise
         finally:
             for worker in pool.workers:
                 worker.stop()
+            pool.drop()
         if stop():
             raise KeyboardInterrupt
     return proposer.ended or "the time limit is reached"
@@ -144,9 +163,12 @@ class _Pool:
             worker = handles[ready]
             assert isinstance(ready, Connection), "only connections are waited for"
             try:
-                found: Found = ready.recv()
+                found: Found | None = ready.recv()
             except (EOFError, ConnectionResetError):
                 self._bury(worker)
+                continue
+            if found is None:
+                worker.ready = True
                 continue
             job, worker.job = worker.job, None
             assert job is not None, "only busy workers are waited for"
@@ -161,7 +183,6 @@ class _Pool:
     def _bury(self, worker: _Worker) -> None:
         """Put a new worker in the place of a dead one, and see to its job."""
         job, cause = worker.job, worker.death()
-        worker.connection.close()
         self.workers[self.workers.index(worker)] = _Worker(self._evaluator, worker.place)
         assert job is not None, "only busy workers are waited for"
         if self._proposer.retry(job):
@@ -176,6 +197,6 @@ class _Pool:
             self._listener.stopping(len(self.busy))
 
     def drop(self) -> None:
-        """Take back all jobs that were begun."""
+        """Take back all jobs that were begun and have not come to their end."""
         for job in [*(worker.job for worker in self.busy if worker.job), *self._again]:
             self._proposer.drop(job)

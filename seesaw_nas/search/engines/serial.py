@@ -14,6 +14,8 @@ from seesaw_nas.search.proposer import Job, Proposer
 if TYPE_CHECKING:
     from seesaw_nas.evaluate import Evaluator
 
+POLL_SECONDS = 0.5  # between two looks at what other processes do with the last trials
+
 
 def run(
     proposer: Proposer,
@@ -41,8 +43,11 @@ def run(
             if stop():
                 raise KeyboardInterrupt
             job = proposer.ask()
-            if job is None:
+            if job is None and proposer.ended:
                 return proposer.ended
+            if job is None:
+                time.sleep(POLL_SECONDS)
+                continue
             _train(job, proposer, evaluator, listener, stop)
     return "the time limit is reached"
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import traceback
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.errors import TrainingFailed
@@ -60,14 +62,24 @@ def places(device: str, workers: int, per_gpu: int, gpus: int, cores: int) -> li
 
 
 def serve(connection: Connection, evaluator: Evaluator, place: Place) -> None:
-    """Train every job that comes, until the connection ends. Ctrl-C is the proposing process's affair."""
+    """Say ``None`` when ready, then train every job that comes. Ctrl-C is the proposing process's affair."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    mine = _placed(evaluator, place)
     try:
-        mine = _placed(evaluator, place)
+        connection.send(None)
         while True:
             connection.send(train(mine, connection.recv()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(0)  # the proposing process is gone, and whatever was begun with it
+
+
+def _end_with_parent() -> None:
+    """End this process in the middle of a training when the proposing one is killed: no one waits for the score."""
+    parent = parent_process()
+    assert parent is not None, "a worker is begun by a proposing process"
+    wait([parent.sentinel])
+    os._exit(0)
 
 
 def _placed(evaluator: Evaluator, place: Place) -> Evaluator:
