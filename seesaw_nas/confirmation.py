@@ -73,6 +73,11 @@ class Confirmed:
             for digest, top1 in found.items()
         }
 
+    @property
+    def means(self) -> dict[str, float]:
+        """By digest."""
+        return {digest: spread.mean for digest, spread in self.spreads.items()}
+
 
 def read(path: Path) -> Confirmed:
     """What a run's ``confirmed.json`` says; nothing without one.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import records, space
 from seesaw_nas.errors import OptionError, RunError, known
 from seesaw_nas.evaluate import Score
+from seesaw_nas.problem import digest_of
 from seesaw_nas.records import TrialRecord
 from seesaw_nas.search import DEFAULT_STRATEGY, halving
 from seesaw_nas.search.settings import PYTHON
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from seesaw_nas.search.strategies.base import Setting, Strategy
 
 UNLIMITED = 10**9  # trials
+_ABOUT = "about"  # attribute of the study: what its trials have in common
 
 
 def strategy_of(name: str, given: Any, setting: Setting) -> Strategy:
@@ -44,6 +47,15 @@ def strategy_of(name: str, given: Any, setting: Setting) -> Strategy:
     if not callable(given) or isinstance(given, type):  # a sampler's first argument is not always its seed
         raise OptionError(f"a strategy's name, a sampler or a function of a seed is wanted, got {given!r}")
     return Sampled(setting, given)
+
+
+def _check_same(study: Any, about: Mapping[str, Any], journal: str) -> None:
+    """Note what a study of Optuna is about, or refuse to go on with one that is about something else."""
+    before = study.user_attrs.get(_ABOUT)
+    if before is None:
+        study.set_user_attr(_ABOUT, dict(about))
+    elif changed := [f"{name} {before[name]}, now {value}" for name, value in about.items() if before[name] != value]:
+        raise RunError(f"{journal} was begun with {'; '.join(changed)}; name another journal")
 
 
 class Tuner:
@@ -85,7 +97,7 @@ class Tuner:
             journal: a file that keeps the history, so that it can be gone on with; without, it is kept in memory.
 
         Raises:
-            SeesawError: one of these is not to be had; the message says what is.
+            SeesawError: one of these is not to be had, the message says what is; or the journal is of other ones.
         """
         from seesaw_nas.search import history, proposer
         from seesaw_nas.search.strategies.base import Setting
@@ -96,6 +108,8 @@ class Tuner:
         feasible = found.within(budget or found.default_budget)
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
         study = history.open_study(Path(journal) if journal else None, "tuner", objectives)
+        about = {"space": found.name, "its digest": digest_of(found), "budget": str(feasible.budget)}
+        _check_same(study, about | {"seed": seed, "epochs": epochs}, str(journal))
         self._history = history.History(study, found, feasible.budget, seed)
         setting = Setting(feasible, seed, objectives, rungs.levels)
         name, given = (strategy, None) if isinstance(strategy, str) else ("", strategy)

@@ -5,13 +5,17 @@ import json
 import re
 from dataclasses import replace
 
+import numpy as np
+import optuna
 import pytest
 
 from seesaw_nas import api, cost, data, records, specfile
 from seesaw_nas.data.digits import Digits
 from seesaw_nas.errors import BudgetError, DataError, OptionError, RunError, SpaceError, TrainingFailed
+from seesaw_nas.problem import Given
 from seesaw_nas.search.history import open_study
 from seesaw_nas.search.listener import Listener
+from seesaw_nas.space import load
 
 FEW = api.SearchSettings(budget="300K", trials=3, epochs=1, train_size=64, seed=1, device="cpu")
 
@@ -137,6 +141,185 @@ def test_failed_trials_are_counted_and_nothing_is_called_best(tmp_path, monkeypa
     assert not result.folder.best.exists()
     assert len(result.folder.pareto.read_text().splitlines()) == 1
     assert "loss is not finite in epoch 1 of 1" in result.folder.report.read_text(encoding="utf-8")
+
+
+# --- in Python's words
+
+
+def digest_top1(architecture, seed):
+    """Some fraction, the same for the same architecture."""
+    return int(architecture.digest[:6], 16) / 0xFFFFFF
+
+
+def sampler(seed):
+    return optuna.samplers.TPESampler(seed=seed, multivariate=True)
+
+
+class Cheapest:
+    """A strategy of one's own: the cheapest of five draws."""
+
+    def __init__(self, feasible):
+        self.feasible = feasible
+
+    def propose(self, history, taken):
+        rng = np.random.default_rng(len(history))
+        drawn = [self.feasible.draw(rng) for _ in range(5)]
+        return history.add(min((a for a in drawn if a.digest not in taken), key=cost.macs), "cheapest of five")
+
+
+def test_search_by_names_is_that_by_settings(found, tmp_path):
+    again = api.search(
+        "seesaw-digits", "300K", "digits", trials=3, epochs=1, train_size=64, seed=1, device="cpu", runs_dir=tmp_path
+    )
+    assert told(again) == told(found)
+    assert again.folder.read()["settings"] == found.folder.read()["settings"] | {"space": "seesaw-digits"}
+
+
+def test_result_answers_what_is_best(found):
+    assert found.best.top1 == max(trial.top1 for trial in found.trials)
+    front = found.front()
+    assert found.best in front
+    assert [(m.macs, m.top1) for m in front] == sorted((m.macs, m.top1) for m in front)  # more buys more
+    frame = found.frame()
+    assert list(frame.number) == [0, 1, 2]
+    assert list(zip(frame.digest, frame.top1, frame.macs, strict=True)) == [
+        (trial.digest, trial.top1, trial.macs) for trial in found.trials
+    ]
+
+
+def test_function_scores(tmp_path):
+    heard = []
+
+    def score(architecture, seed):
+        heard.append((architecture.digest, seed))
+        return digest_top1(architecture, seed)
+
+    result = api.search("seesaw-digits", "300K", evaluator=score, trials=4, runs_dir=tmp_path)
+    assert heard == [(trial.digest, trial.seed) for trial in result.trials]
+    assert [trial.top1 for trial in result.trials] == [digest_top1(t.architecture, 0) for t in result.trials]
+    assert {(trial.state, trial.curve) for trial in result.trials} == {("complete", ())}
+    assert result.folder.read()["settings"]["evaluator"] == "python:score"
+    assert result.folder.best.exists()
+
+
+@pytest.mark.parametrize(("value", "shown"), [(float("nan"), "nan"), (float("inf"), "inf"), (None, "None")])
+def test_function_that_returns_no_number_fails_its_trial(tmp_path, value, shown):
+    values = iter([0.5, value, 0.25])
+    result = api.search("seesaw-digits", "300K", evaluator=lambda a, s: next(values), trials=3, runs_dir=tmp_path)
+    assert [trial.state for trial in result.trials] == ["complete", "failed", "complete"]
+    assert result.trials[1].reason == f"the evaluator returned {shown}, wanted a finite number"
+    assert result.best.number == 0
+
+
+def test_what_a_function_raises_ends_the_search_which_can_go_on(tmp_path):
+    values = iter([0.5])
+    with pytest.raises(StopIteration):
+        api.search("seesaw-digits", "300K", evaluator=lambda a, s: next(values), trials=3, name="a", runs_dir=tmp_path)
+    result = api.resume(tmp_path / "a", given=Given(evaluator=digest_top1))
+    assert [trial.state for trial in result.trials] == ["complete"] * 3
+    assert result.trials[0].top1 == 0.5
+
+
+def test_function_that_makes_a_sampler_is_asked_the_same_after_a_kill(tmp_path):
+    settings = {"strategy": sampler, "trials": 14, "seed": 2, "runs_dir": tmp_path}
+    whole = api.search("seesaw-digits", "300K", evaluator=digest_top1, name="whole", **settings)
+    assert {trial.origin for trial in whole.trials[:10]} == {"exact draw"}
+    assert "sampler" in {trial.origin for trial in whole.trials[10:]}
+    for count in (10, 12):
+        left = iter(range(count))
+
+        def mortal(architecture, seed, left=left):
+            if next(left, None) is None:
+                raise SystemExit
+            return digest_top1(architecture, seed)
+
+        with pytest.raises(SystemExit):
+            api.search("seesaw-digits", "300K", evaluator=mortal, name=f"cut{count}", **settings)
+        given = Given(evaluator=digest_top1, strategy=sampler)
+        again = api.resume(tmp_path / f"cut{count}", given=given)
+        assert told(again) == told(whole)
+        assert [trial.origin for trial in again.trials] == [trial.origin for trial in whole.trials]
+
+
+def test_sampler_of_optuna_proposes(tmp_path):
+    result = api.search(
+        "seesaw-digits", "300K", evaluator=digest_top1, strategy=optuna.samplers.RandomSampler(seed=0), trials=13,
+        runs_dir=tmp_path,
+    )  # fmt: skip
+    assert sum(trial.state == "complete" for trial in result.trials) == 13
+    assert {trial.origin for trial in result.trials} > {"exact draw", "sampler"}
+    assert max(trial.macs for trial in result.trials if trial.state == "complete") <= 300_000
+    assert result.folder.read()["settings"]["strategy"] == "python:RandomSampler"
+
+
+def test_strategy_of_one_s_own_proposes(tmp_path):
+    strategy = Cheapest(load("seesaw-digits").within("300K"))
+    result = api.search("seesaw-digits", "300K", evaluator=digest_top1, strategy=strategy, trials=3, runs_dir=tmp_path)
+    assert [trial.origin for trial in result.trials] == ["cheapest of five"] * 3
+    assert result.folder.read()["settings"]["strategy"] == "python:Cheapest"
+
+
+def test_images_and_space_may_be_objects(found, tmp_path):
+    images = replace(data.load("digits"), name="mine")
+    space = replace(load("seesaw-digits"), name="odd")
+    result = api.search(
+        space, "300K", images, trials=3, epochs=1, train_size=64, seed=1, device="cpu", name="a", runs_dir=tmp_path
+    )
+    assert told(result) == told(found)
+    described = result.folder.read()
+    assert (described["space"], described["settings"]["dataset"], described["given"]) == (
+        "odd",
+        "mine",
+        ["space", "data"],
+    )
+    assert "64 to train on, 359 to validate on" in result.folder.report.read_text(encoding="utf-8")
+    again = api.resume(tmp_path / "a", given=Given(space=space, data=images))
+    assert told(again) == told(found)
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "missing"),
+    [
+        ({"evaluator": digest_top1}, {}, "evaluator"),
+        ({"evaluator": digest_top1, "strategy": sampler}, {"evaluator": digest_top1}, "strategy"),
+        ({"evaluator": digest_top1, "strategy": sampler}, {}, "strategy, evaluator"),
+        ({"evaluator": digest_top1, "space": load("seesaw-digits")}, {"evaluator": digest_top1}, "space"),
+        ({"evaluator": digest_top1, "data": data.load("digits")}, {"evaluator": digest_top1}, "data"),
+    ],
+)
+def test_run_of_objects_wants_them_again(tmp_path, words, given, missing):
+    space = words.get("space", "seesaw-digits")
+    result = api.search(**words | {"space": space}, budget="300K", trials=1, name="a", runs_dir=tmp_path)
+    before = result.folder.journal.read_bytes()
+    with pytest.raises(RunError) as caught:
+        api.resume(tmp_path / "a", given=Given(**given), trials=2)
+    assert str(caught.value) == (
+        f"{tmp_path / 'a'} began with objects of a program; pass the same to `api.resume`, in `given`: {missing}"
+    )
+    assert result.folder.journal.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"strategy": 42}, "a strategy's name, a sampler or a function of a seed is wanted, got 42"),
+        ({"strategy": optuna.samplers.TPESampler}, "a sampler or a function of a seed is wanted, got <class "),
+        ({"scheduler": "asha", "epochs": 3, "min_epochs": 4}, "--min-epochs must lie within 1 to the 3 epochs of a tr"),
+        ({"seed_with": "reference"}, "seed_with wants a tuple of names, got the text 'reference'"),
+        ({"objectives": "python:mine"}, r"unknown objectives 'python:mine' \(known: front, top1\)"),
+    ],
+)
+def test_words_that_mean_nothing_leave_no_folder(tmp_path, change, message):
+    with pytest.raises(OptionError, match=message):
+        api.search("seesaw-digits", "300K", "digits", name="a", runs_dir=tmp_path, **change)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_word_that_is_no_setting_is_python_s_own_mistake(tmp_path, found):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'trails'"):
+        api.search("seesaw-digits", trails=3, runs_dir=tmp_path)
+    with pytest.raises(TypeError, match="a run goes on under its own strategy"):
+        api.resume(found.folder.path, strategy="tpe")
 
 
 # --- resuming

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from optuna.storages.journal import JournalFileBackend
 
-from seesaw_nas import specfile
+from seesaw_nas import api, specfile
 from seesaw_nas.records import RunFolder, write_json
 from seesaw_nas.reference import network
 from seesaw_nas.specfile import Named
@@ -39,6 +39,19 @@ def done(cli):
         (
             ["search", "--strategy", "tpw"],
             "unknown strategy 'tpw', did you mean 'tpe'? (known: random, evolution, nsga2, ",
+        ),
+        (
+            ["search", "--strategy", "python:mine"],
+            "the strategy was python:mine, an object of a program; pass it again",
+        ),
+        (
+            ["search", "--evaluator", "tabel"],
+            "unknown evaluator 'tabel', did you mean 'table'? (known: trained, table)",
+        ),
+        (["search", "--objectives", "both"], "unknown objectives 'both' (known: front, top1)"),
+        (
+            ["search", "--scheduler", "ahsa"],
+            "unknown scheduler 'ahsa', did you mean 'asha'? (known: none, asha, hyperb",
         ),
         (["search", "--recipe", "fast"], "unknown recipe 'fast' (known: paper, paper-imagenet, modern, quick)"),
         (["search", "--device", "gpu"], "unknown device 'gpu', did you mean 'cpu'? (known: auto, cpu, cuda)"),
@@ -75,6 +88,14 @@ def test_unknown_word(refused, arguments, text):
         (["--trials", "0"], "--trials must be at least 1, got 0"),
         (["--epochs", "-1"], "--epochs must be at least 0, got -1"),
         (["--seed", "-1"], "--seed must be at least 0, got -1"),
+        (["--confirm", "-1"], "--confirm must be at least 0, got -1"),
+        (["--seeds", "0"], "--seeds must be at least 1, got 0"),
+        (["--reduction", "1"], "--reduction must be at least 2, got 1"),
+        (["--min-epochs", "-1"], "--min-epochs must be at least 0, got -1"),
+        (
+            ["--scheduler", "asha", "--epochs", "3", "--min-epochs", "4"],
+            "--min-epochs must lie within 1 to the 3 epochs of a trial, got 4",
+        ),
         (["--time-limit", "soon"], "cannot read 'soon' as a duration; write it like 90s, 30m or 2h"),
         (["--time-limit", "0"], "cannot read '0' as a duration"),
         (["--train-size", "9999"], "9,999"),
@@ -89,6 +110,43 @@ def test_impossible_number(refused, arguments, text, tmp_path):
 def test_budget_that_no_space_can_count(refused):
     assert "cannot read 'x' as a number" in refused("spaces", "--budget", "x")
     assert "cannot read 'x' as a number" in refused("show", "igcv3-0.5d", "--budget", "x")
+
+
+# --- what to start with, and tables
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("reference", "--seed-with reference: no architecture of its 0 for such images is in space 'seesaw-digits'"),
+        ("igcv3-0.5d", "--seed-with igcv3-0.5d: no architecture of its 1 for such images is in space 'seesaw-digits'"),
+        ("nothing", "unknown model 'nothing' (known: "),
+        ("runs/none", "cannot read the spec file runs/none: No such file or directory"),
+        ("empty", "empty is no run folder: it has no run.json"),
+    ],
+)
+def test_nothing_to_start_with(refused, name, text):
+    Path("empty").mkdir()
+    assert text in refused(*QUICK, "--seed-with", name)
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (
+            ["--evaluator", "table"],
+            "--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one",
+        ),
+        (["--table", "t.parquet"], "--evaluator table wants --table FILE, no other does"),
+        (["--evaluator", "table", "--table", "none"], "cannot read the table none: No such file or directory"),
+        (["--evaluator", "table", "--table", "t.parquet"], "t.parquet is no table of recorded trainings ("),
+    ],
+)
+def test_table_that_is_none(refused, arguments, text):
+    Path("t.parquet").write_text("hello")
+    assert text in refused("search", *arguments)
+    assert not Path("runs").exists()
 
 
 # --- spec files
@@ -221,6 +279,22 @@ def test_resume_with_negative_trials(refused, done):
 def test_damaged_run(refused, done, name):
     (done / name).write_text("hello\n")
     assert name in refused("resume", done)
+
+
+def test_damaged_repeats(refused, done):
+    (done / "confirmed.json").write_text("{")
+    before = contents(done)
+    text = refused("resume", done, "--trials", "2")
+    assert "runs/a/confirmed.json is damaged" in text
+    assert text.endswith("; delete it to train the repeats again")
+    assert contents(done) == before
+
+
+def test_run_of_a_program_is_gone_on_with_there(refused):
+    api.search("seesaw-digits", "300K", evaluator=lambda architecture, seed: 0.5, trials=1, name="a")
+    assert refused("resume", "runs/a") == (
+        "runs/a began with objects of a program; pass the same to `api.resume`, in `given`: evaluator"
+    )
 
 
 def test_run_of_another_process(cli, done):

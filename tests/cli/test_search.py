@@ -17,7 +17,10 @@ import pytest
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from seesaw_nas import __version__
-from seesaw_nas.search import loop
+from seesaw_nas.evaluate import Score
+from seesaw_nas.evaluate.trained import TrainedEvaluator
+from seesaw_nas.search.engines import serial
+from seesaw_nas.search.history import read_records
 
 QUICK = ["search", "--budget", "300K", "--epochs", "1", "--train-size", "64", "--device", "cpu"]
 # trials of about a second, so that there is a middle in which to kill one
@@ -25,6 +28,8 @@ LONG = [*QUICK[:3], "--epochs", "3", "--train-size", "300", "--device", "cpu", "
 VERBS = [
     "search",
     "resume",
+    "status",
+    "dashboard",
     "tabulate",
     "show",
     "train",
@@ -77,7 +82,7 @@ def test_plan_trials_front_and_files_are_told(run, tmp_path):
     assert lines[0] == "data      digits: 64 images to train on, 359 to validate on"
     assert lines[1] == "budget    300,000 Multi-Adds (MACs) of convolutions and linear layers, one image"
     assert re.match(r"training  quick: 1 epoch, batch 64, ", lines[4])
-    assert re.match(r"plan      2 trials by random, about \d+ s each, \d+ s in all on cpu ", lines[5])
+    assert re.match(r"plan      2 trials by thompson, about \d+ s each, \d+ s in all on cpu ", lines[5])
     assert re.match(r"trial +0 +\d+\.\dK Multi-Adds  top-1 +\d+\.\d\d%  \d+ s", lines[6])
     assert "ended because the wanted number of trials, 2, is reached; 2 trained" in lines
     assert "Pareto front, top-1 on the validation split, one seed each" in lines
@@ -92,7 +97,7 @@ def test_plan_trials_front_and_files_are_told(run, tmp_path):
 
 
 def test_single_trial_is_not_called_trials(run):
-    assert "plan      1 trial by random" in run(trials=1).out
+    assert "plan      1 trial by thompson" in run(trials=1).out
 
 
 def test_json_is_the_only_thing_on_standard_output(run, tmp_path):
@@ -119,7 +124,7 @@ def test_search_goes_on_under_the_same_command(run):
     assert run("--resume").code == 0  # nothing there yet: it begins
     code, out, _ = run("--resume", trials=3)
     assert code == 0
-    assert "plan      1 trial by random" in out
+    assert "plan      1 trial by thompson" in out
     assert "3 trained" in out
 
 
@@ -137,9 +142,143 @@ def test_run_folder_with_brackets_is_named_as_it_is(run):
 
 def test_time_limit_ends_the_search(run, monkeypatch):
     clock = iter([0.0, 0.0, 99.0])
-    whole = loop.run
-    monkeypatch.setattr(loop, "run", lambda *given, **more: whole(*given, **more, clock=lambda: next(clock)))
+    whole = serial.run
+    monkeypatch.setattr(serial, "run", lambda *given, **more: whole(*given, **more, clock=lambda: next(clock)))
     assert "ended because the time limit is reached; 1 trained" in run("--time-limit", "90s", trials=9).out
+
+
+# --- successive halving, warm starts, repeats
+
+
+def outcome(folder):
+    """What became of each trial, but for how long it took."""
+    return [
+        (r.number, r.digest, r.seed, r.state, r.top1, [(e.epoch, e.train_loss, e.top1) for e in r.curve], r.reason)
+        for r in read_records(folder / "optuna.journal")
+    ]
+
+
+@pytest.fixture
+def epochs_trained(monkeypatch):
+    """(Trial's digest, epoch) of every epoch that is trained."""
+    evaluate, heard = TrainedEvaluator.evaluate, []
+
+    def heeded(self, architecture, *, on_epoch=None, **more):
+        def told(epoch):
+            heard.append((architecture.digest, epoch.epoch))
+            if on_epoch:
+                on_epoch(epoch)
+
+        return evaluate(self, architecture, on_epoch=told, **more)
+
+    monkeypatch.setattr(TrainedEvaluator, "evaluate", heeded)
+    return heard
+
+
+@pytest.mark.parametrize("scheduler", ["asha", "moasha"])
+def test_scheduler_trains_the_best_on_from_their_checkpoints(run, epochs_trained, tmp_path, scheduler):
+    code, out, err = run("--scheduler", scheduler, "--epochs", 3, trials=4)
+    assert (code, err) == (0, "")
+    assert re.search(r"plan +4 trials by thompson, about \d+ s each if not stopped early, as most will be by ", out)
+    assert len(re.findall(r"trial +\d +\d+\.\dK Multi-Adds  top-1 +\d+\.\d\d%  paused after epoch 1\n", out)) == 4
+    assert out.count("stopped: stopped after 1 of 3 epochs") == 3
+    assert "ended because the wanted number of trials, 4, is reached; 1 trained, 3 stopped early" in out
+    records = read_records(tmp_path / "runs/a/optuna.journal")
+    (whole,) = [record for record in records if record.state == "complete"]
+    # four first epochs, of which the best of the first three goes on
+    assert len(epochs_trained) == len(set(epochs_trained)) == 4 + 2
+    assert [(whole.digest, epoch) for epoch in (1, 2, 3)] == [e for e in epochs_trained if e[0] == whole.digest]
+    assert [epoch.epoch for epoch in whole.curve] == [1, 2, 3]
+    assert list((tmp_path / "runs/a/checkpoints").iterdir()) == []
+    assert [trial for *_, trial, _ in front_of(out)] == [str(whole.number)]
+    assert json.loads((tmp_path / "runs/a/best.json").read_text())["result"]["epochs"] == 3
+
+
+def test_trial_trained_in_pieces_is_the_one_trained_at_once(run, tmp_path):
+    assert run("--scheduler", "asha", "--epochs", 3, trials=3).code == 0
+    assert run("--epochs", 3, trials=3, name="b").code == 0
+    (whole,) = [trial for trial in outcome(tmp_path / "runs/a") if trial[3] == "complete"]
+    assert whole in outcome(tmp_path / "runs/b")
+
+
+def test_lost_checkpoint_costs_its_epochs_and_no_more(run, cli, epochs_trained, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        clock = iter([0.0] * 4 + [99.0])  # at the start, then before each trial
+        whole = serial.run
+        patch.setattr(serial, "run", lambda *given, **more: whole(*given, **more, clock=lambda: next(clock)))
+        out = run("--scheduler", "asha", "--epochs", 3, "--time-limit", "90s", trials=3).out
+    assert "ended because the time limit is reached; 3 paused" in out
+    checkpoints = list((tmp_path / "runs/a/checkpoints").iterdir())
+    assert len(checkpoints) == 3
+    for checkpoint in checkpoints:
+        checkpoint.unlink()
+    assert "1 trained, 2 stopped early" in cli("resume", "runs/a").out
+    assert len(epochs_trained) == 3 + 3
+    assert run("--epochs", 3, trials=3, name="b").code == 0
+    (again,) = [trial for trial in outcome(tmp_path / "runs/a") if trial[3] == "complete"]
+    assert again in outcome(tmp_path / "runs/b")
+
+
+def test_earlier_run_is_taken_over(run, cli, epochs_trained, tmp_path):
+    early = front_of(run().out)
+    code, out, err = run("--seed-with", "runs/a", trials=1, name="b")
+    assert (code, err) == (0, "")
+    assert "plan      1 trial by thompson" in out
+    assert "3 trained" in out
+    assert "2 of the figures are not of a training in this run; the trials' `reason` says of which" in out
+    assert len(epochs_trained) == 3
+    assert {(digest, top1) for *_, top1, _, digest in early} <= {
+        (r.digest, f"{100 * r.top1:.2f}") for r in read_records(tmp_path / "runs/b/optuna.journal")
+    }
+    shutil.rmtree(tmp_path / "runs/a")
+    assert "4 trained" in cli("resume", "runs/b", "--trials", 2).out
+
+
+def test_best_are_trained_again_and_shown(run, cli, tmp_path, monkeypatch):
+    evaluate, repeated = TrainedEvaluator.evaluate, []
+
+    def answered(self, architecture, *, seed, **more):
+        if seed > 2:  # a trial
+            return evaluate(self, architecture, seed=seed, **more)
+        repeated.append((architecture.digest, seed))
+        return Score({1: 0.90, 2: 0.94}[seed], "validation", 1.0)
+
+    monkeypatch.setattr(TrainedEvaluator, "evaluate", answered)
+    code, out, err = run("--confirm", 1, "--seeds", 2)
+    assert (code, err) == (0, "")
+    assert "training the best again: 2 trainings" in out
+    assert re.search(r"Multi-Adds of budget Params +top-1 +again +trial +digest", out)
+    # the mean of 90 and 94%; their deviations of 2 each give sqrt(8 / 1) = 2.83
+    (again,) = re.findall(r"92\.00% \+- 2\.83 \(2\) +\d+ ([0-9a-f]{16})", out)
+    assert "again: mean +- standard deviation (trainings), quick: 4 epochs, " in out
+    assert repeated == [(again, 1), (again, 2)]
+    best = json.loads((tmp_path / "runs/a/best.json").read_text())
+    spread = best["result"]["confirmed"]
+    assert best["digest"] == again
+    assert (spread["mean"], spread["sd"], spread["n"]) == (pytest.approx(0.92), pytest.approx(0.028284, abs=1e-6), 2)
+    assert spread["conditions"]["images"] == "1,079 to train on, 359 to validate on"
+
+    code, out, _ = cli("resume", "runs/a", "--json")
+    found = json.loads(out)
+    assert (code, found["best"]["digest"]) == (0, again)
+    assert found["best"]["confirmed"] == {name: spread[name] for name in ("mean", "sd", "n")}
+    assert [member for member in found["front"] if "confirmed" in member] == [found["best"]]
+    assert len(repeated) == 2  # nothing is left to train
+    assert cli("show", "runs/a").code == 0
+
+
+def test_resume_may_ask_for_repeats(run, cli, monkeypatch):
+    assert "again" not in run(trials=1).out
+    monkeypatch.setattr(TrainedEvaluator, "evaluate", lambda *given, **more: Score(0.875, "validation", 1.0))
+    assert "87.50% (1)" in cli("resume", "runs/a", "--confirm", 1, "--seeds", 1).out
+    assert "87.50% +- 0.00 (2)" in cli("resume", "runs/a", "--confirm", 1, "--seeds", 2).out
+    assert "again" in cli("resume", "runs/a").out  # what there is stays
+
+
+def test_objectives_may_be_top1_alone(run, tmp_path):
+    assert run("--objectives", "top1").code == 0
+    assert len(front_of(run("--objectives", "top1", "--resume").out)) >= 1
+    assert '"directions":[2]' in (tmp_path / "runs/a/optuna.journal").read_text()
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -147,7 +286,7 @@ def test_every_verb_explains_itself(cli, verb):
     code, out, err = cli(verb, "--help")
     assert (code, err) == (0, "")
     assert f"Usage: seesaw-nas {verb}" in out
-    assert "--json" in out
+    assert ("--json" in out) == (verb != "dashboard")  # which runs until it is stopped
 
 
 def test_help_lists_every_verb_with_a_whole_sentence(cli):
@@ -202,6 +341,36 @@ def test_killed_search_is_resumed_to_the_end_of_the_uninterrupted_one(start, cli
     assert json.loads((cut / "best.json").read_text())["digest"] in (cut / "pareto.csv").read_text()
 
 
+HALVED = [*LONG[:-3], 6, "--scheduler", "asha", "--name", "long"]
+
+
+@pytest.mark.slow
+def test_halved_search_killed_and_resumed_equals_the_uninterrupted_one(start, cli, tmp_path):
+    assert cli(*HALVED, "--runs-dir", "whole").code == 0
+    wanted = outcome(tmp_path / "whole/long")
+    # the best of three goes on to the end, then the better of the next three that are not yet there
+    assert sorted(trial[3] for trial in wanted) == ["complete"] * 2 + ["stopped"] * 4
+    cut = tmp_path / "runs" / "long"
+    for pauses in (2, 3):  # in the third trial, then where the first goes on from its checkpoint
+        command = HALVED if pauses == 2 else ["resume", cut]
+        with start(tmp_path, *command) as search:
+            wait_for(lambda pauses=pauses: paused(cut) >= pauses, search)
+            time.sleep(0.2)
+            search.kill()
+        assert list((cut / "checkpoints").iterdir())
+    with start(tmp_path, "resume", cut) as resumed:
+        _, err = resumed.communicate()
+    assert (resumed.returncode, err) == (0, "")
+    assert outcome(cut) == wanted
+    assert list((cut / "checkpoints").iterdir()) == []
+
+
+def paused(folder):
+    """How often a trial was paused."""
+    journal = folder / "optuna.journal"
+    return journal.read_text().count('"state":"paused"') if journal.exists() else 0
+
+
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_was_finished_and_writes_the_results(start, tmp_path):
     cut = tmp_path / "runs" / "long"
@@ -215,9 +384,28 @@ def test_ctrl_c_keeps_what_was_finished_and_writes_the_results(start, tmp_path):
         "a training by --resume\n"
     )
     assert "trial    0" in out
+    assert "stopping: the running training is still to end; press Ctrl-C again to drop what runs" in out
+    kept, begun = finished(cut)
+    assert (len(kept), begun) == (2, 2)  # what was running came to its end, and nothing was begun after it
     best = json.loads((cut / "best.json").read_text())
-    assert {best["digest"]: best["result"]["top1"]} == finished(cut)[0]
+    assert best["result"]["top1"] == kept[best["digest"]] == max(kept.values())
     assert (cut / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_second_ctrl_c_drops_what_runs(start, cli, tmp_path):
+    endless = [*LONG[:4], 400, *LONG[5:]]
+    cut = tmp_path / "runs" / "long"
+    with start(tmp_path, *endless) as search:
+        wait_for(lambda: (cut / "optuna.journal").exists() and finished(cut)[1] == 1, search)
+        time.sleep(0.5)
+        search.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        search.send_signal(signal.SIGINT)
+        _, err = search.communicate(timeout=60)
+    assert search.returncode == 130
+    assert err.startswith("seesaw-nas: interrupted; what was finished is kept")
+    assert finished(cut) == ({}, 1)
 
 
 def test_interrupted_search_answers_130(run, monkeypatch):
