@@ -9,7 +9,8 @@ from optuna.trial import TrialState
 from scripted import Fresh, Killed, Scripted, states, told
 
 from seesaw_nas import records
-from seesaw_nas.search import halving, loop
+from seesaw_nas.search import halving
+from seesaw_nas.search.engines import serial
 from seesaw_nas.search.history import trial_seed
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import MAX_FAILURES, Proposer
@@ -73,7 +74,7 @@ class Session:
             checkpoints=self.folder / "checkpoints",
             on_closed=listener.ended if listener else None,
         )
-        return loop.run(work, self.evaluator, listener, **more), history
+        return serial.run(work, self.evaluator, listener, **more), history
 
 
 @pytest.fixture

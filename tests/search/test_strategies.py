@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from seesaw_nas import cost, records
 from seesaw_nas.errors import OptionError
-from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES, halving, loop
+from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES, halving
+from seesaw_nas.search.engines import serial
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies import base, evolution, local, make, nsga2, thompson
 from seesaw_nas.search.strategies.base import ExactDraws, Exhausted, Setting, best_first, observed
@@ -43,7 +44,7 @@ def searched(make_history, make_evaluator, tmp_path_factory):
         work = Proposer(
             history, chosen, trials=trials, epochs=epochs, halving=found, checkpoints=folder / "checkpoints"
         )
-        return loop.run(work, evaluator), history, evaluator
+        return serial.run(work, evaluator), history, evaluator
 
     return run
 
