@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seesaw_nas import records
 from seesaw_nas.errors import RunError
@@ -77,6 +78,18 @@ def status(path: Path | str) -> Status:
         seconds_left=_seconds_left(found, max(0, trials - begun) + counts["running"] + counts["paused"]),
         workers=dict(Counter(record.worker for record in found if record.worker)),
     )
+
+
+def storage(folder: RunFolder) -> Any:
+    """Where a search's history is, as a storage of Optuna's: the run's journal, or the database.
+
+    Raises:
+        OptionError: the database cannot be reached.
+    """
+    from seesaw_nas.search import history, shared
+
+    url = folder.read()["settings"].get("storage")
+    return shared.open_storage(url) if url else history.read_storage(folder.journal)
 
 
 def _seconds_left(found: Sequence[TrialRecord], left: int) -> float | None:

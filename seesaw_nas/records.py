@@ -5,6 +5,7 @@ One folder a run::
     run.json          settings and conditions, written once when the run begins
     optuna.journal    the trial history: Optuna's journal storage, the one owner of results
     pareto.csv        the front, one row a member
+    front.json        the members of the front as spec files, in one list
     best.json         the architecture with the highest validation top-1, as a spec file
     report.html       accuracy against Multi-Adds
     latency.json      latencies of the front, where they were wanted
@@ -19,12 +20,13 @@ import contextlib
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
-from seesaw_nas import pareto
+from seesaw_nas import pareto, specfile
 from seesaw_nas.errors import RunError
 from seesaw_nas.files import replace_file
 from seesaw_nas.spec import Architecture
@@ -108,8 +110,15 @@ def front(records: list[TrialRecord]) -> list[TrialRecord]:
     return [done[i] for i in members]
 
 
-def best(records: list[TrialRecord]) -> TrialRecord | None:
-    """The completed trial with the highest top1; of equals the one with the fewest Multi-Adds."""
+def best(records: list[TrialRecord], means: Mapping[str, float] = MappingProxyType({})) -> TrialRecord | None:
+    """The completed trial with the highest top1; of equals the one with the fewest Multi-Adds.
+
+    Args:
+        means: top1 by digest, of those that were trained again; where there are some, the best is one of them.
+    """
+    again = [record for record in records if record.state == "complete" and record.digest in means]
+    if again:
+        return max(again, key=lambda record: (means[record.digest], -(record.macs or 0)))
     members = front(records)
     return max(members, key=lambda record: (record.top1, -(record.macs or 0))) if members else None
 
@@ -140,6 +149,10 @@ class RunFolder:
     @property
     def pareto(self) -> Path:
         return self.path / "pareto.csv"
+
+    @property
+    def front(self) -> Path:
+        return self.path / specfile.FRONT
 
     @property
     def best(self) -> Path:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import confirmation, latency, records, specfile
 from seesaw_nas.confirmation import Confirmed
+from seesaw_nas.errors import RunError, SeesawError
 from seesaw_nas.latency import NO_TIMINGS, LatencySettings, Measured, Timings
 from seesaw_nas.problem import Problem, pose
 from seesaw_nas.records import RunFolder, TrialRecord
+from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.space import Budget
 from seesaw_nas.specfile import Named
 
 if TYPE_CHECKING:
+    from seesaw_nas.evaluate import Subject
+    from seesaw_nas.report import Run
     from seesaw_nas.search.listener import Listener
+    from seesaw_nas.space import Space
 
 FRONT = LatencySettings(backends=("fused", "onnxruntime"))  # what one would deploy
 
@@ -42,10 +50,7 @@ class Result:
 
         Where the best were trained again, it is the one of these with the highest mean.
         """
-        if not (spreads := self.confirmed.spreads):
-            return records.best(list(self.trials))
-        again = [trial for trial in self.trials if trial.state == "complete" and trial.digest in spreads]
-        return max(again, key=lambda trial: (spreads[trial.digest].mean, -(trial.macs or 0)))
+        return records.best(list(self.trials), self.confirmed.means)
 
     def frame(self) -> Any:
         """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""
@@ -111,7 +116,7 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
     how = {
         "evaluator": settings.evaluator,
         "recipe": f"{recipe.name}: {recipe.summary}",
-        "images": f"{problem.subject.n_train:,} to train on, {problem.subject.n_validation:,} to validate on",
+        "images": _images(problem.subject),
     }
     chosen = confirmation.candidates(result.trials, settings.confirm)
     first = settings.seed + 1  # the trials' own seeds are no small numbers
@@ -126,21 +131,15 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
 
 
 def write_results(result: Result) -> None:
-    """Write the run's ``pareto.csv``, ``best.json`` and ``report.html`` anew."""
+    """Write the run's ``pareto.csv``, ``front.json``, ``best.json`` and ``report.html`` anew."""
     from seesaw_nas import report
 
     folder, problem, timings = result.folder, result.problem, result.timings
     found = list(result.trials)
     report.write_csv(folder.pareto, found, budget=problem.budget, timings=timings)
-    report.write_html(
-        folder.report,
-        found,
-        title=folder.name,
-        dataset=problem.settings.dataset,
-        budget=problem.budget,
-        conditions=_shown_conditions(result),
-        timings=timings,
-    )
+    members = [specfile.document(result.named(trial), _provenance(result, trial)) for trial in result.front()]
+    records.write_json(folder.front, specfile.front_document(members))
+    report.write_html(folder.report, _as_reported(result))
     if (best := result.best) is not None:
         records.write_json(folder.best, specfile.document(result.named(best), _provenance(result, best)))
 
@@ -168,15 +167,109 @@ def _provenance(result: Result, trial: TrialRecord) -> dict[str, Any]:
     return found
 
 
-def _shown_conditions(result: Result) -> dict[str, str]:
-    settings, subject = result.problem.settings, result.problem.subject
-    shown = {
+def _as_reported(result: Result) -> Run:
+    from seesaw_nas.report import Run
+
+    problem = result.problem
+    return Run(
+        name=result.folder.name,
+        records=result.trials,
+        budget=problem.budget,
+        settings=problem.settings,
+        space=problem.space,
+        conditions=_told(result.folder, problem.settings, problem.space.name, _images(problem.subject)),
+        timings=result.timings,
+        spreads=result.confirmed.spreads,
+    )
+
+
+def read(path: Path | str) -> Run:
+    """The run in a folder, as a report takes it; another process may be working on it.
+
+    Raises:
+        RunError: it is no folder of a search, or something in it is damaged.
+        OptionError: its history is in a database that cannot be reached.
+    """
+    from seesaw_nas.report import Run
+
+    folder = RunFolder.open(Path(path))
+    about = folder.read()
+    if "trials" not in about.get("settings", {}):
+        raise RunError(f"{folder.path} is no search; what a training came to is in its result.json")
+    settings = SearchSettings.from_dict(about["settings"])
+    try:
+        budget, space_name = Budget(about["budget"]["low"], about["budget"]["high"]), str(about["space"])
+        found = _history(folder, about)
+        return Run(
+            name=folder.name,
+            records=tuple(found),
+            budget=budget,
+            settings=settings,
+            space=_space(settings, space_name, found),
+            conditions=_told(folder, settings, space_name, _known_images(folder)),
+            timings=read_timings(folder),
+            spreads=confirmation.read(folder.confirmed).spreads,
+            journal=folder.journal if folder.journal.exists() else None,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{folder.description} is damaged: {type(error).__name__} {error}; restore it") from None
+
+
+def _history(folder: RunFolder, about: dict[str, Any]) -> list[TrialRecord]:
+    from seesaw_nas.search import history
+
+    if storage := about["settings"].get("storage"):
+        from seesaw_nas.search import shared
+
+        return shared.read_records(storage, about["study"])
+    return history.read_records(folder.journal) if folder.journal.exists() else []
+
+
+def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Space | None:
+    """The space of a run, as far as it is still to be had: a file or a table may be gone."""
+    from seesaw_nas import space
+
+    networks = [record.architecture for record in found if record.architecture]
+    try:
+        if settings.table and not settings.space:
+            from seesaw_nas.evaluate import table as tables
+
+            table = tables.read(Path(settings.table))
+            loaded = space.parse(table.space_file, settings.table) if table.space_file else space.load(table.space)
+        else:
+            loaded = space.load(settings.space or name)
+        return loaded.adapted(networks[0].input_size, networks[0].input_channels, networks[0].classes)
+    except (SeesawError, OSError, IndexError):
+        return None
+
+
+def _told(folder: RunFolder, settings: SearchSettings, space_name: str, images: str) -> dict[str, str]:
+    """Everything that the figures of a run rest on, by name, in the order of a page."""
+    timings, confirmed = read_timings(folder), confirmation.read(folder.confirmed)
+    told = {
         "data set": settings.dataset,
-        "images": f"{subject.n_train:,} to train on, {subject.n_validation:,} to validate on",
-        "space": result.problem.space.name,
+        "images": images,
+        "space": space_name,
         "strategy": settings.strategy,
+        "scheduler": "" if settings.scheduler == "none" else settings.scheduler,
+        "evaluator": "" if settings.evaluator == "trained" else settings.evaluator,
         "recipe": f"{settings.recipe}: {settings.fitted_recipe.summary}",
         "seed": str(settings.seed),
-        **result.folder.read()["conditions"],
+        **folder.read()["conditions"],
+        **{f"trained again: {name}": text for name, text in confirmed.conditions.items()},
+        **{f"latency: {name}": text for name, text in timings.conditions.items()},
     }
-    return shown | {f"latency: {name}": text for name, text in result.timings.conditions.items()}
+    return {name: text for name, text in told.items() if text}
+
+
+def _images(subject: Subject) -> str:
+    return f"{subject.n_train:,} to train on, {subject.n_validation:,} to validate on" if subject.n_train else ""
+
+
+def _known_images(folder: RunFolder) -> str:
+    """From the best's provenance, the one place in a folder that has the numbers; nothing before there is one."""
+    try:
+        result = json.loads(folder.best.read_text(encoding="utf-8"))["result"]
+        return f"{result['n_train']:,} to train on, {result['n_validation']:,} to validate on"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -7,7 +7,8 @@ when the file is read: a file that was edited by hand and no longer fits its own
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from seesaw_nas.fields import check_version, take_fields
 from seesaw_nas.spec import Architecture
 
 SCHEMA_VERSION = 1
+FRONT = "front.json"  # in a run's folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +62,50 @@ def read(path: Path) -> Named:
     Raises:
         SpecError: the file is missing, is not JSON, or is no spec; the message names the field.
     """
+    value = _content(path)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        return _named(value, path)
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from None
+
+
+def front_document(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The content of a run's ``front.json``: spec files, each a :func:`document`, from the fewest Multi-Adds on."""
+    return {"schema_version": SCHEMA_VERSION, "members": list(members)}
+
+
+def read_member(folder: Path, number: str) -> Named:
+    """A member of a run's front; 1 has the fewest Multi-Adds.
+
+    Raises:
+        SpecError: there is no such member, or no readable ``front.json``.
+    """
+    path = folder / FRONT
+    if not path.exists():
+        raise SpecError(f"{folder} has no {FRONT}; `seesaw-nas resume {folder}` writes it, where it is a search")
+    try:
+        content = take_fields(_content(path), ["schema_version", "members"])
+        check_version(content["schema_version"], SCHEMA_VERSION)
+        members = content["members"]
+        if not isinstance(members, list):
+            raise SpecError("a list is wanted", "members")
+        if not re.fullmatch(r"[1-9][0-9]{0,8}", number) or int(number) > len(members):
+            there = f"it has {len(members)}, from #1 to #{len(members)}" if members else "it is empty"
+            raise SpecError(f"there is no member #{number} of this front; {there}")
+        return _named(members[int(number) - 1], path)
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from None
+
+
+def _content(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SpecError(f"cannot read the spec file {path}: {error.strerror}") from None
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
         raise SpecError(f"{path} is not JSON: {error}") from None
     except RecursionError:
         raise SpecError(f"{path} is no spec file: it is nested too deeply") from None
-    try:
-        return _named(value, path)
-    except SpecError as error:
-        raise SpecError(f"{path}: {error}") from None
 
 
 def _named(value: Any, path: Path) -> Named:
@@ -105,7 +139,8 @@ def _dataset(result: Any) -> str:
 def resolve(text: str) -> Named:
     """The architecture that a user means: a spec file, the folder of a search (its best) or a training, or a name.
 
-    Names are MODEL@SETTING, as :func:`seesaw_nas.reference.network` takes them.
+    ``runs/NAME#3`` is the third member of that search's front, from the fewest Multi-Adds on. Names are MODEL@SETTING,
+    as :func:`seesaw_nas.reference.network` takes them.
 
     Raises:
         SpecError: it is none of these.
@@ -116,6 +151,9 @@ def resolve(text: str) -> Named:
     if path.is_dir():
         trained = path / "spec.json"  # what a training leaves; a search leaves best.json
         return read(trained if trained.exists() else path / "best.json")
+    folder, hash_, number = text.rpartition("#")
+    if hash_ and not path.exists() and Path(folder or ".").is_dir():
+        return read_member(Path(folder), number)
     if path.exists() or path.suffix == ".json" or "/" in text:
         return read(path)
     name = text if "@" in text else f"{text}@{reference.DEFAULT_SETTING}"

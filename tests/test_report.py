@@ -1,9 +1,7 @@
 """What a reader of the report meets: the points, the lines, the counts, and a page that needs no network."""
 
 import csv
-import html
 import math
-from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
@@ -57,42 +55,6 @@ def trace(shown, name):
     return found
 
 
-def page(folder, records=RECORDS, budget=BUDGET, dataset="cifar10", title="run", conditions=None):
-    path = folder / "report.html"
-    report.write_html(path, records, budget=budget, dataset=dataset, title=title, conditions=conditions or {})
-    return path.read_text(encoding="utf-8")
-
-
-class Page(HTMLParser):
-    """The tags, the scripts and the text outside of them."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.scripts, self.text, self._open = [], [], "", ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self._open = tag
-        if tag == "script":
-            self.scripts.append("")
-
-    def handle_endtag(self, tag):
-        self._open = ""
-
-    def handle_data(self, data):
-        if self._open == "script":
-            self.scripts[-1] += data
-        elif self._open != "style":
-            self.text += data
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    return page(tmp_path_factory.mktemp("whole"), conditions={"epochs": "5", "hardware": "<2 cores> & no GPU"})
-
-
 # --- tables
 
 
@@ -142,6 +104,29 @@ def test_csv_reads_back(tmp_path):
     assert rows[2]["digest"] == network("seesaw-shuffle-0.5d@cifar10").digest
     assert rows[2]["stage_6"] == SHUFFLE_STAGES[5]
     assert {row["split"] for row in rows} == {"validation"}
+
+
+def test_a_table_of_trainings_is_a_record_an_architecture():
+    from seesaw_nas.evaluate import Subject
+    from seesaw_nas.evaluate.table import Recorded, Table
+
+    curves = {
+        seed: (Epoch(1, 1.0, 1.0, 0.1, 2.0), Epoch(2, 1.0, 1.0, top1, 2.0)) for seed, top1 in ((5, 0.5), (6, 0.6))
+    }
+    entry = Recorded(network("igcv3-0.5d@cifar10"), curves)
+    (record,) = Table(Subject("cifar10", (3, 32, 32), 10, 1, 1), 2, {}, (entry,)).records()
+    assert (record.state, record.macs, record.seed, record.seconds) == ("complete", 100_348_416, 5, 8.0)
+    assert record.top1 == pytest.approx(0.55)
+    assert record.curve == curves[5]
+    assert record.reason == "mean of 2 trainings"
+
+
+def test_trials_of_several_runs_are_one_table(tmp_path):
+    table = report.trials_frame({"x": RECORDS[:5], "y": RECORDS[7:]})
+    assert table["run"].tolist() == ["x"] * 5 + ["y"] * 2
+    assert table["stages"].iloc[4] == " | ".join(SHUFFLE_STAGES)
+    report.write_table(tmp_path / "t.parquet", table)
+    assert pd.read_parquet(tmp_path / "t.parquet")["macs"].tolist()[:2] == [51_177_984, 58_489_344]
 
 
 def test_csv_of_no_front_is_a_header(tmp_path):
@@ -228,75 +213,7 @@ def test_title_of_a_figure_is_text_and_not_markup():
     assert figure(title="a <b> & c").layout.legend.title.text == "<b>a &lt;b&gt; &amp; c</b>"
 
 
-# --- page
-
-
-def test_page_loads_nothing_from_elsewhere(whole):
-    read = Page(whole)
-    assert [attrs for _, attrs in read.tags if {"src", "href", "data", "srcset", "action"} & attrs.keys()] == []
-    assert not {"link", "iframe", "object", "embed", "img", "base"} & {tag for tag, _ in read.tags}
-    style = whole.partition("<style>")[2].partition("</style>")[0]
-    assert "url(" not in style
-    assert "@import" not in style
-
-
-def test_page_holds_plotlys_script_once_and_stays_small(whole):
-    read = Page(whole)
-    assert len([script for script in read.scripts if len(script) > 1_000_000]) == 1
-    assert whole.count("plotly.js v") == 1
-    assert len(whole.encode()) < 6_000_000
-
-
-def test_page_of_thousands_of_trials_stays_small(tmp_path):
-    many = [trial(i, "igcv3-0.5d@cifar10", 100_348_416, 1_379_722, 0.5 + i * 1e-5) for i in range(5000)]
-    assert len(page(tmp_path, many).encode()) < 6_000_000
-
-
-def test_page_tells_counts_conditions_and_front(whole):
-    text = Page(whole).text
-    assert "9 proposed: 5 trained, 1 failed, 1 infeasible, 1 duplicate, 1 running." in text
-    assert "at most 110.0M Multi-Adds" in text
-    for told in ("108.2M", "98.4%", "64.00%", "validation", *SHUFFLE_STAGES, "epochs", "Zhang 2019"):
-        assert told in text
-    assert "No trial has finished" not in text
-
-
-def test_page_escapes_what_it_is_given(tmp_path):
-    evil = "<script>alert('x')</script> & <img src=http://x>"
-    records = [*RECORDS, trial(9, "igcv3-0.5d@cifar10", 1, 1, 0.7, split=evil), TrialRecord(10, "failed", reason=evil)]
-    text = page(tmp_path, records, dataset=evil, title=evil, conditions={evil: evil})
-    read = Page(text)
-    assert evil not in text
-    assert html.escape(evil) in text
-    assert "img" not in {tag for tag, _ in read.tags}
-    assert read.text.count(evil) >= 6  # title twice, data set, split, reason, condition twice
-
-
-def test_page_names_the_band(tmp_path):
-    assert "90.0M to 110.0M Multi-Adds" in Page(page(tmp_path, budget=BAND)).text
-
-
-@pytest.mark.parametrize("records", [[], NOT_TRAINED, RECORDS[8:]], ids=["none", "all failed", "running"])
-def test_page_of_no_trained_trial_says_so(tmp_path, records):
-    text = Page(page(tmp_path, records)).text
-    assert "No trial has finished training, so there is no front." in text
-    assert f"{len(records)} proposed: 0 trained" in text
-    assert ("loss <NaN> & stopped" in text) is (records is NOT_TRAINED)
-
-
-def test_page_of_one_trial_is_its_own_front(tmp_path):
-    text = Page(page(tmp_path, RECORDS[4:5], dataset="digits")).text
-    assert "1 proposed: 1 trained" in text
-    assert "Architecture of rank 1, trial 4" in text
-
-
 # --- files
-
-
-def test_a_page_replaces_the_one_before_and_leaves_nothing_else(tmp_path):
-    page(tmp_path, title="before")
-    assert "<h1>after</h1>" in page(tmp_path, title="after")
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
 def test_a_failed_write_keeps_the_file_before(tmp_path, monkeypatch):

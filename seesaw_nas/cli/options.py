@@ -22,5 +22,7 @@ DataDir = Annotated[
     str, typer.Option(help="Folder with the unpacked CIFAR archive, which is downloaded without; or with ImageNet.")
 ]
 CacheDir = Annotated[str, typer.Option(help="Folder for small copies of the images of a folder, or of ImageNet.")]
-SPEC_HELP = "A spec file, the folder of a search (its best) or a training, or MODEL@SETTING."
+SPEC_HELP = (
+    "A spec file, the folder of a search (its best; NAME#3: the third of its front) or a training, or MODEL@SETTING."
+)
 Spec = Annotated[str, typer.Argument(help=SPEC_HELP)]

@@ -191,6 +191,26 @@ def dashboard(
 
 
 @app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of searches; several are compared.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The page. Default: report.html of the run; of several, comparison.html here.")
+    ] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="A CSV file to make, with every trial.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
+    png: Annotated[Path | None, typer.Option(help="A folder for the figures as PNG; wants kaleido, Chromium.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="A folder for the figures as SVG.")] = None,
+    json: Json = False,
+) -> None:
+    """Write all figures of a search, or a comparison, as one page."""
+    from seesaw_nas.cli import reporting
+
+    wanted = reporting.Wanted(out=out, csv=csv, parquet=parquet, png=png, svg=svg)
+    reporting.report(runs, wanted, open_it=open_it, as_json=json)
+
+
+@app.command()
 def tabulate(
     space: Annotated[str, typer.Argument(help="A space, or a space file.")],
     out: Annotated[Path, typer.Option(help="The Parquet file to make.")],

@@ -77,7 +77,6 @@ def dashboard(run: Path, *, port: int) -> None:
         import optuna_dashboard
     except ImportError:
         raise OptionError("optuna-dashboard is not installed; pip install 'seesaw-nas[dashboard]'") from None
-    from seesaw_nas.search.history import read_storage
-
+    storage = progress.storage(RunFolder.open(run))
     print(f"http://127.0.0.1:{port}/ shows {run}; Ctrl-C ends it", file=sys.stderr)
-    optuna_dashboard.run_server(read_storage(RunFolder.open(run).journal), host="127.0.0.1", port=port)
+    optuna_dashboard.run_server(storage, host="127.0.0.1", port=port)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from seesaw_nas import cost
 from seesaw_nas.errors import RunError, SeesawError
 from seesaw_nas.evaluate import Score, Subject
 from seesaw_nas.files import replace_file
-from seesaw_nas.records import Epoch
+from seesaw_nas.records import Epoch, TrialRecord
 from seesaw_nas.space import Space, encode, genes
 from seesaw_nas.spec import Architecture
 
@@ -80,6 +81,28 @@ class Table:
     @property
     def recipe(self) -> str:
         return str(self.about["settings"]["recipe"])
+
+    def records(self) -> list[TrialRecord]:
+        """A record an architecture, as if trained once: top-1 is the mean over its trainings, the curve the first's."""
+        found = []
+        for number, entry in enumerate(self.entries):
+            (seed, curve), *_ = entry.curves.items()
+            top1 = [last.top1 for *_, last in entry.curves.values() if last.top1 is not None]
+            found.append(
+                TrialRecord(
+                    number=number,
+                    state="complete" if top1 else "failed",
+                    architecture=entry.architecture,
+                    macs=entry.macs,
+                    params=cost.params(entry.architecture),
+                    top1=fmean(top1) if top1 else None,
+                    seed=seed,
+                    seconds=sum(epoch.seconds for curve in entry.curves.values() for epoch in curve),
+                    curve=curve,
+                    reason=f"mean of {len(top1)} trainings",
+                )
+            )
+        return found
 
 
 def write(path: Path, table: Table) -> None:

@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
 
 import plotly.graph_objects as go
 
+from seesaw_nas import pareto, reference
 from seesaw_nas import records as run_records
-from seesaw_nas import reference
-from seesaw_nas.errors import OptionError, RunError, known
-from seesaw_nas.files import replace_file
 from seesaw_nas.records import TrialRecord
 from seesaw_nas.reference import Published
 from seesaw_nas.report.tables import front, stage_texts, trained
-from seesaw_nas.report.theme import BLUE, GREEN, GREY, PURPLE, THEME, VERMILION
+from seesaw_nas.report.theme import BLUE, GREEN, GREY, NOTHING_TRAINED, ORANGE, PURPLE, THEME, VERMILION
 from seesaw_nas.space import Budget
 from seesaw_nas.units import format_count
 
-IMAGE_FORMATS = ("png", "svg", "pdf")
 PUBLISHED_REACH = (
     3  # times the run's Multi-Adds: a row far beyond (15,300M for VGG-16) would squeeze all others together
 )
 
 
+class Spread(Protocol):
+    """Several trainings of one architecture, as :class:`seesaw_nas.confirmation.Spread`, which stands above this."""
+
+    @property
+    def mean(self) -> float: ...
+    @property
+    def sd(self) -> float | None: ...
+    @property
+    def n(self) -> int: ...
+
+
+NO_SPREADS: Mapping[str, Spread] = MappingProxyType({})
+
+
 def accuracy_against_macs(
-    records: Sequence[TrialRecord], *, budget: Budget, dataset: str, title: str = ""
+    records: Sequence[TrialRecord],
+    *,
+    budget: Budget,
+    dataset: str,
+    title: str = "",
+    spreads: Mapping[str, Spread] = NO_SPREADS,
 ) -> go.Figure:
-    """Every trained trial, the front as steps, the best and the budget; below, the front beside the paper's rows.
+    """Every trained trial, the front as steps, its knee, the best, the budget; below, the front and the paper's rows.
 
     The paper's rows are of another split and far longer training, and often far above a search's. They stand on axes
     of their own (``x2``, ``y2``), so that they never press the run's points together. Without any row up to
     ``PUBLISHED_REACH`` times the run's Multi-Adds there is no such panel.
+
+    Args:
+        spreads: by digest, of the architectures that were trained again; drawn as mean and standard deviation.
     """
     figure = go.Figure(layout={"template": THEME})
     done, members = trained(records), front(records)
     rows = reference.published(dataset)
     reach = PUBLISHED_REACH * max([budget.high, *(r.macs or 0 for r in done)])
     has_panel = any(row.macs <= reach for row in rows)
-    _add_trials(figure, done, members)
+    means = {digest: spread.mean for digest, spread in spreads.items()}
+    _add_trials(figure, done, members, run_records.best(done if means else members, means))
+    _add_spreads(figure, done, spreads)
     if has_panel:
         _add_paper_panel(figure, rows, members, reach)
     _add_budget(figure, budget, has_paper_panel=has_panel)
@@ -51,12 +73,11 @@ def accuracy_against_macs(
     return figure
 
 
-def _add_trials(figure: go.Figure, done: list[TrialRecord], members: list[TrialRecord]) -> None:
-    best = run_records.best(done)
+def _add_trials(
+    figure: go.Figure, done: list[TrialRecord], members: list[TrialRecord], best: TrialRecord | None
+) -> None:
     if best is None:
-        figure.add_annotation(
-            text="no trial has finished training", xref="x domain", yref="y domain", x=0.5, y=0.5, showarrow=False
-        )
+        figure.add_annotation(text=NOTHING_TRAINED, xref="x domain", yref="y domain", x=0.5, y=0.5, showarrow=False)
         figure.update_layout(yaxis={"range": [0, 100]})
         return
     star = {"symbol": "star", "color": VERMILION, "size": 16, "line": {"color": "#FFFFFF", "width": 1}}
@@ -66,6 +87,26 @@ def _add_trials(figure: go.Figure, done: list[TrialRecord], members: list[TrialR
     figure.add_scatter(**_points(done), name=f"trained trials ({len(done)})", hovertext=texts, marker=muted)
     figure.add_scatter(**_front_line(members), name=f"Pareto front ({len(members)})", marker_size=10)
     figure.add_scatter(**_points([best]), name="best", hovertext=[_hover_stages(best)], marker=star)
+    if len(members) > 2:  # with fewer there is nothing to bend
+        bend = members[pareto.knee([(r.top1 or 0.0, float(r.macs or 0)) for r in members])]
+        ring = {"symbol": "circle-open", "color": GREEN, "size": 20, "line_width": 3}
+        figure.add_scatter(**_points([bend]), name="knee of the front", hovertext=[_hover_stages(bend)], marker=ring)
+
+
+def _add_spreads(figure: go.Figure, done: list[TrialRecord], spreads: Mapping[str, Spread]) -> None:
+    again = {r.digest: r for r in done if r.digest in spreads} if spreads else {}  # a digest takes a millisecond
+    if not again:
+        return
+    found = [spreads[digest] for digest in again]
+    counts = sorted({spread.n for spread in found})
+    trainings = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    texts = [f"<b>trial {r.number}</b>, trained again: {spreads[digest]}<br>{digest}" for digest, r in again.items()]
+    figure.add_scatter(
+        x=[(r.macs or 0) / 1e6 for r in again.values()], y=[100 * spread.mean for spread in found], mode="markers",
+        name=f"trained again: mean, standard deviation ({trainings} each)", hoverinfo="text", hovertext=texts,
+        marker={"symbol": "diamond-open", "color": ORANGE, "size": 11, "line_width": 2},
+        error_y={"array": [100 * (spread.sd or 0.0) for spread in found], "color": ORANGE, "thickness": 2, "width": 5},
+    )  # fmt: skip
 
 
 def _span(done: list[TrialRecord], budget: Budget) -> list[float]:
@@ -89,12 +130,12 @@ def _front_line(members: list[TrialRecord]) -> dict[str, object]:
 def _hover(record: TrialRecord) -> str:
     return (
         f"<b>trial {record.number}</b>, {100 * (record.top1 or 0.0):.2f}% {escape(record.split)}<br>"
-        f"{record.macs or 0:,} Multi-Adds, {record.params or 0:,} Params<br>seed {record.seed}, {record.digest}"
+        f"{record.macs or 0:,} Multi-Adds, {record.params or 0:,} Params<br>seed {record.seed}"
     )
 
 
 def _hover_stages(record: TrialRecord) -> str:
-    return "<br>".join([_hover(record), *stage_texts(record.architecture)])
+    return "<br>".join([f"{_hover(record)}, {record.digest}", *stage_texts(record.architecture)])
 
 
 def _add_paper_panel(figure: go.Figure, rows: Sequence[Published], members: list[TrialRecord], reach: int) -> None:
@@ -137,26 +178,3 @@ def _add_budget(figure: go.Figure, budget: Budget, *, has_paper_panel: bool) -> 
                 line={"color": GREY, "width": 2, "dash": dash}, layer="above", legendgroup=name,
                 name=f"{name} {format_count(macs)}", showlegend=not axis,
             )  # fmt: skip
-
-
-def write_image(path: Path, figure: go.Figure, *, width: int = 1000, height: int = 800) -> None:
-    """Write a figure as PNG, SVG or PDF, by the ending of ``path``; ``width`` and ``height`` in pixels.
-
-    Raises:
-        OptionError: the ending is none of these.
-        RunError: kaleido or a Chromium to draw with is missing.
-        OSError: the file cannot be written.
-    """
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in IMAGE_FORMATS:
-        raise OptionError(known("image format", kind, IMAGE_FORMATS))
-    try:
-        data = figure.to_image(format=kind, width=width, height=height, scale=2 if kind == "png" else 1)
-    except RuntimeError as error:
-        if not any(word in str(error) for word in ("Kaleido", "Chrome", "kaleido")):
-            raise
-        raise RunError(
-            f"cannot draw {path}: an image needs kaleido (pip install kaleido) and Chrome or Chromium on the PATH; "
-            "the HTML report needs neither"
-        ) from None
-    replace_file(path, data)

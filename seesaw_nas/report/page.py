@@ -1,10 +1,12 @@
-"""The report of a run: one HTML file that holds all it needs and works without a network."""
+"""The report of a run: one HTML file that holds all it needs and works without a network.
+
+The file that a search leaves has the picture and the front. The one by ``seesaw-nas report`` has every figure there is.
+"""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import get_args
@@ -14,60 +16,78 @@ import plotly.graph_objects as go
 from seesaw_nas import reference
 from seesaw_nas.cost import CONVENTION
 from seesaw_nas.files import replace_file
-from seesaw_nas.latency import NO_TIMINGS, Timings
 from seesaw_nas.records import State, TrialRecord
+from seesaw_nas.report import markup
 from seesaw_nas.report.figure import accuracy_against_macs
-from seesaw_nas.report.tables import front, stage_texts, trained
-from seesaw_nas.report.theme import DARK, FONT, LIGHT
-from seesaw_nas.space import Budget
-from seesaw_nas.units import format_count, format_duration
+from seesaw_nas.report.markup import paragraph, section
+from seesaw_nas.report.members import front_table
+from seesaw_nas.report.run import Run
+from seesaw_nas.report.tables import trained
 
-_DARK_MEDIA = "screen and (prefers-color-scheme: dark)"  # on paper the page stays light
+FOOTER = f"<footer>{escape(CONVENTION)}. Published figures: {escape(reference.SOURCE)}, as printed.</footer>"
+PAGE_BYTES = 5_900_000  # of a page, most of them plotly's; drawings are left out where they would take it beyond
+MOST_HOVER = 40_000  # characters that the pointer may show of one series
+MOST_REASONS = 20  # rows of the table of what was not trained
 
 
-def write_html(
-    path: Path,
-    records: Sequence[TrialRecord],
-    *,
-    budget: Budget,
-    dataset: str,
-    title: str,
-    conditions: Mapping[str, str],
-    timings: Timings = NO_TIMINGS,
-) -> None:
+def write_html(path: Path, run: Run, *, more: Sequence[str] = ()) -> None:
     """Write the report, all at once or not at all.
 
     Args:
         path: replaced where it exists.
-        records: all of the run's, whatever became of them.
-        budget, dataset: as :func:`accuracy_against_macs` takes them.
-        title: the run's name.
-        conditions: shown as they are, in this order: epochs, recipe, seed, hardware, versions.
-        timings: of the front's members, where they were measured.
+        more: further sections as markup, between the front and the conditions.
 
     Raises:
         OSError: the file cannot be written.
     """
-    figure = accuracy_against_macs(records, budget=budget, dataset=dataset)
-    within = f"{format_count(budget.low)} to {format_count(budget.high)}" if budget.low else f"at most {budget}"
-    parts = [
-        f"<h1>{escape(title)}</h1>",
-        f"<p>{escape(dataset)}, {within} Multi-Adds. {_counts(records)}</p>",
-        _plot(figure),
-        "<h2>Front</h2>" + _front(records, budget, timings),
-        _not_trained(records),
-        "<h2>Conditions</h2>" + _table((), conditions.items()) if conditions else "",
-        f"<footer>{escape(CONVENTION)}. Published figures: {escape(reference.SOURCE)}, as printed.</footer>",
+    figure = picture(run)
+    above = [
+        f"<h1>{escape(run.name)}</h1>",
+        *_summary(run),
+        markup.plotly_script(),
+        _choice(figure),
+        markup.plot(figure, "accuracy"),
     ]
-    replace_file(path, _page(title, "\n".join(filter(None, parts))).encode())
+    below = [
+        *more,
+        _not_trained(run.records),
+        section("Conditions", markup.table((), run.conditions.items())) if run.conditions else "",
+        FOOTER,
+    ]
+    members = front_table(run, PAGE_BYTES - sum(map(len, [*above, *below])))
+    replace_file(path, markup.page(run.name, [*above, section("Front", members), *below]))
 
 
-def _page(title: str, body: str) -> str:
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n<body><main>\n{body}\n</main></body></html>\n"
+def picture(run: Run) -> go.Figure:
+    """Accuracy against Multi-Adds; of many trials the pointer shows less, so that the page stays small."""
+    dataset = run.settings.dataset
+    figure = accuracy_against_macs(run.records, budget=run.budget, dataset=dataset, spreads=run.spreads)
+    for trace in figure.data:
+        texts = trace.hovertext or ()
+        if sum(map(len, texts)) > MOST_HOVER:
+            trace.hovertext = [text.partition(",")[0] for text in texts]  # the trial's number
+            trace.hovertemplate = "%{hovertext}: %{y:.2f}%, %{x:.3f}M Multi-Adds<extra></extra>"
+    return figure
+
+
+def _summary(run: Run) -> Iterator[str]:
+    """What was searched, what became of it, and the best."""
+    yield f"<p>{escape(run.settings.dataset)}, {run.within} Multi-Adds. {_counts(run.records)}</p>"
+    if not trained(run.records) or (best := run.best) is None:
+        return
+    macs = best.macs or 0
+    text = (
+        f"Best: {best.top1 or 0.0:.2%} {best.split} top-1 at {macs:,} Multi-Adds ({macs / run.budget.high:.1%} of the "
     )
+    spread = run.spreads.get(best.digest)
+    yield paragraph(f"{text}budget), trial {best.number}, one seed{f'; trained again {spread}' if spread else ''}.")
+
+
+def _choice(figure: go.Figure) -> str:
+    """The switch of the panel with published figures, where there is one."""
+    if "xaxis2" not in figure.to_plotly_json()["layout"]:
+        return ""
+    return '<p><label><input type="checkbox" id="published" checked> Published figures below</label></p>'
 
 
 def _counts(records: Sequence[TrialRecord]) -> str:
@@ -78,77 +98,13 @@ def _counts(records: Sequence[TrialRecord]) -> str:
     return f"{len(records)} proposed: {told}.{missing}"
 
 
-def _plot(figure: go.Figure) -> str:
-    """The figure with plotly's script; its colours follow the page's between light and dark."""
-    figure.update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    axes = [name for name in figure.to_dict()["layout"] if name.startswith(("xaxis", "yaxis"))]
-    light, dark = (
-        json.dumps({"font.color": colours["text"], **{f"{axis}.gridcolor": colours["grid"] for axis in axes}})
-        for colours in (LIGHT, DARK)
-    )
-    follow = (
-        f"const dark = matchMedia('{_DARK_MEDIA}');"
-        f"const paint = () => Plotly.relayout('{{plot_id}}', dark.matches ? {dark} : {light});"
-        "paint(); dark.addEventListener('change', paint);"
-    )
-    config = {"displaylogo": False, "responsive": True, "modeBarButtons": [["toImage", "resetScale2d"]]}
-    height = "800px" if "xaxis2" in axes else "560px"
-    html: str = figure.to_html(
-        full_html=False, include_plotlyjs=True, div_id="accuracy", default_height=height, post_script=follow,
-        config=config,
-    )  # fmt: skip
-    return html
-
-
-def _front(records: Sequence[TrialRecord], budget: Budget, timings: Timings) -> str:
-    members = front(records)
-    if not members:
-        return "<p>Empty: it holds trained trials only.</p>"
-    result = ("Top-1", "Split", "Seed", "Time", *timings.columns.values(), "Digest")
-    head = ("Rank", "Trial", "Multi-Adds", "of budget", "Params", *result)
-    rows, details = [], []
-    for rank, r in enumerate(members, start=1):
-        macs, top1 = r.macs or 0, r.top1 or 0.0
-        costs = (format_count(macs), f"{macs / budget.high:.1%}", format_count(r.params or 0))
-        times = (format_duration(r.seconds), *timings.cells(r.digest))
-        rows.append((rank, r.number, *costs, f"{top1:.2%}", r.split, r.seed, *times, r.digest))
-        stages = escape("\n".join(stage_texts(r.architecture)))
-        summary = f"Architecture of rank {rank}, trial {r.number}"
-        details.append(f"<details><summary>{summary}</summary><pre>{stages}</pre></details>")
-    return _table(head, rows) + "".join(details)
-
-
 def _not_trained(records: Sequence[TrialRecord]) -> str:
     told = Counter((r.state, r.reason) for r in records if r.state in ("failed", "infeasible") and r.reason)
     if not told:
         return ""
-    rows = [(count, state, reason) for (state, reason), count in told.most_common()]
-    return "<h2>Not trained to the end</h2>" + _table(("Trials", "State", "Reason"), rows)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """An HTML table of escaped cells."""
-    top = "".join(f"<th>{escape(name)}</th>" for name in head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-_STYLE = f"""
-:root {{ color-scheme: light dark; --text: {LIGHT["text"]}; --grid: {LIGHT["grid"]}; --page: {LIGHT["page"]}; }}
-@media {_DARK_MEDIA} {{
-  :root {{ --text: {DARK["text"]}; --grid: {DARK["grid"]}; --page: {DARK["page"]}; }}
-}}
-body {{ margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 {FONT}; }}
-main {{ max-width: 1200px; margin: 0 auto; padding: 16px; overflow-wrap: anywhere; }}
-h1 {{ font-size: 26px; line-height: 1.25; margin: 8px 0; }}
-h2 {{ font-size: 19px; margin: 28px 0 8px; }}
-.wide {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; overflow-wrap: normal; }}
-th, td {{ text-align: left; padding: 5px 16px 5px 0; border-bottom: 1px solid var(--grid); vertical-align: top; }}
-th, td {{ white-space: nowrap; }}
-td:last-child {{ white-space: normal; min-width: 12em; }}
-details {{ margin: 6px 0; font-size: 14px; }}
-summary {{ cursor: pointer; }}
-pre {{ overflow-x: auto; font-size: 13px; margin: 6px 0 12px; }}
-footer {{ font-size: 13px; margin: 28px 0 8px; }}
-"""
+    rows: list[tuple[object, ...]] = [
+        (count, state, reason) for (state, reason), count in told.most_common(MOST_REASONS)
+    ]
+    if (rest := told.total() - sum(count for _, count in told.most_common(MOST_REASONS))) > 0:
+        rows.append((rest, "", f"{len(told) - MOST_REASONS} further reasons"))
+    return section("Not trained to the end", markup.table(("Trials", "State", "Reason"), rows))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -96,4 +96,27 @@ def write_csv(path: Path, records: Sequence[TrialRecord], *, budget: Budget, tim
         OSError: the file cannot be written.
     """
     table = front_frame(records, budget=budget, timings=timings)
-    replace_file(path, table.to_csv(index=False, lineterminator="\n").encode())
+    write_table(path, table)
+
+
+def trials_frame(runs: Mapping[str, Sequence[TrialRecord]]) -> pd.DataFrame:
+    """Every trial of several runs: :func:`frame` below a column ``run``, and the stages in words in ``stages``."""
+    tables = []
+    for name, found in runs.items():
+        table = frame(found)
+        table.insert(0, "run", pd.Series([name] * len(found), dtype="string"))
+        texts = [" | ".join(stage_texts(record.architecture)) for record in found]
+        table["stages"] = pd.array(texts, dtype="string")
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as Parquet where ``path`` ends so, else as UTF-8 CSV; all at once or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    is_parquet = path.suffix.lower() == ".parquet"
+    content = table.to_parquet(index=False) if is_parquet else table.to_csv(index=False, lineterminator="\n").encode()
+    replace_file(path, content)

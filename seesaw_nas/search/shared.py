@@ -8,8 +8,10 @@ every few seconds that it is alive; a trial of one that does not is begun once m
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import warnings
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -41,13 +43,15 @@ def open_storage(url: str) -> RDBStorage:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return RDBStorage(
+            storage = RDBStorage(
                 url.replace("postgresql://", "postgresql+psycopg://", 1),  # whatever SQLAlchemy's own default is
                 engine_kwargs={"pool_pre_ping": True},
                 heartbeat_interval=BEAT_SECONDS,
                 grace_period=GRACE_SECONDS,
                 heartbeat_stale_trial_callback=_lost,
             )
+            weakref.finalize(storage, storage.engine.dispose)  # its connections are closed when nothing needs them
+            return storage
     except ImportError:
         raise OptionError(
             f"the driver for {shown} is not installed; for PostgreSQL: pip install 'seesaw-nas[postgresql]'"
@@ -64,10 +68,12 @@ def without_password(url: str) -> str:
         OptionError: it is no URL of a database.
     """
     try:
-        return sqlalchemy.engine.make_url(url).set(password=None).render_as_string()
-    except sqlalchemy.exc.ArgumentError:
+        parsed = sqlalchemy.engine.make_url(url).difference_update_query(["password"])
+        return parsed._replace(password=None).render_as_string()  # its `set` leaves out what is None
+    except (sqlalchemy.exc.ArgumentError, ValueError):  # a port that is no number
         raise OptionError(
-            f"--storage wants the URL of a database, such as postgresql://user@host/name, got '{url}'"
+            f"--storage wants the URL of a database, such as postgresql://user@host/name, got "
+            f"'{re.sub(r':[^:/@]*@', '@', url)}'"
         ) from None
 
 
@@ -132,7 +138,7 @@ class SharedHistory(History):
         self._mine: set[int] = set()
         self._again: list[tuple[Architecture, str, int]] = []
         self._taken_up: list[int] = []
-        _LISTENING[study.study_name] = self._take_up
+        _LISTENING[id(study)] = self._take_up
         self._end = threading.Event()
         self._beating = threading.Thread(target=self._beat, daemon=True)
         self._beating.start()
@@ -141,7 +147,7 @@ class SharedHistory(History):
         """Show no further signs of life."""
         self._end.set()
         self._beating.join()
-        _LISTENING.pop(self.study.study_name, None)
+        _LISTENING.pop(id(self.study), None)
 
     def _beat(self) -> None:
         while not self._end.wait(BEAT_SECONDS):
@@ -197,7 +203,9 @@ class SharedHistory(History):
 
     def ask(self) -> int:
         """Begin a trial whose genes the study's sampler chooses."""
-        trial = self.study.ask(self._distributions)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Heartbeat of storage", UserWarning)  # we show the signs of life
+            trial = self.study.ask(self._distributions)
         return self._propose(self._storage.get_trial(trial._trial_id), attempts=1)
 
     def _note(self, number: int, trial_id: int, *rest: Any, **more: Any) -> None:
@@ -230,10 +238,10 @@ class SharedHistory(History):
             self._again.append((architecture, f"again: trial {trial.number} was lost", int(proposal["attempts"])))
 
 
-_LISTENING: dict[str, Callable[[FrozenTrial], None]] = {}
+_LISTENING: dict[int, Callable[[FrozenTrial], None]] = {}  # by the study's identity
 
 
 def _lost(study: optuna.Study, trial: FrozenTrial) -> None:
     """What Optuna calls in the one process that found a trial without a sign of life."""
-    if (take_up := _LISTENING.get(study.study_name)) is not None:
+    if (take_up := _LISTENING.get(id(study))) is not None:
         take_up(trial)

@@ -30,6 +30,7 @@ VERBS = [
     "resume",
     "status",
     "dashboard",
+    "report",
     "tabulate",
     "show",
     "train",

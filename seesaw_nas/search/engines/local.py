@@ -79,7 +79,7 @@ class _Worker:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """A process begun in the body is deaf to the Ctrl-C that a terminal sends to all; here it is held back meanwhile."""
+    """A process begun in the body is deaf to the Ctrl-C that a terminal sends to all; here one comes afterwards."""
     resource_tracker.ensure_running()  # which it would begin now, and then let interrupts through
     before = signals_of_system.pthread_sigmask(signals_of_system.SIG_BLOCK, {signals_of_system.SIGINT})
     try:

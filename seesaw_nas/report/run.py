@@ -1,0 +1,51 @@
+"""A run as a report takes it: its records, and what its folder says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seesaw_nas import records
+from seesaw_nas.latency import NO_TIMINGS, Timings
+from seesaw_nas.records import TrialRecord
+from seesaw_nas.report.figure import Spread
+from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.space import Budget, Space
+from seesaw_nas.units import format_count
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a report tells of one search; :func:`seesaw_nas.results.read` makes it of a folder.
+
+    Attributes:
+        name: of its folder.
+        records: all of its proposals, in order, whatever became of them.
+        space: for the images at hand; ``None`` where it is no longer to be had.
+        conditions: shown as they are, in this order: recipe, seed, hardware, versions.
+        timings: of the front's members, where they were measured.
+        spreads: by digest, of the architectures that were trained again.
+        journal: the file of the study; ``None`` where there is none.
+    """
+
+    name: str
+    records: tuple[TrialRecord, ...]
+    budget: Budget
+    settings: SearchSettings
+    space: Space | None = None
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    timings: Timings = NO_TIMINGS
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
+    journal: Path | None = None
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """As in ``best.json``."""
+        return records.best(list(self.records), {digest: spread.mean for digest, spread in self.spreads.items()})
+
+    @property
+    def within(self) -> str:
+        """The budget in words."""
+        low, high = self.budget.low, self.budget.high
+        return f"{format_count(low)} to {format_count(high)}" if low else f"at most {format_count(high)}"

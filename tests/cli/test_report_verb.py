@@ -1,0 +1,342 @@
+"""The report of a run as a user asks for it: the page, the tables, the pictures, and a browser that uses the page."""
+
+import base64
+import csv
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from seesaw_nas import results, specfile
+from seesaw_nas.records import RunFolder
+
+TABLE = Path(__file__).resolve().parents[2] / "benchmarks" / "tables" / "digits-small.parquet"
+SEARCH = ["search", "--evaluator", "table", "--table", TABLE, "--device", "cpu"]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def searched(tmp_path_factory):
+    """A folder with the runs a, b (its strategy with another seed) and c (another strategy), and a training."""
+    from seesaw_nas import api
+
+    folder = tmp_path_factory.mktemp("runs")
+    settings = {"evaluator": "table", "table": str(TABLE), "trials": 20, "device": "cpu"}
+    api.search(**settings, name="a", runs_dir=folder, confirm=2, confirm_seeds=2)
+    api.search(**settings, name="b", runs_dir=folder, seed=1)
+    api.search(**settings, name="c", runs_dir=folder, strategy="random")
+    for name in ("b", "c"):
+        (folder / name / "report.html").unlink()  # 5 MB that every test would copy
+    RunFolder.create(folder / "training", {"kind": "training", "settings": {"spec": "x"}})
+    return folder
+
+
+@pytest.fixture
+def runs(searched, cli):
+    """The same as runs/ of the folder that the command line runs in."""
+    shutil.copytree(searched, "runs")
+    return Path("runs")
+
+
+def written(answer):
+    assert (answer.code, answer.err) == (0, "")
+    return [re.fullmatch(r"written   (\S+), [\d,]+ bytes", line)[1] for line in answer.out.splitlines()]
+
+
+# --- one run
+
+
+def test_report_replaces_the_runs_own_page(cli, runs):
+    before = (runs / "a/report.html").read_text()
+    assert written(cli("report", "runs/a")) == ["runs/a/report.html"]
+    text = (runs / "a/report.html").read_text()
+    for title in ("Front", "Progress", "What each choice did", "Training curves", "What ran when", "Conditions"):
+        assert f"<h2>{title}</h2>" in text
+    assert "<h2>Progress</h2>" not in before  # the search's own is short
+    assert text.count("plotly.js v") == 1
+    assert "trained again" in text
+    assert len(text.encode()) < 6_000_000
+
+
+def test_tables_hold_every_trial(cli, runs):
+    assert written(cli("report", "runs/a", "--csv", "t.csv", "--parquet", "t.parquet"))[1:] == ["t.csv", "t.parquet"]
+    with open("t.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["number"] for row in rows] == [str(i) for i in range(len(results.read("runs/a").records))]
+    assert {row["run"] for row in rows} == {"a"}
+    assert rows[0]["stages"].startswith("c16 s1: ")
+    assert list(pd.read_parquet("t.parquet").columns) == list(rows[0])
+
+
+def test_json_names_the_files(cli, runs):
+    answer = cli("report", "runs/a", "--out", "a.html", "--json")
+    assert json.loads(answer.out) == {"runs": ["a"], "written": ["a.html"]}
+
+
+def test_open_shows_the_page(cli, runs, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
+    cli("report", "runs/a", "--open")
+    assert opened == [(runs / "a/report.html").absolute().as_uri()]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to draw with")
+def test_figures_are_drawn_into_a_folder(cli, runs, monkeypatch):
+    import seesaw_nas.report
+
+    figures = seesaw_nas.report.figures
+    monkeypatch.setattr("seesaw_nas.report.figures", lambda run: figures(run)[:2])  # a second each
+    names = written(cli("report", "runs/a", "--out", "a.html", "--svg", "pictures"))
+    assert names[1:] == ["pictures/accuracy.svg", "pictures/front-over-time.svg"]
+    assert Path(names[1]).read_text().startswith("<svg")
+
+
+def test_images_without_a_browser_are_one_line(cli, runs, monkeypatch):
+    monkeypatch.setenv("BROWSER_PATH", "no-browser")
+    code, _, err = cli("report", "runs/a", "--png", "pictures")
+    assert code == 2
+    assert err.startswith("seesaw-nas: cannot draw pictures/accuracy.png: an image needs kaleido")
+    assert err.count("\n") == 1
+
+
+# --- several
+
+
+def test_several_runs_are_compared(cli, runs):
+    assert written(cli("report", "runs/a", "runs/b", "runs/c")) == ["comparison.html"]
+    text = Path("comparison.html").read_text()
+    assert "Comparison of 3 runs" in text
+    assert "thompson (2 runs)" in text  # a and b are one method
+    assert "<h2>The runs</h2>" in text
+    assert "compare with care" not in text
+    assert text.count("plotly.js v") == 1
+
+
+def test_runs_under_other_conditions_are_told(cli, runs):
+    about = json.loads((runs / "c/run.json").read_text())
+    about["budget"]["high"] = 500_000
+    (runs / "c/run.json").write_text(json.dumps(about))
+    cli("report", "runs/a", "runs/c", "--out", "c.html")
+    assert "budget (at most 400.0K / at most 500.0K): compare with care" in Path("c.html").read_text()
+
+
+def test_runs_of_one_name_are_told_apart(cli, runs):
+    shutil.copytree("runs/a", "other/a")
+    cli("report", "runs/a", "other/a", "--csv", "t.csv")
+    assert set(pd.read_csv("t.csv")["run"]) == {"runs/a", "other/a"}
+
+
+# --- what is refused
+
+
+def test_what_is_no_search_is_refused(refused, runs):
+    assert "runs is no run folder: it has no run.json" in refused("report", "runs")
+    assert "runs/nothing is no run folder" in refused("report", "runs/nothing")
+    assert "runs/training is no search" in refused("report", "runs/training")
+    assert "is given twice" in refused("report", "runs/a", "runs/../runs/a")
+    assert refused("report").startswith("Missing argument 'RUN")
+
+
+@pytest.mark.parametrize("option", ["--out", "--csv", "--parquet"])
+def test_nothing_is_overwritten(refused, runs, option):
+    Path("there").write_text("mine")
+    assert refused("report", "runs/a", option, "there") == (
+        "there exists already and nothing is overwritten; choose another name"
+    )
+    assert Path("there").read_text() == "mine"
+
+
+def test_a_comparison_and_pictures_are_not_overwritten_either(refused, runs):
+    Path("comparison.html").touch()
+    assert "comparison.html exists already" in refused("report", "runs/a", "runs/b")
+    Path("p").mkdir()
+    Path("p/accuracy.png").touch()
+    before = (runs / "a/report.html").read_bytes()
+    assert "p/accuracy.png exists already" in refused("report", "runs/a", "--png", "p")
+    assert (runs / "a/report.html").read_bytes() == before
+    assert "x is wanted twice" in refused("report", "runs/a", "--csv", "x", "--parquet", "x")
+
+
+def test_a_place_that_is_not_there_is_one_line(refused, runs):
+    assert refused("report", "runs/a", "--out", "no/where.html").startswith(
+        "No such file or directory at no/where.html"
+    )
+
+
+@pytest.mark.parametrize("name", ["run.json", "optuna.journal", "confirmed.json"])
+def test_a_damaged_run_is_one_line(refused, runs, name):
+    (runs / "a" / name).write_text("hello\n")
+    assert name in refused("report", "runs/a")
+
+
+def test_a_run_description_without_its_fields_is_one_line(refused, runs):
+    about = json.loads((runs / "a/run.json").read_text())
+    del about["budget"]
+    (runs / "a/run.json").write_text(json.dumps(about))
+    assert refused("report", "runs/a") == "runs/a/run.json is damaged: KeyError 'budget'; restore it"
+
+
+def test_a_run_whose_table_is_gone_has_all_but_one_figure(cli, runs):
+    about = json.loads((runs / "a/run.json").read_text())
+    about["settings"]["table"] = "gone.parquet"
+    (runs / "a/run.json").write_text(json.dumps(about))
+    written(cli("report", "runs/a"))
+    text = (runs / "a/report.html").read_text()
+    assert "<h2>Choices and what came of them</h2>" not in text
+    assert "<h2>What each choice did</h2>" in text
+
+
+# --- members of the front
+
+
+def test_members_of_the_front_are_taken_wherever_a_spec_is(cli, runs):
+    members = json.loads((runs / "a/front.json").read_text())["members"]
+    run = results.read("runs/a")
+    assert [member["macs"] for member in members] == sorted(member["macs"] for member in members)
+    assert len(members) > 1
+    shown = json.loads(cli("show", "runs/a#2", "--json").out)
+    assert shown["digest"] == members[1]["digest"]
+    assert shown["name"] == f"a-{members[1]['result']['trial']}"
+    assert members[1]["result"]["top1"] == run.records[members[1]["result"]["trial"]].top1
+    assert cli("latency", "runs/a#1", "--seconds", "0.001", "--batch", "1", "--backends", "eager").code == 0
+    assert cli("export", "runs/a#1", "--to", "folder").code in (0, 2)  # without weights it says so
+    again = cli(*SEARCH, "--trials", "2", "--seed-with", "runs/a#1", "--name", "d")
+    assert again.code == 0
+    assert results.read("runs/d").records[0].digest == members[0]["digest"]
+
+
+def test_best_json_is_one_of_the_members_or_was_trained_again(runs):
+    best = specfile.read(runs / "a/best.json")
+    assert best.architecture.digest == results.read(runs / "a").best.digest
+
+
+@pytest.mark.parametrize("number", ["0", "999", "x", "", "-1", "1.5"])
+def test_a_member_that_is_not_there_is_one_line(refused, runs, number):
+    count = len(json.loads((runs / "a/front.json").read_text())["members"])
+    assert refused("show", f"runs/a#{number}") == (
+        f"runs/a/front.json: there is no member #{number} of this front; it has {count}, from #1 to #{count}"
+    )
+
+
+def test_a_run_without_its_front_says_how_to_get_it(refused, runs):
+    (runs / "a/front.json").unlink()
+    assert refused("show", "runs/a#1") == (
+        "runs/a has no front.json; `seesaw-nas resume runs/a` writes it, where it is a search"
+    )
+
+
+def test_an_empty_front_has_no_member(refused, runs):
+    (runs / "a/front.json").write_text(json.dumps(specfile.front_document([])))
+    assert refused("show", "runs/a#1").endswith("there is no member #1 of this front; it is empty")
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"schema_version": 1, "members": 1}', '{"schema_version": 9}', "x"])
+def test_a_damaged_front_is_one_line(refused, runs, content):
+    (runs / "a/front.json").write_text(content)
+    assert "runs/a/front.json" in refused("show", "runs/a#1")
+
+
+def test_a_folder_whose_name_has_a_hash_is_a_folder(cli, runs):
+    shutil.copytree("runs/a", "runs/x#1")
+    assert json.loads(cli("show", "runs/x#1", "--json").out)["digest"] == results.read("runs/a").best.digest
+
+
+# --- in a browser
+
+# Sorts by top-1, downwards at the second click; hides the published figures; hands out the first row's spec file.
+DRIVER = """
+<script>
+const said = {};
+try {
+  const table = document.querySelector('table.sortable');
+  const heads = [...table.tHead.rows[0].cells], column = heads.findIndex(head => head.textContent === 'Top-1');
+  const button = heads[column].querySelector('button');
+  button.click();
+  said.rising = [...table.tBodies].map(body => Number(body.rows[0].cells[column].dataset.value));
+  button.click();
+  said.falling = [...table.tBodies].map(body => Number(body.rows[0].cells[column].dataset.value));
+  said.sorted = heads[column].getAttribute('aria-sort');
+  said.pairs = [...table.tBodies].map(body => [body.rows[0].cells[0].textContent, body.rows[1].textContent]);
+  said.focusable = button.tabIndex;
+  const details = table.tBodies[0].querySelector('details');
+  details.open = true;
+  said.drawn = details.querySelector('svg').getBoundingClientRect().width;
+  said.spec = atob(details.querySelector('a[download]').href.split(',')[1]);
+  said.file = details.querySelector('a[download]').download;
+  const plot = document.getElementById('accuracy'), box = document.getElementById('published');
+  const below = () => plot.data.filter(trace => trace.xaxis === 'x2').map(trace => trace.visible !== false);
+  said.before = below();
+  box.click();
+  said.hidden = [below(), plot.layout.yaxis.domain];
+  box.click();
+  said.again = [below(), plot.layout.yaxis.domain];
+  said.plots = document.querySelectorAll('.js-plotly-plot').length;
+} catch (error) { said.error = String(error); }
+const out = document.createElement('pre');
+out.id = 'said';
+out.textContent = JSON.stringify(said);
+document.body.append(out);
+</script>
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look at the page with")
+def test_a_browser_without_a_network_can_use_the_page(cli, runs, tmp_path):
+    about = json.loads((runs / "a/run.json").read_text())
+    about["settings"]["dataset"], about["budget"]["high"] = "cifar10", 60_000_000  # so that there are published figures
+    (runs / "a/run.json").write_text(json.dumps(about))
+    written(cli("report", "runs/a"))
+    page = Path("driven.html")
+    page.write_text((runs / "a/report.html").read_text().replace("</body>", DRIVER + "</body>"))
+    command = [
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'profile'}",
+        "--virtual-time-budget=4000", "--dump-dom", page.absolute().as_uri(),
+    ]  # fmt: skip
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    found = re.search(r'<pre id="said">(.*?)</pre>', ended.stdout, re.DOTALL)
+    assert found, ended.stderr[-2000:]
+    said = json.loads(html.unescape(found[1]))
+    assert "error" not in said, said
+    assert said["rising"] == sorted(said["rising"])
+    assert said["falling"] == said["rising"][::-1]
+    assert said["sorted"] == "descending"
+    assert all(f"Architecture of rank {rank}," in more for rank, more in said["pairs"])
+    assert said["focusable"] == 0
+    assert said["drawn"] > 300
+    assert set(said["before"]) == {True}
+    assert [set(said["hidden"][0]), said["hidden"][1]] == [{False}, [0, 1]]
+    assert [set(said["again"][0]), said["again"][1]] == [{True}, [0.44, 1]]
+    assert said["plots"] >= 7
+    Path(said["file"]).write_text(said["spec"])
+    best = results.read("runs/a").records
+    assert json.loads(cli("show", said["file"], "--json").out)["digest"] in {record.digest for record in best}
+
+
+def test_the_link_of_a_member_is_its_spec_file(cli, runs):
+    text = (runs / "a/report.html").read_text()
+    name, data = re.search(r'<a download="([^"]+)" href="data:application/json;base64,([^"]+)"', text).groups()
+    Path(name).write_bytes(base64.b64decode(data))
+    shown = json.loads(cli("show", name, "--json").out)
+    assert shown["digest"] == json.loads((runs / "a/front.json").read_text())["members"][0]["digest"]
+
+
+# --- the run that comes with the repository
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "runs" / "examples" / "digits-600K"
+
+
+def test_the_example_run_can_be_reported_and_names_no_machine(cli):
+    assert written(cli("report", EXAMPLE, "--out", "example.html")) == ["example.html"]
+    assert "16 proposed: 16 trained." in Path("example.html").read_text()
+    kept = b"".join(path.read_bytes() for path in EXAMPLE.iterdir() if path.name != "report.html")
+    assert len(kept) < 300_000
+    assert not re.search(rb"/(home|root|work|tmp|Users)/", kept)

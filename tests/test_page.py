@@ -1,0 +1,236 @@
+"""The page of a run: what it tells, that it needs no network, that it stays small, whatever became of the run."""
+
+import base64
+import html
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from test_report import BAND, BUDGET, NOT_TRAINED, RECORDS, SHUFFLE_STAGES, trial
+
+from seesaw_nas import report, specfile
+from seesaw_nas.confirmation import Spread
+from seesaw_nas.latency import Latency, Timings
+from seesaw_nas.records import Epoch, TrialRecord
+from seesaw_nas.report import Run, members
+from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.space import load
+
+CURVE = tuple(Epoch(i, 1.0, 1.0, 0.1 * i, 1.0) for i in (1, 2, 3))
+
+
+def run(records=RECORDS, budget=BUDGET, dataset="cifar10", name="run", **more):
+    return Run(name, tuple(records), budget, SearchSettings(dataset=dataset), **more)
+
+
+def page(folder, *given, **more):
+    path = folder / "report.html"
+    report.write_html(path, run(*given, **more))
+    return path.read_text(encoding="utf-8")
+
+
+def full(folder, shown):
+    path = folder / "full.html"
+    report.write_report(path, shown, report.figures(shown))
+    return path.read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """The tags, the scripts and the text outside of them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.scripts, self.text, self._open = [], [], "", ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._open = tag
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag):
+        self._open = ""
+
+    def handle_data(self, data):
+        if self._open == "script":
+            self.scripts[-1] += data
+        elif self._open != "style":
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return page(tmp_path_factory.mktemp("whole"), conditions={"epochs": "5", "hardware": "<2 cores> & no GPU"})
+
+
+def test_page_loads_nothing_from_elsewhere(whole):
+    read = Page(whole)
+    assert [attrs for _, attrs in read.tags if {"src", "data", "srcset", "action"} & attrs.keys()] == []
+    links = [attrs["href"] for _, attrs in read.tags if "href" in attrs]
+    assert {link.partition(",")[0] for link in links} == {"data:application/json;base64"}
+    assert not {"link", "iframe", "object", "embed", "img", "base"} & {tag for tag, _ in read.tags}
+    style = whole.partition("<style>")[2].partition("</style>")[0]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_page_holds_plotlys_script_once_and_stays_small(whole):
+    read = Page(whole)
+    assert len([script for script in read.scripts if len(script) > 1_000_000]) == 1
+    assert whole.count("plotly.js v") == 1
+    assert len(whole.encode()) < 6_000_000
+
+
+def test_page_tells_counts_conditions_and_front(whole):
+    text = Page(whole).text
+    assert "9 proposed: 5 trained, 1 failed, 1 infeasible, 1 duplicate, 1 running." in text
+    assert "at most 110.0M Multi-Adds" in text
+    # trial 4 is the best of the made-up accuracies
+    assert "Best: 64.00% validation top-1 at 108,212,736 Multi-Adds (98.4% of the budget), trial 4, one seed." in text
+    for told in ("108.2M", "98.4%", "64.00%", "validation", *SHUFFLE_STAGES, "epochs", "Zhang 2019"):
+        assert told in text
+    assert "No trial has finished" not in text
+
+
+def test_page_escapes_what_it_is_given(tmp_path):
+    evil = "<script>alert('x')</script> & <img src=http://x>"
+    records = [*RECORDS, trial(9, "igcv3-0.5d@cifar10", 1, 1, 0.7, split=evil), TrialRecord(10, "failed", reason=evil)]
+    shown = run(records, dataset=evil, name=evil, conditions={evil: evil})
+    text = full(tmp_path, shown)
+    read = Page(text)
+    assert evil not in text
+    assert html.escape(evil) in text
+    assert "img" not in {tag for tag, _ in read.tags}
+    assert read.text.count(evil) >= 6  # title twice, data set, split, reason, condition twice
+    compared = tmp_path / "several.html"
+    report.write_comparison(compared, [shown, shown], report.compared([shown, shown]))
+    assert evil not in compared.read_text()
+
+
+def test_page_names_the_band(tmp_path):
+    assert "90.0M to 110.0M Multi-Adds" in Page(page(tmp_path, budget=BAND)).text
+
+
+def test_a_member_has_its_drawing_and_its_spec_file(whole, tmp_path):
+    drawings = re.findall(r'<svg [^>]*aria-label="([^"]*)"', whole)
+    assert drawings[2] == "Rank 3, trial 4: 17 blocks, 108.2M Multi-Adds, 1.5M Params"
+    links = re.findall(r'<a download="([^"]*)" href="data:application/json;base64,([^"]*)">', whole)
+    assert [name for name, _ in links] == ["run-0.json", "run-3.json", "run-4.json"]
+    (tmp_path / "x.json").write_bytes(base64.b64decode(links[2][1]))
+    read = specfile.read(tmp_path / "x.json")
+    assert read.architecture == RECORDS[4].architecture
+    assert (read.name, read.dataset, read.result["top1"]) == ("run-4", "cifar10", 0.64)
+
+
+@pytest.mark.parametrize(("room", "drawn"), [(0, 0), (65_000, 2), (200_000, 3)])
+def test_a_front_too_large_to_draw_says_so(room, drawn):
+    text = members.front_table(run(), room)  # a member takes 30 to 40 thousand bytes
+    assert text.count("<svg ") == text.count("base64,") == drawn
+    assert (f"The first {drawn} of 3 are drawn, the others in words." in text) is (drawn < 3)
+    assert SHUFFLE_STAGES[5] in Page(text).text
+
+
+def test_cells_sort_by_their_value_and_not_by_their_text(whole):
+    body = whole.partition("<h2>Front</h2>")[2].partition("</table>")[0]
+    assert [json.loads(value) for value in re.findall(r'<td data-value="([^"]*)">\d+\.\dM</td>', body)] == [
+        51_177_984, 1_379_722, 100_348_416, 1_379_722, 108_212_736, 1_459_834,
+    ]  # fmt: skip
+    assert re.search(rf"<td>{RECORDS[4].digest}</td>", body)  # digits with an e among them are no number
+
+
+def test_repeats_and_latencies_are_columns(tmp_path):
+    digest = RECORDS[3].digest
+    entry = Latency(
+        backend="fused", batch=1, threads=1, device="cpu", precision="float32", calls=9, median_ms=1.5, lower_ms=1.4,
+        upper_ms=1.6, min_ms=1.3, minor_faults=0.0, cpu_share=1.0, difference=0.0, reason="",
+    )  # fmt: skip
+    timings = Timings({}, {digest: (entry,)})
+    text = page(tmp_path, spreads={digest: Spread(0.6, 0.012, 3)}, timings=timings)
+    assert '<td data-value="0.6">60.00% +- 1.20 (3)</td>' in text
+    assert "ms, batch 1" in text
+    assert "trial 3, one seed; trained again 60.00% +- 1.20 (3)" in text  # the best is one of those trained again
+
+
+# --- whatever became of the run
+
+
+@pytest.mark.parametrize("records", [[], NOT_TRAINED, RECORDS[8:]], ids=["none", "all failed", "running"])
+def test_page_of_no_trained_trial_says_so(tmp_path, records):
+    for text in (page(tmp_path, records), full(tmp_path, run(records))):
+        told = Page(text).text
+        assert "No trial has finished training, so there is no front." in told
+        assert f"{len(records)} proposed: 0 trained" in told
+        assert ("loss <NaN> & stopped" in told) is (records is NOT_TRAINED)
+        assert "Best:" not in told
+
+
+def test_page_of_one_trial_is_its_own_front(tmp_path):
+    for text in (page(tmp_path, RECORDS[4:5], dataset="digits"), full(tmp_path, run(RECORDS[4:5], dataset="digits"))):
+        told = Page(text).text
+        assert "1 proposed: 1 trained" in told
+        assert "Architecture of rank 1, trial 4" in told
+
+
+def test_figures_with_nothing_to_show_are_a_line_that_says_why(tmp_path):
+    text = full(tmp_path, run(RECORDS[4:5], dataset="digits"))
+    section = text.partition("<h2>Early ranks and final ranks</h2>")[2].partition("</section>")[0]
+    assert section.startswith("<p>too few trials")
+    assert "<script" not in section
+
+
+def test_a_caption_is_text_of_the_page(tmp_path):
+    text = full(tmp_path, run())
+    section = text.partition("spends its Multi-Adds</h2>")[2].partition("</section>")[0]
+    assert '<p class="note">108,212,736 Multi-Adds' in section
+    assert section.count("108,212,736 Multi-Adds") == 1  # and no longer a note in the figure
+
+
+def test_page_of_thousands_of_trials_stays_small(tmp_path):
+    rising = [trial(i, "igcv3-0.5d@cifar10", 100_348_416 + i, 1_379_722, 0.5 + i * 1e-4) for i in range(150)]
+    many = [
+        trial(150 + i, "igcv3-0.5d@cifar10", 100_348_416 + i, 1_379_722, 0.4 + i * 1e-5, curve=CURVE)
+        for i in range(4850)
+    ]
+    shown = run([*rising, *many], space=load("seesaw-cifar"))
+    text = full(tmp_path, shown)
+    assert len(text.encode()) < 6_000_000
+    assert re.search(r"The first \d+ of 150 are drawn, the others in words\.", text)
+    assert "Architecture of rank 150, trial 149" in text
+
+
+def test_many_reasons_are_summed_up(tmp_path):
+    failed = [TrialRecord(i, "failed", reason=f"reason {i}") for i in range(25)]
+    told = Page(page(tmp_path, failed)).text
+    assert "reason 19" in told
+    assert "reason 20" not in told
+    assert "5 further reasons" in told
+
+
+def test_a_page_replaces_the_one_before_and_leaves_nothing_else(tmp_path):
+    page(tmp_path, name="before")
+    assert "<h1>after</h1>" in page(tmp_path, name="after")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+# --- several runs
+
+
+def test_hypervolume_of_a_front_by_hand():
+    from seesaw_nas.report.several import hypervolume
+
+    # With the budget at 200: 0.5 from 100 on, 0.8 from 150 on: (200 - 100) * 0.5 + (200 - 150) * 0.3 = 65, of 200.
+    two = [trial(0, "igcv3-0.5d@cifar10", 100, 1, 0.5), trial(1, "igcv3-0.5d@cifar10", 150, 1, 0.8)]
+    assert hypervolume(run(two), 200) == pytest.approx(0.325)
+    assert hypervolume(run([]), 200) == 0
+
+
+@pytest.mark.parametrize("records", [[], NOT_TRAINED, RECORDS[4:5]], ids=["none", "all failed", "one"])
+def test_runs_with_little_in_them_can_be_compared(tmp_path, records):
+    runs = [run(records, name="x"), run(records, name="y")]
+    report.write_comparison(tmp_path / "c.html", runs, report.compared(runs))
+    told = Page((tmp_path / "c.html").read_text()).text
+    assert "Comparison of 2 runs" in told
+    assert ("no trial has finished training" in told) is (records is not RECORDS[4:5] and len(records) != 1)
