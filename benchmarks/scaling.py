@@ -33,7 +33,8 @@ from seesaw_nas import space
 from seesaw_nas.conditions import conditions
 from seesaw_nas.evaluate import Score
 from seesaw_nas.records import Epoch, write_json
-from seesaw_nas.search import history, strategies
+from seesaw_nas.search import journal as journals
+from seesaw_nas.search import strategies
 from seesaw_nas.search.history import History
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies.base import ExactDraws, Setting
@@ -82,7 +83,7 @@ class Search:
     @classmethod
     def begin(cls, name: str, feasible: Feasible, journal: Path) -> Search:
         setting = Setting(feasible, 0)
-        study = history.open_study(journal, "scaling")
+        study = journals.open_study(journal, "scaling")
         trials = History(study, feasible.space, feasible.budget, setting.seed)
         return cls(feasible, trials, setting, strategies.make(name, setting), np.random.default_rng(0))
 

@@ -35,7 +35,7 @@ from seesaw_nas import cost, pareto
 from seesaw_nas.conditions import conditions
 from seesaw_nas.errors import SpecError
 from seesaw_nas.problem import Problem, pose
-from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES, SearchSettings, history, strategies
+from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES, SearchSettings, history, journal, strategies
 from seesaw_nas.search.history import History
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies.base import Setting
@@ -171,7 +171,7 @@ class Bench:
         scheduled = SearchSettings(scheduler=contender.scheduler, objectives=contender.objectives)
         halving = scheduled.halving(self.epochs)
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-            study = history.open_study(Path(folder) / "optuna.journal", "bench", contender.objectives)
+            study = journal.open_study(Path(folder) / "optuna.journal", "bench", contender.objectives)
             trials = History(study, problem.space, problem.budget, seed)
             setting = Setting(problem.feasible, seed, contender.objectives, halving.levels)
             strategy = strategies.make(contender.strategy, setting)
@@ -220,7 +220,7 @@ class Bench:
             if course.spent >= self.allowance:
                 study.stop()
 
-        study = optuna.create_study(sampler=make_sampler(seed), directions=history.DIRECTIONS[objectives])
+        study = optuna.create_study(sampler=make_sampler(seed), directions=journal.DIRECTIONS[objectives])
         study.optimize(objective, n_trials=MAX_DRAWS * self.trainings, callbacks=[enough])
         return course
 

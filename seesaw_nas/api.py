@@ -317,11 +317,11 @@ def _run(
 @contextmanager
 def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
     """The history of a run, in its own file or in a database."""
-    from seesaw_nas.search import history
+    from seesaw_nas.search import history, journal
 
     settings = problem.settings
     if not settings.storage:
-        study = history.open_study(folder.journal, folder.name, settings.objectives)
+        study = journal.open_study(folder.journal, folder.name, settings.objectives)
         yield history.History(study, problem.space, problem.budget, settings.seed)
         return
     from seesaw_nas.search import shared

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from seesaw_nas import records
 from seesaw_nas.errors import RunError
@@ -54,18 +53,13 @@ def status(path: Path | str) -> Status:
     Raises:
         RunError: it is no folder of a search, or its history is not readable.
     """
-    from seesaw_nas.search.history import read_records
+    from seesaw_nas.search.reading import records_of
 
     folder = RunFolder.open(Path(path))
     settings = folder.read().get("settings", {})
     if "trials" not in settings:
         raise RunError(f"{folder.path} is no search; of a training, `train --tensorboard` shows the progress")
-    if storage := settings.get("storage"):
-        from seesaw_nas.search import shared
-
-        found = shared.read_records(storage, folder.read()["study"])
-    else:
-        found = read_records(folder.journal) if folder.journal.exists() else []
+    found = records_of(folder)
     counts = Counter(record.state for record in found)
     trials = int(settings["trials"])
     begun = sum(counts[state] for state in records.TRAINED)
@@ -78,18 +72,6 @@ def status(path: Path | str) -> Status:
         seconds_left=_seconds_left(found, max(0, trials - begun) + counts["running"] + counts["paused"]),
         workers=dict(Counter(record.worker for record in found if record.worker)),
     )
-
-
-def storage(folder: RunFolder) -> Any:
-    """Where a search's history is, as a storage of Optuna's: the run's journal, or the database.
-
-    Raises:
-        OptionError: the database cannot be reached.
-    """
-    from seesaw_nas.search import history, shared
-
-    url = folder.read()["settings"].get("storage")
-    return shared.open_storage(url) if url else history.read_storage(folder.journal)
 
 
 def _seconds_left(found: Sequence[TrialRecord], left: int) -> float | None:

@@ -191,6 +191,7 @@ def read(path: Path | str) -> Run:
         OptionError: its history is in a database that cannot be reached.
     """
     from seesaw_nas.report import Run
+    from seesaw_nas.search import reading
 
     folder = RunFolder.open(Path(path))
     about = folder.read()
@@ -199,7 +200,7 @@ def read(path: Path | str) -> Run:
     settings = SearchSettings.from_dict(about["settings"])
     try:
         budget, space_name = Budget(about["budget"]["low"], about["budget"]["high"]), str(about["space"])
-        found = _history(folder, about)
+        found = reading.records_of(folder)
         return Run(
             name=folder.name,
             records=tuple(found),
@@ -213,16 +214,6 @@ def read(path: Path | str) -> Run:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{folder.description} is damaged: {type(error).__name__} {error}; restore it") from None
-
-
-def _history(folder: RunFolder, about: dict[str, Any]) -> list[TrialRecord]:
-    from seesaw_nas.search import history
-
-    if storage := about["settings"].get("storage"):
-        from seesaw_nas.search import shared
-
-        return shared.read_records(storage, about["study"])
-    return history.read_records(folder.journal) if folder.journal.exists() else []
 
 
 def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Space | None:

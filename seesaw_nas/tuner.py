@@ -100,14 +100,15 @@ class Tuner:
             SeesawError: one of these is not to be had, the message says what is; or the journal is of other ones.
         """
         from seesaw_nas.search import history, proposer
+        from seesaw_nas.search import journal as journals
         from seesaw_nas.search.strategies.base import Setting
 
-        if objectives not in history.DIRECTIONS:
-            raise OptionError(known("objectives", objectives, history.DIRECTIONS))
+        if objectives not in journals.DIRECTIONS:
+            raise OptionError(known("objectives", objectives, journals.DIRECTIONS))
         found = space.load(search_space) if isinstance(search_space, str) else search_space
         feasible = found.within(budget or found.default_budget)
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
-        study = history.open_study(Path(journal) if journal else None, "tuner", objectives)
+        study = journals.open_study(Path(journal) if journal else None, "tuner", objectives)
         about = {"space": found.name, "its digest": digest_of(found), "budget": str(feasible.budget)}
         _check_same(study, about | {"seed": seed, "epochs": epochs}, str(journal))
         self._history = history.History(study, found, feasible.budget, seed)

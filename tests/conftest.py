@@ -3,6 +3,11 @@
 import os
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Small networks gain nothing from a second thread, and two of them on a busy machine wait for each other. Set before
 # torch is loaded, here and in the subprocesses that tests start.

@@ -13,7 +13,7 @@ from seesaw_nas import api, cost, data, records, specfile
 from seesaw_nas.data.digits import Digits
 from seesaw_nas.errors import BudgetError, DataError, OptionError, RunError, SpaceError, TrainingFailed
 from seesaw_nas.problem import Given
-from seesaw_nas.search.history import open_study
+from seesaw_nas.search.journal import open_study
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.space import load
 
@@ -62,7 +62,8 @@ def test_search_trains_what_was_asked_for_within_the_budget(found):
 
 def test_run_folder_holds_what_its_description_says(found):
     names = {path.name for path in found.folder.path.iterdir()}
-    assert names == {"run.json", "optuna.journal", "pareto.csv", "best.json", "report.html", "owner.lock"}
+    results = {"pareto.csv", "front.json", "best.json", "report.html"}
+    assert names == {"run.json", "optuna.journal", "owner.lock"} | results
     described = found.folder.read()
     assert described["kind"] == "search"
     assert described["settings"] == json.loads(json.dumps(FEW.to_dict()))

@@ -77,6 +77,8 @@ def dashboard(run: Path, *, port: int) -> None:
         import optuna_dashboard
     except ImportError:
         raise OptionError("optuna-dashboard is not installed; pip install 'seesaw-nas[dashboard]'") from None
-    storage = progress.storage(RunFolder.open(run))
+    from seesaw_nas.search.reading import storage_of
+
+    storage = storage_of(RunFolder.open(run))
     print(f"http://127.0.0.1:{port}/ shows {run}; Ctrl-C ends it", file=sys.stderr)
     optuna_dashboard.run_server(storage, host="127.0.0.1", port=port)

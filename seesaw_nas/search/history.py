@@ -10,34 +10,25 @@ One process owns the history. It reads the file once, and knows from then on wha
 
 from __future__ import annotations
 
-import json
 import time
-import warnings
 from bisect import insort
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from seesaw_nas import cost
-from seesaw_nas.errors import RunError, SpecError
-from seesaw_nas.files import cut_torn_line
-from seesaw_nas.records import Epoch, State, TrialRecord
+from seesaw_nas.errors import SpecError
+from seesaw_nas.records import TrialRecord
+from seesaw_nas.search.reading import as_record
 from seesaw_nas.space import Budget, Space, decode, encode, genes
 from seesaw_nas.spec import Architecture
 
-Direction = Literal["minimize", "maximize"]
-DIRECTIONS: dict[str, list[Direction]] = {"front": ["maximize", "minimize"], "top1": ["maximize"]}  # top1, macs
 ILLEGAL = "no_such_architecture"  # the constraint that a combination outside the space violates
 SAMPLER = "sampler"  # the origin of what Optuna's sampler chose
-LOCK_GRACE_SECONDS = 3  # the least Optuna takes without a warning; a killed process leaves its lock behind
 _GENERATION = optuna.samplers.NSGAIISampler._get_generation_key()  # without it no parent under NSGA-II
 
 _TOLD = {
@@ -52,70 +43,6 @@ _TOLD = {
 def trial_seed(seed: int, number: int) -> int:
     """The seed of one trial's training, from the search's seed and the trial's number alone."""
     return int(np.random.SeedSequence([seed, number, 1]).generate_state(1)[0] >> 1)
-
-
-def open_study(journal: Path | None, name: str, objectives: str = "front") -> optuna.Study:
-    """The study in this journal file, made if it is not there; a line that a crash cut short is set aside.
-
-    Without a file it is kept in memory.
-
-    Args:
-        name: of a new study; one that is there keeps its own, so that a run folder may be renamed.
-        objectives: ``front`` or ``top1``.
-
-    Raises:
-        RunError: the file is not such a journal.
-    """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if journal is None:
-        return optuna.create_study(study_name=name, directions=DIRECTIONS[objectives])
-    _mend(journal)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        try:
-            lock = JournalFileSymlinkLock(str(journal), grace_period=LOCK_GRACE_SECONDS)
-            storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
-            found = optuna.get_all_study_names(storage)
-            study = (
-                optuna.load_study(storage=storage, study_name=found[0])
-                if found
-                else optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS[objectives])
-            )
-        except (ValueError, KeyError, TypeError, AssertionError) as error:  # Optuna asserts that it knows an operation
-            raise RunError(f"{journal} is not a readable Optuna journal: {type(error).__name__}: {error}") from None
-    if (directions := [direction.name.lower() for direction in study.directions]) != DIRECTIONS[objectives]:
-        wanted = DIRECTIONS[objectives]
-        raise RunError(f"{journal} is another program's study: objectives {directions}, wanted {wanted}")
-    return study
-
-
-def _mend(journal: Path) -> None:
-    """Cut off a last line without its end, which a full disk or a lost machine leaves, and keep it in a file beside.
-
-    Optuna would append the next record to the fragment and could then read neither. It also passes over a last line
-    that is none of its own and writes on behind it, so every line is looked at first.
-
-    Raises:
-        RunError: a line that has its end is none of a journal.
-    """
-    if not journal.exists():
-        return
-    lines = journal.read_bytes().splitlines(keepends=True)
-    for number, line in enumerate(lines, start=1):
-        if line.endswith(b"\n") and not _is_operation(line):
-            raise RunError(f"{journal} is not a readable Optuna journal: line {number} is no operation of a study")
-    if lines and not lines[-1].endswith(b"\n"):
-        with journal.with_suffix(".torn").open("ab") as torn:
-            torn.write(lines[-1] + b"\n")
-        cut_torn_line(journal)
-
-
-def _is_operation(line: bytes) -> bool:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(value, dict) and "op_code" in value
 
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
@@ -341,62 +268,9 @@ class History:
         self.study.tell(number, values if state == TrialState.COMPLETE else None, state=state)
 
 
-def read_storage(journal: Path) -> JournalStorage:
-    """The journal as a storage of Optuna's, as it stands."""
-    return JournalStorage(JournalFileBackend(str(journal)))
-
-
-def read_records(journal: Path) -> list[TrialRecord]:
-    """Every proposal in a run's journal, which is left as it is; another process may be writing it.
-
-    Raises:
-        RunError: the file is not such a journal.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        try:
-            storage = read_storage(journal)
-            (name,) = optuna.get_all_study_names(storage)
-            trials = optuna.load_study(storage=storage, study_name=name).get_trials(deepcopy=False)
-        except (ValueError, KeyError, TypeError, AssertionError) as error:
-            raise RunError(f"{journal} is not a readable Optuna journal: {type(error).__name__}: {error}") from None
-    found = (trial for trial in trials if "proposal" in trial.user_attrs)
-    return [as_record(trial, trial.user_attrs.get("result", {}).get("seed", 0)) for trial in found]
-
-
 def _proposal(architecture: Architecture | None, origin: str) -> dict[str, Any]:
     found: dict[str, Any] = {"origin": origin}
     if architecture is not None:
         found |= {"architecture": architecture.to_dict(), "digest": architecture.digest}
         found |= {"params": cost.params(architecture), "macs": cost.macs(architecture)}
     return found
-
-
-def as_record(trial: FrozenTrial, seed: int) -> TrialRecord:
-    """What a trial of the study says; ``seed`` is that of its training."""
-    proposal, result = trial.user_attrs["proposal"], trial.user_attrs.get("result", {})
-    spec = proposal.get("architecture")
-    lost = trial.state == TrialState.FAIL and not result
-    state: State = "lost" if lost else result.get("state", "running")
-    assert state in get_args(State), f"a trial is in the unknown state {state}"
-    return TrialRecord(
-        number=trial.number,
-        state=state,
-        architecture=Architecture.from_dict(spec) if spec else None,
-        macs=proposal.get("macs"),
-        params=proposal.get("params"),
-        top1=result.get("top1"),
-        split=result.get("split", "validation"),
-        seed=result.get("seed", seed),
-        seconds=result.get("seconds", 0.0),
-        curve=_curve(result.get("curve", [])),
-        reason=result.get("reason", ""),
-        origin=proposal.get("origin", ""),
-        worker=result.get("worker", ""),
-        started=trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
-        ended=trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0,
-    )
-
-
-def _curve(entries: Iterable[Mapping[str, Any]]) -> tuple[Epoch, ...]:
-    return tuple(Epoch(**entry) for entry in entries)

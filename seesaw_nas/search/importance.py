@@ -10,7 +10,7 @@ from optuna.importance import BaseImportanceEvaluator, FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial
 
 from seesaw_nas.errors import OptionError, RunError, known
-from seesaw_nas.search.history import read_storage
+from seesaw_nas.search.journal import read_storage
 
 METHODS = ("ped-anova", "fanova")
 LEAST_TRIALS = 10

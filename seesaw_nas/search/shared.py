@@ -23,7 +23,9 @@ from optuna.trial import FrozenTrial
 
 from seesaw_nas.errors import OptionError, RunError
 from seesaw_nas.records import TrialRecord
-from seesaw_nas.search.history import DIRECTIONS, History, as_record
+from seesaw_nas.search.history import History
+from seesaw_nas.search.journal import DIRECTIONS
+from seesaw_nas.search.reading import as_record
 from seesaw_nas.space import Budget, Space
 from seesaw_nas.spec import Architecture
 

@@ -10,7 +10,8 @@ from typing import Any
 from seesaw_nas import cost, records, reference, specfile
 from seesaw_nas.errors import OptionError, RunError
 from seesaw_nas.records import RunFolder, TrialRecord
-from seesaw_nas.search.history import History, read_records
+from seesaw_nas.search.history import History
+from seesaw_nas.search.reading import records_of
 from seesaw_nas.space import Feasible
 from seesaw_nas.spec import Architecture
 
@@ -88,7 +89,7 @@ def _of_run(folder: RunFolder, description: dict[str, Any]) -> Iterator[Start]:
     about = folder.read()
     if not folder.journal.exists():
         raise RunError(f"{folder.path} is no search: it has no {folder.journal.name}")
-    trials = [record for record in read_records(folder.journal) if record.state == "complete"]
+    trials = [record for record in records_of(folder) if record.state == "complete"]
     same = _conditions(about) == _conditions(description)
     for record in trials if same else records.front(trials):
         assert record.architecture is not None, "only legal architectures are trained"

@@ -20,7 +20,7 @@ from seesaw_nas import __version__
 from seesaw_nas.evaluate import Score
 from seesaw_nas.evaluate.trained import TrainedEvaluator
 from seesaw_nas.search.engines import serial
-from seesaw_nas.search.history import read_records
+from seesaw_nas.search.reading import read_records
 
 QUICK = ["search", "--budget", "300K", "--epochs", "1", "--train-size", "64", "--device", "cpu"]
 # trials of about a second, so that there is a middle in which to kill one

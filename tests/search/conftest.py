@@ -9,7 +9,8 @@ import pytest
 from seesaw_nas.errors import TrainingFailed
 from seesaw_nas.evaluate import Score
 from seesaw_nas.records import Epoch
-from seesaw_nas.search.history import History, open_study
+from seesaw_nas.search.history import History
+from seesaw_nas.search.journal import open_study
 from seesaw_nas.search.strategies.sampled import Sampled
 from seesaw_nas.space import Budget, Feasible, load
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from seesaw_nas.errors import OptionError, RunError
-from seesaw_nas.search.history import History, open_study
+from seesaw_nas.search.history import History
 from seesaw_nas.search.importance import METHODS, importances
+from seesaw_nas.search.journal import open_study
 from seesaw_nas.space import Feasible, encode, load
 
 DECISIVE = "stage2.block1.expansion"

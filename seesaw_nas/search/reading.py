@@ -1,0 +1,93 @@
+"""What a search's history says, read from the outside; another process may be writing it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from seesaw_nas.errors import RunError
+from seesaw_nas.records import Epoch, RunFolder, State, TrialRecord
+from seesaw_nas.search.journal import read_storage
+from seesaw_nas.spec import Architecture
+
+
+def records_of(folder: RunFolder) -> list[TrialRecord]:
+    """Every proposal of a search, from its journal or its database; none before anything was proposed.
+
+    Raises:
+        RunError: the history cannot be read.
+        OptionError: the database cannot be reached.
+    """
+    about = folder.read()
+    if url := about["settings"].get("storage"):
+        from seesaw_nas.search import shared
+
+        return shared.read_records(url, about["study"])
+    return read_records(folder.journal) if folder.journal.exists() else []
+
+
+def storage_of(folder: RunFolder) -> BaseStorage:
+    """Where a search's history is, as Optuna reads it.
+
+    Raises:
+        OptionError: the database cannot be reached.
+    """
+    if url := folder.read()["settings"].get("storage"):
+        from seesaw_nas.search import shared
+
+        return shared.open_storage(url)
+    return read_storage(folder.journal)
+
+
+def read_records(journal: Path) -> list[TrialRecord]:
+    """Every proposal in a run's journal, which is left as it is; another process may be writing it.
+
+    Raises:
+        RunError: the file is not such a journal.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        try:
+            storage = read_storage(journal)
+            (name,) = optuna.get_all_study_names(storage)
+            trials = optuna.load_study(storage=storage, study_name=name).get_trials(deepcopy=False)
+        except (ValueError, KeyError, TypeError, AssertionError) as error:
+            raise RunError(f"{journal} is not a readable Optuna journal: {type(error).__name__}: {error}") from None
+    found = (trial for trial in trials if "proposal" in trial.user_attrs)
+    return [as_record(trial, trial.user_attrs.get("result", {}).get("seed", 0)) for trial in found]
+
+
+def as_record(trial: FrozenTrial, seed: int) -> TrialRecord:
+    """What a trial of the study says; ``seed`` is that of its training."""
+    proposal, result = trial.user_attrs["proposal"], trial.user_attrs.get("result", {})
+    spec = proposal.get("architecture")
+    lost = trial.state == TrialState.FAIL and not result
+    state: State = "lost" if lost else result.get("state", "running")
+    assert state in get_args(State), f"a trial is in the unknown state {state}"
+    return TrialRecord(
+        number=trial.number,
+        state=state,
+        architecture=Architecture.from_dict(spec) if spec else None,
+        macs=proposal.get("macs"),
+        params=proposal.get("params"),
+        top1=result.get("top1"),
+        split=result.get("split", "validation"),
+        seed=result.get("seed", seed),
+        seconds=result.get("seconds", 0.0),
+        curve=_curve(result.get("curve", [])),
+        reason=result.get("reason", ""),
+        origin=proposal.get("origin", ""),
+        worker=result.get("worker", ""),
+        started=trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
+        ended=trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0,
+    )
+
+
+def _curve(entries: Iterable[Mapping[str, Any]]) -> tuple[Epoch, ...]:
+    return tuple(Epoch(**entry) for entry in entries)

@@ -1,0 +1,188 @@
+"""The search on Ray, and the space as Ray Tune's own."""
+
+import os
+import signal
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+
+pytest.importorskip("ray.tune", reason="Ray is not installed")
+import ray
+from conftest import REPOSITORY, gone
+from engine_evaluators import top1_of
+from ray import tune
+from ray.tune.schedulers import ASHAScheduler
+
+from seesaw_nas import api, cost
+from seesaw_nas.api import Given, SearchSettings
+from seesaw_nas.errors import OptionError, TrainingFailed
+from seesaw_nas.evaluate import Score
+from seesaw_nas.records import Epoch
+from seesaw_nas.search.engines import ray_tune
+from seesaw_nas.search.listener import Listener
+from seesaw_nas.search.reading import read_records
+from seesaw_nas.space import decode, genes
+
+pytestmark = pytest.mark.slow
+TWO = SearchSettings(engine="ray", workers=2)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """This machine as a cluster of two CPUs, whatever it has."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ray_tune.QUIET.items():
+            patch.setenv(name, value)
+        patch.setenv("PYTHONPATH", os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")]))
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        yield
+        ray.shutdown()
+
+
+@pytest.fixture
+def search(propose, cluster, tmp_path):
+    """Run so many trials on the cluster; returns what ended it."""
+    return lambda count, evaluator, settings=TWO, **more: ray_tune.run(
+        settings, propose(count), evaluator, tmp_path / "ray", **more
+    )
+
+
+def states(history):
+    return [record.state for record in history.records()]
+
+
+def test_every_job_is_trained_once_on_the_actors(search, noting, history):
+    evaluator = noting(seconds=0.5, together=2)
+    assert search(5, evaluator) == "the wanted number of trials, 5, is reached"
+    assert states(history) == ["complete"] * 5
+    assert [record.top1 for record in history.records()] == [top1_of(record.spec) for record in history.records()]
+    assert len(set(evaluator.ended())) == len(evaluator.ended()) == 5
+    assert len(set(evaluator.of("begun"))) == 2  # which are used again for each job
+    assert {record.worker.rpartition(":")[2] for record in history.records()} == {*map(str, evaluator.of("begun"))}
+
+
+def test_what_breaks_or_kills_twice_costs_its_own_trial_and_what_kills_once_nothing(
+    search, noting, history, architectures
+):
+    digests = [architecture.digest for architecture in architectures]
+    evaluator = noting(broken=digests[0], defect=digests[1], deadly={digests[2]: 9, digests[3]: 1})
+    search(5, evaluator)
+    assert states(history) == ["failed", "failed", "failed", "complete", "complete"]
+    assert [record.reason for record in history.records()] == [
+        "loss is not finite in epoch 1 of 1",
+        "ValueError: no such thing",
+        "its worker died 2 times while training it",
+        "",
+        "",
+    ]
+    assert [len(evaluator.of("begun", digest)) for digest in digests[:5]] == [1, 1, 2, 2, 1]
+
+
+def test_no_training_begins_after_the_time_limit(search, noting, history):
+    said = search(6, noting(), time_limit=9.0, clock=lambda: 10.0 * bool(history.complete))
+    assert said == "the time limit is reached"
+    assert 1 <= len(history.complete) == len(history) < 6
+
+
+def test_first_signal_lets_the_running_trainings_end(search, noting, history):
+    evaluator, begun = noting(together=2), []
+
+    class Interrupting(Listener):
+        def begun(self, number, architecture, macs):
+            begun.append(number)
+            if len(begun) == 2:
+                signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        search(6, evaluator, listener=Interrupting())
+    assert states(history) == ["complete"] * 2
+    assert len(evaluator.ended()) == 2
+
+
+def test_gpus_that_no_node_has_are_told_with_what_there_is(search, noting, history):
+    with pytest.raises(OptionError) as refusal:
+        search(1, noting(), SearchSettings(engine="ray", gpus_per_trial=2.0))
+    assert str(refusal.value) == (
+        "a trial wants 1 CPU and 2 GPU, and no node of the cluster has as much; the nodes have: 2 CPUs and 0 GPUs"
+    )
+    assert len(history) == 0
+
+
+def test_refusal_is_one_line_for_the_user(refused, cluster):
+    said = refused(
+        "search", "--evaluator", "table", "--table", REPOSITORY / "benchmarks/tables/digits-small.parquet",
+        "--device", "cpu", "--engine", "ray", "--gpus-per-trial", 0.5,
+    )  # fmt: skip
+    assert said.startswith("a trial wants 1 CPU and 0.5 GPU, and no node of the cluster has as much; the nodes have: ")
+
+
+# --- the space in a Tuner of one's own
+
+
+@dataclass(frozen=True)
+class Curved:
+    """Nine epochs, better by digest; the digest ``broken`` fails."""
+
+    broken: str = ""
+    epochs: int = 9
+
+    def evaluate(self, architecture, *, seed, until=None, checkpoint=None, on_epoch=None, on_step=None):
+        if architecture.digest == self.broken:
+            raise TrainingFailed("loss is not finite")
+        for epoch in range(1, 10):
+            on_epoch(Epoch(epoch, 1.0, 1.0, top1_of(architecture) * epoch / 9, 0.1))
+        return Score(top1_of(architecture), "validation", 1.0)
+
+
+def test_space_is_searched_by_a_scheduler_of_ray_s(cluster, feasible, tmp_path):
+    """Ray stops trials as it likes; what lies outside the space or the budget is reported and not trained."""
+    tuner = tune.Tuner(
+        ray_tune.trainable(feasible, Curved()),
+        param_space=ray_tune.param_space(feasible.space),
+        tune_config=tune.TuneConfig(
+            metric="top1", mode="max", num_samples=12, max_concurrent_trials=2, reuse_actors=True,
+            scheduler=ASHAScheduler(max_t=9, grace_period=1, reduction_factor=3),
+        ),
+        run_config=tune.RunConfig(storage_path=str(tmp_path), verbose=0),
+    )  # fmt: skip
+    results = list(tuner.fit())
+    assert len(results) == 12
+    assert all(result.error is None for result in results)
+    for result in results:
+        config = {name: result.config[name] for name in genes(feasible.space)}
+        if result.metrics["feasible"]:
+            architecture = decode(feasible.space, config)
+            assert result.metrics["macs"] == cost.macs(architecture) <= feasible.budget.high
+            assert result.metrics["training_iteration"] <= 9
+        else:
+            assert result.metrics["top1"] == 0.0
+            assert result.metrics["reason"]
+            assert result.metrics["training_iteration"] == 1
+    assert {result.metrics["feasible"] for result in results} == {True, False}
+
+
+def test_param_space_has_every_gene_with_all_of_its_choices(feasible):
+    found = ray_tune.param_space(feasible.space)
+    assert {name: tuple(domain.categories) for name, domain in found.items()} == {
+        name: tuple(choices) for name, choices in genes(feasible.space).items()
+    }
+
+
+# --- processes
+
+
+RAY = {"engine": "ray", "workers": 2, "trials": 5}
+
+
+def test_killed_search_is_resumed(drive, noting, wait_for, tmp_path, cluster):
+    folder, evaluator = tmp_path / "runs/a", noting()
+    search = drive(0.5, **RAY)
+    wait_for(lambda: len(evaluator.ended()) >= 1 and len(evaluator.of("begun")) > len(evaluator.ended()), search)
+    search.kill()
+    wait_for(lambda: all(gone(pid) for pid in evaluator.of("begun")))  # the actors end with it
+    told = {record.digest for record in read_records(folder / "optuna.journal") if record.state == "complete"}
+    before = len(evaluator.notes())
+    result = api.resume(folder, given=Given(evaluator=evaluator))
+    assert Counter(record.state for record in result.trials) == {"complete": 5}
+    assert not told & {digest for _, digest, _ in evaluator.notes()[before:]}
