@@ -245,7 +245,10 @@ def resume(
 def _changed(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
     if unknown := changes.keys() - set(CHANGEABLE):
         raise TypeError(f"a run goes on under its own {', '.join(sorted(unknown))}")
-    return replace(settings, **{name: value for name, value in changes.items() if value not in (None, "")})
+    wanted = {name: value for name, value in changes.items() if value not in (None, "")}
+    if wanted.get("engine") == "serial":
+        wanted = {"workers": 0} | wanted  # which has no use for those of the run's own engine
+    return replace(settings, **wanted)
 
 
 def _posed(settings: SearchSettings, given: Given, begun: Mapping[str, Any], what: str) -> Problem:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,32 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from engine_evaluators import Noting
+from processes import REPOSITORY, InOrder
 
 from seesaw_nas.cli import main
 from seesaw_nas.search.history import History
 from seesaw_nas.search.journal import open_study
 from seesaw_nas.search.proposer import Proposer
-from seesaw_nas.search.strategies.base import Exhausted
 from seesaw_nas.space import load
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 DRIVER = Path(__file__).with_name("engine_driver.py")
 PROGRAM = [sys.executable, "-c", "import sys; sys.argv[0] = 'seesaw-nas'; from seesaw_nas.cli import main; main()"]
 SECONDS = 90  # after which anything is stuck
 Answer = namedtuple("Answer", "code out err")
-
-
-class InOrder:
-    """Proposes the given architectures."""
-
-    def __init__(self, architectures):
-        self.architectures = architectures
-
-    def propose(self, history, taken):
-        for architecture in self.architectures:
-            if architecture.digest not in taken:
-                return history.add(architecture)
-        raise Exhausted
 
 
 @pytest.fixture(scope="session")
@@ -164,17 +149,3 @@ def wait_for():
             time.sleep(0.02)
 
     return waited
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def gone(pid):
-    """Whether a process has ended, be it by name still in the table."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True

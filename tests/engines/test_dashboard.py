@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import free_port
+from processes import free_port
 
 from seesaw_nas import api
 

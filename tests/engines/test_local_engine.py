@@ -5,7 +5,7 @@ import signal
 from collections import Counter
 
 import pytest
-from conftest import gone
+from processes import gone
 
 from seesaw_nas import api
 from seesaw_nas.api import Given
@@ -60,6 +60,16 @@ def test_search_on_two_workers_as_a_user_types_it(cli, tmp_path):
         assert (tmp_path / "runs/a" / name).stat().st_size
     best = max(records, key=lambda record: record.top1)
     assert json.loads((tmp_path / "runs/a/best.json").read_text())["result"]["top1"] == best.top1
+
+
+@pytest.mark.slow
+def test_run_of_two_workers_goes_on_without_them(tmp_path):
+    begun = api.search(
+        "seesaw-digits", "300K", **DIGITS, trials=1, engine="local", workers=2, runs_dir=tmp_path, name="a"
+    )
+    ended = api.resume(begun.folder.path, engine="serial", trials=2)
+    assert [record.state for record in ended.trials] == ["complete"] * 2
+    assert [bool(record.worker) for record in ended.trials] == [True, False]
 
 
 @pytest.mark.slow

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("ray.tune", reason="Ray is not installed")
 import ray
-from conftest import REPOSITORY, gone
 from engine_evaluators import top1_of
+from processes import REPOSITORY, gone
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler
 

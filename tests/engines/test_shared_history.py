@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
-from conftest import REPOSITORY, InOrder, free_port
 from engine_evaluators import top1_of
+from processes import REPOSITORY, InOrder, free_port
 
 from seesaw_nas.errors import SpecError
 from seesaw_nas.evaluate import Score
