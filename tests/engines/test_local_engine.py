@@ -78,7 +78,10 @@ def test_workers_find_what_this_process_finds_and_go_on_from_checkpoints(tmp_pat
         "seesaw-digits", "300K", **DIGITS | {"epochs": 3}, trials=4, engine="local", workers=2, scheduler="asha",
         name="a", runs_dir=tmp_path,
     )  # fmt: skip
-    assert Counter(record.state for record in result.trials) == {"complete": 1, "stopped": 3}
+    states = Counter(record.state for record in result.trials)
+    assert states.total() == 4
+    # The best of the first three goes on, and the fourth where it is better; the workers decide who comes first.
+    assert states in ({"complete": 1, "stopped": 3}, {"complete": 2, "stopped": 2})
     for record in result.trials:
         alone = result.problem.evaluator.evaluate(record.spec, seed=record.seed, until=len(record.curve))
         assert [(e.epoch, e.train_loss, e.top1) for e in record.curve] == [
