@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import optuna
 from optuna.importance import BaseImportanceEvaluator, FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial
 
-from seesaw_nas.errors import OptionError, RunError, known
-from seesaw_nas.search.journal import read_storage
+from seesaw_nas.errors import OptionError, known
+from seesaw_nas.search.reading import read_trials
 
 METHODS = ("ped-anova", "fanova")
 LEAST_TRIALS = 10
@@ -59,12 +58,4 @@ def _greatest_first(item: tuple[str, float]) -> tuple[float, str]:
 
 def _trained(journal: Path) -> list[FrozenTrial]:
     """The trials that were trained to their end; a duplicate has its figures from one of them."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        try:
-            storage = read_storage(journal)
-            (name,) = optuna.get_all_study_names(storage)
-            trials = optuna.load_study(storage=storage, study_name=name).get_trials(deepcopy=False)
-        except (ValueError, KeyError, TypeError, AssertionError) as error:
-            raise RunError(f"{journal} is not a readable Optuna journal: {type(error).__name__}: {error}") from None
-    return [trial for trial in trials if trial.user_attrs.get("result", {}).get("state") == "complete"]
+    return [trial for trial in read_trials(journal) if trial.user_attrs.get("result", {}).get("state") == "complete"]

@@ -188,7 +188,6 @@ class Proposer:
 
     def _job(self, record: TrialRecord, until: int, *, again: bool) -> Job | None:
         number = record.number
-        assert record.architecture is not None, "only a legal architecture is trained"
         if again:
             if self._history.attempts(number) >= MAX_ATTEMPTS:
                 reason = f"the process ended {MAX_ATTEMPTS} times while training it"
@@ -196,7 +195,7 @@ class Proposer:
                 return None
             self._history.attempt(number)
         checkpoint = self._checkpoint(number) if self._checkpoints else None
-        return Job(number, record.architecture, record.macs or 0, record.seed, until, checkpoint)
+        return Job(number, record.spec, record.macs or 0, record.seed, until, checkpoint)
 
     def _checkpoint(self, number: int) -> Path:
         assert self._checkpoints is not None, "only where trials pause"

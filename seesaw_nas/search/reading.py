@@ -46,7 +46,12 @@ def storage_of(folder: RunFolder) -> BaseStorage:
 
 
 def read_records(journal: Path) -> list[TrialRecord]:
-    """Every proposal in a run's journal, which is left as it is; another process may be writing it.
+    """Every proposal in a run's journal; raises what :func:`read_trials` does."""
+    return as_records(read_trials(journal))
+
+
+def read_trials(journal: Path) -> list[FrozenTrial]:
+    """Optuna's trials in a run's journal, which is left as it is; another process may be writing it.
 
     Raises:
         RunError: the file is not such a journal.
@@ -56,9 +61,13 @@ def read_records(journal: Path) -> list[TrialRecord]:
         try:
             storage = read_storage(journal)
             (name,) = optuna.get_all_study_names(storage)
-            trials = optuna.load_study(storage=storage, study_name=name).get_trials(deepcopy=False)
+            return optuna.load_study(storage=storage, study_name=name).get_trials(deepcopy=False)
         except (ValueError, KeyError, TypeError, AssertionError) as error:
             raise RunError(f"{journal} is not a readable Optuna journal: {type(error).__name__}: {error}") from None
+
+
+def as_records(trials: Iterable[FrozenTrial]) -> list[TrialRecord]:
+    """What these trials of a study say; those in which nothing was proposed yet are left out."""
     found = (trial for trial in trials if "proposal" in trial.user_attrs)
     return [as_record(trial, trial.user_attrs.get("result", {}).get("seed", 0)) for trial in found]
 

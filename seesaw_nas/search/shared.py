@@ -25,7 +25,7 @@ from seesaw_nas.errors import OptionError, RunError
 from seesaw_nas.records import TrialRecord
 from seesaw_nas.search.history import History
 from seesaw_nas.search.journal import DIRECTIONS
-from seesaw_nas.search.reading import as_record
+from seesaw_nas.search.reading import as_records
 from seesaw_nas.space import Budget, Space
 from seesaw_nas.spec import Architecture
 
@@ -124,8 +124,7 @@ def read_records(url: str, name: str) -> list[TrialRecord]:
         OptionError: the database cannot be reached.
     """
     study, _ = join(url, name)
-    found = (trial for trial in study.get_trials(deepcopy=False) if "proposal" in trial.user_attrs)
-    return [as_record(trial, trial.user_attrs.get("result", {}).get("seed", 0)) for trial in found]
+    return as_records(study.get_trials(deepcopy=False))
 
 
 class SharedHistory(History):

@@ -92,9 +92,8 @@ def _of_run(folder: RunFolder, description: dict[str, Any]) -> Iterator[Start]:
     trials = [record for record in records_of(folder) if record.state == "complete"]
     same = _conditions(about) == _conditions(description)
     for record in trials if same else records.front(trials):
-        assert record.architecture is not None, "only legal architectures are trained"
         known = record if same else None
-        yield Start(record.architecture, f"trial {record.number} of {folder.name}", known)
+        yield Start(record.spec, f"trial {record.number} of {folder.name}", known)
 
 
 def _conditions(description: dict[str, Any]) -> list[Any]:
