@@ -10,8 +10,8 @@ from seesaw_nas.data.images import SearchData, Split
 from seesaw_nas.data.progress import Progress
 from seesaw_nas.errors import DataError, known
 
-ONE_SIZE = ("digits", *cifar.LAYOUTS)  # whose images have a size of their own
-NAMES = (*ONE_SIZE, imagenet.NAME)
+ONE_SIZE = ("digits",)  # whose images come in no other
+NAMES = (*ONE_SIZE, *cifar.LAYOUTS, imagenet.NAME)
 FOLDER_PREFIX = "folder:"
 
 
@@ -38,7 +38,8 @@ def load(
         name: one of ``NAMES``, or the path of a folder of images by class, with or without ``folder:`` before it.
         data_dir: holds the unpacked CIFAR archive, or is it; without, the archive is downloaded once. For ImageNet, the
             folder that holds ``train`` and ``val``. Others ignore it.
-        image_size: side of the images in pixels, for a folder and ImageNet; 224 without, the paper's size.
+        image_size: side of the images in pixels; for a folder and ImageNet, 224 without, the paper's size; for CIFAR,
+            where 16 and 8 are averages of pixels.
         progress: told how far a download or a reading is; without, a terminal shows a bar.
         cache_dir: keeps small copies of large images, for a folder, which is streamed then, and ImageNet.
 
@@ -64,14 +65,17 @@ def _source(
 ) -> Source:
     if image_size is not None and image_size < 1:
         raise DataError(f"an image size is a positive number of pixels, got {image_size}")
-    if cache_dir is not None and name in ONE_SIZE:
+    if cache_dir is not None and name in (*ONE_SIZE, *cifar.LAYOUTS):
         raise DataError(f"{name} needs no --cache-dir: its images are small and stay in memory; leave it out")
     if name == "digits":
-        _check_size(name, digits.SIZE, image_size)
+        if image_size not in (None, digits.SIZE):
+            raise DataError(
+                f"images of digits are 8 x 8 pixels, got image size {image_size}; "
+                f"leave it out, it is for cifar10, cifar100, imagenet and folders of images"
+            )
         return digits.Digits()
     if name in cifar.LAYOUTS:
-        _check_size(name, cifar.SIZE, image_size)
-        return cifar.Cifar(cifar.LAYOUTS[name], data_dir, progress)
+        return cifar.Cifar(cifar.LAYOUTS[name], data_dir, progress, image_size or cifar.SIZE)
     streaming = folder.Streaming(image_size or folder.DEFAULT_SIZE, cache_dir, progress)
     if name == imagenet.NAME:
         return imagenet.ImageNet(data_dir, streaming)
@@ -80,11 +84,3 @@ def _source(
     if not path or (path == name and not root.is_dir()):
         raise DataError(f"{known('data set', name, NAMES)}; the path of a folder of images by class also works")
     return folder.Folder(root, streaming)
-
-
-def _check_size(name: str, size: int, image_size: int | None) -> None:
-    if image_size not in (None, size):
-        raise DataError(
-            f"images of {name} are {size} x {size} pixels, got image size {image_size}; "
-            f"leave it out, it is for folders of images and imagenet"
-        )

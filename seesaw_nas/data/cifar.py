@@ -1,5 +1,7 @@
 """CIFAR-10 and CIFAR-100 in their official binary layout, read from disk or downloaded.
 
+Smaller images than 32x32 are means over squares of pixels, for searches on little compute.
+
 A record is the label bytes (CIFAR-100: coarse, then fine) and 3,072 bytes of pixels: the 32x32 red plane, green, blue.
 
 Source: Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html.
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from seesaw_nas.data import splits
 from seesaw_nas.data.download import cache_dir, fetch
@@ -78,11 +81,23 @@ LAYOUTS = {
 
 @dataclass(frozen=True, slots=True)
 class Cifar:
-    """One of the two sets; without ``data_dir`` it is downloaded once into the cache."""
+    """One of the two sets; without ``data_dir`` it is downloaded once into the cache.
+
+    Attributes:
+        size: side of the images in pixels, a divisor of 32.
+    """
 
     layout: Layout
     data_dir: Path | None = None
     progress: Progress | None = None
+    size: int = SIZE
+
+    def __post_init__(self) -> None:
+        if SIZE % self.size:
+            raise DataError(
+                f"images of {self.layout.name} are {SIZE} x {SIZE} pixels, or 16 x 16 or 8 x 8 by averaging, "
+                f"got image size {self.size}"
+            )
 
     def search(self) -> SearchData:
         layout, folder = self.layout, self._folder()
@@ -92,7 +107,7 @@ class Cifar:
         train, validation = splits.held_out(labels, splits.count_of(labels, _VALIDATION_SHARE), splits.SPLIT_SEED)
         classes = self._classes(folder / layout.names)
         return SearchData.of(
-            layout.name, classes, images.take(train), images.take(validation), flip=True, padding=SIZE // 8
+            layout.name, classes, images.take(train), images.take(validation), flip=True, padding=self.size // 8
         )
 
     def test(self) -> Images:
@@ -129,7 +144,10 @@ class Cifar:
                 f"wanted 0 to {limits[column] - 1}; {self._remedy(path)}"
             )
         pixels = np.ascontiguousarray(table[:, len(limits) :]).reshape(records, 3, SIZE, SIZE)
-        return Images(torch.from_numpy(pixels), torch.from_numpy(table[:, len(limits) - 1].astype(np.int64)))
+        return Images(
+            _shrunk(torch.from_numpy(pixels), SIZE // self.size),
+            torch.from_numpy(table[:, len(limits) - 1].astype(np.int64)),
+        )
 
     def _classes(self, path: Path) -> tuple[str, ...]:
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
@@ -143,3 +161,11 @@ class Cifar:
         if self.data_dir is None:
             return f"delete {path.parent} and run again"
         return f"unpack {self.layout.url} into {self.data_dir}, or leave out --data-dir to download it"
+
+
+def _shrunk(images: torch.Tensor, factor: int) -> torch.Tensor:
+    """The rounded means of squares of ``factor`` pixels."""
+    if factor == 1:
+        return images
+    parts = [F.avg_pool2d(part.float(), factor).round().to(torch.uint8) for part in torch.split(images, 1000)]
+    return torch.cat(parts)

@@ -90,7 +90,7 @@ class SearchSettings:
         seed: of everything random.
         device: ``cpu``, ``cuda``, ``cuda:1``, or ``auto`` for a GPU where there is one.
         data_dir: folder with the unpacked CIFAR archive, empty to download it; or with ImageNet's train and val.
-        image_size: side in pixels for a folder of images and for ImageNet; 0 for its default.
+        image_size: side in pixels for a folder of images, for ImageNet, and 16 or 8 for CIFAR; 0 for its default.
         cache_dir: folder for small copies of the images of a folder or of ImageNet; empty for none.
         table: file of recorded trainings that evaluator ``table`` answers from; dataset, recipe and epochs are its own.
         latency: whether to time the members of the front on ``device`` once the search has ended.

@@ -113,10 +113,26 @@ def test_class_names_that_are_missing_or_too_few_are_refused(tiny_cifar):
         load("cifar10", tiny_cifar)
 
 
-def test_another_image_size_is_refused(tiny_cifar):
+@pytest.mark.parametrize("size", [64, 20])
+def test_another_image_size_is_refused(tiny_cifar, size):
     assert load("cifar10", tiny_cifar, image_size=32).input == (3, 32, 32)
-    with pytest.raises(DataError, match="images of cifar10 are 32 x 32 pixels, got image size 64; leave it out"):
-        load("cifar10", tiny_cifar, image_size=64)
+    told = f"images of cifar10 are 32 x 32 pixels, or 16 x 16 or 8 x 8 by averaging, got image size {size}"
+    with pytest.raises(DataError, match=told):
+        load("cifar10", tiny_cifar, image_size=size)
+
+
+def test_smaller_images_are_means_over_squares(tiny_cifar):
+    path = tiny_cifar / "cifar-10-batches-bin" / "test_batch.bin"
+    plane = np.zeros((32, 32), dtype=np.uint8)
+    plane[2:4, 4:6] = [[10, 20], [30, 43]]  # mean 25.75
+    record = np.concatenate([[7], plane.ravel(), plane.ravel(), plane.ravel()]).astype(np.uint8)
+    path.write_bytes(record.tobytes() + path.read_bytes()[3073:])
+    image = load_test("cifar10", tiny_cifar, image_size=16).images[0]
+    assert image.shape == (3, 16, 16)
+    assert image[0, 1, 2] == 26
+    assert image.sum() == 3 * 26
+    data = load("cifar10", tiny_cifar, image_size=16)
+    assert (data.input, data.padding, len(data.train)) == ((3, 16, 16), 2, 180)
 
 
 # The means and deviations of all 50,000 training images that CIFAR recipes quote, to four and three digits; ours are of
