@@ -33,7 +33,6 @@ class Accuracy:
     top5: float
 
 
-@torch.inference_mode()
 def measure(
     model: nn.Module,
     images: Split,
@@ -48,20 +47,51 @@ def measure(
     The model must be on ``device``; its training mode is put back afterwards. A :class:`Network` is evaluated as it
     would be deployed, fused.
     """
+    return measure_all([model], images, mean, std, device=device, batch_size=batch_size)[0]
+
+
+@torch.inference_mode()
+def measure_all(
+    models: Sequence[nn.Module],
+    images: Split,
+    mean: Sequence[float],
+    std: Sequence[float],
+    *,
+    device: torch.device | str = "cpu",
+    batch_size: int = 256,
+) -> list[Accuracy]:
+    """As :func:`measure`, of several models; each batch of images is read and normalised once for all of them."""
     images = images.to(find_device(device))
-    was_training = model.training
-    ready = fuse(model) if isinstance(model, Network) else model.eval()
-    loss = torch.zeros((), dtype=torch.float64, device=images.labels.device)
-    right = torch.zeros(2, dtype=torch.int64, device=images.labels.device)  # first guess, first five
-    n = 0  # those that can be read
+    modes = [model.training for model in models]
+    tallies = [_Tally(fuse(model) if isinstance(model, Network) else model.eval(), images.labels) for model in models]
     for chosen, labels in images.in_order(batch_size):
-        n += len(labels)
-        logits = ready(laid_out(normalise(chosen, mean, std)))  # (n, classes)
-        loss += F.cross_entropy(logits, labels, reduction="sum")
-        right += _right(logits, labels)
-    model.train(was_training)
-    top1, top5 = (count / n for count in right.tolist())
-    return Accuracy(n, loss.item() / n, top1, top5)
+        x = laid_out(normalise(chosen, mean, std))
+        for tally in tallies:
+            tally.add(x, labels)
+    for model, was_training in zip(models, modes, strict=True):
+        model.train(was_training)
+    return [tally.accuracy for tally in tallies]
+
+
+class _Tally:
+    """What one model has shown on the images so far; sums stay on the device."""
+
+    def __init__(self, model: nn.Module, labels: Tensor) -> None:
+        self._model, self._n = model, 0  # images that could be read
+        self._loss = torch.zeros((), dtype=torch.float64, device=labels.device)
+        self._right = torch.zeros(2, dtype=torch.int64, device=labels.device)  # first guess, first five
+
+    def add(self, images: Tensor, labels: Tensor) -> None:
+        """Take in a normalised batch (n, C, H, W) and its labels (n,)."""
+        logits = self._model(images)  # (n, classes)
+        self._n += len(labels)
+        self._loss += F.cross_entropy(logits, labels, reduction="sum")
+        self._right += _right(logits, labels)
+
+    @property
+    def accuracy(self) -> Accuracy:
+        top1, top5 = (count / self._n for count in self._right.tolist())
+        return Accuracy(self._n, self._loss.item() / self._n, top1, top5)
 
 
 def _right(logits: Tensor, labels: Tensor) -> Tensor:

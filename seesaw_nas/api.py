@@ -10,37 +10,26 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import confirmation, results
-from seesaw_nas.errors import RunError, SeesawError
+from seesaw_nas import searches
+from seesaw_nas.auditing import audit
 from seesaw_nas.final import TrainResult, TrainSettings, train
 from seesaw_nas.problem import NOTHING, Given, Plan, Problem, description, plan, pose
-from seesaw_nas.recipes import completed
 from seesaw_nas.records import RunFolder
-from seesaw_nas.results import Result, read_timings, time_front, write_results
+from seesaw_nas.results import Result, write_results
 from seesaw_nas.search import DEFAULT_STRATEGY
-from seesaw_nas.search.settings import CHANGEABLE, PYTHON, SearchSettings
-from seesaw_nas.space import Budget, Space
+from seesaw_nas.search.settings import PYTHON, SearchSettings
+from seesaw_nas.searches import OnPlan, begin, resume
+from seesaw_nas.space import Space
 from seesaw_nas.tabulate import tabulate
-from seesaw_nas.tuner import Tuner, strategy_of
+from seesaw_nas.tuner import Tuner
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
-    from seesaw_nas.search.halving import Halving
-    from seesaw_nas.search.history import History
     from seesaw_nas.search.listener import Listener
-    from seesaw_nas.search.starts import Start
-    from seesaw_nas.search.strategies.base import Strategy
-
-KIND = "search"
-OnPlan = Callable[[Problem, Plan], None]
 
 __all__ = [
     "Given",
@@ -51,6 +40,7 @@ __all__ = [
     "TrainResult",
     "TrainSettings",
     "Tuner",
+    "audit",
     "begin",
     "join",
     "plan",
@@ -116,52 +106,6 @@ def _called(value: Any) -> str:
     return PYTHON + str(getattr(value, "__name__", type(value).__name__))
 
 
-def begin(
-    settings: SearchSettings,
-    *,
-    given: Given = NOTHING,
-    name: str = "",
-    runs_dir: Path | str = "runs",
-    time_limit: float | None = None,
-    on_plan: OnPlan | None = None,
-    listener: Listener | None = None,
-) -> Result:
-    """Search by these settings; everything found is in the run's folder, after every trial.
-
-    Args:
-        given: objects in place of what the settings name.
-        name: of the run's folder in ``runs_dir``; made from data set, budget and time when empty.
-        time_limit: seconds after which no further trial begins.
-        on_plan: told what is about to happen, before any training.
-        listener: told what happens.
-
-    Raises:
-        SeesawError: the settings cannot be carried out, or the folder exists already.
-    """
-    from seesaw_nas.search import starts
-
-    problem = pose(settings, given)
-    method = _method(problem)
-    about = {"kind": KIND, "given": given.names, **description(problem)}
-    first = starts.resolve(settings.seed_with, problem.feasible, about)
-    path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
-    folder = RunFolder.create(path, about | ({"study": path.name} if settings.storage else {}))
-    if settings.storage:
-        _share(folder, settings)
-    return _run(folder, problem, method, lambda: first, time_limit, on_plan, listener)
-
-
-def _share(folder: RunFolder, settings: SearchSettings) -> None:
-    """Make the study in the database; without it there is no run."""
-    from seesaw_nas.search import shared
-
-    try:
-        shared.create(settings.storage, folder.name, settings.objectives, folder.read())
-    except SeesawError:
-        folder.discard()
-        raise
-
-
 def join(
     name: str,
     storage: str,
@@ -189,154 +133,12 @@ def join(
     from seesaw_nas.search import shared
 
     _, begun = shared.join(storage, name)
-    settings = _changed(SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage})
-    problem = _posed(replace(settings, confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'")
+    settings = searches.changed(SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage})
+    problem = searches.posed(
+        replace(settings, confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'"
+    )
     own = os.getpid()
-    method = _method(problem, seed=settings.seed + own)  # others propose from the search's own seed
-    about = {"kind": KIND, "given": given.names, **description(problem), "study": name}
+    method = searches.method(problem, seed=settings.seed + own)  # others propose from the search's own seed
+    about = {"kind": searches.KIND, "given": given.names, **description(problem), "study": name}
     folder = RunFolder.create(Path(runs_dir) / f"{name}-{platform.node()}-{own}", about)
-    return _run(folder, problem, method, list, time_limit, on_plan, listener)
-
-
-def resume(
-    path: Path | str,
-    *,
-    given: Given = NOTHING,
-    time_limit: float | None = None,
-    on_plan: OnPlan | None = None,
-    listener: Listener | None = None,
-    **changes: Any,
-) -> Result:
-    """Go on with a run where it stopped, however it stopped; what was finished is neither lost nor trained again.
-
-    Args:
-        path: the run's folder.
-        given: the objects that the run began with, where it did.
-        time_limit, on_plan, listener: as for :func:`begin`.
-        changes: settings in place of the run's own, of those that :data:`CHANGEABLE` names: ``trials`` (the new total),
-            ``device``, ``confirm``, ``engine`` and others; ``None`` and an empty text leave the run's own.
-
-    Raises:
-        SeesawError: it is no run folder, its space has changed, or another process works on it.
-        TypeError: a setting cannot be changed.
-    """
-    from seesaw_nas.search import starts
-
-    folder = RunFolder.open(Path(path))
-    begun = folder.read()
-    if begun.get("kind") != KIND:
-        raise RunError(
-            f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
-        )
-    settings = _changed(SearchSettings.from_dict(begun.get("settings", {})), changes)
-    if missing := [what for what in begun.get("given", []) if what not in given.names]:
-        raise RunError(
-            f"{folder.path} began with objects of a program; pass the same to `api.resume`, in `given`: "
-            f"{', '.join(missing)}"
-        )
-    read_timings(folder)  # a damaged file is told before any training
-    confirmation.read(folder.confirmed)
-    problem = _posed(settings, given, begun, str(folder.path))
-    method = _method(problem)
-    find = partial(starts.resolve, settings.seed_with, problem.feasible, begun)
-    return _run(folder, problem, method, find, time_limit, on_plan, listener)
-
-
-def _changed(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
-    if unknown := changes.keys() - set(CHANGEABLE):
-        raise TypeError(f"a run goes on under its own {', '.join(sorted(unknown))}")
-    wanted = {name: value for name, value in changes.items() if value not in (None, "")}
-    if wanted.get("engine") == "serial":
-        wanted = {"workers": 0} | wanted  # which has no use for those of the run's own engine
-    return replace(settings, **wanted)
-
-
-def _posed(settings: SearchSettings, given: Given, begun: Mapping[str, Any], what: str) -> Problem:
-    """The problem as it was when ``what`` began.
-
-    Raises:
-        RunError: it has changed.
-    """
-    problem = pose(settings, given)
-    if begun.get("space_digest") != problem.space_digest:
-        raise RunError(f"the space '{problem.space.name}' has changed since {what} began; begin a new run")
-    if completed(begun.get("recipe", {})) != settings.fitted_recipe.to_dict():
-        raise RunError(f"the recipe '{settings.recipe}' has changed since {what} began; begin a new run")
-    return problem
-
-
-def _method(problem: Problem, seed: int | None = None) -> tuple[Strategy, Halving]:
-    """Which architecture next, and who is trained how far."""
-    from seesaw_nas.search.strategies.base import Setting
-
-    settings = problem.settings
-    halving = settings.halving(problem.evaluator.epochs)
-    own = settings.seed if seed is None else seed
-    setting = Setting(problem.feasible, own, settings.objectives, halving.levels)
-    return strategy_of(settings.strategy, problem.given.strategy, setting), halving
-
-
-def _run(
-    folder: RunFolder,
-    problem: Problem,
-    method: tuple[Strategy, Halving],
-    find_starts: Callable[[], list[Start]],
-    time_limit: float | None,
-    on_plan: OnPlan | None,
-    listener: Listener | None,
-) -> Result:
-    from seesaw_nas.search import engines, proposer, starts
-
-    settings, (strategy, halving) = problem.settings, method
-    with folder.owned(), _history(folder, problem) as trial_history:
-        taken_over = starts.plant(trial_history, find_starts)
-        work = proposer.Proposer(
-            trial_history,
-            strategy,
-            trials=settings.trials,
-            taken_over=taken_over,
-            epochs=problem.evaluator.epochs,
-            halving=halving,
-            checkpoints=folder.checkpoints,
-            on_closed=listener.ended if listener else None,
-        )
-        if on_plan is not None:
-            on_plan(problem, plan(problem, max(0, settings.trials - work.trained), halving))
-        try:
-            ended = engines.run(settings, work, problem.evaluator, problem.device, folder.path, listener, time_limit)
-        except KeyboardInterrupt:
-            write_results(Result(folder, problem, "interrupted", tuple(trial_history.records())))
-            raise
-        result = Result(folder, problem, ended, tuple(trial_history.records()))
-        write_results(result)
-        if settings.confirm:
-            results.confirm(result, listener)
-            write_results(result)
-        if settings.latency and time_front(result, listener):
-            write_results(result)
-        return result
-
-
-@contextmanager
-def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
-    """The history of a run, in its own file or in a database."""
-    from seesaw_nas.search import history, journal
-
-    settings = problem.settings
-    if not settings.storage:
-        study = journal.open_study(folder.journal, folder.name, settings.objectives)
-        yield history.History(study, problem.space, problem.budget, settings.seed)
-        return
-    from seesaw_nas.search import shared
-
-    study, _ = shared.join(settings.storage, folder.read()["study"])
-    found = shared.SharedHistory(study, problem.space, problem.budget, settings.seed)
-    try:
-        yield found
-    finally:
-        found.close()
-
-
-def _default_name(settings: SearchSettings, budget: Budget) -> str:
-    stem = Path(settings.dataset.removeprefix("folder:")).name
-    return f"{stem}-{str(budget).replace(':', '-')}-{datetime.now():%Y%m%d-%H%M%S}"
+    return searches.run(folder, problem, method, list, time_limit, on_plan, listener)

@@ -35,6 +35,7 @@ class Progress:
         steps: done of the epoch that is not finished.
         loss: summed over the images of those steps.
         seconds: spent on those steps.
+        core_seconds: of the process on all CPU cores, summed over the whole training where that is kept.
     """
 
     curve: tuple[Epoch, ...] = ()
@@ -42,11 +43,12 @@ class Progress:
     steps: int = 0
     loss: float = 0.0
     seconds: float = 0.0
+    core_seconds: float = 0.0
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Progress:
         """What ``dataclasses.asdict`` made; files from before there were checkpoints within an epoch are read too."""
-        rest = {name: content[name] for name in ("steps", "loss", "seconds") if name in content}
+        rest = {name: content[name] for name in ("steps", "loss", "seconds", "core_seconds") if name in content}
         return cls(tuple(Epoch(**entry) for entry in content["curve"]), content["train_seconds"], **rest)
 
 

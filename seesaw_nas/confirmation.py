@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -50,6 +51,45 @@ class Spread:
         return f"{self.mean:.2%}" + ("" if self.sd is None else f" +- {100 * self.sd:.2f}") + f" ({self.n})"
 
 
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """Means that differ from the highest by less than the seeds' noise explains.
+
+    Attributes:
+        digests: of these, the highest one's first; empty without several trainings of one architecture.
+        margin: of a difference that counts, for as many trainings as the highest one had: twice its standard error.
+    """
+
+    digests: tuple[str, ...] = ()
+    margin: float = 0.0
+
+    @classmethod
+    def among(cls, spreads: Mapping[str, Spread]) -> Ties:
+        """The noise is the pooled standard deviation, taken to be the same for all."""
+        repeated = [spread for spread in spreads.values() if spread.sd is not None]
+        if not repeated:
+            return cls()
+        freedom = sum(spread.n - 1 for spread in repeated)
+        noise = math.sqrt(sum((spread.n - 1) * (spread.sd or 0.0) ** 2 for spread in repeated) / freedom)
+        highest, *others = sorted(spreads, key=lambda digest: -spreads[digest].mean)
+        top = spreads[highest]
+        tied = [
+            digest
+            for digest in others
+            if top.mean - spreads[digest].mean < 2 * noise * math.sqrt(1 / top.n + 1 / spreads[digest].n)
+        ]
+        return cls((highest, *tied), 2 * noise * math.sqrt(2 / top.n))
+
+    def __str__(self) -> str:
+        if not self.digests:
+            return ""
+        margin = f"a difference of {100 * self.margin:.2f} points or less is the seeds' noise"
+        others = (
+            f"{', '.join(self.digests[1:])} cannot be told from it" if self.digests[1:] else "no other comes near it"
+        )
+        return f"{self.digests[0]} is highest, {others}; {margin}"
+
+
 @dataclass(frozen=True)
 class Confirmed:
     """What the repeats found.
@@ -72,6 +112,11 @@ class Confirmed:
             digest: Spread(statistics.fmean(top1), statistics.stdev(top1) if len(top1) > 1 else None, len(top1))
             for digest, top1 in found.items()
         }
+
+    @property
+    def ties(self) -> Ties:
+        """Which of the means cannot be told from the highest."""
+        return Ties.among(self.spreads)
 
     @property
     def means(self) -> dict[str, float]:

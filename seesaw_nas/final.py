@@ -123,8 +123,8 @@ def train(
     if not checkpoint_minutes > 0:
         raise OptionError(f"--checkpoint-minutes must be above 0, got {checkpoint_minutes:g}")
     from seesaw_nas import data, models, parallel, signals, training
+    from seesaw_nas.data import check_fits
     from seesaw_nas.device import describe
-    from seesaw_nas.evaluate.trained import check_fits
     from seesaw_nas.execution import Execution
 
     named = specfile.resolve(settings.spec)

@@ -99,13 +99,18 @@ def _initialise(network: nn.Module, generator: torch.Generator) -> None:
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
-            fan = math.prod(module.kernel_size) * module.out_channels
-            module.weight.normal_(0.0, math.sqrt(2 / fan), generator=generator)
+            std = he_std(math.prod(module.kernel_size), module.out_channels)
+            module.weight.normal_(0.0, std, generator=generator)
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()
         elif isinstance(module, nn.Linear):
             module.weight.normal_(0.0, LINEAR_STD, generator=generator)
             module.bias.zero_()
+
+
+def he_std(area: int, c_out: int) -> float:
+    """Standard deviation of a convolution's initial weights: its kernel has ``area`` places, ``c_out`` channels."""
+    return math.sqrt(2 / (area * c_out))
 
 
 def save_weights(model: nn.Module, path: Path, metadata: Mapping[str, str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from seesaw_nas import space
 from seesaw_nas.conditions import conditions
 from seesaw_nas.errors import RunError
-from seesaw_nas.search.settings import PYTHON, SPACES, SearchSettings
+from seesaw_nas.evaluate import PROXY
+from seesaw_nas.search.settings import PYTHON, SHARING, SPACES, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Problem:
 
 def digest_of(searched: space.Space) -> str:
     """Of all that a space offers."""
-    return hashlib.sha256(repr(searched).encode()).hexdigest()[:16]
+    return searched.digest
 
 
 def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
@@ -99,16 +99,34 @@ def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
         return _called(settings, given, device)
     if settings.evaluator.startswith(PYTHON):
         raise RunError(f"the evaluator was {settings.evaluator}, an object of a program; pass it again to go on")
-    return _recorded(settings, given, device) if settings.evaluator == "table" else _trained(settings, given, device)
+    return _recorded(settings, given, device) if settings.evaluator == "table" else _on_images(settings, given, device)
 
 
-def _trained(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
-    from seesaw_nas.evaluate.trained import TrainedEvaluator, subject
+def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
+    from seesaw_nas.evaluate.trained import subject
 
     images = load_images(settings, given.data)
     feasible = _feasible(settings, given, subject(images))
-    evaluator = TrainedEvaluator(images.to(device), settings.fitted_recipe, device)
+    evaluator = _evaluator(settings, images.to(device), feasible.space, device)
     return Problem(settings, subject(images), device, feasible, evaluator, given)
+
+
+def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space, device: torch.device) -> Evaluator:
+    if settings.evaluator in SHARING:
+        from seesaw_nas import supernet
+        from seesaw_nas.evaluate.inherited import InheritedEvaluator, TunedEvaluator
+
+        shared = supernet.load(Path(settings.supernet) / supernet.WEIGHTS, searched).to(device)
+        if settings.evaluator == "tuned":
+            return TunedEvaluator(shared, images, settings.fitted_recipe, device)
+        return InheritedEvaluator(shared, images, device)
+    if settings.evaluator.startswith(PROXY):
+        from seesaw_nas.evaluate.proxy import ProxyEvaluator
+
+        return ProxyEvaluator(settings.evaluator.removeprefix(PROXY), images, device)
+    from seesaw_nas.evaluate.trained import TrainedEvaluator
+
+    return TrainedEvaluator(images, settings.fitted_recipe, device, settings.curve)
 
 
 def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
@@ -134,6 +152,8 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
     images = given or data.load(settings.dataset, settings.data_path, settings.image_size or None, cache_dir=cache_dir)
     if settings.train_size:
         images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
+    if settings.validation_size:
+        images = replace(images, validation=data.subset(images.validation, settings.validation_size, settings.seed))
     return images
 
 

@@ -231,6 +231,12 @@ RECIPES = {
     )
 }
 
+# what a step of a supernet's training takes
+SAMPLINGS = {
+    "single-path": "each step trains one architecture",
+    "sandwich": "each step trains the costliest within the budget, and by its outputs the cheapest and two draws",
+}
+
 
 def recipe(name: str, epochs: int = 0) -> Recipe:
     """The recipe called ``name``, for its own number of epochs or another.

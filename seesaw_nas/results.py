@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import confirmation, latency, records, specfile
+from seesaw_nas import confirmation, latency, records, specfile, stages
 from seesaw_nas.confirmation import Confirmed
 from seesaw_nas.errors import RunError, SeesawError
 from seesaw_nas.latency import NO_TIMINGS, LatencySettings, Measured, Timings
@@ -64,6 +64,18 @@ class Result:
         return confirmation.read(self.folder.confirmed)
 
     @property
+    def stages(self) -> list[dict[str, Any]]:
+        """What each stage of plan ``shared`` came to and cost, with its share of all seconds; empty by another plan."""
+        if self.problem.settings.plan != "shared":
+            return []
+        done = [*stages.read(self.folder), stages.summed("last round", stages.LAST, self.trials)]
+        if repeats := self.confirmed.repeats:
+            best = max(self.confirmed.means.values(), default=None)
+            seconds = sum(repeat.seconds for repeat in repeats)
+            done.append(stages.Done("again", "trained again with other seeds", len(repeats), seconds, best))
+        return stages.shares(done)
+
+    @property
     def timings(self) -> Timings:
         """The latencies in the run's folder."""
         return read_timings(self.folder)
@@ -118,7 +130,7 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
         "recipe": f"{recipe.name}: {recipe.summary}",
         "images": _images(problem.subject),
     }
-    chosen = confirmation.candidates(result.trials, settings.confirm)
+    chosen = confirmation.candidates(result.trials, settings.winners)
     first = settings.seed + 1  # the trials' own seeds are no small numbers
     return confirmation.confirm(
         result.folder.confirmed,
@@ -248,6 +260,7 @@ def _told(folder: RunFolder, settings: SearchSettings, space_name: str, images: 
         "seed": str(settings.seed),
         **folder.read()["conditions"],
         **{f"trained again: {name}": text for name, text in confirmed.conditions.items()},
+        "trained again: ties": str(confirmed.ties),
         **{f"latency: {name}": text for name, text in timings.conditions.items()},
     }
     return {name: text for name, text in told.items() if text}

@@ -77,8 +77,8 @@ def score(
             f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder"
         )
     from seesaw_nas import accuracy, data
+    from seesaw_nas.data import check_fits
     from seesaw_nas.device import describe, find_device, place
-    from seesaw_nas.evaluate.trained import check_fits
     from seesaw_nas.export import source
 
     on = find_device(device)

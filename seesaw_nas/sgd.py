@@ -1,13 +1,10 @@
 """One model, its optimiser and its data on one device: a step, and the steps of an epoch.
 
-Every step derives its augmentation, its blending and its dropout from (seed, epoch, step) alone, every epoch its order
-of images from (seed, epoch). So no generator state outlives a step, and an epoch can begin in its middle. Nothing in a
-step waits for the device. Of several processes, each derives its own draws, for its share of the batch.
+Nothing in a step waits for the device. What is random in it, :mod:`seesaw_nas.batches` derives.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -19,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seesaw_nas.averaging import Average
-from seesaw_nas.data import SearchData, normalise
-from seesaw_nas.data.mixing import draw_cutout, draw_mixup
-from seesaw_nas.device import autocast, laid_out, place, seeded
+from seesaw_nas.batches import deal, readied, steps_per_epoch
+from seesaw_nas.data import SearchData
+from seesaw_nas.device import autocast, place, seeded
 from seesaw_nas.errors import OptionError
 from seesaw_nas.execution import PLAIN, Execution
 from seesaw_nas.fast import fastest
@@ -76,7 +73,7 @@ class Trainer:
         if seed < 0:
             raise OptionError(f"a seed is a whole number of at least 0, got {seed}")
         place(model, device)
-        steps = _steps_per_epoch(data, recipe)
+        steps = steps_per_epoch(data, recipe)
         ranks.check(len(data.train) // steps)
         forward = ranks.wrapped(fastest(model, execution.compiler))
         average = Average.of(model, recipe.ema * recipe.epochs * steps) if recipe.ema else None
@@ -87,32 +84,22 @@ class Trainer:
 
     @property
     def steps_per_epoch(self) -> int:
-        return _steps_per_epoch(self.data, self.recipe)
+        return steps_per_epoch(self.data, self.recipe)
 
     def epoch(self, number: int, begun: int = 0) -> Iterator[Tensor]:
         """Take the steps of epoch ``number``, from 1, after its first ``begun``; of each, its images' summed loss.
 
         Of several processes, each takes its share of every batch, and the sums are of its images.
 
-        The images are dealt evenly: each once an epoch, in batches that differ by one image at most. So nothing is
-        dropped, and no last batch is a single image, which batch norm cannot take. The sums stay on the device.
+        :func:`seesaw_nas.batches.deal` says how they are dealt. The sums stay on the device.
         """
-        steps = self.steps_per_epoch
-        order_seed, *seeds = _drawn(1 + 3 * steps, self.seed, number)
-        if not self.ranks.leads:
-            seeds = _drawn(3 * steps, self.seed, number, self.ranks.rank)
-        order = torch.randperm(len(self.data.train), generator=torch.Generator().manual_seed(order_seed))
-        whole = order.to(self.device).tensor_split(steps)[begun:]
-        chosen = [self.ranks.share(batch) for batch in whole]
-        augment, blend, dropout = (seeds[i::3][begun:] for i in range(3))
-        batches = self.data.dealt(chosen, augmented=self.recipe.augment, seeds=augment)
         self.model.train()
-        for i, (images, labels) in enumerate(batches):
-            done = (number - 1) * steps + begun + i
-            with seeded(dropout[i], self.device):
-                weight = self.ranks.weight(len(labels), len(whole[i]))
-                loss = self.step(done, images, labels, np.random.default_rng(blend[i]), weight)
-            yield loss * len(labels)
+        for batch in deal(self.data, self.recipe, self.seed, number, begun, self.ranks):
+            with seeded(batch.dropout, self.device):
+                weight = self.ranks.weight(len(batch.labels), batch.whole)
+                generator = np.random.default_rng(batch.blend)
+                loss = self.step(batch.number, batch.images, batch.labels, generator, weight)
+            yield loss * len(batch.labels)
 
     def step(
         self,
@@ -130,8 +117,7 @@ class Trainer:
             weight: of the loss in its gradient, see :meth:`Ranks.weight`.
         """
         self._set_rate(self.recipe.learning_rate_at(number, self.steps_per_epoch))
-        x, targets = self._blended(normalise(images, self.data.mean, self.data.std), labels, generator)
-        x = laid_out(x)
+        x, targets = readied(self.data, self.recipe, images, labels, generator)
         loss = self.recorded(x, targets) if self.recorded else self.descend(x, targets, weight)
         if self.average:
             self.average.move(number)
@@ -161,29 +147,9 @@ class Trainer:
             else:
                 group["lr"] = rate
 
-    def _blended(self, x: Tensor, labels: Tensor, generator: np.random.Generator | None) -> tuple[Tensor, Tensor]:
-        """The images, and their labels (n,) or, blended, the chances of their classes (n, classes)."""
-        recipe = self.recipe
-        if not (recipe.cutout or recipe.mixup):
-            return x, labels
-        assert generator is not None, "this recipe hides or blends"
-        if recipe.cutout:
-            x = draw_cutout(x, recipe.cutout, generator)
-        classes = len(self.data.classes)
-        return draw_mixup(x, labels, classes, recipe.mixup, generator) if recipe.mixup else (x, labels)
-
     def averaged(self) -> AbstractContextManager[None]:
         """The model has the weights that count in the body: the averaged ones where there are such."""
         return self.average.in_place() if self.average else nullcontext()
-
-
-def _drawn(n: int, *entropy: int) -> list[int]:
-    seeds: list[int] = np.random.SeedSequence(entropy).generate_state(n).tolist()
-    return seeds
-
-
-def _steps_per_epoch(data: SearchData, recipe: Recipe) -> int:
-    return math.ceil(len(data.train) / recipe.batch_size)
 
 
 def _optimizer(model: nn.Module, recipe: Recipe, rate: float | Tensor) -> torch.optim.SGD:

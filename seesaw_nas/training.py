@@ -108,7 +108,7 @@ def train(
     with memory_failures_told(recipe, device), compiler_failures_told():
         trainer = Trainer.of(model, data, recipe, seed, device, ranks, execution)
         store = _store(checkpoint, trainer)
-        watch = _Watch(store, ranks, checkpoint_seconds, on_step, stop, time.perf_counter())
+        watch = Watch(store, ranks, checkpoint_seconds, on_step, stop, time.perf_counter())
         progress = _resumed(store, ranks)
         last = recipe.epochs if until is None else min(until, recipe.epochs)
         for number in range(len(progress.curve) + 1, last + 1):
@@ -138,7 +138,7 @@ def evaluate(
 
 
 @dataclass(slots=True)
-class _Watch:
+class Watch:
     """What happens between two steps: progress is told, now and then saved, and a signal obeyed.
 
     Several processes decide together: by the clock of process 0, and by a signal to any of them.
@@ -193,18 +193,18 @@ class _Watch:
 
 
 def _epoch(
-    trainer: Trainer, progress: checkpoints.Progress, number: int, scored: bool, watch: _Watch
+    trainer: Trainer, progress: checkpoints.Progress, number: int, scored: bool, watch: Watch
 ) -> checkpoints.Progress:
     progress = _steps(trainer, progress, number, watch)
     train_loss, evaluated = progress.loss / len(trainer.data.train), time.perf_counter()
-    _check_finite("loss", train_loss, number, trainer.recipe)
+    check_finite("loss", train_loss, number, trainer.recipe)
     loss, top1 = _score(trainer, number) if scored else (None, None)
     seconds = progress.seconds + time.perf_counter() - evaluated
     entry = Epoch(number, train_loss, loss, top1, seconds)
     return checkpoints.Progress((*progress.curve, entry), progress.train_seconds + progress.seconds)
 
 
-def _steps(trainer: Trainer, progress: checkpoints.Progress, number: int, watch: _Watch) -> checkpoints.Progress:
+def _steps(trainer: Trainer, progress: checkpoints.Progress, number: int, watch: Watch) -> checkpoints.Progress:
     """The steps of an epoch that are not behind it yet."""
     start, steps, ranks = time.perf_counter() - progress.seconds, trainer.steps_per_epoch, trainer.ranks
     before = progress.loss if ranks.leads else 0.0
@@ -226,7 +226,7 @@ def _score(trainer: Trainer, number: int) -> tuple[float, float]:
     """Loss and top-1 on the validation images, of the weights that count."""
     loss, top1 = trainer.ranks.by_lead(lambda: _measured(trainer))
     trainer.ranks.spread_statistics(trainer.model)  # as recalibrated
-    _check_finite("validation loss", loss, number, trainer.recipe)
+    check_finite("validation loss", loss, number, trainer.recipe)
     return loss, top1
 
 
@@ -239,7 +239,12 @@ def _measured(trainer: Trainer) -> tuple[float, float]:
         return evaluate(trainer.model, data.validation, data.mean, data.std, device=trainer.device, batch_size=size)
 
 
-def _check_finite(name: str, value: float, epoch: int, recipe: Recipe) -> None:
+def check_finite(name: str, value: float, epoch: int, recipe: Recipe) -> None:
+    """Refuse to go on with a value that says that the weights are lost.
+
+    Raises:
+        TrainingFailed: it is infinite or no number.
+    """
     if not isfinite(value):
         raise TrainingFailed(
             f"{name} is not finite in epoch {epoch} of {recipe.epochs} with a learning rate of up to "
@@ -287,20 +292,20 @@ def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:
 
 def _store(path: Path | None, trainer: Trainer) -> checkpoints.Store:
     average = trainer.average.values if trainer.average else {}
-    meant = _of_recipe(completed({}))
-    return checkpoints.Store(path, trainer.model, trainer.optimizer, _identity(trainer), average, meant)
+    network = sha256(repr(trainer.model).encode()).hexdigest()[:16]  # torch's text of every layer and width
+    identity = {"network": network, **identity_of(trainer.data, trainer.recipe, trainer.seed)}
+    return checkpoints.Store(path, trainer.model, trainer.optimizer, identity, average, _of_recipe(completed({})))
 
 
 def _of_recipe(values: Mapping[str, Any]) -> checkpoints.Identity:
     return {f"recipe.{name}": value for name, value in values.items()}
 
 
-def _identity(trainer: Trainer) -> checkpoints.Identity:
-    data = trainer.data
+def identity_of(data: SearchData, recipe: Recipe, seed: int) -> checkpoints.Identity:
+    """What any training is of, beside what is trained."""
     return {
-        "network": sha256(repr(trainer.model).encode()).hexdigest()[:16],  # torch's text of every layer and width
         "data": f"{data.name}, {len(data.train)} images of shape {data.input}",
         "channel means": list(data.mean),  # of the very images: another subset of the same size has others
-        "seed": trainer.seed,
-        **_of_recipe(trainer.recipe.to_dict()),
+        "seed": seed,
+        **_of_recipe(recipe.to_dict()),
     }

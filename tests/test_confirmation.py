@@ -283,3 +283,33 @@ def test_repeats_are_trained_by_the_whole_recipe_on_all_images(tmp_path, monkeyp
     assert [seed for *_, seed in heard[2:]] == [1, 2]
     assert found.confirmed.conditions["images"] == "1,079 to train on, 359 to validate on"
     assert found.confirmed.conditions["recipe"].startswith("quick: 4 epochs, ")
+
+
+def spreads(**top1):
+    repeats = [Repeat(name, 0, seed, value, 1.0) for name, found in top1.items() for seed, value in enumerate(found)]
+    return Confirmed(HOW, tuple(repeats))
+
+
+def test_means_within_the_seeds_noise_are_ties():
+    # deviations of 0.01 each, three seeds: twice the error of a difference is 2 * 0.01 * sqrt(2 / 3) = 0.01633
+    found = spreads(a=[0.80, 0.81, 0.82], b=[0.795, 0.805, 0.815], c=[0.78, 0.79, 0.80], d=[0.794, 0.804, 0.814])
+    assert found.ties.digests == ("a", "b", "d")
+    assert found.ties.margin == pytest.approx(0.01633, abs=1e-5)
+    assert str(found.ties) == (
+        "a is highest, b, d cannot be told from it; a difference of 1.63 points or less is the seeds' noise"
+    )
+
+
+def test_noise_is_pooled_over_unequal_numbers_of_trainings():
+    # deviations of 2 points (two degrees of freedom) and 1 point (one): sqrt((2 * 4 + 1 * 1) / 3) = sqrt(3) points
+    found = spreads(a=[0.80, 0.82, 0.84], b=[0.76, 0.76 + 0.02**0.5 / 10])
+    assert found.ties.margin == pytest.approx(2 * 0.01 * 3**0.5 * (2 / 3) ** 0.5, abs=1e-6)
+
+
+def test_a_clear_winner_is_told_as_one():
+    assert str(spreads(a=[0.9, 0.91], b=[0.8, 0.81]).ties).startswith("a is highest, no other comes near it; ")
+
+
+@pytest.mark.parametrize("found", [Confirmed(), spreads(a=[0.9], b=[0.8])])
+def test_without_repeated_trainings_nothing_is_said_of_ties(found):
+    assert (found.ties.digests, str(found.ties)) == ((), "")

@@ -15,16 +15,31 @@ PACKAGE = Path(seesaw_nas.__file__).parent
 # From the bottom to the top. A module may import those of lower rows and those to its left.
 ROWS = (
     ("errors", "units", "files", "fields"),
-    ("spec", "pareto", "preprocessing"),
+    ("spec", "pareto", "kendall", "preprocessing"),
     ("cost", "space"),
     ("ops", "wiring", "tiling"),
     ("reference", "specfile", "models", "tally", "baselines", "comparison", "witness", "allocator", "deploy", "fast"),
     ("conditions", "device", "parallel", "graphs", "execution", "recipes", "data", "records", "checkpoints"),
-    ("signals", "accuracy", "recalibration", "averaging", "sgd", "training", "timing", "evaluate", "events", "final"),
+    ("signals", "accuracy", "recalibration", "averaging", "batches", "sgd", "training", "timing"),
+    ("supernet", "proxies", "evaluate", "events", "final"),
     ("export", "predict", "latency", "scoring"),
     ("search",),
+    ("audit",),
     ("report",),
-    ("confirmation", "progress", "problem", "results", "tabulate", "tuner", "api", "cli", "__main__"),
+    (
+        "confirmation",
+        "progress",
+        "problem",
+        "supernets",
+        "stages",
+        "results",
+        "tabulate",
+        "bench",
+        "auditing",
+        "tuner",
+        "searches",
+    ),
+    ("api", "cli", "__main__"),
 )
 ORDER = [name for row in ROWS for name in row]
 
@@ -38,7 +53,7 @@ HOMES = {
     "thop": ("witness.py",),
     "ray": ("search/engines/ray_tune.py",),
     "typer": ("cli/",),
-    "sklearn": ("data/",),
+    "sklearn": ("data/", "search/predictor.py"),
     "pooch": ("data/",),
     "PIL": ("data/", "export/example.py"),
     "onnxruntime": ("export/",),

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from seesaw_nas import __version__
-from seesaw_nas.cli import searching_verbs
+from seesaw_nas.cli import audit_verbs, searching_verbs, supernet_verbs
 from seesaw_nas.cli.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_system
 from seesaw_nas.cli.options import SPEC_HELP, CacheDir, DataDir, Dataset, Device, Json, Spec, app
 from seesaw_nas.cli.training import Compile, CudaGraphs
@@ -20,7 +20,7 @@ from seesaw_nas.latency import BACKENDS, PRECISIONS, LatencySettings
 from seesaw_nas.recipes import RECIPES
 from seesaw_nas.scoring import SPLITS
 
-__all__ = ["app", "main", "searching_verbs"]  # the last for its verbs, which stand first in the help
+__all__ = ["app", "audit_verbs", "main", "searching_verbs", "supernet_verbs"]  # for their verbs, first in the help
 
 _UsageError: Any = typer.BadParameter.__base__  # click's, which some releases of typer carry inside themselves
 

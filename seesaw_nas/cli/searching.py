@@ -100,6 +100,9 @@ def _watched(work: Callable[[View], Result], as_json: bool) -> None:
         _print_result(console, result)
 
 
+MOST_LINES = 200  # of the trials of a stage
+
+
 class View(Listener):
     """The plan in words, then two bars: trials, and the steps of the running one; a line for each trial that ends."""
 
@@ -111,9 +114,25 @@ class View(Listener):
         self._timing = self._progress.add_task("", total=None, visible=False)
         self._repeating = False
         self._begun: set[int] = set()
+        self._in_stages = self._quiet = False
+
+    def stage(self, number: int, total: int, what: str, count: int) -> None:
+        """Say what the stage does; of architectures by the thousand only the bar moves."""
+        self._in_stages, self._quiet = True, count > MOST_LINES
+        judged = f"{count:,} architectures " if count else ""
+        self._console.print(f"stage {number} of {total}: {judged}{what}")
+        self._begun.clear()
+        self._progress.reset(self._trials, total=count or None)
+        self._progress.start()
 
     def plan(self, problem: Problem, plan: Plan) -> None:
         """Say what is about to happen, and begin to show progress."""
+        self._progress.update(self._trials, total=plan.trials)
+        self._progress.start()
+        if self._in_stages:
+            about = f"about {format_duration(plan.trial_seconds)} each, {format_duration(plan.seconds)} in all"
+            self._console.print(f"          {about} on {problem.device} (from one timed step)")
+            return
         settings, subject, budget = problem.settings, problem.subject, problem.budget
         stopped = (
             "" if settings.scheduler == "none" else f" if not stopped early, as most will be by {settings.scheduler}"
@@ -135,8 +154,6 @@ class View(Listener):
         )
         for line in lines:
             self._console.print(line)
-        self._progress.update(self._trials, total=plan.trials)
-        self._progress.start()
 
     def stop(self) -> None:
         """Leave the terminal as it was."""
@@ -170,6 +187,8 @@ class View(Listener):
             self._begun.add(record.number)  # one that goes on after a pause counts once
             self._progress.advance(self._trials)
         self._progress.update(self._steps, visible=False)
+        if self._quiet and record.state in ("complete", "duplicate"):
+            return
         self._console.print(f"trial {record.number:>4}  {macs:>7} Multi-Adds  {text}")
 
     def stopping(self, running: int) -> None:
@@ -196,6 +215,7 @@ def _print_result(console: Console, result: Result) -> None:
     counts = _counts(result)
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     console.print(f"\nended because {result.ended}; {told or 'nothing trained'}")
+    _print_stages(console, result)
     if not (front := result.front()):
         return
     table, timings = terminal.plain_table("Pareto front, top-1 on the validation split, one seed each"), result.timings
@@ -221,12 +241,27 @@ def _print_result(console: Console, result: Result) -> None:
         console.print(f"{noted} of the figures are not of a training in this run; the trials' `reason` says of which")
     if spreads:
         console.print(f"again: mean +- standard deviation (trainings), {result.confirmed.conditions['recipe']}")
+        console.print(str(result.confirmed.ties))
     files = [(folder.best, "the best architecture"), (folder.pareto, "the front"), (folder.report, "the picture")]
     if timings.columns:
         console.print(f"ms: median of a call, the faster of {' and '.join(results.FRONT.backends)}")
         files.append((folder.latency, "latencies"))
     for path, what in files:
         console.print(f"{what:<22} {path}")
+
+
+def _print_stages(console: Console, result: Result) -> None:
+    """What each stage of the plan cost."""
+    if not (stages := result.stages):
+        return
+    table = terminal.plain_table("Stages, top-1 on the validation split")
+    for heading in ("stage", "architectures", "best top-1", "time", "share"):
+        table.add_column(heading, justify="left" if heading == "stage" else "right", no_wrap=True)
+    for entry in stages:
+        best = "-" if entry["best"] is None else f"{entry['best']:.2%}"
+        count, time = f"{entry['count']:,}" if entry["count"] else "-", format_duration(entry["seconds"])
+        table.add_row(entry["what"], count, best, time, f"{entry['share']:.0%}")
+    console.print(table)
 
 
 def _counts(result: Result) -> dict[str, int]:
@@ -251,7 +286,7 @@ def _as_json(result: Result) -> dict[str, Any]:
         "counts": _counts(result),
         "best": None if best is None else _member(result, best),
         "front": [_member(result, record) for record in result.front()],
-    }
+    } | ({"stages": result.stages} if result.stages else {})
 
 
 def _member(result: Result, record: TrialRecord) -> dict[str, Any]:
@@ -266,5 +301,5 @@ def _member(result: Result, record: TrialRecord) -> dict[str, Any]:
         "seed": record.seed,
     }
     if spread := result.confirmed.spreads.get(record.digest):
-        member["confirmed"] = asdict(spread)
+        member["confirmed"] = asdict(spread) | {"tied_with_best": record.digest in result.confirmed.ties.digests}
     return member | ({"latencies": [asdict(entry) for entry in latencies]} if latencies else {})

@@ -9,10 +9,10 @@ import typer
 
 from seesaw_nas.cli.options import CacheDir, DataDir, Dataset, Device, Json, app
 from seesaw_nas.evaluate import EVALUATORS
-from seesaw_nas.recipes import RECIPES
+from seesaw_nas.recipes import RECIPES, SAMPLINGS
 from seesaw_nas.search import STRATEGIES, SearchSettings
 from seesaw_nas.search.halving import SCHEDULERS
-from seesaw_nas.search.settings import ENGINES
+from seesaw_nas.search.settings import ENGINES, PLANS
 from seesaw_nas.units import parse_duration
 
 Run = Annotated[Path, typer.Argument(help="The run's folder, such as runs/NAME.")]
@@ -49,11 +49,35 @@ def search(
         int, typer.Option(help="Train so many of the best again in the end, by the whole recipe.")
     ] = SEARCH.confirm,
     seeds: Annotated[int, typer.Option(help="Of --confirm: trainings of each.")] = SEARCH.confirm_seeds,
+    plan: Annotated[
+        str, typer.Option(help=f"How trainings are spent: {', '.join(PLANS)}, of stages that begin with a supernet.")
+    ] = SEARCH.plan,
+    supernet_epochs: Annotated[
+        int, typer.Option(help="Of --plan shared: epochs of its supernet; 0 for three times the recipe's own.")
+    ] = SEARCH.supernet_epochs,
+    sampling: Annotated[
+        str, typer.Option(help=f"Of --plan shared: how its supernet is trained: {', '.join(SAMPLINGS)}.")
+    ] = SEARCH.sampling,
+    candidates: Annotated[
+        int, typer.Option(help="Of --plan shared: architectures scored with the supernet's weights.")
+    ] = SEARCH.candidates,
+    tuned: Annotated[
+        int, typer.Option(help="Of --plan shared: of these, how many are trained on from its weights.")
+    ] = SEARCH.tuned,
     evaluator: Annotated[str, typer.Option(help=f"How good it is: {', '.join(EVALUATORS)}.")] = SEARCH.evaluator,
+    supernet: Annotated[
+        str, typer.Option(help="A folder by the verb supernet, for --evaluator inherited or tuned.")
+    ] = SEARCH.supernet,
     table: Annotated[str, typer.Option(help="A file by tabulate, for --evaluator table.")] = SEARCH.table,
     trials: Annotated[int, typer.Option(help="Architectures to train.")] = SEARCH.trials,
     epochs: Annotated[int, typer.Option(help="Epochs of a trial; 0 for the recipe's own.")] = SEARCH.epochs,
     train_size: Annotated[int, typer.Option(help="Training images of a trial; 0 for all.")] = SEARCH.train_size,
+    validation_size: Annotated[
+        int, typer.Option(help="Validation images that a trial is scored on; 0 for all.")
+    ] = SEARCH.validation_size,
+    curve: Annotated[
+        bool, typer.Option("--curve/--no-curve", help="Validate after every epoch of a trial, or after its last alone.")
+    ] = SEARCH.curve,
     recipe: Annotated[str, typer.Option(help=f"How a trial is trained: {', '.join(RECIPES)}.")] = SEARCH.recipe,
     time_limit: TimeLimit = "",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = SEARCH.seed,
@@ -109,12 +133,20 @@ def search(
         ray_address=ray_address,
         gpus_per_trial=gpus_per_trial,
         storage=storage,
+        plan=plan,
+        supernet_epochs=supernet_epochs,
+        sampling=sampling,
+        candidates=candidates,
+        tuned=tuned,
         evaluator=evaluator,
+        supernet=supernet,
         table=table,
         trials=trials,
         recipe=recipe,
         epochs=epochs,
         train_size=train_size,
+        validation_size=validation_size,
+        curve=curve,
         seed=seed,
         device=device,
         data_dir=data_dir,

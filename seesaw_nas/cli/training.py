@@ -45,7 +45,7 @@ def train(
     console = terminal.console(stderr=as_json)
     console.quiet = not parallel.leads()
     with terminal.progress(console) as progress:
-        shown = _Shown(progress, progress.add_task("training", total=None), settings.fitted_recipe)
+        shown = Shown(progress, progress.add_task("training", total=None), settings.fitted_recipe)
         result = final.train(
             settings,
             out,
@@ -66,7 +66,7 @@ def train(
     console.print(f"weights {result.weights}")
 
 
-class _Shown:
+class Shown:
     """A training's progress on a terminal, and its lines."""
 
     def __init__(self, progress: Progress, task: TaskID, recipe: Recipe) -> None:

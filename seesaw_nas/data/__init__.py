@@ -6,7 +6,7 @@ split. Splits are stratified by class and seeded by a constant, so every run and
 
 from seesaw_nas.data.augment import augment, crop, flip, normalise
 from seesaw_nas.data.catalog import NAMES, ONE_SIZE, load, load_test
-from seesaw_nas.data.images import Images, SearchData, Split, subset
+from seesaw_nas.data.images import Images, SearchData, Split, check_fits, subset
 from seesaw_nas.data.progress import Progress
 from seesaw_nas.data.stream import Streamed
 
@@ -19,6 +19,7 @@ __all__ = [
     "Split",
     "Streamed",
     "augment",
+    "check_fits",
     "crop",
     "flip",
     "load",

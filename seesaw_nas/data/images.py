@@ -10,7 +10,8 @@ import torch
 
 from seesaw_nas.data import splits
 from seesaw_nas.data.augment import augment
-from seesaw_nas.errors import DataError
+from seesaw_nas.errors import DataError, SpecError
+from seesaw_nas.spec import Architecture
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Images, uint8 (n, C, H, W), and their labels, int64 (n,), on one device."""
@@ -228,3 +229,15 @@ def subset(images: AnySplit, n: int, seed: int) -> AnySplit:
     if not 1 <= n <= len(images):
         raise DataError(f"cannot take {n:,} images: there are {len(images):,}; ask for 1 to {len(images):,}")
     return images.take(splits.draw(images.labels.cpu().numpy(), n, seed))
+
+
+def check_fits(architecture: Architecture, data: SearchData) -> None:
+    """Refuse an architecture that these images cannot train.
+
+    Raises:
+        SpecError: it wants other images or another number of classes than the data have.
+    """
+    if architecture.input != data.input:
+        raise SpecError(f"images of {data.name} have shape {data.input}, the architecture reads {architecture.input}")
+    if architecture.classes != len(data.classes):
+        raise SpecError(f"{data.name} has {len(data.classes)} classes, the architecture {architecture.classes}")

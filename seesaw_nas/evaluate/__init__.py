@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from seesaw_nas.proxies import PROXIES
 from seesaw_nas.records import Epoch
 from seesaw_nas.spec import Architecture
 
+PROXY = "proxy:"  # before the name of one of PROXIES
 EVALUATORS = {
     "trained": "trains each architecture from scratch",
     "table": "answers from a file of recorded trainings",
-}
+    "inherited": "takes over a supernet's weights, without training",
+    "tuned": "takes over a supernet's weights and trains on",
+} | {PROXY + name: f"trains nothing: {what}" for name, what in PROXIES.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import torch
 
-from seesaw_nas.data import SearchData
-from seesaw_nas.errors import SpecError
+from seesaw_nas.data import SearchData, check_fits
 from seesaw_nas.evaluate import Score, Subject
 from seesaw_nas.models import build
 from seesaw_nas.recipes import Recipe
@@ -24,11 +23,13 @@ class TrainedEvaluator:
 
     Attributes:
         data: kept where it lies; give it on ``device`` to move it once, not once a trial.
+        curve: whether every epoch is validated; without, the last one is, and where a trial pauses.
     """
 
     data: SearchData
     recipe: Recipe
     device: torch.device | str = "cpu"
+    curve: bool = True
 
     @property
     def epochs(self) -> int:
@@ -62,6 +63,7 @@ class TrainedEvaluator:
             on_step=on_step,
             checkpoint=checkpoint,
             until=until,
+            evaluate_each_epoch=self.curve,
         )
         return Score(trained.top1, "validation", trained.seconds, trained.curve)
 
@@ -77,15 +79,3 @@ class TrainedEvaluator:
 def subject(data: SearchData) -> Subject:
     """What these images are, for those who need not load them."""
     return Subject(data.name, data.input, len(data.classes), len(data.train), len(data.validation))
-
-
-def check_fits(architecture: Architecture, data: SearchData) -> None:
-    """Refuse an architecture that these images cannot train.
-
-    Raises:
-        SpecError: it wants other images or another number of classes than the data have.
-    """
-    if architecture.input != data.input:
-        raise SpecError(f"images of {data.name} have shape {data.input}, the architecture reads {architecture.input}")
-    if architecture.classes != len(data.classes):
-        raise SpecError(f"{data.name} has {len(data.classes)} classes, the architecture {architecture.classes}")

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from seesaw_nas import __version__, cost, data, final, models, specfile
+from seesaw_nas.data import check_fits
 from seesaw_nas.errors import OptionError, RunError, SeesawError, SpecError
-from seesaw_nas.evaluate.trained import check_fits
 from seesaw_nas.models import Network
 from seesaw_nas.preprocessing import Preprocessing
 from seesaw_nas.specfile import Named

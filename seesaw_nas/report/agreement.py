@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 import plotly.graph_objects as go
 
+from seesaw_nas.kendall import Correlation, kendall
 from seesaw_nas.records import TrialRecord
-from seesaw_nas.report.kendall import Correlation, kendall
 from seesaw_nas.report.tables import trained
 from seesaw_nas.report.theme import BLUE, GREY, THEME, blank, caption, styles
 from seesaw_nas.units import format_count

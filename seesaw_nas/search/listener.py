@@ -9,6 +9,9 @@ from seesaw_nas.spec import Architecture
 class Listener:
     """Told what happens; every method may be left as it is."""
 
+    def stage(self, number: int, total: int, what: str, count: int) -> None:
+        """A stage of a plan begins, of so many; it judges ``count`` architectures, 0 where it makes a supernet."""
+
     def begun(self, number: int, architecture: Architecture, macs: int) -> None:
         """A trial's training begins."""
 

@@ -35,7 +35,21 @@ LATER_FIELDS: dict[str, Any] = {  # what a run means that was begun before there
     "ray_address": "",
     "gpus_per_trial": 0.0,
     "storage": "",
+    "validation_size": 0,
+    "curve": True,
+    "supernet": "",
+    "plan": "plain",
+    "sampling": "single-path",
+    "supernet_epochs": 0,
+    "candidates": 2000,
+    "tuned": 100,
 }
+PLANS = {
+    "plain": "each trial is trained from scratch",
+    "shared": "thousands are scored with a supernet's weights, the best fine-tuned, the best of these trained",
+}
+SHARED_WINNERS = 3
+SHARING = ("inherited", "tuned")  # evaluators that want a supernet
 ENGINES = {
     "serial": "one training after another, in this process",
     "local": "worker processes on this machine, each with a GPU or its share of the CPU",
@@ -54,9 +68,20 @@ CHANGEABLE = (  # settings of a run that it may go on without
     "ray_address",
     "gpus_per_trial",
     "storage",
+    "supernet",
 )
 PYTHON = "python:"  # before the name of a strategy or evaluator that is a Python object, not one of ours
-COUNTS = ("epochs", "train_size", "seed", "image_size", "min_epochs", "confirm", "workers")
+COUNTS = (
+    "epochs",
+    "train_size",
+    "validation_size",
+    "seed",
+    "image_size",
+    "min_epochs",
+    "confirm",
+    "workers",
+    "supernet_epochs",
+)
 LARGE_IMAGE = 96  # pixels; a folder of images at least this large gets the ImageNet layout
 
 
@@ -74,7 +99,8 @@ class SearchSettings:
         reduction: of successive halving, how many trials there are to one that is trained on.
         min_epochs: of successive halving, the fewest epochs of a trial; 0 for a third of a whole training.
         seed_with: what to train first: ``reference`` for the paper's networks, spec files, folders of earlier runs.
-        confirm: how many of the best to train again in the end, by the whole recipe on all training images.
+        confirm: how many of the best to train again in the end, by the whole recipe on all training images; plan
+            ``shared`` takes three where it is 0.
         confirm_seeds: with how many seeds each.
         engine: where the trials are trained.
         workers: trials at a time; 0 for as many as the GPUs, the cores or the cluster have room for.
@@ -94,6 +120,13 @@ class SearchSettings:
         cache_dir: folder for small copies of the images of a folder or of ImageNet; empty for none.
         table: file of recorded trainings that evaluator ``table`` answers from; dataset, recipe and epochs are its own.
         latency: whether to time the members of the front on ``device`` once the search has ended.
+        validation_size: validation images that a trial is scored on, drawn evenly over the classes; 0 for all.
+        curve: whether every epoch of a trial is validated; without, its last one alone, which saves the time.
+        supernet: folder of a trained supernet, whose weights evaluators ``inherited`` and ``tuned`` begin with.
+        plan: ``plain``; or ``shared``, which trains a supernet, scores ``candidates`` with its weights, fine-tunes the
+            best ``tuned`` of them, and trains the best of these in rounds, ``trials`` to their end.
+        sampling: of a supernet's training: what a step trains.
+        supernet_epochs: of its training; 0 for three times the recipe's own.
     """
 
     dataset: str = "digits"
@@ -125,6 +158,14 @@ class SearchSettings:
     cache_dir: str = ""
     latency: bool = False
     table: str = ""
+    validation_size: int = 0
+    curve: bool = True
+    supernet: str = ""
+    plan: str = "plain"
+    sampling: str = "single-path"
+    supernet_epochs: int = 0
+    candidates: int = 2000
+    tuned: int = 100
 
     def __post_init__(self) -> None:
         for kind, name, names in (
@@ -133,12 +174,21 @@ class SearchSettings:
             ("objectives", self.objectives, OBJECTIVES),
             ("scheduler", self.scheduler, SCHEDULERS),
             ("engine", self.engine, ENGINES),
+            ("plan", self.plan, PLANS),
+            ("sampling", self.sampling, recipes.SAMPLINGS),
         ):
             given = kind in ("strategy", "evaluator") and str(name).startswith(PYTHON)
             if name not in names and not given:
                 raise OptionError(known(kind, name, names))
         if (self.evaluator == "table") != bool(self.table):
             raise OptionError("--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one")
+        if (self.evaluator in SHARING) != bool(self.supernet):
+            raise OptionError(
+                f"--evaluator {' or '.join(SHARING)} wants --supernet FOLDER, no other does; "
+                f"`seesaw-nas supernet` makes one"
+            )
+        if self.plan == "shared":
+            self._check_shared()
         if self.engine == "serial" and self.workers > 1:
             raise OptionError(f"--workers {self.workers} wants --engine local or ray; serial trains one at a time")
         if isinstance(self.seed_with, str):
@@ -151,11 +201,27 @@ class SearchSettings:
             ("reduction", 2),
             ("confirm_seeds", 1),
             ("workers_per_gpu", 1),
+            ("candidates", 1),
+            ("tuned", 1),
             *((name, 0) for name in COUNTS),
         ):
             if getattr(self, name) < minimum:
                 option = "seeds" if name == "confirm_seeds" else name.replace("_", "-")
                 raise OptionError(f"--{option} must be at least {minimum}, got {getattr(self, name)}")
+
+    def _check_shared(self) -> None:
+        """Refuse what the plan decides itself, and numbers that do not narrow down."""
+        if self.evaluator != "trained":
+            raise OptionError(f"--plan shared chooses its evaluators itself; leave out --evaluator {self.evaluator}")
+        if self.scheduler != "none":
+            raise OptionError(f"--plan shared halves in rounds of its own; leave out --scheduler {self.scheduler}")
+        if self.storage:
+            raise OptionError("--plan shared keeps its stages in the run's folder; leave out --storage")
+        if not self.candidates >= self.tuned >= self.trials:
+            raise OptionError(
+                f"--plan shared narrows down from --candidates over --tuned to --trials, "
+                f"got {self.candidates}, {self.tuned}, {self.trials}"
+            )
 
     @property
     def fitted_recipe(self) -> recipes.Recipe:
@@ -170,6 +236,11 @@ class SearchSettings:
         """
         minimum = self.min_epochs or math.ceil(epochs / self.reduction)
         return halving.make(self.scheduler, epochs, reduction=self.reduction, minimum=minimum)
+
+    @property
+    def winners(self) -> int:
+        """How many of the best to train again: by plan ``shared`` some in any case."""
+        return self.confirm or (SHARED_WINNERS if self.plan == "shared" else 0)
 
     @property
     def whole(self) -> SearchSettings:

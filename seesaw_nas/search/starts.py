@@ -17,7 +17,17 @@ from seesaw_nas.spec import Architecture
 
 REFERENCE = "reference"
 # settings that a figure rests on
-SAME = ("dataset", "data_dir", "image_size", "train_size", "cache_dir", "evaluator", "table")
+SAME = (
+    "dataset",
+    "data_dir",
+    "image_size",
+    "train_size",
+    "validation_size",
+    "cache_dir",
+    "evaluator",
+    "table",
+    "supernet",
+)
 _PLANTED = "taken over"  # attribute of the study: how many were, once all starts are there
 
 

@@ -108,19 +108,19 @@ def _sum(tables: Sequence[Table], limit: int, modulus: int | None) -> Table:
     return Table(offset, unit, _reduced(ways, modulus))
 
 
-def _times(table: Table, menu: Menu[Any], limit: int, modulus: int | None) -> Table:
-    """The table after one more slot; costs above ``limit`` are dropped."""
+def _times(table: Table, menu: Menu[Any], limit: int, modulus: int | None, weight: float = 1) -> Table:
+    """The table after one more slot, each option of which counts as ``weight``; costs above ``limit`` are dropped."""
     base = menu.costs[0]
     offset = table.offset + base
     unit = math.gcd(table.unit if len(table.ways) > 1 else 0, *(cost - base for cost in menu.costs)) or 1
     top = min(offset + (len(table.ways) - 1) * table.unit + menu.costs[-1] - base, limit)
     ways = np.zeros((top - offset) // unit + 1 if top >= offset else 0, table.ways.dtype)
     for cost, options in zip(menu.costs, menu.options, strict=True):
-        _add(ways, table.ways, (cost - base) // unit, table.unit // unit or 1, len(options))
+        _add(ways, table.ways, (cost - base) // unit, table.unit // unit or 1, weight * len(options))
     return Table(offset, unit, _reduced(ways, modulus))
 
 
-def _add(target: Array, source: Array, start: int, stride: int, times: int) -> None:
+def _add(target: Array, source: Array, start: int, stride: int, times: float) -> None:
     """Add ``times * source`` to every ``stride``-th element of ``target`` from ``start`` on, as far as it reaches."""
     view = target[start::stride][: len(source)] if start < len(target) else target[:0]
     view += source[: len(view)] if times == 1 else source[: len(view)] * source.dtype.type(times)
@@ -184,15 +184,20 @@ class Chain(Generic[Option]):
             table = _sum(ends, allowed, modulus)
         return table
 
-    def tables(self, limit: int) -> Tables[Option]:
-        """The tables to draw from, for costs up to ``limit``."""
-        return Tables(self, limit)
+    def tables(self, limit: int, *, fair: bool = False) -> Tables[Option]:
+        """The tables to draw from, for costs up to ``limit``; ``fair`` as :class:`Tables` has it."""
+        return Tables(self, limit, fair)
 
 
 class Tables(Generic[Option]):
-    """The float tables of a chain, for drawing fillings of a cost up to a limit."""
+    """The float tables of a chain, for drawing fillings of a cost up to a limit.
 
-    def __init__(self, chain: Chain[Option], limit: int) -> None:
+    Args:
+        fair: of one cost, fillings are as likely as if every choice were made evenly by itself. Otherwise each is
+            equally likely, and nearly all are long, since every slot multiplies their number.
+    """
+
+    def __init__(self, chain: Chain[Option], limit: int, fair: bool = False) -> None:
         self.chain = chain
         self._starts: list[Table] = []  # before each stage
         self._filled: list[dict[int, Table]] = []  # in each stage, after its first n slots
@@ -201,7 +206,7 @@ class Tables(Generic[Option]):
             self._starts.append(table)
             filled: dict[int, Table] = {}
             for n, menu in enumerate(stage.slots[: max(stage.repeats)], start=1):
-                table = filled[n] = _times(table, menu, allowed, None)
+                table = filled[n] = _times(table, menu, allowed, None, 1 / len(menu) if fair else 1)
             self._filled.append(filled)
             table = _sum([filled[n] for n in stage.repeats], allowed, None)
         self._last = table
@@ -211,14 +216,17 @@ class Tables(Generic[Option]):
         ]
 
     def costs(self, low: int, high: int) -> tuple[Array, Array]:
-        """The costs from ``low`` to ``high`` that some filling has, ascending, and how many have each (floats)."""
+        """The costs from ``low`` to ``high`` that some filling has, ascending, and how many have each (floats).
+
+        In fair tables the second are chances, but for a factor.
+        """
         last, fixed = self._last, self.chain.fixed
         band = last.band(low - fixed, high - fixed)
         found = np.flatnonzero(last.ways[band])
         return (found + band.start) * last.unit + last.offset + fixed, last.ways[band][found]
 
     def draw(self, cost: int, rng: np.random.Generator) -> list[list[Option]]:
-        """One filling of exactly this cost, each equally likely; ``cost`` is one of :meth:`costs`."""
+        """One filling of exactly this cost, ``cost`` being one of :meth:`costs`."""
         left = cost - self.chain.fixed
         filling: list[list[Option]] = []
         for i in reversed(range(len(self.chain.stages))):

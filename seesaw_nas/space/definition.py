@@ -7,6 +7,7 @@ whole network, of which an architecture has one.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -238,6 +239,11 @@ class Space:
     def budget(self, text: str) -> Budget:
         """A budget as a user writes it; shares such as ``60%`` are of this space's costliest architecture."""
         return Budget.parse(text, self.costliest_macs)
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hexadecimal digits of SHA-256 over all that the space offers: a run is not continued in another one."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
     @cached_property
     def size(self) -> int:

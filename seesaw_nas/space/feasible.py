@@ -48,6 +48,10 @@ class Feasible:
         return tuple(chain.tables(self.budget.high) for chain in self.space.chains)
 
     @cached_property
+    def _fair_tables(self) -> tuple[Tables[Block], ...]:
+        return tuple(chain.tables(self.budget.high, fair=True) for chain in self.space.chains)
+
+    @cached_property
     def _costs(self) -> tuple[tuple[Array, Array], ...]:
         return tuple(tables.costs(self.budget.low, self.budget.high) for tables in self._tables)
 
@@ -91,12 +95,24 @@ class Feasible:
         A width of those that fit is drawn evenly, then a point of the budget, and of the architectures whose
         Multi-Adds come nearest to it one, each equally likely.
         """
+        return self._even(self._tables, rng)
+
+    def draw_fair(self, rng: np.random.Generator) -> Architecture:
+        """As :meth:`draw_even`, but of the nearest each is as likely as if all its choices were made evenly.
+
+        So a stage has each number of repeats equally often, as far as the budget allows. Where all architectures are
+        equally likely, most have the most repeats, for there are more of these.
+        """
+        return self._even(self._fair_tables, rng)
+
+    def _even(self, tables: tuple[Tables[Block], ...], rng: np.random.Generator) -> Architecture:
         width = int(rng.choice([i for i, (costs, _) in enumerate(self._costs) if len(costs)]))
         costs, _ = self._costs[width]
         target = rng.uniform(max(self.budget.low, costs[0]), min(self.budget.high, costs[-1]))
         above = int(np.searchsorted(costs, target))
         near = costs[max(0, above - 1) : above + 1]
-        return self._at(width, int(near[np.argmin(np.abs(near - target))]), rng)
+        macs = int(near[np.argmin(np.abs(near - target))])
+        return self.space.build(width, tables[width].draw(macs, rng))
 
     def _at(self, width: int, macs: int, rng: np.random.Generator) -> Architecture:
         return self.space.build(width, self._tables[width].draw(macs, rng))

@@ -32,6 +32,8 @@ VERBS = [
     "dashboard",
     "report",
     "tabulate",
+    "audit",
+    "supernet",
     "show",
     "train",
     "evaluate",

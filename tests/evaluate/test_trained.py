@@ -87,3 +87,15 @@ def test_architecture_for_other_data_is_refused(digits, change, message):
 def test_interface_loads_without_torch():
     code = "import sys, seesaw_nas.evaluate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_a_curve_only_the_epochs_that_count_are_validated(digits, tmp_path):
+    with_curve, without = (TrainedEvaluator(digits, recipe("quick", 3), curve=curve) for curve in (True, False))
+    whole = without.evaluate(SMALL, seed=0)
+    assert [epoch.top1 is None for epoch in whole.curve] == [True, True, False]
+    assert whole.top1 == whole.curve[-1].top1
+    checkpoint = tmp_path / "0.safetensors"
+    paused = without.evaluate(SMALL, seed=0, until=2, checkpoint=checkpoint)
+    assert [epoch.top1 is None for epoch in paused.curve] == [True, False]
+    assert paused.top1 == with_curve.evaluate(SMALL, seed=0, until=2).top1
+    assert without.evaluate(SMALL, seed=0, checkpoint=checkpoint).top1 == whole.top1

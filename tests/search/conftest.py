@@ -140,7 +140,7 @@ def architectures(small_space):
 
 @pytest.fixture
 def short_start(monkeypatch):
-    """Every strategy leaves its exact draws after three of them."""
+    """Every strategy leaves its exact draws after three of them; a predictor is judged from five on."""
     shorten(monkeypatch)
 
 
@@ -155,4 +155,5 @@ def short_start_of_module():
 def shorten(patch):
     for constant in ("evolution.STARTUP", "local.STARTUP", "thompson.STARTUP", "nsga2.POPULATION"):
         patch.setattr(f"seesaw_nas.search.strategies.{constant}", 3)
+    patch.setattr("seesaw_nas.search.reliability.LEAST", 5)
     patch.setattr(Sampled.__init__, "__defaults__", (3,))  # where its STARTUP stands once the class is made

@@ -208,6 +208,7 @@ SEARCHES = [
     ("nsga2", "none", 7),
     ("tpe", "none", 6),
     ("thompson", "none", 6),
+    ("predicted", "none", 8),
     ("random", "asha", 7),
     ("random", "moasha", 7),
     ("random", "hyperband", 6),

@@ -7,10 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seesaw_nas.errors import OptionError, RunError, SeesawError
+from seesaw_nas.evaluate import EVALUATORS
 from seesaw_nas.search import STRATEGIES, SearchSettings
 from seesaw_nas.search.halving import SCHEDULERS
 from seesaw_nas.search.settings import LATER_FIELDS
 from seesaw_nas.search.strategies import OBJECTIVES
+
+TUNNED = f"unknown evaluator 'tunned', did you mean 'tuned'? (known: {', '.join(EVALUATORS)})"
+SHARING = "--evaluator inherited or tuned wants --supernet FOLDER, no other does; `seesaw-nas supernet` makes one"
 
 
 @pytest.mark.parametrize(
@@ -18,9 +22,10 @@ from seesaw_nas.search.strategies import OBJECTIVES
     [
         (
             {"strategy": "tpee"},
-            "unknown strategy 'tpee', did you mean 'tpe'? (known: random, evolution, nsga2, tpe, gp, thompson, local)",
+            "unknown strategy 'tpee', did you mean 'tpe'? "
+            "(known: random, evolution, nsga2, tpe, gp, thompson, predicted, local)",
         ),
-        ({"evaluator": "guessed"}, "unknown evaluator 'guessed' (known: trained, table)"),
+        ({"evaluator": "tunned"}, TUNNED),
         (
             {"recipe": "quik"},
             "unknown recipe 'quik', did you mean 'quick'? (known: paper, paper-imagenet, modern, quick)",
@@ -41,6 +46,32 @@ from seesaw_nas.search.strategies import OBJECTIVES
         ({"train_size": -1}, "--train-size must be at least 0, got -1"),
         ({"seed": -1}, "--seed must be at least 0, got -1"),
         ({"image_size": -8}, "--image-size must be at least 0, got -8"),
+        ({"validation_size": -1}, "--validation-size must be at least 0, got -1"),
+        ({"evaluator": "inherited"}, SHARING),
+        ({"evaluator": "tuned"}, SHARING),
+        ({"supernet": "s"}, SHARING),
+        ({"plan": "share"}, "unknown plan 'share', did you mean 'shared'? (known: plain, shared)"),
+        (
+            {"sampling": "sandwhich"},
+            "unknown sampling 'sandwhich', did you mean 'sandwich'? (known: single-path, sandwich)",
+        ),
+        (
+            {"plan": "shared", "evaluator": "table", "table": "t"},
+            "--plan shared chooses its evaluators itself; leave out --evaluator table",
+        ),
+        (
+            {"plan": "shared", "scheduler": "asha"},
+            "--plan shared halves in rounds of its own; leave out --scheduler asha",
+        ),
+        (
+            {"plan": "shared", "storage": "sqlite:///x"},
+            "--plan shared keeps its stages in the run's folder; leave out --storage",
+        ),
+        (
+            {"plan": "shared", "tuned": 10},
+            "--plan shared narrows down from --candidates over --tuned to --trials, got 2000, 10, 20",
+        ),
+        ({"candidates": 0}, "--candidates must be at least 1, got 0"),
     ],
 )
 def test_impossible_settings_are_refused(change, message):
@@ -79,7 +110,9 @@ def test_settings_survive_run_json(settings):
 
 @pytest.mark.parametrize("value", [None, [], {}, {"trials": 3}, SearchSettings().to_dict() | {"more": 1}])
 def test_settings_of_another_release_are_refused(value):
-    with pytest.raises(RunError, match=r"not those of this release; wanted: budget, cache_dir, .*, trials, workers"):
+    with pytest.raises(
+        RunError, match=r"not those of this release; wanted: budget, cache_dir, .*, trials, .*, workers"
+    ):
         SearchSettings.from_dict(value)
 
 

@@ -469,7 +469,7 @@ def test_unknown_strategy_lists_the_known_ones(tiny_space):
         make("evolutoin", Setting(Feasible(tiny_space, Budget(0, 10**9)), 0))
     assert str(caught.value) == (
         "unknown strategy 'evolutoin', did you mean 'evolution'? "
-        "(known: random, evolution, nsga2, tpe, gp, thompson, local)"
+        "(known: random, evolution, nsga2, tpe, gp, thompson, predicted, local)"
     )
 
 

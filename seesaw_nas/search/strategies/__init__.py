@@ -17,6 +17,7 @@ STRATEGIES = {
     "tpe": "Optuna's TPE, its proposals brought into the budget",
     "gp": "Optuna's Gaussian process, its proposals brought into the budget",
     "thompson": "the best architecture of an additive model drawn anew for each trial, found exactly in the budget",
+    "predicted": "the best of many by a predictor of top-1, while that orders better than Multi-Adds; else thompson",
     "local": "hill climbing: one change of the best, or of a member of the front",
 }
 DEFAULT_STRATEGY = "thompson"

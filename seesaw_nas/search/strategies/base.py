@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence, Set
+from collections.abc import Callable, Container, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -52,12 +52,14 @@ class Setting:
     Attributes:
         objectives: ``front`` or ``top1``.
         levels: epochs at which trials may pause, ascending; the last is a whole training.
+        cheap: a score of any architecture, far cheaper than a training, more is better; such as inherited accuracy.
     """
 
     feasible: Feasible
     seed: int
     objectives: str = "front"
     levels: tuple[int, ...] = (1,)
+    cheap: Callable[[Architecture], float] | None = None
 
     def generator(self, number: int, purpose: int = 0) -> np.random.Generator:
         """Randomness for one trial; other purposes get their own."""

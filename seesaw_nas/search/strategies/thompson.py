@@ -15,101 +15,19 @@ from collections.abc import Set
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from seesaw_nas.search.features import Array, Features
 from seesaw_nas.search.strategies.base import ExactDraws, Setting, observed
-from seesaw_nas.space import Space
-from seesaw_nas.space.additive import Additive, Scores
-from seesaw_nas.space.definition import Slot
-from seesaw_nas.space.genotype import traits
+from seesaw_nas.space.additive import Additive
 
 if TYPE_CHECKING:
     from seesaw_nas.search.history import History
     from seesaw_nas.spec import Architecture
 
-Array = npt.NDArray[np.float64]
 STARTUP = 8  # exact draws before the first proposal
 MAX_TRIES = 20  # at a neighbour that is new, where the best is known already
 AT_BUDGET = 1 / 3  # of the limits for a front are the budget itself, where top-1 is highest
 NOISE = 0.5  # share of the variance of top1 that the model is not to explain
-OF_STAGE = 0.5  # prior variance of what a choice means in one stage, over what it means everywhere
-
-
-class Features:
-    """An architecture as counts of its choices, each over how often it could be made."""
-
-    def __init__(self, space: Space, high: int) -> None:
-        self.space, self._high = space, high
-        names: dict[tuple[object, ...], None] = {}
-        for width in range(space.widths):
-            names["width", width] = None
-            for slot in space.slots(width):
-                for block in space.offered(slot):
-                    for trait in traits(block).items():
-                        names["all", *trait] = None
-                        names["stage", slot.stage, *trait] = None
-        for i, stage in enumerate(space.stages):
-            for n in stage.repeats:
-                names["repeats", i, n] = None
-        names["macs",] = None
-        names["constant",] = None
-        self._at = {name: i for i, name in enumerate(names)}
-        self.scale = np.array([self._prior(name) for name in names])
-        self._blocks: dict[Slot, Array] = {}
-
-    def __len__(self) -> int:
-        return len(self._at)
-
-    def _prior(self, name: tuple[object, ...]) -> float:
-        """Standard deviation of a weight, folded into its feature."""
-        places = sum(stage.max_repeats for stage in self.space.stages)
-        if name[0] == "all":
-            return 2.0 / places
-        if name[0] == "stage":
-            return 2.0 * float(np.sqrt(OF_STAGE)) / self.space.stages[int(str(name[1]))].max_repeats
-        return 3.0 if name[0] in ("macs", "constant") else 1.0
-
-    def of_blocks(self, slot: Slot) -> Array:
-        """What each block on offer at a place adds: (blocks, features)."""
-        if slot not in self._blocks:
-            offered = self.space.offered(slot)
-            rows = np.zeros((len(offered), len(self)))
-            for row, block in zip(rows, offered, strict=True):
-                for trait in traits(block).items():
-                    row[self._at["all", *trait]] += 1
-                    row[self._at["stage", slot.stage, *trait]] += 1
-                row[self._at["macs",]] = slot.macs(block) / self._high
-            self._blocks[slot] = rows * self.scale
-        return self._blocks[slot]
-
-    def of(self, architecture: Architecture) -> Array:
-        """The features of a whole architecture: (features,)."""
-        width = self.space.width_of(architecture)
-        assert width is not None, "an architecture of the space has one of its widths"
-        row = np.zeros(len(self))
-        row[self._at["width", width]] = 1
-        row[self._at["constant",]] = 1
-        row[self._at["macs",]] = self.space.fixed_macs(width) / self._high
-        for i, stage in enumerate(architecture.stages):
-            row[self._at["repeats", i, len(stage.blocks)]] = 1
-        row *= self.scale
-        slots = {(slot.stage, slot.index): slot for slot in self.space.slots(width)}
-        for at in architecture.canonical.placed:
-            slot = slots[at.stage, at.index]
-            row += self.of_blocks(slot)[self.space.offered(slot).index(at.block)]
-        return row
-
-    def scores(self, weights: Array) -> Scores:
-        """The choices' scores under these weights."""
-        scaled = weights * self.scale
-        fixed = np.array([self.space.fixed_macs(width) for width in range(self.space.widths)]) / self._high
-        width = [scaled[self._at["width", width]] for width in range(self.space.widths)]
-        repeats = tuple(
-            np.array([scaled[self._at["repeats", i, n]] for n in stage.repeats])
-            for i, stage in enumerate(self.space.stages)
-        )
-        macs = scaled[self._at["macs",]]
-        return Scores(np.array(width) + macs * fixed, repeats, lambda slot: self.of_blocks(slot) @ weights)
 
 
 class Thompson:
@@ -125,23 +43,34 @@ class Thompson:
 
     def propose(self, history: History, taken: Set[str]) -> int:
         """Begin a trial of a new architecture within the budget."""
+        return history.add(*self.proposal(history, taken))
+
+    def proposal(self, history: History, taken: Set[str]) -> tuple[Architecture, str]:
+        """What the next trial is to train, and where it is from, in words."""
         number = len(history)
-        if not self._learn(history):
-            return history.add(self._draws.draw(number, taken), "exact draw")
+        if not self.learn(history):
+            return self._draws.draw(number, taken), "exact draw"
         rng = self._setting.generator(number, 2)
         weights = self._sums.drawn(rng)
         feasible = self._setting.feasible
-        limit = self._limit(rng)
-        architecture = self._best.best(self._features.scores(weights), limit, feasible.budget.low)
+        limit = self.limit(rng)
+        architecture = self._under(limit, weights)
         if architecture is None or feasible.budget.low > 0:
             architecture = feasible.repaired(architecture or self._draws.draw(number, taken), rng)
         for _ in range(MAX_TRIES):
             if architecture.digest not in taken:
-                return history.add(architecture, f"best of a sample under {limit:,} Multi-Adds")
+                return architecture, f"best of a sample under {limit:,} Multi-Adds"
             architecture = feasible.mutate(architecture, rng)
-        return history.add(self._draws.draw(number, taken), "exact draw")
+        return self._draws.draw(number, taken), "exact draw"
 
-    def _learn(self, history: History) -> bool:
+    def sample(self, limit: int, rng: np.random.Generator) -> Architecture | None:
+        """The best architecture under a limit for weights drawn anew, known or not; near a lower end it may miss it."""
+        return self._under(limit, self._sums.drawn(rng))
+
+    def _under(self, limit: int, weights: Array) -> Architecture | None:
+        return self._best.best(self._features.scores(weights), limit, self._setting.feasible.budget.low)
+
+    def learn(self, history: History) -> bool:
         """Take in what is new, in the order of the trials, so that a resumed search sums up alike.
 
         Returns:
@@ -165,7 +94,7 @@ class Thompson:
             self._learnt.append(record.number)
         return len(complete) >= STARTUP
 
-    def _limit(self, rng: np.random.Generator) -> int:
+    def limit(self, rng: np.random.Generator) -> int:
         """The Multi-Adds under which to look for the best."""
         feasible = self._setting.feasible
         if self._setting.objectives == "top1" or rng.random() < AT_BUDGET:

@@ -42,7 +42,7 @@ def kendall(x: Sequence[float], y: Sequence[float]) -> Correlation:
     # Of each pair: how many others agree with it less those that contradict it, how many differ in x, and in y.
     counts = np.column_stack([_score(x, y), _differing(x), _differing(y)]).astype(np.float64)  # (n, 3)
     whole = counts.sum(axis=0, keepdims=True) / 2
-    (tau,), without = _tau(whole).tolist(), _tau(whole - counts)
+    (tau,), without = tau_b(*whole.T).tolist(), tau_b(*(whole - counts).T)
     if n < 4 or not np.isfinite(without).all():
         return Correlation(tau, math.nan, math.nan, n)
     middle, *scaled = np.arctanh(np.clip([tau, *without], -_NEARLY_ONE, _NEARLY_ONE)).tolist()
@@ -50,9 +50,13 @@ def kendall(x: Sequence[float], y: Sequence[float]) -> Correlation:
     return Correlation(tau, math.tanh(middle - half), math.tanh(middle + half), n)
 
 
-def _tau(counts: Floats) -> Floats:
-    """Tau-b of rows (m, 3) of pairs of pairs: agreeing less contradicting, different in x, in y; shape (m,)."""
-    score, in_x, in_y = counts.T
+def tau_b(score: Floats, in_x: Floats, in_y: Floats) -> Floats:
+    """Tau-b by its parts, NaN where a side never differs; shapes (m,).
+
+    Args:
+        score: what of the pairs to compare agrees, less what contradicts.
+        in_x, in_y: how many of them differ in x, in y.
+    """
     found: Floats = np.divide(score, np.sqrt(in_x * in_y), out=np.full(len(score), np.nan), where=in_x * in_y > 0)
     return found
 

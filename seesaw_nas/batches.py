@@ -1,0 +1,87 @@
+"""What each step of a training sees: which images, changed how, and the seeds of what is random in it.
+
+Every step derives its augmentation, its blending and its dropout from (seed, epoch, step) alone, every epoch its order
+of images from (seed, epoch). So no generator state outlives a step, and an epoch can begin in its middle. Of several
+processes, each derives its own draws, for its share of the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seesaw_nas.data import SearchData, normalise
+from seesaw_nas.data.mixing import draw_cutout, draw_mixup
+from seesaw_nas.device import laid_out
+from seesaw_nas.parallel import ALONE, Ranks
+from seesaw_nas.recipes import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """The images of one step, uint8 (n, C, H, W), and their labels (n,).
+
+    Attributes:
+        number: of the step, from 0, over the whole training.
+        whole: images of the step in all processes together.
+        blend, dropout: seeds of what is hidden and blended, and of what is dropped.
+    """
+
+    number: int
+    images: Tensor
+    labels: Tensor
+    whole: int
+    blend: int
+    dropout: int
+
+
+def steps_per_epoch(data: SearchData, recipe: Recipe) -> int:
+    """Batches that the training images are dealt into."""
+    return math.ceil(len(data.train) / recipe.batch_size)
+
+
+def deal(
+    data: SearchData, recipe: Recipe, seed: int, epoch: int, begun: int = 0, ranks: Ranks = ALONE
+) -> Iterator[Dealt]:
+    """The batches of an epoch, from 1, after its first ``begun``, on the device that the data are on.
+
+    The images are dealt evenly: each once an epoch, in batches that differ by one image at most. So nothing is
+    dropped, and no last batch is a single image, which batch norm cannot take.
+    """
+    steps = steps_per_epoch(data, recipe)
+    order_seed, *seeds = _drawn(1 + 3 * steps, seed, epoch)
+    if not ranks.leads:
+        seeds = _drawn(3 * steps, seed, epoch, ranks.rank)
+    order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(order_seed))
+    whole = order.to(data.train.labels.device).tensor_split(steps)[begun:]
+    augment, blend, dropout = (seeds[i::3][begun:] for i in range(3))
+    dealt = data.dealt([ranks.share(batch) for batch in whole], augmented=recipe.augment, seeds=augment)
+    for i, (images, labels) in enumerate(dealt):
+        yield Dealt((epoch - 1) * steps + begun + i, images, labels, len(whole[i]), blend[i], dropout[i])
+
+
+def readied(
+    data: SearchData, recipe: Recipe, images: Tensor, labels: Tensor, generator: np.random.Generator | None
+) -> tuple[Tensor, Tensor]:
+    """The images normalised and laid out; and their labels (n,) or, blended, the chances of their classes (n, classes).
+
+    Args:
+        generator: of what is hidden and blended, for a recipe that wants it.
+    """
+    x, targets = normalise(images, data.mean, data.std), labels
+    if recipe.cutout or recipe.mixup:
+        assert generator is not None, "this recipe hides or blends"
+        x = draw_cutout(x, recipe.cutout, generator) if recipe.cutout else x
+        if recipe.mixup:
+            x, targets = draw_mixup(x, labels, len(data.classes), recipe.mixup, generator)
+    return laid_out(x), targets
+
+
+def _drawn(n: int, *entropy: int) -> list[int]:
+    seeds: list[int] = np.random.SeedSequence(entropy).generate_state(n).tolist()
+    return seeds

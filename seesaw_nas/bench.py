@@ -1,0 +1,156 @@
+"""One way to ask any evaluator by its name for the score of an architecture."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seesaw_nas import proxies
+from seesaw_nas.audit.scores import Scorebook, Scored
+from seesaw_nas.audit.truth import Truth
+from seesaw_nas.errors import SpecError, TrainingFailed
+from seesaw_nas.problem import NOTHING, Given, load_images, pose
+from seesaw_nas.search.settings import SHARING, SearchSettings
+from seesaw_nas.space import Space, load, parse
+from seesaw_nas.spec import Architecture
+
+if TYPE_CHECKING:
+    import torch
+
+    from seesaw_nas.data import SearchData
+
+Scorer = Callable[[Architecture, int], float]
+OnScore = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where evaluators score architectures under the conditions of a truth.
+
+    Attributes:
+        supernet: folder of a trained one, for those evaluators that want it; empty for none.
+        device, data_dir: as a search's; empty for the truth's own place of the images.
+    """
+
+    truth: Truth
+    supernet: str = ""
+    device: str = "auto"
+    data_dir: str = ""
+
+    def scorer(self, name: str) -> Scorer:
+        """What scores an architecture with a seed; made ready, so that what it costs can be measured.
+
+        Raises:
+            SeesawError: the images or the supernet are not to be had.
+        """
+        if name in proxies.STATIC:
+            return lambda architecture, seed: proxies.score(name, architecture)
+        if name in proxies.PROXIES:
+            images, device = self._images, self.torch_device
+            return lambda architecture, seed: proxies.score(name, architecture, data=images, seed=seed, device=device)
+        evaluator = pose(self._settings(name), self._given).evaluator
+        return lambda architecture, seed: evaluator.evaluate(architecture, seed=seed).top1
+
+    @cached_property
+    def torch_device(self) -> torch.device:
+        from seesaw_nas.device import find_device
+
+        return find_device(self.device)
+
+    @cached_property
+    def space(self) -> Space:
+        """That the architectures were drawn from.
+
+        Raises:
+            SeesawError: it is no longer to be had.
+        """
+        first = self.truth.entries[0].architecture
+        name, text = self.truth.settings.space, self.truth.space_file
+        found = parse(text, name) if text else load(name)
+        return found.adapted(first.input_size, first.input_channels, first.classes)
+
+    @cached_property
+    def _images(self) -> SearchData:
+        return load_images(self._settings("trained")).to(self.torch_device)
+
+    @property
+    def _given(self) -> Given:
+        return Given(space=self.space) if self.truth.space_file else NOTHING
+
+    def _settings(self, evaluator: str) -> SearchSettings:
+        """The truth's, with another evaluator; of a search's plan and engine nothing is left."""
+        own = self.truth.settings
+        return SearchSettings(
+            dataset=own.dataset,
+            budget=own.budget,
+            space=own.space,
+            evaluator=evaluator,
+            recipe=own.recipe,
+            epochs=1 if evaluator == "tuned" else own.epochs,
+            train_size=own.train_size,
+            validation_size=own.validation_size,
+            image_size=own.image_size,
+            seed=own.seed,
+            cache_dir=own.cache_dir,
+            device=self.device,
+            data_dir=self.data_dir or own.data_dir,
+            supernet=self.supernet if evaluator in SHARING else "",
+        )
+
+    def scores(self, name: str, book: Scorebook, seed: int, on_score: OnScore | None = None) -> list[Scored]:
+        """What an evaluator says of every architecture, in order; what the book has is not scored again.
+
+        Raises:
+            SeesawError: as for :meth:`scorer`.
+        """
+        scorer: Scorer | None = None
+        key, found = self.key(name), []
+        for number, entry in enumerate(self.truth.entries, start=1):
+            digest = entry.architecture.digest
+            if (scored := book.get(key, digest, seed)) is None:
+                scorer = scorer or self.scorer(name)
+                scored = timed(scorer, entry.architecture, seed)
+                book.add(key, digest, seed, scored)
+            found.append(scored)
+            if on_score:
+                on_score(name, number, len(self.truth.entries))
+        return found
+
+    def key(self, name: str) -> str:
+        """Under which scores are kept: with a mark of the supernet that they rest on."""
+        return f"{name}@{self._supernet_mark}" if name in SHARING else name
+
+    @cached_property
+    def _supernet_mark(self) -> str:
+        result = Path(self.supernet) / "result.json"
+        told = result.read_bytes() if result.is_file() else b""
+        return hashlib.sha256(str(Path(self.supernet).resolve()).encode() + told).hexdigest()[:16]
+
+    def once_seconds(self, name: str) -> float:
+        """Core-seconds of a supernet's training, by its ``result.json``; NaN where that does not say, 0 without one."""
+        if name not in SHARING:
+            return 0.0
+        try:
+            return float(json.loads((Path(self.supernet) / "result.json").read_text(encoding="utf-8"))["core_seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return math.nan
+
+
+def timed(scorer: Scorer, architecture: Architecture, seed: int) -> Scored:
+    """One score, and what it cost; a network that cannot be scored has a reason instead."""
+    started = time.process_time()
+    try:
+        score, reason = scorer(architecture, seed), ""
+    except (SpecError, TrainingFailed) as error:
+        score, reason = math.nan, str(error)
+    spent = time.process_time() - started
+    if math.isfinite(score):
+        return Scored(score, spent)
+    return Scored(None, spent, reason or f"the score is {score}")

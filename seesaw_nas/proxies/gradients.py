@@ -1,0 +1,38 @@
+"""Scores by the first gradient of the loss, of an untrained network on one batch of images.
+
+Source: Lee et al. 2019, arXiv:1810.02340, equation 3, for snip; Abdelfattah et al. 2021, arXiv:2101.08134, section 3,
+for both as scores of architectures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seesaw_nas.fast import fastest
+from seesaw_nas.proxies.sample import Sample
+
+
+def snip(network: nn.Module, sample: Sample) -> float:
+    """Sum of |weight * d(loss) / d(weight)| over the weights of all convolutions and linear layers."""
+    return sum(float((weight * gradient).abs().sum()) for weight, gradient in weights_and_gradients(network, sample))
+
+
+def grad_norm(network: nn.Module, sample: Sample) -> float:
+    """Sum over all convolutions and linear layers of the Euclidean norm of d(loss) / d(weight)."""
+    return sum(float(gradient.norm()) for _, gradient in weights_and_gradients(network, sample))
+
+
+def weights_and_gradients(network: nn.Module, sample: Sample) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each convolution's and linear layer's weight, and the gradient of the mean cross-entropy with regard to it.
+
+    Batch norms use the statistics of these images, which they keep.
+    """
+    network.train()
+    weights = [module.weight for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+    loss = F.cross_entropy(fastest(network)(sample.images), sample.labels)
+    gradients = torch.autograd.grad(loss, weights)
+    yield from zip((weight.detach() for weight in weights), gradients, strict=True)

@@ -1,0 +1,120 @@
+"""One set of weights for all architectures of a space."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from seesaw_nas.errors import SpecError
+from seesaw_nas.models import LINEAR_STD, Network, he_std
+from seesaw_nas.space import Space
+from seesaw_nas.spec import Architecture
+from seesaw_nas.supernet import plain
+from seesaw_nas.supernet.indexing import Indices
+from seesaw_nas.supernet.layout import Layout, layout_of
+from seesaw_nas.supernet.modules import network_of
+
+
+@dataclass(frozen=True, eq=False)
+class Supernet:
+    """All weights of a space in one flat vector, out of which every architecture of the space takes its own.
+
+    :mod:`seesaw_nas.supernet.indexing` says which. Batch norm's running statistics are no part of it: they are measured
+    anew for each architecture.
+
+    Attributes:
+        weights: float32, (P,), on the device where networks are wanted.
+
+    Source: Guo et al. 2020, arXiv:1904.00420, for weights shared so; Cai et al. 2020, arXiv:1908.09791, for leading
+    channels and centres of kernels.
+    """
+
+    space: Space
+    weights: Tensor
+
+    @classmethod
+    def build(cls, space: Space, *, seed: int) -> Supernet:
+        """With initial weights on the CPU, drawn as for the widest dense network by :func:`seesaw_nas.models.build`."""
+        layout, generator = layout_of(space), torch.Generator().manual_seed(seed)
+        weights = torch.zeros(layout.size)
+        for name, shape in layout.shapes.items():
+            tensor = layout.view(weights, name)
+            if name.endswith("_bn.weight"):
+                tensor.fill_(1)
+            elif len(shape) > 1:
+                std = LINEAR_STD if name == "classifier.weight" else he_std(math.prod(shape[2:]), shape[0])
+                tensor.normal_(0.0, std, generator=generator)
+        return cls(space, weights)
+
+    def __reduce__(self) -> tuple[type[Supernet], tuple[Space, Tensor]]:
+        """What goes to another process: the weights, without what was worked out of them."""
+        return Supernet, (self.space, self.weights)
+
+    @property
+    def device(self) -> torch.device:
+        return self.weights.device
+
+    def to(self, device: torch.device | str) -> Supernet:
+        """The same weights on a device, where they are copied unless they are there."""
+        return replace(self, weights=self.weights.to(device))
+
+    def index(self, architecture: Architecture) -> Tensor:
+        """The places in ``weights`` of the architecture's parameters, in the order of ``Network.named_parameters()``.
+
+        int64, (params,), none twice, on the device of ``weights``.
+
+        Raises:
+            SpecError: the architecture is not in the space.
+        """
+        self.check(architecture)
+        return self._indices.of(architecture)
+
+    def extract(self, architecture: Architecture) -> Network:
+        """The ordinary network of an architecture, with copies of its weights, in training mode, on their device.
+
+        Its batch norm's statistics are as after no image: recalibrate it before it is evaluated.
+
+        Raises:
+            SpecError: the architecture is not in the space.
+        """
+        return network_of(architecture, self.weights.index_select(0, self.index(architecture)))
+
+    def forward(self, images: Tensor, architecture: Architecture) -> Tensor:
+        """What the network of an architecture computes in training mode, by definition: slow, and differentiable.
+
+        Args:
+            images: (N, input_channels, H, W), normalised, in the precision of ``weights``.
+
+        Returns:
+            Logits, (N, classes).
+
+        Raises:
+            SpecError: the architecture is not in the space.
+        """
+        self.check(architecture)
+        return plain.logits_of(plain.Weights(self.layout, self.weights), architecture, images)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where each tensor lies in ``weights``."""
+        return layout_of(self.space)
+
+    def check(self, architecture: Architecture) -> None:
+        """Refuse what has no weights here.
+
+        Raises:
+            SpecError: the architecture is not in the space.
+        """
+        if objection := self.space.objection(architecture):
+            raise SpecError(
+                f"the architecture is not in space '{self.space.name}', whose weights these are: {objection}; "
+                f"take one of that space"
+            )
+
+    @cached_property
+    def _indices(self) -> Indices:
+        return Indices(self.layout, self.device)

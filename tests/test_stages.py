@@ -1,0 +1,146 @@
+"""Plan `shared`: what its stages do, hand over, keep and cost, and that they go on where they stopped."""
+
+import json
+
+import pytest
+
+from seesaw_nas import api, stages
+from seesaw_nas.errors import Interrupted, RunError
+from seesaw_nas.records import RunFolder
+from seesaw_nas.search import SearchSettings
+from seesaw_nas.search.listener import Listener
+from seesaw_nas.search.reading import records_of
+
+SMALL = SearchSettings(
+    dataset="digits",
+    budget="300K",
+    plan="shared",
+    objectives="top1",
+    train_size=200,
+    validation_size=100,
+    epochs=3,
+    supernet_epochs=1,
+    candidates=12,
+    tuned=6,
+    trials=2,
+    confirm=1,
+    confirm_seeds=2,
+    device="cpu",
+)
+NAMES = ["1-supernet", "2-inherited", "3-tuned", "4-epochs-1"]
+
+
+class Heard(Listener):
+    """Keeps what it is told; ends the process, as far as a test can, when ``dies_at`` trials of a stage have ended."""
+
+    def __init__(self, dies_in=0, dies_at=0):
+        self.stages, self.trials, self.dies_in, self.dies_at = [], 0, dies_in, dies_at
+
+    def stage(self, number, total, what, count):
+        self.stages.append((number, total, count))
+        self.trials = 0
+
+    def ended(self, record):
+        self.trials += 1
+        if (len(self.stages), self.trials) == (self.dies_in, self.dies_at):
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    heard = Heard()
+    result = api.begin(SMALL, name="whole", runs_dir=tmp_path_factory.mktemp("runs"), listener=heard)
+    return result, heard
+
+
+def records(result, name):
+    return records_of(RunFolder.open(result.folder.path / "stages" / name))
+
+
+def test_each_stage_judges_fewer_more_dearly(run):
+    result, heard = run
+    # 2 to the end of 3 epochs; one in three of those trained for 1 epoch: 6 of them
+    assert heard.stages == [(1, 5, 0), (2, 5, 12), (3, 5, 6), (4, 5, 6), (5, 5, 2)]
+    assert [(entry["name"], entry["count"]) for entry in result.stages] == [
+        ("supernet", 0),
+        ("inherited", 12),
+        ("tuned", 6),
+        ("epochs-1", 6),
+        ("last round", 2),
+        ("again", 2),
+    ]
+    assert [len(records(result, name)) for name in NAMES[1:]] == [12, 6, 6]
+    assert [len(record.curve) for record in result.trials] == [3, 3]
+    assert [len(record.curve) for record in records(result, "4-epochs-1")] == [1] * 6
+
+
+def test_the_best_of_a_stage_are_the_next_ones_architectures(run):
+    result, _ = run
+    for name, following in zip(NAMES[1:], [*NAMES[2:], None], strict=True):
+        judged = sorted(records(result, name), key=lambda record: (-record.top1, record.macs))
+        chosen = records(result, following) if following else result.trials
+        assert {record.digest for record in chosen} == {record.digest for record in judged[: len(chosen)]}
+        assert all(record.origin.startswith(f"{name}: trial ") for record in chosen)
+
+
+def test_everything_is_within_the_budget_and_judged_on_the_validation_split(run):
+    result, _ = run
+    every = [record for name in NAMES[1:] for record in records(result, name)] + list(result.trials)
+    assert all(record.macs <= 300_000 and record.split == "validation" for record in every)
+    assert {record.state for record in every} == {"complete"}
+
+
+def test_shares_of_the_time_are_told_and_add_up(run):
+    result, _ = run
+    assert sum(entry["share"] for entry in result.stages) == pytest.approx(1)
+    assert all(entry["seconds"] > 0 for entry in result.stages)
+    inherited = result.stages[1]
+    assert inherited["best"] == max(record.top1 for record in records(result, "2-inherited"))
+
+
+def test_the_winner_is_confirmed(run):
+    result, _ = run
+    assert [spread.n for spread in result.confirmed.spreads.values()] == [2]
+    assert json.loads(result.folder.best.read_text())["result"]["confirmed"]["n"] == 2
+
+
+@pytest.mark.parametrize(("dies_in", "dies_at"), [(2, 5), (3, 2), (4, 3), (5, 1)])
+def test_an_interrupted_plan_goes_on_where_it_was(run, tmp_path, dies_in, dies_at):
+    whole, _ = run
+    with pytest.raises((KeyboardInterrupt, Interrupted)):
+        api.begin(SMALL, name="cut", runs_dir=tmp_path, listener=Heard(dies_in, dies_at))
+    heard = Heard()
+    result = api.resume(tmp_path / "cut", listener=heard)
+    # what is behind is not begun again; the last stage is the search's own, which tells of its trials alone
+    assert [number for number, *_ in heard.stages] == ([] if dies_in == 5 else list(range(dies_in, 6)))
+    assert [(r.digest, r.top1) for r in result.trials] == [(r.digest, r.top1) for r in whole.trials]
+    for name in NAMES[1:]:
+        found, wanted = records(result, name), records(whole, name)
+        assert [(r.digest, r.seed, r.top1) for r in found] == [(r.digest, r.seed, r.top1) for r in wanted]
+
+
+def test_a_time_limit_ends_a_stage_and_resume_goes_on(tmp_path):
+    result = api.begin(SMALL, name="short", runs_dir=tmp_path, time_limit=0.01)
+    assert (result.ended, result.trials) == ("the time limit is reached", ())
+    assert "whole" not in {entry["name"] for entry in result.stages}
+    assert len(api.resume(tmp_path / "short").trials) == 2
+
+
+def test_rounds_follow_the_reduction_and_the_fewest_epochs():
+    settings = SearchSettings(plan="shared", epochs=9, min_epochs=1, trials=4, tuned=30, candidates=50)
+    planned = stages.planned(settings, 359, "supernet")
+    # from 9 epochs down by thirds; 4, 12, 36 architectures, but no more than were tuned
+    assert [(stage.name, stage.count) for stage in planned] == [
+        ("supernet", 0),
+        ("inherited", 50),
+        ("tuned", 30),
+        ("epochs-1", 30),
+        ("epochs-3", 12),
+    ]
+    assert planned[1].settings.validation_size == 359  # of up to 1,000
+
+
+def test_damaged_notes_are_told(tmp_path):
+    (tmp_path / "stages.json").write_text("{")
+    with pytest.raises(RunError, match=r"stages\.json is damaged .*; delete it, and the stages are"):
+        stages.read(RunFolder(tmp_path))
