@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import confirmation, latency, records, specfile, stages
+from seesaw_nas import confirmation, latency, records, specfile
 from seesaw_nas.confirmation import Confirmed
 from seesaw_nas.errors import RunError, SeesawError
 from seesaw_nas.latency import NO_TIMINGS, LatencySettings, Measured, Timings
@@ -16,6 +16,7 @@ from seesaw_nas.records import RunFolder, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget
 from seesaw_nas.specfile import Named
+from seesaw_nas.stages import Done, Stages, shares
 
 if TYPE_CHECKING:
     from seesaw_nas.evaluate import Subject
@@ -68,12 +69,12 @@ class Result:
         """What each stage of plan ``shared`` came to and cost, with its share of all seconds; empty by another plan."""
         if self.problem.settings.plan != "shared":
             return []
-        done = [*stages.read(self.folder), stages.summed("last round", stages.LAST, self.trials)]
+        done = Stages(self.folder, self.problem, None, None).all(self.trials)
         if repeats := self.confirmed.repeats:
             best = max(self.confirmed.means.values(), default=None)
             seconds = sum(repeat.seconds for repeat in repeats)
-            done.append(stages.Done("again", "trained again with other seeds", len(repeats), seconds, best))
-        return stages.shares(done)
+            done.append(Done("again", "trained again with other seeds", len(repeats), seconds, best))
+        return shares(done)
 
     @property
     def timings(self) -> Timings:

@@ -1,6 +1,7 @@
 """Plan `shared`: what its stages do, hand over, keep and cost, and that they go on where they stopped."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +22,7 @@ SMALL = SearchSettings(
     epochs=3,
     supernet_epochs=1,
     candidates=12,
-    tuned=6,
+    tuned=4,
     trials=2,
     confirm=1,
     confirm_seeds=2,
@@ -60,27 +61,37 @@ def records(result, name):
 def test_each_stage_judges_fewer_more_dearly(run):
     result, heard = run
     # 2 to the end of 3 epochs; one in three of those trained for 1 epoch: 6 of them
-    assert heard.stages == [(1, 5, 0), (2, 5, 12), (3, 5, 6), (4, 5, 6), (5, 5, 2)]
+    assert heard.stages == [(1, 5, 0), (2, 5, 12), (3, 5, 4), (4, 5, 6), (5, 5, 2)]
     assert [(entry["name"], entry["count"]) for entry in result.stages] == [
         ("supernet", 0),
         ("inherited", 12),
-        ("tuned", 6),
+        ("tuned", 4),
         ("epochs-1", 6),
-        ("last round", 2),
+        ("epochs-3", 2),
         ("again", 2),
     ]
-    assert [len(records(result, name)) for name in NAMES[1:]] == [12, 6, 6]
+    assert [len(records(result, name)) for name in NAMES[1:]] == [12, 4, 6]
     assert [len(record.curve) for record in result.trials] == [3, 3]
     assert [len(record.curve) for record in records(result, "4-epochs-1")] == [1] * 6
 
 
-def test_the_best_of_a_stage_are_the_next_ones_architectures(run):
+@pytest.mark.parametrize(("name", "following", "takes"), [(1, 2, 4), (2, 3, 3), (3, None, 2)])
+def test_the_best_of_a_stage_are_the_next_ones_first_architectures(run, name, following, takes):
     result, _ = run
-    for name, following in zip(NAMES[1:], [*NAMES[2:], None], strict=True):
-        judged = sorted(records(result, name), key=lambda record: (-record.top1, record.macs))
-        chosen = records(result, following) if following else result.trials
-        assert {record.digest for record in chosen} == {record.digest for record in judged[: len(chosen)]}
-        assert all(record.origin.startswith(f"{name}: trial ") for record in chosen)
+    judged = sorted(records(result, NAMES[name]), key=lambda record: (-record.top1, record.macs))
+    chosen = list(result.trials) if following is None else records(result, NAMES[following])
+    assert {record.digest for record in chosen[:takes]} == {record.digest for record in judged[:takes]}
+    assert all(record.origin.startswith(f"{NAMES[name]}: trial ") for record in chosen[:takes])
+    # of the first round from scratch, 3 of 6 are proposed anew
+    assert not any(record.origin.startswith(NAMES[name]) for record in chosen[takes:])
+
+
+def test_agreement_of_a_stage_with_the_one_before_is_told(run):
+    result, _ = run
+    supernet, inherited, tuned, first, last, _ = result.stages
+    assert [entry["both"] for entry in (supernet, inherited, tuned, first, last)] == [0, 0, 4, 3, 2]
+    assert -1 <= tuned["tau"] <= 1
+    assert last["tau"] is None  # two architectures make one pair
 
 
 def test_everything_is_within_the_budget_and_judged_on_the_validation_split(run):
@@ -127,17 +138,35 @@ def test_a_time_limit_ends_a_stage_and_resume_goes_on(tmp_path):
 
 
 def test_rounds_follow_the_reduction_and_the_fewest_epochs():
-    settings = SearchSettings(plan="shared", epochs=9, min_epochs=1, trials=4, tuned=30, candidates=50)
+    settings = SearchSettings(plan="shared", epochs=9, min_epochs=1, trials=4, tuned=10, candidates=50)
     planned = stages.planned(settings, 359, "supernet")
-    # from 9 epochs down by thirds; 4, 12, 36 architectures, but no more than were tuned
-    assert [(stage.name, stage.count) for stage in planned] == [
-        ("supernet", 0),
-        ("inherited", 50),
-        ("tuned", 30),
-        ("epochs-1", 30),
-        ("epochs-3", 12),
+    # from 9 epochs down by thirds; 4, 12, 36 architectures; of the first round at most half are taken over
+    assert [(stage.name, stage.count, stage.takes) for stage in planned] == [
+        ("supernet", 0, 0),
+        ("inherited", 50, 0),
+        ("tuned", 10, 10),
+        ("epochs-1", 36, 10),
+        ("epochs-3", 12, 12),
+        ("epochs-9", 4, 4),
     ]
     assert planned[1].settings.validation_size == 359  # of up to 1,000
+    assert stages.planned(replace(settings, tuned=40), 359, "supernet")[3].takes == 18
+
+
+def test_stages_can_be_left_out():
+    settings = SearchSettings(plan="shared", epochs=3, trials=2, tuned=0, candidates=0, seed_with=("reference",))
+    first, last = stages.planned(settings, 5000, "supernet")
+    assert [(first.name, first.count, first.takes), (last.name, last.count)] == [("epochs-1", 6, 0), ("epochs-3", 2)]
+    assert (first.settings.seed_with, last.settings.seed_with) == (("reference",), ())
+    named = [stage.name for stage in stages.planned(replace(settings, candidates=9), 5000, "supernet")]
+    assert named == ["supernet", "inherited", "epochs-1", "epochs-3"]
+
+
+def test_a_plan_without_a_supernet_runs(tmp_path):
+    result = api.begin(replace(SMALL, candidates=0, tuned=0, confirm_seeds=1), name="rounds", runs_dir=tmp_path)
+    assert [entry["name"] for entry in result.stages] == ["epochs-1", "epochs-3", "again"]
+    assert not (tmp_path / "rounds" / "stages" / "1-supernet").exists()
+    assert len(result.trials) == 2
 
 
 def test_damaged_notes_are_told(tmp_path):

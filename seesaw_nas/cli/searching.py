@@ -255,13 +255,15 @@ def _print_stages(console: Console, result: Result) -> None:
     if not (stages := result.stages):
         return
     table = terminal.plain_table("Stages, top-1 on the validation split")
-    for heading in ("stage", "architectures", "best top-1", "time", "share"):
+    for heading in ("stage", "architectures", "best top-1", "tau", "time", "share"):
         table.add_column(heading, justify="left" if heading == "stage" else "right", no_wrap=True)
     for entry in stages:
         best = "-" if entry["best"] is None else f"{entry['best']:.2%}"
         count, time = f"{entry['count']:,}" if entry["count"] else "-", format_duration(entry["seconds"])
-        table.add_row(entry["what"], count, best, time, f"{entry['share']:.0%}")
+        tau = "-" if entry["tau"] is None else f"{entry['tau']:+.2f} ({entry['both']})"
+        table.add_row(entry["what"], count, best, tau, time, f"{entry['share']:.0%}")
     console.print(table)
+    console.print("tau: Kendall's, with the stage before, over (so many) architectures that both judged")
 
 
 def _counts(result: Result) -> dict[str, int]:

@@ -59,10 +59,10 @@ def search(
         str, typer.Option(help=f"Of --plan shared: how its supernet is trained: {', '.join(SAMPLINGS)}.")
     ] = SEARCH.sampling,
     candidates: Annotated[
-        int, typer.Option(help="Of --plan shared: architectures scored with the supernet's weights.")
+        int, typer.Option(help="Of --plan shared: architectures scored with the supernet's weights; 0: no supernet.")
     ] = SEARCH.candidates,
     tuned: Annotated[
-        int, typer.Option(help="Of --plan shared: of these, how many are trained on from its weights.")
+        int, typer.Option(help="Of --plan shared: of these, how many are trained on from its weights; 0: none.")
     ] = SEARCH.tuned,
     evaluator: Annotated[str, typer.Option(help=f"How good it is: {', '.join(EVALUATORS)}.")] = SEARCH.evaluator,
     supernet: Annotated[

@@ -81,6 +81,8 @@ COUNTS = (
     "confirm",
     "workers",
     "supernet_epochs",
+    "candidates",
+    "tuned",
 )
 LARGE_IMAGE = 96  # pixels; a folder of images at least this large gets the ImageNet layout
 
@@ -124,7 +126,8 @@ class SearchSettings:
         curve: whether every epoch of a trial is validated; without, its last one alone, which saves the time.
         supernet: folder of a trained supernet, whose weights evaluators ``inherited`` and ``tuned`` begin with.
         plan: ``plain``; or ``shared``, which trains a supernet, scores ``candidates`` with its weights, fine-tunes the
-            best ``tuned`` of them, and trains the best of these in rounds, ``trials`` to their end.
+            best ``tuned`` of them, and trains the best of these, and others, in rounds, ``trials`` to their end.
+        candidates, tuned: of plan ``shared``; 0 leaves the stage out, and without candidates there is no supernet.
         sampling: of a supernet's training: what a step trains.
         supernet_epochs: of its training; 0 for three times the recipe's own.
     """
@@ -201,8 +204,6 @@ class SearchSettings:
             ("reduction", 2),
             ("confirm_seeds", 1),
             ("workers_per_gpu", 1),
-            ("candidates", 1),
-            ("tuned", 1),
             *((name, 0) for name in COUNTS),
         ):
             if getattr(self, name) < minimum:
@@ -217,10 +218,9 @@ class SearchSettings:
             raise OptionError(f"--plan shared halves in rounds of its own; leave out --scheduler {self.scheduler}")
         if self.storage:
             raise OptionError("--plan shared keeps its stages in the run's folder; leave out --storage")
-        if not self.candidates >= self.tuned >= self.trials:
+        if self.candidates < self.tuned:
             raise OptionError(
-                f"--plan shared narrows down from --candidates over --tuned to --trials, "
-                f"got {self.candidates}, {self.tuned}, {self.trials}"
+                f"--plan shared narrows down from --candidates to --tuned, got {self.candidates} and {self.tuned}"
             )
 
     @property

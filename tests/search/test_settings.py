@@ -68,10 +68,10 @@ SHARING = "--evaluator inherited or tuned wants --supernet FOLDER, no other does
             "--plan shared keeps its stages in the run's folder; leave out --storage",
         ),
         (
-            {"plan": "shared", "tuned": 10},
-            "--plan shared narrows down from --candidates over --tuned to --trials, got 2000, 10, 20",
+            {"plan": "shared", "candidates": 10},
+            "--plan shared narrows down from --candidates to --tuned, got 10 and 100",
         ),
-        ({"candidates": 0}, "--candidates must be at least 1, got 0"),
+        ({"candidates": -1}, "--candidates must be at least 0, got -1"),
     ],
 )
 def test_impossible_settings_are_refused(change, message):
