@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
     from seesaw_nas.evaluate import Evaluator, Subject
     from seesaw_nas.search.halving import Halving
+    from seesaw_nas.spec import Architecture
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,20 @@ class Problem:
     def space_digest(self) -> str:
         """Changes when the space does, so that a run is not continued in another one."""
         return digest_of(self.space)
+
+
+def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
+    """Inherited top-1, where a strategy is to learn from a supernet beside the trainings; ``None`` where it is not.
+
+    Raises:
+        SeesawError: the supernet or the images are not to be had.
+    """
+    settings = problem.settings
+    if not settings.supernet or settings.evaluator in SHARING:
+        return None
+    images = load_images(settings, problem.given.data).to(problem.device)
+    inherited = _evaluator(replace(settings, evaluator="inherited"), images, problem.space, problem.device)
+    return lambda architecture: inherited.evaluate(architecture, seed=0).top1
 
 
 def digest_of(searched: space.Space) -> str:

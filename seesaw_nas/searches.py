@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import confirmation, results
 from seesaw_nas.errors import RunError, SeesawError
-from seesaw_nas.problem import NOTHING, Given, Plan, Problem, description, plan, pose
+from seesaw_nas.problem import NOTHING, Given, Plan, Problem, cheap_score, description, plan, pose
 from seesaw_nas.recipes import completed
 from seesaw_nas.records import RunFolder
 from seesaw_nas.results import Result, read_timings, time_front, write_results
@@ -156,7 +156,7 @@ def method(problem: Problem, seed: int | None = None) -> tuple[Strategy, Halving
     settings = problem.settings
     halving = settings.halving(problem.evaluator.epochs)
     own = settings.seed if seed is None else seed
-    setting = Setting(problem.feasible, own, settings.objectives, halving.levels)
+    setting = Setting(problem.feasible, own, settings.objectives, halving.levels, cheap_score(problem))
     return strategy_of(settings.strategy, problem.given.strategy, setting), halving
 
 

@@ -66,7 +66,7 @@ def search(
     ] = SEARCH.tuned,
     evaluator: Annotated[str, typer.Option(help=f"How good it is: {', '.join(EVALUATORS)}.")] = SEARCH.evaluator,
     supernet: Annotated[
-        str, typer.Option(help="A folder by the verb supernet, for --evaluator inherited or tuned.")
+        str, typer.Option(help="A folder by the verb supernet, for --evaluator inherited, tuned, --strategy predicted.")
     ] = SEARCH.supernet,
     table: Annotated[str, typer.Option(help="A file by tabulate, for --evaluator table.")] = SEARCH.table,
     trials: Annotated[int, typer.Option(help="Architectures to train.")] = SEARCH.trials,

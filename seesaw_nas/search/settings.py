@@ -124,7 +124,8 @@ class SearchSettings:
         latency: whether to time the members of the front on ``device`` once the search has ended.
         validation_size: validation images that a trial is scored on, drawn evenly over the classes; 0 for all.
         curve: whether every epoch of a trial is validated; without, its last one alone, which saves the time.
-        supernet: folder of a trained supernet, whose weights evaluators ``inherited`` and ``tuned`` begin with.
+        supernet: folder of a trained supernet, whose weights evaluators ``inherited`` and ``tuned`` begin with, and
+            whose scores strategy ``predicted`` learns from, too.
         plan: ``plain``; or ``shared``, which trains a supernet, scores ``candidates`` with its weights, fine-tunes the
             best ``tuned`` of them, and trains the best of these, and others, in rounds, ``trials`` to their end.
         candidates, tuned: of plan ``shared``; 0 leaves the stage out, and without candidates there is no supernet.
@@ -185,10 +186,11 @@ class SearchSettings:
                 raise OptionError(known(kind, name, names))
         if (self.evaluator == "table") != bool(self.table):
             raise OptionError("--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one")
-        if (self.evaluator in SHARING) != bool(self.supernet):
+        if (self.evaluator in SHARING) > bool(self.supernet):
+            raise OptionError(f"--evaluator {self.evaluator} wants --supernet FOLDER; `seesaw-nas supernet` makes one")
+        if self.supernet and self.evaluator not in SHARING and self.strategy != "predicted":
             raise OptionError(
-                f"--evaluator {' or '.join(SHARING)} wants --supernet FOLDER, no other does; "
-                f"`seesaw-nas supernet` makes one"
+                f"--supernet is for --evaluator {', '.join(SHARING)} and --strategy predicted; leave it out"
             )
         if self.plan == "shared":
             self._check_shared()

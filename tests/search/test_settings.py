@@ -14,7 +14,6 @@ from seesaw_nas.search.settings import LATER_FIELDS
 from seesaw_nas.search.strategies import OBJECTIVES
 
 TUNNED = f"unknown evaluator 'tunned', did you mean 'tuned'? (known: {', '.join(EVALUATORS)})"
-SHARING = "--evaluator inherited or tuned wants --supernet FOLDER, no other does; `seesaw-nas supernet` makes one"
 
 
 @pytest.mark.parametrize(
@@ -47,9 +46,12 @@ SHARING = "--evaluator inherited or tuned wants --supernet FOLDER, no other does
         ({"seed": -1}, "--seed must be at least 0, got -1"),
         ({"image_size": -8}, "--image-size must be at least 0, got -8"),
         ({"validation_size": -1}, "--validation-size must be at least 0, got -1"),
-        ({"evaluator": "inherited"}, SHARING),
-        ({"evaluator": "tuned"}, SHARING),
-        ({"supernet": "s"}, SHARING),
+        (
+            {"evaluator": "inherited"},
+            "--evaluator inherited wants --supernet FOLDER; `seesaw-nas supernet` makes one",
+        ),
+        ({"evaluator": "tuned"}, "--evaluator tuned wants --supernet FOLDER; `seesaw-nas supernet` makes one"),
+        ({"supernet": "s"}, "--supernet is for --evaluator inherited, tuned and --strategy predicted; leave it out"),
         ({"plan": "share"}, "unknown plan 'share', did you mean 'shared'? (known: plain, shared)"),
         (
             {"sampling": "sandwhich"},
