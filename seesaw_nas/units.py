@@ -70,3 +70,8 @@ def format_duration(seconds: float) -> str:
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def format_top1(value: float) -> str:
+    """``48.35%`` of a fraction; a number that is none, such as an evaluator's own score, as it is: ``483.791``."""
+    return f"{value:.2%}" if 0 <= value <= 1 else f"{value:.6g}"

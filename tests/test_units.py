@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seesaw_nas.errors import UnitError
-from seesaw_nas.units import format_count, format_duration, format_figure, format_large, parse_count, parse_duration
+from seesaw_nas.units import (
+    format_count,
+    format_duration,
+    format_figure,
+    format_large,
+    format_top1,
+    parse_count,
+    parse_duration,
+)
 
 
 @pytest.mark.parametrize(
@@ -153,3 +161,10 @@ def test_what_is_no_duration_is_refused_with_an_example(text):
 )
 def test_durations_are_shown_in_two_units(seconds, text):
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.4835, "48.35%"), (0.0, "0.00%"), (1.0, "100.00%"), (483.7913, "483.791"), (-3.5, "-3.5")]
+)
+def test_top1_is_a_percentage_and_another_score_is_not(value, text):
+    assert format_top1(value) == text

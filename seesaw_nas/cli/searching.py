@@ -18,7 +18,7 @@ from seesaw_nas.records import Epoch, RunFolder, TrialRecord
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import CHANGEABLE
 from seesaw_nas.spec import Architecture
-from seesaw_nas.units import format_count, format_duration, format_large
+from seesaw_nas.units import format_count, format_duration, format_large, format_top1
 
 
 def search(
@@ -171,16 +171,16 @@ class View(Listener):
     def epoch(self, epoch: Epoch) -> None:
         """Say how the trial stands."""
         if epoch.top1 is not None:
-            text = f"epoch {epoch.epoch}: {epoch.top1:.1%}"
+            text = f"epoch {epoch.epoch}: {format_top1(epoch.top1)}"
             self._progress.update(self._steps, description=text)
 
     def ended(self, record: TrialRecord) -> None:
         """Print the trial's line."""
         macs = "-" if record.macs is None else format_count(record.macs)
         if record.state == "complete":
-            text = f"top-1 {record.top1:6.2%}  {format_duration(record.seconds)}"
+            text = f"top-1 {format_top1(record.top1 or 0.0):>6}  {format_duration(record.seconds)}"
         elif record.state == "paused":
-            text = f"top-1 {record.curve[-1].top1 or 0:6.2%}  paused after epoch {len(record.curve)}"
+            text = f"top-1 {format_top1(record.curve[-1].top1 or 0.0):>6}  paused after epoch {len(record.curve)}"
         else:
             text = f"{record.state}: {record.reason}"
         if record.state in ("complete", "failed", "paused") and record.number not in self._begun:
@@ -229,7 +229,7 @@ def _print_result(console: Console, result: Result) -> None:
             f"{macs:,}",
             f"{macs / result.problem.budget.high:.1%}",
             f"{record.params:,}",
-            f"{record.top1:.2%}",
+            format_top1(record.top1 or 0.0),
             *((str(spreads.get(record.digest, "-")),) if spreads else ()),
             *timings.cells(record.digest),
             str(record.number),

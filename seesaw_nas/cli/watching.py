@@ -17,7 +17,7 @@ from seesaw_nas.cli import terminal
 from seesaw_nas.errors import OptionError
 from seesaw_nas.progress import Status
 from seesaw_nas.records import RunFolder
-from seesaw_nas.units import format_duration
+from seesaw_nas.units import format_duration, format_top1
 
 SECONDS = 2.0  # between two looks
 
@@ -47,7 +47,7 @@ def _text(found: Status) -> str:
     ]
     if found.best is not None:
         best = found.best
-        lines.append(f"best    top-1 {best.top1:.2%} at {best.macs:,} Multi-Adds, trial {best.number}")
+        lines.append(f"best    top-1 {format_top1(best.top1 or 0.0)} at {best.macs:,} Multi-Adds, trial {best.number}")
     if found.working and found.seconds_left is not None:
         lines.append(f"left    about {format_duration(found.seconds_left)}")
     if found.workers:

@@ -14,7 +14,7 @@ from seesaw_nas.report.markup import Cell, paragraph, sortable
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.tables import front, stage_texts
 from seesaw_nas.specfile import Named
-from seesaw_nas.units import format_count, format_duration
+from seesaw_nas.units import format_count, format_duration, format_top1
 
 HOW_TO_READ = (
     "A block of a drawing, from top to bottom: pw1, depthwise, pw2. A colour is a group of pw1, in proportion to its "
@@ -55,7 +55,7 @@ def _row(rank: int, record: TrialRecord, run: Run) -> list[Cell]:
         Cell(format_count(macs), macs),
         Cell(f"{macs / run.budget.high:.1%}", macs),
         Cell(format_count(params), params),
-        Cell(f"{top1:.2%}", top1),
+        Cell(format_top1(top1), top1),
     ]
     if run.spreads:
         spread = run.spreads.get(record.digest)

@@ -23,6 +23,7 @@ from seesaw_nas.report.markup import paragraph, section
 from seesaw_nas.report.members import front_table
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.tables import trained
+from seesaw_nas.units import format_top1
 
 FOOTER = f"<footer>{escape(CONVENTION)}. Published figures: {escape(reference.SOURCE)}, as printed.</footer>"
 PAGE_BYTES = 5_900_000  # of a page, most of them plotly's; drawings are left out where they would take it beyond
@@ -76,9 +77,8 @@ def _summary(run: Run) -> Iterator[str]:
     if not trained(run.records) or (best := run.best) is None:
         return
     macs = best.macs or 0
-    text = (
-        f"Best: {best.top1 or 0.0:.2%} {best.split} top-1 at {macs:,} Multi-Adds ({macs / run.budget.high:.1%} of the "
-    )
+    share = f"{macs / run.budget.high:.1%} of the "
+    text = f"Best: {format_top1(best.top1 or 0.0)} {best.split} top-1 at {macs:,} Multi-Adds ({share}"
     spread = run.spreads.get(best.digest)
     yield paragraph(f"{text}budget), trial {best.number}, one seed{f'; trained again {spread}' if spread else ''}.")
 

@@ -19,7 +19,7 @@ from seesaw_nas.report.page import FOOTER
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.tables import front, trained
 from seesaw_nas.report.theme import NOTHING_TRAINED, THEME, blank, styles
-from seesaw_nas.units import format_count, format_duration
+from seesaw_nas.units import format_count, format_duration, format_top1
 
 SAME = {  # what runs must share for their figures to be comparable, and how to ask a run
     "data set": lambda run: run.settings.dataset,
@@ -132,7 +132,7 @@ def _cells(run: Run, high: int) -> list[Cell]:
         Cell(str(settings.seed), settings.seed),
         Cell(f"{begun:,}", begun),
         Cell(f"{len(trained(run.records)):,}", len(trained(run.records))),
-        Cell(f"{best.top1 or 0.0:.2%}", best.top1 or 0.0) if best else Cell("-"),
+        Cell(format_top1(best.top1 or 0.0), best.top1 or 0.0) if best else Cell("-"),
         Cell(format_count(best.macs or 0), best.macs or 0) if best else Cell("-"),
         Cell(f"{share:.4f}", share),
         Cell(format_duration(seconds), seconds),
