@@ -186,6 +186,8 @@ def run(
             taken_over = starts.plant(trial_history, find_starts)
         except Unfinished as unfinished:
             return Result(folder, problem, str(unfinished), ())
+        if settings.plan == "shared":
+            time_limit = before.left
         work = proposer.Proposer(
             trial_history,
             strategy,
@@ -225,7 +227,8 @@ def _stage(
     """One stage of a plan, begun or gone on with."""
     how: Any = {"given": given, "time_limit": time_limit, "on_plan": on_plan, "listener": listener, "found": found}
     if (path / "run.json").exists():
-        return resume(path, supernet=settings.supernet, device=settings.device, data_dir=settings.data_dir, **how)
+        own = ("confirm", "confirm_seeds", "latency", "storage")  # no stage has these
+        return resume(path, **how, **{name: getattr(settings, name) for name in CHANGEABLE if name not in own})
     return begin(settings, name=path.name, runs_dir=path.parent, **how)
 
 

@@ -77,10 +77,10 @@ def _summary(run: Run) -> Iterator[str]:
     if not trained(run.records) or (best := run.best) is None:
         return
     macs = best.macs or 0
-    share = f"{macs / run.budget.high:.1%} of the "
-    text = f"Best: {format_top1(best.top1 or 0.0)} {best.split} top-1 at {macs:,} Multi-Adds ({share}"
+    share = f"{macs / run.budget.high:.1%} of the budget"
+    text = f"Best: {format_top1(best.top1 or 0.0)} {best.split} top-1 at {macs:,} Multi-Adds ({share})"
     spread = run.spreads.get(best.digest)
-    yield paragraph(f"{text}budget), trial {best.number}, one seed{f'; trained again {spread}' if spread else ''}.")
+    yield paragraph(f"{text}, trial {best.number}, one seed{f'; trained again {spread}' if spread else ''}.")
 
 
 def _choice(figure: go.Figure) -> str:
