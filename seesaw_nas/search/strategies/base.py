@@ -146,12 +146,12 @@ class ExactDraws:
 
 
 def distinct(feasible: Feasible, rng: np.random.Generator, taken: Container[str]) -> Architecture:
-    """An architecture, its Multi-Adds even over the budget, whose digest is none of ``taken``.
+    """A fair draw, its Multi-Adds even over the budget, whose digest is none of ``taken``.
 
     Raises:
         Exhausted: none is left, or so few that :data:`MAX_DRAWS` draws found none.
     """
     for _ in range(MAX_DRAWS):
-        if (architecture := feasible.draw_even(rng)).digest not in taken:
+        if (architecture := feasible.draw_fair(rng)).digest not in taken:
             return architecture
     raise Exhausted

@@ -108,7 +108,7 @@ class Predicted:
     def _draws_of(self, number: int) -> list[Architecture]:
         if number not in self._drawn:
             rng = self._setting.generator(number, OF_DRAWS)
-            self._drawn[number] = [self._setting.feasible.draw_even(rng) for _ in range(DRAWS)]
+            self._drawn[number] = [self._setting.feasible.draw_fair(rng) for _ in range(DRAWS)]
             self._drawn.pop(number - ROUNDS, None)
         return self._drawn[number]
 
