@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seesaw_nas import proxies
+from seesaw_nas.audit.names import short_of
 from seesaw_nas.audit.scores import Scorebook, Scored
 from seesaw_nas.audit.truth import Truth
 from seesaw_nas.errors import SpecError, TrainingFailed
@@ -91,9 +92,10 @@ class Bench:
             dataset=own.dataset,
             budget=own.budget,
             space=own.space,
-            evaluator=evaluator,
+            evaluator="trained" if short_of(evaluator) else evaluator,
             recipe=own.recipe,
-            epochs=1 if evaluator == "tuned" else own.epochs,
+            epochs=short_of(evaluator) or (1 if evaluator == "tuned" else own.epochs),
+            curve=False,
             train_size=own.train_size,
             validation_size=own.validation_size,
             image_size=own.image_size,

@@ -11,7 +11,7 @@ from seesaw_nas.evaluate import EVALUATORS, PROXY
 from seesaw_nas.proxies import PROXIES
 from seesaw_nas.search.settings import SHARING
 
-EPOCH, PREDICTOR = "epoch", "predictor"
+EPOCH, SHORT, PREDICTOR = "epoch", "short", "predictor"
 RECORDED = ("trained", "table")  # evaluators that are the truth itself
 MOST_EPOCHS = 8  # of a curve, where they are not asked for one by one
 
@@ -20,6 +20,8 @@ def described(name: str) -> str:
     """What an evaluator is, in words."""
     if name.startswith(f"{EPOCH}-"):
         return f"top-1 after epoch {epoch_of(name)} of the recorded trainings"
+    if epochs := short_of(name):
+        return f"trained from scratch for {epochs} epoch{'s' if epochs > 1 else ''}, on a schedule of its own"
     return {PREDICTOR: "predicted from the other trainings, by cross-validation", **PROXIES, **EVALUATORS}[name]
 
 
@@ -28,12 +30,19 @@ def epoch_of(name: str) -> int:
     return int(name.removeprefix(f"{EPOCH}-")) if name.startswith(f"{EPOCH}-") else 0
 
 
+def short_of(name: str) -> int:
+    """The K of ``short-K``, a training by itself; 0 for another evaluator."""
+    number = name.removeprefix(f"{SHORT}-")
+    return int(number) if number != name and number.isdecimal() else 0
+
+
 def chosen(asked: Sequence[str], evaluated: Sequence[int], supernet: str) -> list[str]:
     """The names of the evaluators to audit, each once.
 
     Args:
-        asked: names; ``epoch`` stands for several of ``epoch-1`` and on. Empty for all that need nothing further:
-            proxies, epochs, the predictor, and ``inherited`` where there is a supernet.
+        asked: names; ``epoch`` stands for several of ``epoch-1`` and on, ``short-2`` for a training of two epochs.
+            Empty for all that need nothing further: proxies, epochs, the predictor, and ``inherited`` where there is
+            a supernet.
         evaluated: the epochs before the last after which trainings were evaluated, ascending.
         supernet: a folder; empty for none.
 
@@ -47,8 +56,8 @@ def chosen(asked: Sequence[str], evaluated: Sequence[int], supernet: str) -> lis
     called = [name for name in EVALUATORS if name not in RECORDED and not name.startswith(PROXY)]
     known_names = [*PROXIES, PREDICTOR, *called, EPOCH, *every]
     for name in asked:
-        if name not in known_names:
-            raise OptionError(known("evaluator to audit", name, known_names))
+        if name not in known_names and not short_of(name):
+            raise OptionError(known("evaluator to audit", name, [*known_names, f"{SHORT}-1"]))
         if name in SHARING and not supernet:
             raise OptionError(f"evaluator {name} wants --supernet FOLDER; `seesaw-nas supernet` makes one")
     return list(dict.fromkeys(name for each in asked for name in (several if each == EPOCH else [each])))

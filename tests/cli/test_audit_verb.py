@@ -53,8 +53,9 @@ def test_json_is_one_object_without_nan(cli, recorded):
 def test_an_audit_of_a_search_lies_in_its_folder(cli):
     search = ["--budget", "300K", "--epochs", "1", "--train-size", "64", "--device", "cpu"]
     assert cli("search", *search, "--strategy", "random", "--trials", "10", "--name", "few").code == 0
-    code, out, err = cli("audit", "runs/few", "--evaluators", "macs,grad-norm,epoch", "--bootstrap", "100")
+    code, out, err = cli("audit", "runs/few", "--evaluators", "macs,grad-norm,epoch,short-1", "--bootstrap", "100")
     assert (code, err) == (0, "")
+    assert "short-1" in out
     assert "noise ceiling: unknown, no architecture was trained with two seeds" in out
     assert "written   runs/few/audit/audit.json" in out
     assert cli("report", "runs/few").code == 0  # which does not mind the folder

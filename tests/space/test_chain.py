@@ -167,3 +167,28 @@ def test_counts_are_exact_where_floats_have_lost_the_last_digits():
     assert chain.size == 3**150 == 369988485035126972924700782451696644186473100389722973815184405301748249
     bands = [(3 + 7 * k, 3 + 7 * k + 6) for k in (0, 50, 100, 150)]
     assert chain.counts(bands) == [math.comb(150, k) * 2**k for k in (0, 50, 100, 150)]
+
+
+def test_fair_draws_are_as_likely_as_if_each_choice_were_made_evenly():
+    # One slot or two; the first costs 1 or 2, the second always 1, in three ways. A cost of 2 is b alone, which an even
+    # choice gives in 1 of 2 cases; or a and one of c, d, e, 1 of 6 each. Of all fillings likewise it were 1 of 4 each.
+    chain = Chain([Run((Menu.of([(1, "a"), (2, "b")]), Menu.of([(1, "c"), (1, "d"), (1, "e")])), (1, 2))])
+    rng, n = np.random.default_rng(0), 6000
+    found = Counter(tuple(chain.tables(3, fair=True).draw(2, rng)[0]) for _ in range(n))
+    wanted = {("b",): n / 2, ("a", "c"): n / 6, ("a", "d"): n / 6, ("a", "e"): n / 6}
+    assert found.keys() == wanted.keys()
+    statistic = sum((found[filling] - expected) ** 2 / expected for filling, expected in wanted.items())
+    assert statistic < chi2.isf(1e-6, df=3)  # a false alarm in one of a million
+
+
+@given(CHAINS, st.integers(0, 2**32))
+def test_fair_tables_have_the_costs_that_there_are(chain, seed):
+    fair, counted = (chain.tables(chain.costliest, fair=fair) for fair in (True, False))
+    costs, chances = fair.costs(0, chain.costliest)
+    assert costs.tolist() == counted.costs(0, chain.costliest)[0].tolist()
+    assert chances.min() > 0
+    rng = np.random.default_rng(seed)
+    cost = int(rng.choice(costs))
+    stages = zip(chain.stages, fair.draw(cost, rng), strict=True)
+    paid = sum(price(menu, option) for run, chosen in stages for menu, option in zip(run.slots, chosen, strict=False))
+    assert paid + chain.fixed == cost

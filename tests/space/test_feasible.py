@@ -117,6 +117,23 @@ def test_draws_of_a_large_space_are_as_costly_as_its_median_says():
     assert abs(below - 500) < 5 * 15.8 + 10
 
 
+def test_fair_draws_are_shorter_than_equally_likely_ones_and_as_costly():
+    fair, even = (Counter(), Counter())
+    costs = []
+    for seed in range(600):
+        network = DIGITS.within("600K").draw_fair(rng(seed))
+        assert network in DIGITS
+        costs.append(cost.macs(network))
+        fair[len(network.stages[2].blocks)] += 1
+        even[len(DIGITS.within("600K").draw_even(rng(seed)).stages[2].blocks)] += 1
+    assert max(costs) <= 600_000
+    assert min(fair[n] for n in (1, 2, 3)) > 60  # each is drawn, a third of all or a little off
+    assert fair[1] > 1.3 * even[1]
+    low, high = DIGITS.cheapest_macs, 600_000
+    quarters = Counter(int(4 * (macs - low) / (high - low + 1)) for macs in costs)
+    assert is_uniform(quarters, 4)
+
+
 def test_even_draws_spread_over_the_budget():
     # Ten equal bands from the cheapest to 500K. Of 1,000 draws each gets 100 +- 9.5; 5 sigma in any of ten bands are a
     # false alarm in 170,000. Uniform draws are nearly all in the uppermost bands.
