@@ -180,14 +180,14 @@ def run(
     settings, (strategy, halving) = problem.settings, method
     with folder.owned(), _history(folder, problem) as trial_history:
         if settings.plan == "shared":
+            if on_plan is not None:
+                on_plan(problem, plan(problem, settings.trials, halving))
             before = Stages(folder, problem, listener, time_limit)
             find_starts = partial(before.starts, partial(_stage, problem.given, on_plan, listener))
         try:
             taken_over = starts.plant(trial_history, find_starts)
         except Unfinished as unfinished:
             return Result(folder, problem, str(unfinished), ())
-        if settings.plan == "shared":
-            time_limit = before.left
         work = proposer.Proposer(
             trial_history,
             strategy,
@@ -198,7 +198,9 @@ def run(
             checkpoints=folder.checkpoints,
             on_closed=listener.ended if listener else None,
         )
-        if on_plan is not None:
+        if settings.plan == "shared":
+            time_limit = before.left
+        elif on_plan is not None:
             on_plan(problem, plan(problem, max(0, settings.trials - work.trained), halving))
         try:
             ended = engines.run(settings, work, problem.evaluator, problem.device, folder.path, listener, time_limit)

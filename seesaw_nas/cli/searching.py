@@ -134,9 +134,6 @@ class View(Listener):
             self._console.print(f"          {about} on {problem.device} (from one timed step)")
             return
         settings, subject, budget = problem.settings, problem.subject, problem.budget
-        stopped = (
-            "" if settings.scheduler == "none" else f" if not stopped early, as most will be by {settings.scheduler}"
-        )
         share = plan.fitting / plan.space_size
         band = f"{budget.low:,} to {budget.high:,}" if budget.low else f"{budget.high:,}"
         lines = (
@@ -148,12 +145,24 @@ class View(Listener):
             f"          the cheapest of all has {format_count(plan.cheapest_macs)} Multi-Adds, the median of "
             f"those that fit {format_count(plan.median_macs)}",
             f"training  {settings.recipe}: {settings.fitted_recipe.summary}",
-            f"plan      {plan.trials} trial{'' if plan.trials == 1 else 's'} by {settings.strategy}, about "
-            f"{format_duration(plan.trial_seconds)} each{stopped}, {format_duration(plan.seconds)} in all on "
-            f"{problem.device} (from one timed step)",
+            f"plan      {self._work(problem, plan)}",
         )
         for line in lines:
             self._console.print(line)
+
+    @staticmethod
+    def _work(problem: Problem, plan: Plan) -> str:
+        """How many trials, and how long they take."""
+        settings, each = problem.settings, format_duration(plan.trial_seconds)
+        if settings.plan == "shared":
+            return f"in stages, the last of which trains {plan.trials} architectures for about {each} each"
+        stopped = (
+            "" if settings.scheduler == "none" else f" if not stopped early, as most will be by {settings.scheduler}"
+        )
+        return (
+            f"{plan.trials} trial{'' if plan.trials == 1 else 's'} by {settings.strategy}, about {each} each{stopped}, "
+            f"{format_duration(plan.seconds)} in all on {problem.device} (from one timed step)"
+        )
 
     def stop(self) -> None:
         """Leave the terminal as it was."""
