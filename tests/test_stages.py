@@ -89,7 +89,8 @@ def test_the_best_of_a_stage_are_the_next_ones_first_architectures(run, name, fo
 def test_agreement_of_a_stage_with_the_one_before_is_told(run):
     result, _ = run
     supernet, inherited, tuned, first, last, _ = result.stages
-    assert [entry["both"] for entry in (supernet, inherited, tuned, first, last)] == [0, 0, 4, 3, 2]
+    assert [entry["both"] for entry in (supernet, inherited, tuned, last)] == [0, 0, 4, 2]
+    assert first["both"] >= 3  # the strategy may propose again what was tuned and not taken over
     assert -1 <= tuned["tau"] <= 1
     assert last["tau"] is None  # two architectures make one pair
 
