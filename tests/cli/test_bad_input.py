@@ -46,7 +46,7 @@ def done(cli):
         ),
         (
             ["search", "--evaluator", "tabel"],
-            "unknown evaluator 'tabel', did you mean 'table'? (known: trained, table)",
+            "unknown evaluator 'tabel', did you mean 'table'? (known: trained, table, inherited, tuned, proxy:",
         ),
         (["search", "--objectives", "both"], "unknown objectives 'both' (known: front, top1)"),
         (
