@@ -264,7 +264,7 @@ def test_best_are_trained_again_and_shown(run, cli, tmp_path, monkeypatch):
     code, out, _ = cli("resume", "runs/a", "--json")
     found = json.loads(out)
     assert (code, found["best"]["digest"]) == (0, again)
-    assert found["best"]["confirmed"] == {name: spread[name] for name in ("mean", "sd", "n")}
+    assert found["best"]["confirmed"] == {name: spread[name] for name in ("mean", "sd", "n")} | {"tied_with_best": True}
     assert [member for member in found["front"] if "confirmed" in member] == [found["best"]]
     assert len(repeated) == 2  # nothing is left to train
     assert cli("show", "runs/a").code == 0
