@@ -16,6 +16,7 @@ from seesaw_nas.files import cut_torn_line
 
 Direction = Literal["minimize", "maximize"]
 DIRECTIONS: dict[str, list[Direction]] = {"front": ["maximize", "minimize"], "top1": ["maximize"]}  # top1, macs
+LOCK_FILE_SUFFIX = ".lock"  # Optuna's
 LOCK_GRACE_SECONDS = 3  # the least Optuna takes without a warning; a killed process leaves its lock behind
 
 
@@ -35,10 +36,11 @@ def open_study(journal: Path | None, name: str, objectives: str = "front") -> op
     if journal is None:
         return optuna.create_study(study_name=name, directions=DIRECTIONS[objectives])
     _mend(journal)
+    _unlock(journal)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         try:
-            lock = JournalFileSymlinkLock(str(journal), grace_period=LOCK_GRACE_SECONDS)
+            lock = JournalFileSymlinkLock(str(journal.absolute()), grace_period=LOCK_GRACE_SECONDS)
             storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=lock))
             found = optuna.get_all_study_names(storage)
             study = (
@@ -52,6 +54,16 @@ def open_study(journal: Path | None, name: str, objectives: str = "front") -> op
         wanted = DIRECTIONS[objectives]
         raise RunError(f"{journal} is another program's study: objectives {directions}, wanted {wanted}")
     return study
+
+
+def _unlock(journal: Path) -> None:
+    """Take away a lock that points nowhere, as a process leaves it that was killed and had a relative path.
+
+    Optuna would wait for it for ever: a lock's age is that of the file which it points to.
+    """
+    lock = journal.with_name(journal.name + LOCK_FILE_SUFFIX)
+    if lock.is_symlink() and not lock.exists():
+        lock.unlink(missing_ok=True)
 
 
 def _mend(journal: Path) -> None:

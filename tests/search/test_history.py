@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import optuna
 import pytest
@@ -294,3 +295,16 @@ def test_seed_of_a_trial_follows_from_the_search_s_and_its_number(open_history, 
     numbers = [history.add(architecture) for architecture in architectures[:2]]
     assert [history[number].seed for number in numbers] == [trial_seed(4, 0), trial_seed(4, 1)]
     assert open_history(small_space, seed=4).records() == history.records()
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_lock_of_a_process_killed_while_it_wrote_holds_nobody_up(tmp_path, monkeypatch, relative):
+    monkeypatch.chdir(tmp_path)
+    path = Path("runs/a/optuna.journal")
+    path.parent.mkdir(parents=True)
+    open_study(path, "a", "front")
+    target = path if relative else path.absolute()  # the first points nowhere
+    path.with_name("optuna.journal.lock").symlink_to(target)
+    study = open_study(path, "a", "front")
+    study.set_user_attr("written", 1)  # at once, or after Optuna's grace of three seconds
+    assert open_study(path, "a", "front").user_attrs == {"written": 1}
