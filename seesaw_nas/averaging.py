@@ -2,56 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """An exponential moving average of a model's parameters; :meth:`of` makes it.
+    """An exponential moving average of tensors that a training moves; :meth:`of` makes it.
 
     Its first ``window`` steps are averaged evenly, so the initial weights leave no trace in it.
 
     Attributes:
-        values: the average, by the parameter's name.
-        weights: the model's own parameters, by the same names.
+        values: the averages.
+        weights: the tensors themselves, in the same order.
         window: steps after which a step's weights count 1/e of what they did.
     """
 
-    values: dict[str, Tensor]
-    weights: dict[str, Tensor]
+    values: list[Tensor]
+    weights: list[Tensor]
     window: float
 
     @classmethod
-    def of(cls, model: nn.Module, window: float) -> Average:
+    def of(cls, weights: Sequence[Tensor], window: float) -> Average:
         """An average that begins with the present weights; a window of less than a step keeps the last ones alone."""
-        weights = {name: weight.detach() for name, weight in model.named_parameters()}
-        return cls({name: weight.clone() for name, weight in weights.items()}, weights, max(window, 1.0))
+        detached = [weight.detach() for weight in weights]
+        return cls([weight.clone() for weight in detached], detached, max(window, 1.0))
 
     def move(self, step: int) -> None:
         """Take in the weights that step ``step``, from 0 over the whole training, has left."""
         share = max(1 / (step + 1), 1 / self.window)
-        torch._foreach_lerp_(list(self.values.values()), list(self.weights.values()), share)
+        torch._foreach_lerp_(self.values, self.weights, share)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The model has the averaged weights in the body, and its own again after it."""
-        kept = {name: weight.clone() for name, weight in self.weights.items()}
+        """The weights are the averages in the body, and themselves again after it."""
+        kept = [weight.clone() for weight in self.weights]
         self.keep()
         try:
             yield
         finally:
-            _copy(kept, self.weights)
+            torch._foreach_copy_(self.weights, kept)
 
     def keep(self) -> None:
-        """Give the model the averaged weights for good."""
-        _copy(self.values, self.weights)
-
-
-def _copy(source: dict[str, Tensor], target: dict[str, Tensor]) -> None:
-    for name, weight in target.items():
-        weight.copy_(source[name])
+        """Put the averages in the place of the weights for good."""
+        torch._foreach_copy_(self.weights, self.values)

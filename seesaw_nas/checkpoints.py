@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from seesaw_nas.errors import RunError
 from seesaw_nas.files import partial, replace_file
@@ -58,16 +58,14 @@ class Store:
 
     Attributes:
         path: its file; ``None`` keeps nothing and finds nothing.
+        state: the tensors of model, momentum and average, by name; :meth:`resume` changes them in place.
         identity: what the training is of, in JSON values; a file with another is refused.
-        average: averaged weights by the parameter's name, where there are such.
         meant: what a file means whose identity lacks a name.
     """
 
     path: Path | None
-    model: nn.Module
-    optimizer: torch.optim.SGD
+    state: Mapping[str, Tensor]
     identity: Identity
-    average: Mapping[str, Tensor] = field(default_factory=dict)
     meant: Identity = field(default_factory=dict)
 
     def save(self, progress: Progress) -> None:
@@ -86,7 +84,7 @@ class Store:
             raise RunError(f"cannot write the checkpoint {self.path}: {error.strerror}") from None
 
     def resume(self) -> Progress:
-        """Put the file's state into model and optimiser; without a file, nothing is behind.
+        """Put the file's tensors into the state; without a file, nothing is behind.
 
         Raises:
             RunError: the file is no checkpoint, or of a training with another identity; the first difference is named.
@@ -105,24 +103,14 @@ class Store:
             raise RunError(f"{self.path} is no checkpoint of a training ({reason}); delete it to start anew") from None
 
     def _tensors(self) -> dict[str, Tensor]:
-        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        for name, parameter in self.model.named_parameters():
-            buffer = self.optimizer.state[parameter].get("momentum_buffer")
-            if buffer is not None:
-                tensors[f"momentum.{name}"] = buffer
-        tensors |= {f"average.{name}": tensor for name, tensor in self.average.items()}
-        return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        return {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in self.state.items()}
 
+    @torch.no_grad()
     def _restore(self, tensors: dict[str, Tensor]) -> None:
-        with torch.no_grad():
-            for name, tensor in self.model.state_dict().items():
-                tensor.copy_(tensors[f"model.{name}"])
-            for name, tensor in self.average.items():
-                tensor.copy_(tensors[f"average.{name}"])
-            for name, parameter in self.model.named_parameters():
-                if (saved := tensors.get(f"momentum.{name}")) is not None:
-                    # in the parameter's own memory format, so that the sums keep their order
-                    self.optimizer.state[parameter]["momentum_buffer"] = torch.empty_like(parameter).copy_(saved)
+        """Every tensor must be there but momentum, which a training that has not begun has none of."""
+        for name, tensor in self.state.items():
+            if name in tensors or not name.startswith("momentum."):
+                tensor.copy_(tensors[name])
 
     def _check_same(self, found: Identity) -> None:
         wanted, found = json.loads(json.dumps(self.identity)), json.loads(json.dumps(self.meant)) | found

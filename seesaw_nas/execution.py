@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from seesaw_nas.errors import OptionError, TrainingFailed
+from seesaw_nas.fast import Formulation, formulation_for
 from seesaw_nas.graphs import Record, cuda_graph
 
 COMPILER = "inductor"  # torch.compile's own
@@ -46,6 +47,11 @@ class Execution:
             raise OptionError(f"--cuda-graphs wants one process, got {processes}; start without torchrun")
         if self.record and self.compiler:
             raise OptionError("--compile and --cuda-graphs exclude each other; leave one out")
+
+    def formulation(self, device: torch.device) -> Formulation:
+        """How a network is computed: a compiler wants torch's own operators alone."""
+        found = formulation_for(device)
+        return replace(found, folds=False) if self.compiler else found
 
     @property
     def conditions(self) -> dict[str, str]:

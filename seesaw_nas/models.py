@@ -21,6 +21,7 @@ from seesaw_nas.ops import SeesawBlock
 from seesaw_nas.spec import Architecture
 
 LINEAR_STD = 0.01
+EPS, MOMENTUM = 1e-5, 0.1  # of batch norm: torch's defaults, which all layers have
 
 
 class Network(nn.Module):

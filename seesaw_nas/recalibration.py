@@ -6,45 +6,57 @@ scores at chance with them, and well above it with statistics of its present wei
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from seesaw_nas.data import normalise
 from seesaw_nas.device import laid_out
-from seesaw_nas.fast import fastest
+from seesaw_nas.fast import FastNetwork, fastest
 
 BATCH = 200
 
 
 @torch.no_grad()
-def recalibrate(model: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> None:
+def recalibrate(
+    model: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float], fast: FastNetwork | None = None
+) -> None:
     """Set every batch norm's statistics to their averages over ``images``, uint8 (N, C, H, W), on the model's device.
 
     Nothing is augmented or dropped and no randomness is used; the model is left in the mode it was in.
+
+    Args:
+        fast: a fast formulation that ``model`` is linked to, whose statistics are set, too.
     """
-    with _measuring(model) as norms:
-        forward = fastest(model)
-        for done, batch in enumerate(images.tensor_split(max(1, round(len(images) / BATCH)))):
-            for norm in norms:
-                norm.momentum = 1 / (done + 1)  # an even average over all batches so far
-            forward(laid_out(normalise(batch, mean, std)))
-
-
-@contextmanager
-def _measuring(model: nn.Module) -> Iterator[list[nn.BatchNorm2d]]:
-    """Batch norms, which are handed out, start anew and use the batch; everything else evaluates."""
-    was_training, norms = model.training, [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
-    momenta = [norm.momentum for norm in norms]
+    was_training, forward = model.training, fast or fastest(model)
+    batches = (laid_out(normalise(batch, mean, std)) for batch in _batches(images))
     model.eval()
+    try:
+        if forward:
+            forward.measure(batches)
+        else:
+            _measure(model, batches)
+    finally:
+        model.train(was_training)
+    if forward and not fast:
+        forward.flat.write_statistics()
+
+
+def _batches(images: Tensor) -> tuple[Tensor, ...]:
+    return images.tensor_split(max(1, round(len(images) / BATCH)))
+
+
+def _measure(model: nn.Module, batches: Iterable[Tensor]) -> None:
+    """As :meth:`FastNetwork.measure`, for another module."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.train()
-    try:
-        yield norms
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-        model.train(was_training)
+    for done, batch in enumerate(batches):
+        for norm in norms:
+            norm.momentum = 1 / (done + 1)
+        model(batch)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum

@@ -5,10 +5,9 @@ Nothing in a step waits for the device. What is random in it, :mod:`seesaw_nas.b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,9 +20,10 @@ from seesaw_nas.data import SearchData
 from seesaw_nas.device import autocast, place, seeded
 from seesaw_nas.errors import OptionError
 from seesaw_nas.execution import PLAIN, Execution
-from seesaw_nas.fast import fastest
+from seesaw_nas.fast import FastNetwork, compiled, fastest
 from seesaw_nas.graphs import Recorded
 from seesaw_nas.parallel import ALONE, Ranks
+from seesaw_nas.parameters import Parameters
 from seesaw_nas.recipes import Recipe
 
 OnStep = Callable[[int, int], None]
@@ -35,8 +35,12 @@ class Trainer:
     """Stochastic gradient descent by one recipe; :meth:`of` makes it.
 
     Attributes:
-        model: what is trained, evaluated and kept.
-        forward: what a step calls: the same network in its fastest formulation, or ``model`` itself.
+        model: what is trained, evaluated and kept. In a fast network's training its parameters are views of that one's
+            vectors until :meth:`finish`; its running statistics are up to date after :meth:`settle`.
+        forward: what a step calls: ``fast``, by the compiler or shared among processes, or ``model`` itself.
+        fast: the same network in its fastest formulation, where ``model`` is a :class:`seesaw_nas.models.Network`.
+        optimizer: of the parameters of ``forward``.
+        state: every tensor that a checkpoint holds, by name; the momentum and the average have those of the model.
         average: of the weights, where the recipe wants one.
         ranks: this process among those that share every batch.
         recorded: :meth:`descend` as it is recorded and replayed, where that is wanted.
@@ -44,7 +48,9 @@ class Trainer:
 
     model: nn.Module
     forward: nn.Module
+    fast: FastNetwork | None
     optimizer: torch.optim.SGD
+    state: Mapping[str, Tensor]
     data: SearchData
     recipe: Recipe
     seed: int
@@ -75,11 +81,21 @@ class Trainer:
         place(model, device)
         steps = steps_per_epoch(data, recipe)
         ranks.check(len(data.train) // steps)
-        forward = ranks.wrapped(fastest(model, execution.compiler))
-        average = Average.of(model, recipe.ema * recipe.epochs * steps) if recipe.ema else None
+        fast = fastest(model, execution.formulation(device))
+        if fast:
+            fast.flat.link()
+        forward = fast or model
+        parameters = Parameters.of(forward)
         rate = torch.tensor(recipe.learning_rate, device=device) if execution.record else recipe.learning_rate
-        optimizer = _optimizer(model, recipe, rate)
-        trainer = cls(model, forward, optimizer, data.to(device), recipe, seed, device, average, ranks)
+        optimizer, momentum = parameters.optimizer(recipe, rate)
+        forward = ranks.wrapped(compiled(forward, execution.compiler) if execution.compiler else forward)
+        average = Average.of(parameters.whole, recipe.ema * recipe.epochs * steps) if recipe.ema else None
+        state = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+        for what, tensors in (("momentum", momentum), ("average", average.values if average else [])):
+            state |= {f"{what}.{name}": tensor for name, tensor in parameters.named(tensors).items()} if tensors else {}
+        trainer = cls(
+            model, forward, fast, optimizer, state, data.to(device), recipe, seed, device, average, ranks
+        )
         return replace(trainer, recorded=Recorded(trainer.descend, execution.record)) if execution.record else trainer
 
     @property
@@ -119,6 +135,8 @@ class Trainer:
         self._set_rate(self.recipe.learning_rate_at(number, self.steps_per_epoch))
         x, targets = readied(self.data, self.recipe, images, labels, generator)
         loss = self.recorded(x, targets) if self.recorded else self.descend(x, targets, weight)
+        if self.fast:
+            self.fast.batches += 1
         if self.average:
             self.average.move(number)
         return loss
@@ -151,17 +169,26 @@ class Trainer:
         """The model has the weights that count in the body: the averaged ones where there are such."""
         return self.average.in_place() if self.average else nullcontext()
 
+    def settle(self) -> None:
+        """Bring the model's running statistics up to date: those of all steps, and means over the processes."""
+        if self.fast:
+            self.fast.write_statistics()
+        if not self.ranks.alone:
+            self.ranks.average_statistics(self.model)
+            self.restart()
 
-def _optimizer(model: nn.Module, recipe: Recipe, rate: float | Tensor) -> torch.optim.SGD:
-    """Weight decay falls on every parameter, as in the paper, or on those alone that multiply channels."""
-    spared = [] if recipe.decay_norms else [weight for weight in model.parameters() if weight.ndim <= 1]
-    decayed = [weight for weight in model.parameters() if recipe.decay_norms or weight.ndim > 1]
-    groups: list[dict[str, Any]] = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
-    return torch.optim.SGD(
-        [group for group in groups if group["params"]],
-        lr=rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=recipe.nesterov,
-        fused=True,
-    )
+    def restart(self) -> None:
+        """Go on from the model's running statistics, which another than :meth:`step` has changed."""
+        if self.fast:
+            self.fast.read_statistics()
+
+    def finish(self) -> None:
+        """Leave the model with the weights that count, in tensors of its own."""
+        if self.average:
+            self.average.keep()
+        self.release()
+
+    def release(self) -> None:
+        """Leave the model with tensors of its own."""
+        if self.fast:
+            self.fast.flat.unlink()

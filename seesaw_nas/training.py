@@ -110,6 +110,7 @@ def train(
         store = _store(checkpoint, trainer)
         watch = Watch(store, ranks, checkpoint_seconds, on_step, stop, time.perf_counter())
         progress = _resumed(store, ranks)
+        trainer.restart()
         last = recipe.epochs if until is None else min(until, recipe.epochs)
         for number in range(len(progress.curve) + 1, last + 1):
             scored = evaluate_each_epoch or number == last
@@ -118,8 +119,10 @@ def train(
             if on_epoch and ranks.leads:
                 on_epoch(progress.curve[-1])
             watch.obey(progress, recipe)
-        if trainer.average and last == recipe.epochs:
-            trainer.average.keep()
+        if last == recipe.epochs:
+            trainer.finish()
+        else:
+            trainer.release()
     return _trained(progress, len(data.train))
 
 
@@ -212,7 +215,7 @@ def _steps(trainer: Trainer, progress: checkpoints.Progress, number: int, watch:
 
     def behind(done: int) -> checkpoints.Progress:
         loss = ranks.total(total.item())  # waits for the device
-        ranks.average_statistics(trainer.model)
+        trainer.settle()
         return replace(progress, steps=done, loss=loss, seconds=time.perf_counter() - start)
 
     for done, loss in enumerate(trainer.epoch(number, progress.steps), start=progress.steps + 1):
@@ -226,6 +229,7 @@ def _score(trainer: Trainer, number: int) -> tuple[float, float]:
     """Loss and top-1 on the validation images, of the weights that count."""
     loss, top1 = trainer.ranks.by_lead(lambda: _measured(trainer))
     trainer.ranks.spread_statistics(trainer.model)  # as recalibrated
+    trainer.restart()
     check_finite("validation loss", loss, number, trainer.recipe)
     return loss, top1
 
@@ -235,7 +239,8 @@ def _measured(trainer: Trainer) -> tuple[float, float]:
     size = 4 * recipe.batch_size  # no gradients: a quarter of the memory or less
     with trainer.averaged():
         if recipe.recalibration_images:
-            recalibrate(trainer.model, data.train.first(recipe.recalibration_images), data.mean, data.std)
+            images = data.train.first(recipe.recalibration_images)
+            recalibrate(trainer.model, images, data.mean, data.std, trainer.fast)
         return evaluate(trainer.model, data.validation, data.mean, data.std, device=trainer.device, batch_size=size)
 
 
@@ -291,10 +296,9 @@ def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:
 
 
 def _store(path: Path | None, trainer: Trainer) -> checkpoints.Store:
-    average = trainer.average.values if trainer.average else {}
     network = sha256(repr(trainer.model).encode()).hexdigest()[:16]  # torch's text of every layer and width
     identity = {"network": network, **identity_of(trainer.data, trainer.recipe, trainer.seed)}
-    return checkpoints.Store(path, trainer.model, trainer.optimizer, identity, average, _of_recipe(completed({})))
+    return checkpoints.Store(path, trainer.state, identity, _of_recipe(completed({})))
 
 
 def _of_recipe(values: Mapping[str, Any]) -> checkpoints.Identity:

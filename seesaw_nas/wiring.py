@@ -8,16 +8,16 @@ leaves pw1 and pw2 as a few rectangles of a dense weight, the tiles. Deployment 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
-import torch
-from torch import Tensor, nn
+import numpy as np
 
-from seesaw_nas.ops import SeesawBlock
-from seesaw_nas.spec import Placed
+from seesaw_nas.spec import Block
 
-Labels = tuple[int, ...]  # for each channel the group that it belongs to
+Labels = np.ndarray  # int64, (channels,): for each channel the group that it belongs to
+KEPT = 8192  # wirings, of some 3 KB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,81 +36,72 @@ class Wiring:
     """How a block computes without moving a channel.
 
     Attributes:
-        order: for each inner channel here, its place behind pw1, where pw1's weights and batch norm have it.
+        order: int64, (inner,): for each inner channel here, its place behind pw1, where pw1's weights and batch norm
+            have it.
         back: the same behind the permutation, where the depthwise convolution, its batch norm and pw2 have it.
-        written: for each output channel, its place behind pw2, before a second permutation.
+        written: int64, (c_out,): for each output channel, its place behind pw2, before a second permutation.
         pw1, pw2: their tiles in this order, output channels first.
         pieces: the runs of inner channels that one group of pw1 writes and one group of pw2 reads.
     """
 
-    order: Tensor
-    back: Tensor
-    written: Tensor
+    order: np.ndarray
+    back: np.ndarray
+    written: np.ndarray
     pw1: Tiles
     pw2: Tiles
     pieces: tuple[slice, ...]
 
 
-def wiring(at: Placed, block: SeesawBlock) -> Wiring:
-    """The wiring of the block that was built for ``at``; index tensors (channels,) on the CPU."""
-    source, writer = (_labels(at.block.partition.sizes(width)) for width in (at.c_in, at.inner))
-    reader, target = (_labels(at.block.project_partition.sizes(width)) for width in (at.inner, at.c_out))
-    place, written = torch.argsort(_moved(block.permute, at.inner)), _moved(block.unpermute, at.c_out)
-    order = _chained(writer, [reader[i] for i in place])
+@lru_cache(maxsize=KEPT)
+def wiring(block: Block, c_in: int, c_out: int) -> Wiring:
+    """The wiring of a block between these widths, wherever it stands."""
+    inner, groups = block.expansion * c_in, block.partition.groups
+    source, writer = (_labels(block.partition.sizes(width)) for width in (c_in, inner))
+    reader, target = (_labels(block.project_partition.sizes(width)) for width in (inner, c_out))
+    place = np.argsort(moved(groups if block.flow in ("shuffle", "igcv3") else 1, inner))
+    written = moved(c_out // groups if block.flow == "igcv3" else 1, c_out)
+    order = _chained(writer, reader[place])
     back = place[order]
-    writers, readers = [writer[i] for i in order], [reader[i] for i in back]
-    return Wiring(
-        order,
-        back,
-        written,
-        tiles(writers, source),
-        tiles([target[i] for i in written], readers),
-        tuple(run for _, run in _runs(list(zip(writers, readers, strict=True)))),
-    )
+    writers, readers = writer[order], reader[back]
+    pieces = tuple(run for _, run in _runs(writers * (1 + readers.max()) + readers))
+    return Wiring(order, back, written, tiles(writers, source), tiles(target[written], readers), pieces)
 
 
-def _labels(sizes: Sequence[int]) -> Labels:
-    return tuple(itertools.chain.from_iterable([group] * size for group, size in enumerate(sizes)))
+def moved(groups: int, channels: int) -> np.ndarray:
+    """int64, (channels,): for each channel behind :func:`seesaw_nas.ops.permute_channels` the channel before it."""
+    return np.arange(channels).reshape(groups, -1).T.ravel()
 
 
-def _moved(permutation: nn.Module, channels: int) -> Tensor:
-    """For each channel behind ``permutation`` the channel before it."""
-    places = torch.arange(channels).view(1, channels, 1, 1)
-    moved: Tensor = permutation(places)
-    return moved.flatten()
+def _labels(sizes: tuple[int, ...]) -> Labels:
+    return np.repeat(np.arange(len(sizes)), sizes)
 
 
-def _chained(writer: Labels, reader: Sequence[int]) -> Tensor:
+def _chained(writer: Labels, reader: Labels) -> np.ndarray:
     """Channels by the group that writes them; within it, what the same group reads together.
 
     Each writer's channels begin with the readers that the one before ended with, so that readers' channels too stand
     together as far as they can.
     """
-    members: dict[tuple[int, int], list[int]] = {}
-    for i, pair in enumerate(zip(writer, reader, strict=True)):
-        members.setdefault(pair, []).append(i)
     order, last = [], -1
-    for group in sorted(set(writer)):
-        readers = sorted((r != last, r) for w, r in members if w == group)  # the last one first
-        order += [i for _, r in readers for i in members[group, r]]
-        last = readers[-1][1]
-    return torch.tensor(order)
+    for group in range(int(writer.max()) + 1):
+        members = np.flatnonzero(writer == group)
+        read_by = reader[members]
+        readers = sorted(set(read_by.tolist()), key=lambda r: (r != last, r))  # the last one first
+        order += [members[read_by == r] for r in readers]
+        last = readers[-1]
+    return np.concatenate(order)
 
 
-def _runs(labels: Sequence[object]) -> Iterator[tuple[object, slice]]:
+def _runs(labels: Labels) -> Iterator[tuple[int, slice]]:
     """The runs of equal labels, in order."""
-    start = 0
-    for label, members in itertools.groupby(labels):
-        stop = start + len(list(members))
-        yield label, slice(start, stop)
-        start = stop
+    starts = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+    for start, stop in itertools.pairwise(starts):
+        yield int(labels[start]), slice(start, stop)
 
 
-def tiles(outputs: Sequence[int], inputs: Sequence[int]) -> Tiles:
+def tiles(outputs: Labels, inputs: Labels) -> Tiles:
     """The rectangles in which an output channel and an input channel have the same label, outputs first in order."""
+    columns = list(_runs(inputs))
     return tuple(
-        Tile(rows, columns)
-        for row_label, rows in _runs(outputs)
-        for column_label, columns in _runs(inputs)
-        if row_label == column_label
+        Tile(rows, run) for row_label, rows in _runs(outputs) for column_label, run in columns if row_label == column_label
     )

@@ -9,13 +9,14 @@ Source: Jacob et al. 2018, arXiv:1712.05877, section 3.2, for the folding; Zhang
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from seesaw_nas.models import Network
-from seesaw_nas.ops import SeesawBlock
+from seesaw_nas.flat import FlatWeights, NetworkOrder, network_order
+from seesaw_nas.models import EPS, Network
 from seesaw_nas.spec import Architecture, Placed
 from seesaw_nas.wiring import Tiles, wiring
 
@@ -72,50 +73,45 @@ def fold(network: Network) -> FoldedNetwork:
 
     Folding itself is computed in float64, so that a float32 network loses nothing but the last rounding.
     """
-    architecture = network.architecture
-    stem_weight, stem_bias = _absorb(network.stem.weight, network.stem_bn)
-    carried = stem_bias.new_zeros(architecture.stem.channels)  # what was left out of the stream so far, a channel
-    blocks = []
-    modules = [block for stage in network.stages for block in stage]  # type: ignore[attr-defined]
-    for at, module in zip(architecture.placed, modules, strict=True):
-        block, carried = _fold_block(at, module, carried)
-        blocks.append(block)
-    head_weight, head_bias = _absorb(network.head.weight, network.head_bn)
-    head_bias = head_bias + head_weight.flatten(1) @ carried
-    dtype, classifier = network.stem.weight.dtype, network.classifier
-    return FoldedNetwork(
-        architecture,
-        Convolution(stem_weight.to(dtype), stem_bias.to(dtype)),
-        tuple(blocks),
-        Convolution(head_weight.to(dtype), head_bias.to(dtype)),
-        Convolution(classifier.weight.detach().clone(), classifier.bias.detach().clone()),
-    )
+    flat = FlatWeights.of(network)
+    order = network_order(network.architecture, flat.storage.device)
+    means, variances = flat.statistics.index_select(1, order.statistics.index)
+    wired = [values.index_select(0, gather.index) for values, gather in ((flat.weights, order.weights), (flat.vectors, order.vectors))]
+    return fold_wired(order, *wired, means, variances)
 
 
-def _absorb(weight: Tensor, norm: nn.Module) -> tuple[Tensor, Tensor]:
-    """Weight and bias, in float64, of the convolution that does what ``weight`` and then ``norm`` do."""
-    assert isinstance(norm, nn.BatchNorm2d)
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
-    folded = weight.double() * scale.view(-1, *[1] * (weight.dim() - 1))
-    return folded, norm.bias.double() - norm.running_mean.double() * scale
+def fold_wired(order: NetworkOrder, weights: Tensor, vectors: Tensor, means: Tensor, variances: Tensor) -> FoldedNetwork:
+    """As :func:`fold`, from the values of a network in the order of its layers, without padding.
+
+    Args:
+        weights, vectors: of the network, gathered as ``order`` says.
+        means, variances: of all batch norms, in the order of their scales.
+    """
+    scales, offsets, classifier_bias = vectors.double().split_with_sizes([order.channels, order.channels, order.classes])
+    factors = scales * torch.rsqrt(variances.double() + EPS)
+    offsets = offsets - means.double() * factors
+    exact = weights.double()
+    exact[: order.classifier_start] *= order.per_weight(factors)
+    folded, biases = order.split_weights(exact.to(weights.dtype)), list(offsets.split_with_sizes(order.norms))
+    layers = order.split_weights(exact)
+    carried = torch.zeros_like(biases[0])  # what was left out of the stream so far, a channel
+    for i, at in enumerate(order.architecture.placed):
+        expand, project = 1 + 3 * i, 3 + 3 * i
+        biases[expand] = biases[expand] + layers[expand].flatten(1) @ carried
+        carried = biases[project] + carried if at.has_residual else biases[project]
+    biases[-1] = biases[-1] + layers[-2].flatten(1) @ carried
+    biases = [bias.to(weights.dtype) for bias in biases]
+    stem, head = Convolution(folded[0], biases[0]), Convolution(folded[-2], biases[-1])
+    blocks = [
+        _folded_block(at, folded[1 + 3 * i : 4 + 3 * i], biases[1 + 3 * i : 3 + 3 * i])
+        for i, at in enumerate(order.architecture.placed)
+    ]
+    classifier = Convolution(folded[-1], classifier_bias.to(weights.dtype))
+    return FoldedNetwork(order.architecture, stem, tuple(blocks), head, classifier)
 
 
-def _fold_block(at: Placed, module: SeesawBlock, carried: Tensor) -> tuple[FoldedBlock, Tensor]:
-    """The block behind a stream that lacks ``carried``, and what its output lacks then."""
-    pw1, pw1_bias = _absorb(module.pw1.dense_weight(), module.pw1_bn)  # (inner, c_in)
-    dw, dw_bias = _absorb(module.dw.weight, module.dw_bn)  # (inner, 1, k, k), in permuted order
-    pw2, pw2_bias = _absorb(module.pw2.dense_weight(), module.pw2_bn)  # (c_out, inner)
-    wired = wiring(at, module)
-    order, back, written = wired.order, wired.back, wired.written
-    pw1_bias = pw1_bias + pw1 @ carried
-    out_bias = pw2_bias[written] + (carried if at.has_residual else 0)
-    dtype = module.dw.weight.dtype
-    return FoldedBlock(
-        at,
-        Pointwise(pw1[order].to(dtype), pw1_bias[order].to(dtype), wired.pw1),
-        Convolution(dw[back].to(dtype), dw_bias[back].to(dtype)),
-        Pointwise(pw2[written][:, back].to(dtype), None, wired.pw2),
-        wired.pieces,
-    ), out_bias
+def _folded_block(at: Placed, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> FoldedBlock:
+    """The offset of pw2 is left out: the stream carries it on."""
+    (pw1, dw, pw2), (pw1_bias, dw_bias), wired = weights, biases, wiring(at.block, at.c_in, at.c_out)
+    expand, project = Pointwise(pw1.flatten(1), pw1_bias, wired.pw1), Pointwise(pw2.flatten(1), None, wired.pw2)
+    return FoldedBlock(at, expand, Convolution(dw, dw_bias), project, wired.pieces)

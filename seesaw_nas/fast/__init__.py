@@ -1,28 +1,53 @@
 """Training at full speed: the same mathematics in the formulation that the device computes fastest."""
 
+import warnings
 from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from seesaw_nas.fast.forward import Formulation
 from seesaw_nas.fast.network import FastNetwork
 from seesaw_nas.models import Network
 
-__all__ = ["FastNetwork", "fastest"]
+__all__ = ["FastNetwork", "Formulation", "compiled", "fastest", "formulation_for"]
+
+MULTIPLE = 8  # of channels, which tensor cores want in bfloat16
 
 
-def fastest(model: nn.Module, compiler: str = "") -> nn.Module:
-    """What to call in place of ``model`` in training mode: the same function of the same parameters.
+def formulation_for(device: torch.device) -> Formulation:
+    """The fastest formulation on a device."""
+    return Formulation(folds=True) if device.type == "cpu" else Formulation(folds=False, multiple=MULTIPLE)
 
-    For a model that is no :class:`Network` that is the model itself.
+
+def fastest(model: nn.Module, formulation: Formulation | None = None) -> FastNetwork | None:
+    """The same function of its own copy of the parameters; ``None`` for a model that is no :class:`Network`.
+
+    Args:
+        formulation: another one than the fastest on the device that ``model`` is on.
+    """
+    if not isinstance(model, Network):
+        return None
+    return FastNetwork(model, formulation or formulation_for(model.classifier.weight.device))
+
+
+def compiled(forward: nn.Module, compiler: str) -> nn.Module:
+    """``forward`` by torch.compile: of torch's own operators alone, which make one graph.
 
     Args:
         compiler: a backend of torch.compile, such as ``inductor``, which wants a C++ compiler, minutes for each batch
             size, and many steps to pay. Other compiled functions of the process are forgotten, since torch stops
-            compiling one after a few shapes. Empty for none.
+            compiling one after a few shapes.
     """
-    if not compiler:
-        return FastNetwork.of(model) if isinstance(model, Network) else model
     torch.compiler.reset()
-    whole = FastNetwork.whole(model) if isinstance(model, Network) else model
-    return cast(nn.Module, torch.compile(whole, dynamic=False, backend=compiler))
+    if not isinstance(forward, FastNetwork):
+        return cast(nn.Module, torch.compile(forward, dynamic=False, backend=compiler))
+    compute = torch.compile(forward.logits, dynamic=False, backend=compiler)
+
+    def compute_quietly(images: Tensor, weights: Tensor, vectors: Tensor) -> Tensor:
+        with warnings.catch_warnings():  # the compiler looks at the gradients of weights that are gathered, thus no leaves
+            warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
+            return cast(Tensor, compute(images, weights, vectors))
+
+    forward.compute = compute_quietly
+    return forward

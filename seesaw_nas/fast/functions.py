@@ -1,4 +1,8 @@
-"""What training computes differently on a CPU: autograd functions that touch wide activations as seldom as they can."""
+"""What a training step computes by functions of its own: gathered weights, tiled products, batch norms in place.
+
+Each is an autograd function: its backward pass is written down here, with as few operators and passes over wide
+activations as it takes.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +10,136 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from seesaw_nas.flat.order import Gather
 from seesaw_nas.tiling import as_images, as_rows, tiled_product
 from seesaw_nas.wiring import Tile, Tiles
 
 
-class _TiledProduct(torch.autograd.Function):
+class _Gathered(torch.autograd.Function):
+    """Values of a flat vector in another order, zeros among them; the way back is a gather, too."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, storage: Tensor, gather: Gather, dtype: torch.dtype) -> Tensor:
+        """``values`` (size,), which share memory with ``storage`` (size + 1,), a zero last, to (wired,)."""
+        ctx.gather, ctx.dtype = gather, values.dtype
+        return storage.detach().index_select(0, gather.index).to(dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        """The gradient of ``values``."""
+        return gradients[0].index_select(0, ctx.gather.back).to(ctx.dtype), None, None, None
+
+
+def gathered(values: Tensor, storage: Tensor, gather: Gather, dtype: torch.dtype) -> Tensor:
+    """See :class:`_Gathered`."""
+    return _Gathered.apply(values, storage, gather, dtype)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Expanded(torch.autograd.Function):
+    """pw1 with its batch norm folded into it, by the batch's own statistics.
+
+    No activation stands between the two, so the mean and variance of pw1's output follow from those of its input,
+    which is t times narrower: with the input's mean m and covariance C they are W m and diag(W C W').
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        scale: Tensor,
+        offset: Tensor,
+        mean: Tensor,
+        variance: Tensor,
+        momentum: float,
+        eps: float,
+        tiles: Tiles,
+    ) -> Tensor:
+        """(N, c_in, H, W) by (inner, c_in) to (N, inner, H, W); the running statistics (inner,) move by ``momentum``."""
+        rows = as_rows(x)
+        count, centre = len(rows), rows.mean(0)
+        centred = rows - centre  # (N*H*W, c_in)
+        covariance = torch.mm(centred.t(), centred).div_(count)
+        spread = torch.mm(weight, covariance)  # (inner, c_in)
+        of_batch = torch.linalg.vecdot(spread, weight).clamp_min_(0)  # (inner,)
+        mean.lerp_(torch.mv(weight, centre), momentum)
+        variance.lerp_(of_batch * (count / max(1, count - 1)), momentum)
+        inverse = torch.rsqrt(of_batch + eps)
+        factor = scale * inverse
+        scaled = weight * factor[:, None]
+        matrices = [scaled[tile.outputs, tile.inputs].t() for tile in tiles]
+        out = tiled_product(centred, tiles, matrices, rows.new_empty(count, len(weight)), offset)
+        ctx.save_for_backward(centred, weight, scaled, spread, factor, inverse)
+        ctx.tiles, ctx.like = tiles, x
+        return as_images(out, x)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of x, weight (zero outside the tiles), scale and offset."""
+        centred, weight, scaled, spread, factor, inverse = ctx.saved_tensors
+        gradient, count = as_rows(gradients[0]), len(centred)
+        of_scaled = _of_tiles(gradient, centred, weight, ctx.tiles)
+        of_factor = torch.linalg.vecdot(of_scaled, weight)  # (inner,)
+        # d factor / d variance = -factor * inverse^2 / 2, and d variance / d weight = 2 * spread
+        of_variance = of_factor * factor * inverse.square().neg_()  # twice over
+        of_weight = of_scaled.mul_(factor[:, None]).addcmul_(spread, of_variance[:, None])
+        of_covariance = torch.mm((weight * of_variance[:, None]).t(), weight).div_(count)  # (c_in, c_in), symmetric
+        of_centred = torch.mm(centred, of_covariance)
+        matrices = [scaled[tile.outputs, tile.inputs] for tile in ctx.tiles]
+        tiled_product(gradient, _turned(ctx.tiles), matrices, of_centred, adds=True)
+        of_offset = torch.mv(gradient.t(), gradient.new_ones(count))
+        of_centred -= torch.mv(scaled.t(), of_offset).div_(count)  # its own mean, as the mean of centred is 0
+        return (as_images(of_centred, ctx.like), of_weight, of_factor * inverse, of_offset, *[None] * 5)
+
+
+def expanded(
+    x: Tensor, weight: Tensor, norm: tuple[Tensor, Tensor], running: tuple[Tensor, Tensor], momentum: float, eps: float,
+    tiles: Tiles,
+) -> Tensor:  # fmt: skip
+    """See :class:`_Expanded`."""
+    return _Expanded.apply(x, weight, *norm, *running, momentum, eps, tiles)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Projected(torch.autograd.Function):
     """The 1x1 convolution of a channels-last tensor, tile by tile, without slicing or concatenating one."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, tiles: Tiles) -> Tensor:
-        """(N, c_in, H, W) times the tiles of (c_out, c_in), plus (c_out,), to (N, c_out, H, W)."""
+    def forward(ctx: Any, x: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
+        """(N, c_in, H, W) times the tiles of (c_out, c_in) to (N, c_out, H, W)."""
         ctx.save_for_backward(x, weight)
-        ctx.tiles, ctx.has_bias = tiles, bias is not None
+        ctx.tiles = tiles
         rows, matrices = as_rows(x), [weight[tile.outputs, tile.inputs].t() for tile in tiles]
-        return as_images(tiled_product(rows, tiles, matrices, rows.new_empty(len(rows), len(weight)), bias), x)
+        return as_images(tiled_product(rows, tiles, matrices, rows.new_empty(len(rows), len(weight))), x)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None]:
-        """Gradients of x, weight (zero outside the tiles) and bias."""
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+        """Gradients of x and weight (zero outside the tiles)."""
         x, weight = ctx.saved_tensors
-        gradient, rows, of_weight = as_rows(gradients[0]), as_rows(x), torch.zeros_like(weight)
-        for tile in ctx.tiles:
-            of_weight[tile.outputs, tile.inputs] = (rows[:, tile.inputs].t() @ gradient[:, tile.outputs]).t()
-        back = tuple(Tile(tile.inputs, tile.outputs) for tile in ctx.tiles)
+        gradient, rows = as_rows(gradients[0]), as_rows(x)
+        of_weight = _of_tiles(gradient, rows, weight, ctx.tiles)
         matrices = [weight[tile.outputs, tile.inputs] for tile in ctx.tiles]
-        of_rows = tiled_product(gradient, back, matrices, torch.empty_like(rows))
-        of_bias = torch.mv(gradient.t(), gradient.new_ones(len(gradient))) if ctx.has_bias else None
-        return as_images(of_rows, x), of_weight, of_bias, None
+        of_rows = tiled_product(gradient, _turned(ctx.tiles), matrices, torch.empty_like(rows))
+        return as_images(of_rows, x), of_weight, None
+
+
+def projected(x: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
+    """See :class:`_Projected`."""
+    return _Projected.apply(x, weight, tiles)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _of_tiles(gradient: Tensor, rows: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
+    """The weight's gradient, zero outside the tiles."""
+    if len(tiles) == 1:
+        return torch.mm(gradient.t(), rows)
+    whole = torch.zeros_like(weight)
+    for tile in tiles:
+        torch.mm(gradient[:, tile.outputs].t(), rows[:, tile.inputs], out=whole[tile.outputs, tile.inputs])
+    return whole
+
+
+def _turned(tiles: Tiles) -> Tiles:
+    return tuple(Tile(tile.inputs, tile.outputs) for tile in tiles)
 
 
 class _NormRelu6(torch.autograd.Function):
@@ -67,15 +172,8 @@ class _NormRelu6(torch.autograd.Function):
         return (*found, None, None, None, None)
 
 
-def pointwise(x: Tensor, weight: Tensor, bias: Tensor | None, tiles: Tiles) -> Tensor:
-    """See :class:`_TiledProduct`; one tile is a dense convolution, which torch itself computes best."""
-    if len(tiles) == 1:
-        return F.conv2d(x, weight[:, :, None, None], bias)
-    return _TiledProduct.apply(x, weight, bias, tiles)  # type: ignore[no-any-return, no-untyped-call]
-
-
 def norm_relu6(
-    x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, momentum: float, eps: float
+    x: Tensor, norm: tuple[Tensor, Tensor], running: tuple[Tensor, Tensor], momentum: float, eps: float
 ) -> Tensor:
     """See :class:`_NormRelu6`."""
-    return _NormRelu6.apply(x, weight, bias, mean, variance, momentum, eps)  # type: ignore[no-any-return, no-untyped-call]
+    return _NormRelu6.apply(x, *norm, *running, momentum, eps)  # type: ignore[no-any-return, no-untyped-call]
