@@ -45,7 +45,9 @@ def compiled(forward: nn.Module, compiler: str) -> nn.Module:
     compute = torch.compile(forward.logits, dynamic=False, backend=compiler)
 
     def compute_quietly(images: Tensor, weights: Tensor, vectors: Tensor) -> Tensor:
-        with warnings.catch_warnings():  # the compiler looks at the gradients of weights that are gathered, thus no leaves
+        with (
+            warnings.catch_warnings()
+        ):  # the compiler looks at the gradients of weights that are gathered, thus no leaves
             warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
             return cast(Tensor, compute(images, weights, vectors))
 

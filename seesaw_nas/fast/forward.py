@@ -1,4 +1,4 @@
-"""A network's forward pass in training, as a function of gathered weights: no module, nothing made anew but activations.
+"""A network's forward pass in training, as a function of gathered weights: no module, nothing new but activations.
 
 Everywhere: channels-last, and permutations as an order of channels (:mod:`seesaw_nas.wiring`). On a CPU also: products
 of tiles where they pay, and the batch norm behind pw1 folded into its weights before they are used.
@@ -15,13 +15,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seesaw_nas.deploy import rule
-from seesaw_nas.fast.functions import expanded, norm_relu6, projected
+from seesaw_nas.fast.functions import Pair, Running, expanded, norm_relu6, projected
+from seesaw_nas.flat import LayerShapes
 from seesaw_nas.models import EPS
-from seesaw_nas.spec import Architecture, Placed
-from seesaw_nas.wiring import Tile, Tiles, wiring
+from seesaw_nas.spec import Architecture, Block, Placed
+from seesaw_nas.wiring import KEPT, Tile, Tiles, wiring
 
 CHANNELS_LAST = torch.channels_last
-Pair = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,13 +32,23 @@ class Layers:
         weights: of each convolution; the classifier's last.
         norms: scale and offset of each batch norm.
         bias: the classifier's, (classes,).
-        running: mean and variance of each batch norm, which a forward pass moves.
+        running: mean and variance of each batch norm, which a forward pass moves; ``None`` and ``None`` for none.
     """
 
     weights: Sequence[Tensor]
     norms: Sequence[Pair]
     bias: Tensor
-    running: Sequence[Pair]
+    running: Sequence[Running]
+
+    @classmethod
+    def of(cls, shapes: LayerShapes, weights: Tensor, vectors: Tensor, running: Sequence[Running] | None) -> Layers:
+        """Cut out of vectors of all values in the order of the layers.
+
+        Args:
+            running: ``None`` where no statistics are kept.
+        """
+        norms, bias = shapes.split_norms(vectors)
+        return cls(shapes.split_weights(weights), norms, bias, running or [(None, None)] * len(norms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +71,11 @@ class _Batch:
     folds: bool
     momentum: float
 
-    def norm(self, x: Tensor, norm: Pair, running: Pair) -> Tensor:
+    def norm(self, x: Tensor, norm: Pair, running: Running) -> Tensor:
         """By the batch's statistics."""
-        return F.batch_norm(x, *running, *norm, True, self.momentum, EPS)
+        return F.batch_norm(x, running[0], running[1], norm[0], norm[1], True, self.momentum, EPS)
 
-    def norm_relu6(self, x: Tensor, norm: Pair, running: Pair) -> Tensor:
+    def norm_relu6(self, x: Tensor, norm: Pair, running: Running) -> Tensor:
         """And ReLU6; the result must have one consumer alone."""
         if self.folds:
             return norm_relu6(x, norm, running, self.momentum, EPS)
@@ -86,21 +96,21 @@ def features(architecture: Architecture, layers: Layers, images: Tensor, folds: 
     return F.avg_pool2d(x, x.shape[-1]).flatten(1)  # its gradient is channels-last, a mean's is not
 
 
-def _block(at: Placed, layers: Sequence[tuple[Tensor, Pair, Pair]], x: Tensor, batch: _Batch) -> Tensor:
+def _block(at: Placed, layers: Sequence[tuple[Tensor, Pair, Running]], x: Tensor, batch: _Batch) -> Tensor:
     """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), channels-last."""
-    (expand, *expand_norm), (kernel, *kernel_norm), (project, *project_norm) = layers
-    tiles = _tiles(at) if batch.folds else None
+    (expand, expand_norm, expand_running), (kernel, kernel_norm, kernel_running), (project, norm, running) = layers
+    tiles = _tiles(at.block, at.c_in, at.c_out) if batch.folds else None
     if tiles:
-        inner = expanded(x, expand.flatten(1), *expand_norm, batch.momentum, EPS, tiles[0])  # type: ignore[arg-type]
+        inner = expanded(x, expand.flatten(1), expand_norm, expand_running, batch.momentum, EPS, tiles[0])
     else:
-        inner = batch.norm(F.conv2d(x, expand), *expand_norm)  # (N, inner, H, W)
+        inner = batch.norm(F.conv2d(x, expand), expand_norm, expand_running)  # (N, inner, H, W)
     if at.block.expand_activation == "relu6":
         inner = F.relu6(inner, inplace=not tiles)
     side = at.block.kernel
     inner = F.conv2d(inner, kernel, None, at.stride, side // 2, 1, len(kernel))  # (N, inner, H / stride, W / stride)
-    inner = batch.norm_relu6(inner, *kernel_norm)
+    inner = batch.norm_relu6(inner, kernel_norm, kernel_running)
     out = projected(inner, project.flatten(1), tiles[1]) if tiles else F.conv2d(inner, project)
-    out = batch.norm(out, *project_norm)  # (N, c_out, H / stride, W / stride)
+    out = batch.norm(out, norm, running)  # (N, c_out, H / stride, W / stride)
     return x + out if at.has_residual else out
 
 
@@ -108,11 +118,11 @@ def _pointwise(x: Tensor, weight: Tensor, folds: bool) -> Tensor:
     return projected(x, weight.flatten(1), _whole(*weight.shape[:2])) if folds else F.conv2d(x, weight)
 
 
-@lru_cache(maxsize=4096)
-def _tiles(at: Placed) -> tuple[Tiles, Tiles]:
+@lru_cache(maxsize=KEPT)
+def _tiles(block: Block, c_in: int, c_out: int) -> tuple[Tiles, Tiles]:
     """The tiles of pw1 and of pw2 to compute one by one: their own where that pays, else the whole."""
-    wired = wiring(at.block, at.c_in, at.c_out)
-    return _worthwhile(wired.pw1, at.inner, at.c_in), _worthwhile(wired.pw2, at.c_out, at.inner)
+    wired, inner = wiring(block, c_in, c_out), block.expansion * c_in
+    return _worthwhile(wired.pw1, inner, c_in), _worthwhile(wired.pw2, c_out, inner)
 
 
 def _worthwhile(tiles: Tiles, c_out: int, c_in: int) -> Tiles:

@@ -15,6 +15,9 @@ from seesaw_nas.flat.order import Gather
 from seesaw_nas.tiling import as_images, as_rows, tiled_product
 from seesaw_nas.wiring import Tile, Tiles
 
+Pair = tuple[Tensor, Tensor]  # scale and offset
+Running = Pair | tuple[None, None]  # mean and variance, where they are kept
+
 
 class _Gathered(torch.autograd.Function):
     """Values of a flat vector in another order, zeros among them; the way back is a gather, too."""
@@ -50,21 +53,22 @@ class _Expanded(torch.autograd.Function):
         weight: Tensor,
         scale: Tensor,
         offset: Tensor,
-        mean: Tensor,
-        variance: Tensor,
+        mean: Tensor | None,
+        variance: Tensor | None,
         momentum: float,
         eps: float,
         tiles: Tiles,
     ) -> Tensor:
-        """(N, c_in, H, W) by (inner, c_in) to (N, inner, H, W); the running statistics (inner,) move by ``momentum``."""
+        """(N, c_in, H, W) by (inner, c_in) to (N, inner, H, W); running statistics (inner,) move by ``momentum``."""
         rows = as_rows(x)
         count, centre = len(rows), rows.mean(0)
         centred = rows - centre  # (N*H*W, c_in)
         covariance = torch.mm(centred.t(), centred).div_(count)
         spread = torch.mm(weight, covariance)  # (inner, c_in)
         of_batch = torch.linalg.vecdot(spread, weight).clamp_min_(0)  # (inner,)
-        mean.lerp_(torch.mv(weight, centre), momentum)
-        variance.lerp_(of_batch * (count / max(1, count - 1)), momentum)
+        if mean is not None and variance is not None:
+            mean.lerp_(torch.mv(weight, centre), momentum)
+            variance.lerp_(of_batch * (count / max(1, count - 1)), momentum)
         inverse = torch.rsqrt(of_batch + eps)
         factor = scale * inverse
         scaled = weight * factor[:, None]
@@ -94,7 +98,7 @@ class _Expanded(torch.autograd.Function):
 
 
 def expanded(
-    x: Tensor, weight: Tensor, norm: tuple[Tensor, Tensor], running: tuple[Tensor, Tensor], momentum: float, eps: float,
+    x: Tensor, weight: Tensor, norm: Pair, running: Running, momentum: float, eps: float,
     tiles: Tiles,
 ) -> Tensor:  # fmt: skip
     """See :class:`_Expanded`."""
@@ -150,7 +154,14 @@ class _NormRelu6(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, momentum: float, eps: float
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        mean: Tensor | None,
+        variance: Tensor | None,
+        momentum: float,
+        eps: float,
     ) -> Tensor:
         """(N, C, H, W) to the same; the running ``mean`` and ``variance`` (C,) move on by ``momentum``."""
         out, batch_mean, inverse_std = torch.native_batch_norm(x, weight, bias, mean, variance, True, momentum, eps)
@@ -172,8 +183,6 @@ class _NormRelu6(torch.autograd.Function):
         return (*found, None, None, None, None)
 
 
-def norm_relu6(
-    x: Tensor, norm: tuple[Tensor, Tensor], running: tuple[Tensor, Tensor], momentum: float, eps: float
-) -> Tensor:
+def norm_relu6(x: Tensor, norm: Pair, running: Running, momentum: float, eps: float) -> Tensor:
     """See :class:`_NormRelu6`."""
     return _NormRelu6.apply(x, *norm, *running, momentum, eps)  # type: ignore[no-any-return, no-untyped-call]

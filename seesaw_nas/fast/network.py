@@ -39,8 +39,8 @@ class FastNetwork(nn.Module):
         self.weights, self.vectors = map(nn.Parameter, self.flat.halves(storage))
         self.momentum, self.batches = MOMENTUM, 0
         self.compute = self.logits
-        self._running = storage.new_empty(2, self.order.channels)
-        self._pairs = _pairs(self._running, self.order.norms)
+        self._running = storage.new_empty(2, self.order.layers.channels)
+        self._pairs = self.order.layers.split_statistics(self._running)
         self.read_statistics()
 
     network: Network
@@ -54,10 +54,9 @@ class FastNetwork(nn.Module):
 
     def logits(self, images: Tensor, weights: Tensor, vectors: Tensor) -> Tensor:
         """As :meth:`forward`, from weights (wired,) and vectors (wired,) in the order of the layers."""
-        norms, bias = self.order.split_norms(vectors)
-        layers = Layers(self.order.split_weights(weights), norms, bias, self._pairs)
+        layers = Layers.of(self.order.layers, weights, vectors, self._pairs)
         x = features(self.network.architecture, layers, images, self.formulation.folds, self.momentum)
-        return F.linear(self.network.dropout(x), layers.weights[-1], bias)  # (N, classes)
+        return F.linear(self.network.dropout(x), layers.weights[-1], layers.bias)  # (N, classes)
 
     def read_statistics(self) -> None:
         """Take over the running statistics of the flat vectors."""
@@ -83,15 +82,6 @@ class FastNetwork(nn.Module):
         self.flat.statistics[:, :-1].copy_(found)
         self.flat.batches.add_(self.batches)
         self.batches = 0
-
-
-def _pairs(running: Tensor, norms: tuple[int, ...]) -> list[tuple[Tensor, Tensor]]:
-    """The running mean and variance of each batch norm, which share memory with the rows of ``running``.
-
-    ``data`` lets autograd see that none of them is changed when another one is.
-    """
-    means, variances = (row.split_with_sizes(norms) for row in running)
-    return [(mean.data, variance.data) for mean, variance in zip(means, variances, strict=True)]
 
 
 def working_dtype(like: Tensor) -> torch.dtype:
