@@ -76,11 +76,9 @@ def fold(network: Network) -> FoldedNetwork:
     flat = FlatWeights.of(network)
     order = network_order(network.architecture, flat.storage.device)
     means, variances = flat.statistics.index_select(1, order.statistics.index)
-    wired = [
-        values.index_select(0, gather.index)
-        for values, gather in ((flat.weights, order.weights), (flat.vectors, order.vectors))
-    ]
-    return fold_wired(order.layers, *wired, means, variances)
+    weights = flat.weights.index_select(0, order.weights.index)
+    vectors = flat.vectors.index_select(0, order.vectors.index)
+    return fold_wired(order.layers, weights, vectors, means, variances)
 
 
 def fold_wired(

@@ -43,7 +43,7 @@ class BoundedCache(Generic[P, V]):
                 return self._values[key]
         value = self._make(*args, **kwargs)
         with self._lock:
-            if key not in self._values:
+            if key not in self._values and value.nbytes <= self.limit:
                 self._values[key] = value
                 self.used += value.nbytes
                 self._forget()
