@@ -6,7 +6,7 @@ of tiles where they pay, and the batch norm behind pw1 folded into its weights b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,6 +22,7 @@ from seesaw_nas.spec import Architecture, Block, Placed
 from seesaw_nas.wiring import KEPT, Tile, Tiles, wiring
 
 CHANNELS_LAST = torch.channels_last
+FOLDED_FROM = 2**20  # values behind pw1: with fewer, and no gradients, its batch norm by itself has less overhead
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,7 @@ class _Batch:
 
     def norm_relu6(self, x: Tensor, norm: Pair, running: Running) -> Tensor:
         """And ReLU6; the result must have one consumer alone."""
-        if self.folds:
+        if self.folds and torch.is_grad_enabled():
             return norm_relu6(x, norm, running, self.momentum, EPS)
         return F.relu6(self.norm(x, norm, running), inplace=True)
 
@@ -92,30 +93,43 @@ def features(architecture: Architecture, layers: Layers, images: Tensor, folds: 
     for at in architecture.placed:
         own = [(next(weights), next(norms), next(running)) for _ in range(3)]
         x = _block(at, own, x, batch)  # (N, at.c_out, H / stride, W / stride)
-    x = batch.norm_relu6(_pointwise(x, next(weights), folds), next(norms), next(running))  # (N, head.channels, h, w)
+    head = next(weights)
+    x = _pointwise(x, head, _whole(*head.shape[:2]) if folds else None)
+    x = batch.norm_relu6(x, next(norms), next(running))  # (N, head.channels, h, w)
     return F.avg_pool2d(x, x.shape[-1]).flatten(1)  # its gradient is channels-last, a mean's is not
+
+
+@torch.no_grad()
+def measure(architecture: Architecture, layers: Layers, batches: Iterable[Tensor], folds: bool) -> int:
+    """Set the running statistics to even averages over batches of normalised images; returns how many batches."""
+    number = 0
+    for number, batch in enumerate(batches, start=1):
+        features(architecture, layers, batch, folds, 1 / number)  # the first takes the place of whatever there was
+    return number
 
 
 def _block(at: Placed, layers: Sequence[tuple[Tensor, Pair, Running]], x: Tensor, batch: _Batch) -> Tensor:
     """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), channels-last."""
     (expand, expand_norm, expand_running), (kernel, kernel_norm, kernel_running), (project, norm, running) = layers
     tiles = _tiles(at.block, at.c_in, at.c_out) if batch.folds else None
-    if tiles:
+    if tiles and (torch.is_grad_enabled() or x.numel() * at.block.expansion >= FOLDED_FROM):
         inner = expanded(x, expand.flatten(1), expand_norm, expand_running, batch.momentum, EPS, tiles[0])
     else:
-        inner = batch.norm(F.conv2d(x, expand), expand_norm, expand_running)  # (N, inner, H, W)
+        inner = batch.norm(_pointwise(x, expand, tiles and tiles[0]), expand_norm, expand_running)  # (N, inner, H, W)
     if at.block.expand_activation == "relu6":
-        inner = F.relu6(inner, inplace=not tiles)
+        inner = F.relu6(inner, inplace=not (tiles and torch.is_grad_enabled()))
     side = at.block.kernel
     inner = F.conv2d(inner, kernel, None, at.stride, side // 2, 1, len(kernel))  # (N, inner, H / stride, W / stride)
     inner = batch.norm_relu6(inner, kernel_norm, kernel_running)
-    out = projected(inner, project.flatten(1), tiles[1]) if tiles else F.conv2d(inner, project)
-    out = batch.norm(out, norm, running)  # (N, c_out, H / stride, W / stride)
+    out = batch.norm(
+        _pointwise(inner, project, tiles and tiles[1]), norm, running
+    )  # (N, c_out, H / stride, W / stride)
     return x + out if at.has_residual else out
 
 
-def _pointwise(x: Tensor, weight: Tensor, folds: bool) -> Tensor:
-    return projected(x, weight.flatten(1), _whole(*weight.shape[:2])) if folds else F.conv2d(x, weight)
+def _pointwise(x: Tensor, weight: Tensor, tiles: Tiles | None) -> Tensor:
+    """By products of tiles, or without tiles by a convolution."""
+    return projected(x, weight.flatten(1), tiles) if tiles else F.conv2d(x, weight)
 
 
 @lru_cache(maxsize=KEPT)

@@ -113,8 +113,7 @@ class _Projected(torch.autograd.Function):
         """(N, c_in, H, W) times the tiles of (c_out, c_in) to (N, c_out, H, W)."""
         ctx.save_for_backward(x, weight)
         ctx.tiles = tiles
-        rows, matrices = as_rows(x), [weight[tile.outputs, tile.inputs].t() for tile in tiles]
-        return as_images(tiled_product(rows, tiles, matrices, rows.new_empty(len(rows), len(weight))), x)
+        return _product(x, weight, tiles)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
@@ -127,8 +126,18 @@ class _Projected(torch.autograd.Function):
         return as_images(of_rows, x), of_weight, None
 
 
+def _product(x: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
+    rows = as_rows(x)
+    if len(tiles) == 1:
+        return as_images(torch.mm(rows, weight.t()), x)
+    matrices = [weight[tile.outputs, tile.inputs].t() for tile in tiles]
+    return as_images(tiled_product(rows, tiles, matrices, rows.new_empty(len(rows), len(weight))), x)
+
+
 def projected(x: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
     """See :class:`_Projected`."""
+    if not torch.is_grad_enabled():
+        return _product(x, weight, tiles)
     return _Projected.apply(x, weight, tiles)  # type: ignore[no-any-return, no-untyped-call]
 
 

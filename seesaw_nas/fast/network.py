@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seesaw_nas.fast.forward import Formulation, Layers, features
+from seesaw_nas.fast.forward import Formulation, Layers, features, measure
 from seesaw_nas.fast.functions import gathered
 from seesaw_nas.flat import FlatWeights, network_order
 from seesaw_nas.models import MOMENTUM, Network
@@ -47,10 +47,7 @@ class FastNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, input_channels, H, W), normalised, to logits (N, classes)."""
-        storage = self.flat.storage
-        weights = gathered(self.weights, self.flat.weights, self.order.weights, working_dtype(storage))
-        vectors = gathered(self.vectors, self.flat.vectors, self.order.vectors, storage.dtype)
-        return self.compute(images, weights, vectors)
+        return self.compute(images, *self._gathered())
 
     def logits(self, images: Tensor, weights: Tensor, vectors: Tensor) -> Tensor:
         """As :meth:`forward`, from weights (wired,) and vectors (wired,) in the order of the layers."""
@@ -58,21 +55,24 @@ class FastNetwork(nn.Module):
         x = features(self.network.architecture, layers, images, self.formulation.folds, self.momentum)
         return F.linear(self.network.dropout(x), layers.weights[-1], layers.bias)  # (N, classes)
 
+    def _gathered(self) -> tuple[Tensor, Tensor]:
+        """Weights and vectors in the order of the layers."""
+        storage = self.flat.storage
+        weights = gathered(self.weights, self.flat.weights, self.order.weights, working_dtype(storage))
+        return weights, gathered(self.vectors, self.flat.vectors, self.order.vectors, storage.dtype)
+
     def read_statistics(self) -> None:
         """Take over the running statistics of the flat vectors."""
         self._running.copy_(self.flat.statistics.index_select(1, self.order.statistics.index))
         self.batches = 0
 
+    @torch.no_grad()
     def measure(self, batches: Iterable[Tensor]) -> None:
         """Set the running statistics to even averages over batches of normalised images, and write them."""
-        self._running.zero_()  # whatever they are, the first batch takes their place
+        self._running.zero_()
         self.flat.batches.zero_()
-        try:
-            for self.batches, batch in enumerate(batches, start=1):
-                self.momentum = 1 / self.batches
-                self(batch)
-        finally:
-            self.momentum = MOMENTUM
+        layers = Layers.of(self.order.layers, *self._gathered(), self._pairs)
+        self.batches = measure(self.network.architecture, layers, batches, self.formulation.folds)
         self.write_statistics()
 
     @torch.no_grad()

@@ -48,7 +48,10 @@ class Descent:
     """
 
     def __init__(self, weights: Tensor, recipe: Recipe) -> None:
-        self._recipe, self._vectors = recipe, torch.zeros(2, len(weights) + 1, dtype=weights.dtype, device=weights.device)
+        self._recipe, self._vectors = (
+            recipe,
+            torch.zeros(2, len(weights) + 1, dtype=weights.dtype, device=weights.device),
+        )
         self._weights, self._momentum = self._vectors
         self.weights, self.momentum = self._weights[:-1], self._momentum[:-1]
         self.weights.copy_(weights)
@@ -89,7 +92,8 @@ class Descent:
 
     def _step(self, of: Selection, values: Tensor, gradients: list[Tensor], momentum: Tensor, rate: float) -> None:
         """Move values (wired,) and their momentum in place."""
-        recipe, parts, momenta = self._recipe, list(of.split(values)), list(of.split(momentum))
+        recipe, parts = self._recipe, list(of.split(values))
+        momenta: list[Tensor | None] = list(of.split(momentum)) if recipe.momentum else [None, None]
         groups = [(slice(0, 2), recipe.weight_decay)]
         if not recipe.decay_norms:
             groups = [(slice(0, 1), recipe.weight_decay), (slice(1, 2), 0.0)]
@@ -97,7 +101,7 @@ class Descent:
             sgd(
                 parts[group],
                 gradients[group],
-                momenta[group] if recipe.momentum else [None] * len(parts[group]),
+                momenta[group],
                 fused=True,
                 weight_decay=decay,
                 momentum=recipe.momentum,

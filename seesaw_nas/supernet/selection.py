@@ -43,7 +43,9 @@ class Entries:
     offsets: Tensor
 
     @classmethod
-    def of(cls, weights: Sequence[Index], scales: Sequence[Index], offsets: Sequence[Index], device: torch.device) -> Entries:
+    def of(
+        cls, weights: Sequence[Index], scales: Sequence[Index], offsets: Sequence[Index], device: torch.device
+    ) -> Entries:
         """Copied to the device at once; on CUDA the host does not wait for it."""
         parts = [np.concatenate([part.ravel() for part in parts]) for parts in (weights, scales, offsets)]
         whole = torch.from_numpy(np.concatenate(parts))
@@ -83,7 +85,7 @@ def select(layout: Layout, architecture: Architecture, multiple: int, device: to
     """
     stem, head, last = layout.shapes["stem.weight"], layout.shapes["head.weight"], architecture.placed[-1].c_out
     parts = [
-        (stem_entries(*stem[:2], architecture.stem.channels, multiple, device), 0),
+        (stem_entries(stem[0], stem[1], architecture.stem.channels, multiple, device), 0),
         *(_at_place(layout, at, multiple, device) for at in architecture.placed),
         (head_entries(head[1], last, head[0], architecture.classes, multiple, device), layout.starts["head.weight"]),
     ]
@@ -126,9 +128,7 @@ def stem_entries(most: int, inputs: int, channels: int, multiple: int, device: t
 
 
 @cache_within(ENDS_BYTES)
-def head_entries(
-    most: int, c_in: int, channels: int, classes: int, multiple: int, device: torch.device
-) -> Entries:
+def head_entries(most: int, c_in: int, channels: int, classes: int, multiple: int, device: torch.device) -> Entries:
     """Of the head's convolution, its batch norm and the classifier, where there is storage for ``most`` inputs."""
     rows, wide, first = _range(channels), padded(channels, multiple), channels * most
     head = _matrix(rows * most, _range(c_in), wide, padded(c_in, multiple))
@@ -144,11 +144,12 @@ def _range(count: int) -> Index:
 def _centre(most: int, side: int) -> Index:
     """The middle of a kernel ``most`` wide, ``side`` wide."""
     edge, lines = (most - side) // 2, _range(side)
-    return np.add.outer((edge + lines) * most, edge + lines).ravel()
+    centre: Index = np.add.outer((edge + lines) * most, edge + lines).ravel()
+    return centre
 
 
 def _matrix(rows: Index, columns: Index, height: int, width: int, tiles: Tiles = ()) -> Index:
-    """The sums of a row and a column, (height, width), in the tiles, or everywhere without tiles, and nothing behind."""
+    """The sums of a row and a column, (height, width), in the tiles, or in all without tiles, and nothing elsewhere."""
     filled = np.full((height, width), NONE, dtype=np.int32)
     whole = Tile(slice(0, len(rows)), slice(0, len(columns)))
     for tile in tiles or (whole,):

@@ -24,8 +24,8 @@ from seesaw_nas.supernet.selection import Selection, select
 class Supernet:
     """All weights of a space in one flat vector, out of which every architecture of the space takes its own.
 
-    :mod:`seesaw_nas.supernet.selection` says which. Batch norm's running statistics are no part of it: they are measured
-    anew for each architecture.
+    :mod:`seesaw_nas.supernet.selection` says which. Batch norm's running statistics are no part of it: they are
+    measured anew for each architecture.
 
     Attributes:
         weights: float32, (P,), on the device where networks are wanted.
