@@ -75,19 +75,20 @@ def fold(network: Network) -> FoldedNetwork:
     """
     flat = FlatWeights.of(network)
     order = network_order(network.architecture, flat.storage.device)
-    means, variances = flat.statistics.index_select(1, order.statistics.index)
-    wired = [values.index_select(0, gather.index) for values, gather in ((flat.weights, order.weights), (flat.vectors, order.vectors))]
-    return fold_wired(order, *wired, means, variances)
+    weights, vectors = order.gather(flat.weights, flat.vectors)
+    return fold_wired(order, weights, vectors, flat.statistics.index_select(1, order.statistics.index))
 
 
-def fold_wired(order: NetworkOrder, weights: Tensor, vectors: Tensor, means: Tensor, variances: Tensor) -> FoldedNetwork:
+def fold_wired(order: NetworkOrder, weights: Tensor, vectors: Tensor, statistics: Tensor) -> FoldedNetwork:
     """As :func:`fold`, from the values of a network in the order of its layers, without padding.
 
     Args:
         weights, vectors: of the network, gathered as ``order`` says.
-        means, variances: of all batch norms, in the order of their scales.
+        statistics: (2, channels), means and variances of all batch norms, in the order of their scales.
     """
-    scales, offsets, classifier_bias = vectors.double().split_with_sizes([order.channels, order.channels, order.classes])
+    means, variances = statistics
+    sizes = [order.channels, order.channels, order.classes]
+    scales, offsets, classifier_bias = vectors.double().split_with_sizes(sizes)
     factors = scales * torch.rsqrt(variances.double() + EPS)
     offsets = offsets - means.double() * factors
     exact = weights.double()

@@ -1,4 +1,4 @@
-"""A network's forward pass in training, as a function of gathered weights: no module, nothing made anew but activations.
+"""A network's forward pass in training, as a function of gathered weights: no module, nothing made but activations.
 
 Everywhere: channels-last, and permutations as an order of channels (:mod:`seesaw_nas.wiring`). On a CPU also: products
 of tiles where they pay, and the batch norm behind pw1 folded into its weights before they are used.
@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seesaw_nas.deploy import rule
-from seesaw_nas.fast.functions import expanded, norm_relu6, projected
+from seesaw_nas.fast.functions import expanded, norm_relu6, projected, relu6
 from seesaw_nas.models import EPS
 from seesaw_nas.spec import Architecture, Placed
 from seesaw_nas.wiring import Tile, Tiles, wiring
@@ -48,17 +48,19 @@ class Formulation:
     Attributes:
         folds: whether batch norm behind pw1 is folded and 1x1 convolutions are tiled: what pays on a CPU.
         multiple: to which widths are padded.
+        compiles: whether a compiler is to make the kernels, which wants torch's own operators alone.
     """
 
     folds: bool
     multiple: int = 1
+    compiles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """Batch norm as this pass does it."""
 
-    folds: bool
+    formulation: Formulation
     momentum: float
 
     def norm(self, x: Tensor, norm: Pair, running: Pair) -> Tensor:
@@ -67,35 +69,43 @@ class _Batch:
 
     def norm_relu6(self, x: Tensor, norm: Pair, running: Pair) -> Tensor:
         """And ReLU6; the result must have one consumer alone."""
-        if self.folds:
+        if self.formulation.folds:
             return norm_relu6(x, norm, running, self.momentum, EPS)
-        return F.relu6(self.norm(x, norm, running), inplace=True)
+        return self.relu6(self.norm(x, norm, running))
+
+    def relu6(self, x: Tensor) -> Tensor:
+        """What ``x`` held may be overwritten."""
+        return F.relu6(x) if self.formulation.compiles else relu6(x)
 
 
-def features(architecture: Architecture, layers: Layers, images: Tensor, folds: bool, momentum: float) -> Tensor:
+def features(
+    architecture: Architecture, layers: Layers, images: Tensor, formulation: Formulation, momentum: float
+) -> Tensor:
     """(N, input_channels, H, W), normalised, to pooled features (N, head.channels), batch norm by the batch."""
     weights, norms, running = iter(layers.weights), iter(layers.norms), iter(layers.running)
-    batch = _Batch(folds, momentum)
+    batch = _Batch(formulation, momentum)
     x = images.contiguous(memory_format=CHANNELS_LAST)
     x = F.conv2d(x, next(weights), None, architecture.stem.stride, 1)
-    x = F.relu6(batch.norm(x, next(norms), next(running)), inplace=True)  # (N, stem.channels, H / stride, W / stride)
+    x = batch.relu6(batch.norm(x, next(norms), next(running)))  # (N, stem.channels, H / stride, W / stride)
     for at in architecture.placed:
         own = [(next(weights), next(norms), next(running)) for _ in range(3)]
         x = _block(at, own, x, batch)  # (N, at.c_out, H / stride, W / stride)
-    x = batch.norm_relu6(_pointwise(x, next(weights), folds), next(norms), next(running))  # (N, head.channels, h, w)
+    x = _pointwise(x, next(weights), formulation.folds)  # (N, head.channels, h, w)
+    x = batch.norm_relu6(x, next(norms), next(running))
     return F.avg_pool2d(x, x.shape[-1]).flatten(1)  # its gradient is channels-last, a mean's is not
 
 
 def _block(at: Placed, layers: Sequence[tuple[Tensor, Pair, Pair]], x: Tensor, batch: _Batch) -> Tensor:
     """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), channels-last."""
     (expand, *expand_norm), (kernel, *kernel_norm), (project, *project_norm) = layers
-    tiles = _tiles(at) if batch.folds else None
+    tiles = _tiles(at) if batch.formulation.folds else None
     if tiles:
-        inner = expanded(x, expand.flatten(1), *expand_norm, batch.momentum, EPS, tiles[0])  # type: ignore[arg-type]
+        norm, running = expand_norm
+        inner = expanded(x, expand.flatten(1), norm, running, batch.momentum, EPS, tiles[0])  # (N, inner, H, W)
     else:
         inner = batch.norm(F.conv2d(x, expand), *expand_norm)  # (N, inner, H, W)
     if at.block.expand_activation == "relu6":
-        inner = F.relu6(inner, inplace=not tiles)
+        inner = F.relu6(inner) if tiles else batch.relu6(inner)  # tiles leave a view, which must not be overwritten
     side = at.block.kernel
     inner = F.conv2d(inner, kernel, None, at.stride, side // 2, 1, len(kernel))  # (N, inner, H / stride, W / stride)
     inner = batch.norm_relu6(inner, *kernel_norm)

@@ -56,7 +56,7 @@ class FastNetwork(nn.Module):
         """As :meth:`forward`, from weights (wired,) and vectors (wired,) in the order of the layers."""
         norms, bias = self.order.split_norms(vectors)
         layers = Layers(self.order.split_weights(weights), norms, bias, self._pairs)
-        x = features(self.network.architecture, layers, images, self.formulation.folds, self.momentum)
+        x = features(self.network.architecture, layers, images, self.formulation, self.momentum)
         return F.linear(self.network.dropout(x), layers.weights[-1], bias)  # (N, classes)
 
     def read_statistics(self) -> None:

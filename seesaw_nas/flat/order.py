@@ -38,6 +38,7 @@ class BlockOrder:
         scales, offsets: of the channels of its three batch norms, among the scales and offsets of the block.
         statistics: of these channels among those of the block's batch norms.
         widths: (c_in, inner, c_out) with padding.
+        kernel: side of the depthwise kernel.
         n_weights, n_vectors, n_statistics: values that the block has, without padding.
     """
 
@@ -46,6 +47,7 @@ class BlockOrder:
     offsets: Index
     statistics: Index
     widths: tuple[int, int, int]
+    kernel: int
     n_weights: int
     n_vectors: int
     n_statistics: int
@@ -56,10 +58,11 @@ class BlockOrder:
         _, inner, c_out = self.widths
         return inner, inner, c_out
 
-    def shapes(self, kernel: int) -> tuple[Shape, Shape, Shape]:
+    @property
+    def shapes(self) -> tuple[Shape, Shape, Shape]:
         """Of the weights of pw1, dw and pw2."""
         c_in, inner, c_out = self.widths
-        return (inner, c_in, 1, 1), (inner, 1, kernel, kernel), (c_out, inner, 1, 1)
+        return (inner, c_in, 1, 1), (inner, 1, self.kernel, self.kernel), (c_out, inner, 1, 1)
 
 
 @lru_cache(maxsize=256)
@@ -81,7 +84,7 @@ def block_order(block: Block, c_in: int, c_out: int, multiple: int = 1) -> Block
     ]
     flat = np.concatenate([part.ravel() for part in weights])
     norms = _norm_indices(wired, inner, c_out, widths)
-    return BlockOrder(flat, *norms, widths, n_weights, 4 * inner + 2 * c_out, 2 * inner + c_out)
+    return BlockOrder(flat, *norms, widths, block.kernel, n_weights, 4 * inner + 2 * c_out, 2 * inner + c_out)
 
 
 def _dense(partition: Partition, c_out: int, c_in: int, start: int) -> tuple[np.ndarray, int]:
@@ -177,6 +180,10 @@ class NetworkOrder:
     norms: tuple[int, ...]
     weights_per_channel: Tensor
 
+    def gather(self, weights: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """(A + 1,) and (B + 1,), each with a zero last, in the order of the layers."""
+        return weights.index_select(0, self.weights.index), vectors.index_select(0, self.vectors.index)
+
     def split_weights(self, wired: Tensor) -> list[Tensor]:
         """The weights of each layer in its shape, views of the wired vector; the stem's in channels-last layout."""
         parts = wired.split_with_sizes([math.prod(shape) for shape in self.shapes])
@@ -225,7 +232,7 @@ def network_order(architecture: Architecture, device: torch.device, multiple: in
     inputs = architecture.input_channels
     shapes = [
         (wide["stem"], inputs, KERNEL, KERNEL),
-        *(shape for order, at in zip(blocks, architecture.placed, strict=True) for shape in order.shapes(at.block.kernel)),
+        *(shape for order in blocks for shape in order.shapes),
         (wide["head"], wide["last"], 1, 1),
         (classes, wide["head"]),
     ]
