@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_leaves
 
 from pretend_gpu import log
-from pretend_gpu.tensors import Pretend
+from pretend_gpu.tensors import Pretend, leaves
 from pretend_gpu.waiting import wait
 
 # Their result's shape or value is wanted on the host.
@@ -30,20 +29,19 @@ def one_device(func: Any, args: Any, kwargs: Any, asked: torch.device | None) ->
     Raises:
         RuntimeError: tensors or a generator are on another one.
     """
-    name, leaves = func.overloadpacket.__name__, tree_leaves((args, kwargs))
-    pretended = [x for x in leaves if isinstance(x, Pretend)]
-    found = {str(x.device) for x in pretended}
+    name, values = func.overloadpacket.__name__, leaves(args, kwargs)
+    found = {x.device for x in values if isinstance(x, Pretend)}
     if len(found) > 1:
-        raise _two_devices(func, " and ".join(sorted(found)))
-    device = asked if asked is not None else pretended[0].device
-    for x in leaves:
+        raise _two_devices(func, " and ".join(sorted(map(str, found))))
+    device = asked if asked is not None else next(iter(found))
+    for x in values:
         if isinstance(x, torch.Generator) and x.device.type != "cuda":
             raise RuntimeError(f"Expected a 'cuda' device type for generator but found '{x.device.type}' ({func})")
         if isinstance(x, torch.Tensor) and not isinstance(x, Pretend):
             _check_on_host(func, name, args, x, device)
     if name in WAITING:
         wait(name)
-    if name in INDEXED and any(_is_mask(index) for index in tree_leaves(args[1])):
+    if name in INDEXED and any(_is_mask(index) for index in args[1]):
         wait(f"{name} by a mask")
     if name in FUSED:
         _check_strides(args)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
-from torch.utils._pytree import tree_leaves
 
-from pretend_gpu import checks, copies, cudnn, devices, generators, graphs, log
-from pretend_gpu.tensors import Pretend, on_cpu, on_device
+from pretend_gpu import checks, copies, devices, generators, graphs, log, stand_ins
+from pretend_gpu.tensors import Pretend, leaves, on_cpu, on_device
 
 # Views, and what only asks or hands over, start no kernel.
 VIEWS = {
@@ -40,11 +40,10 @@ class Mode(TorchDispatchMode):
 
 def dispatch(func: Any, args: Any, kwargs: Any) -> Any:
     """What an operator gives, on the device where its arguments are or that it names."""
-    leaves = tree_leaves((args, kwargs))
-    pretended = [x for x in leaves if isinstance(x, Pretend)]
-    asked = next((x for x in leaves if isinstance(x, torch.device)), None)
+    values = leaves(args, kwargs)
+    asked = next((x for x in values if isinstance(x, torch.device)), None)
     to_device = asked is not None and asked.type == "cuda"
-    if not pretended and not to_device:
+    if not to_device and not any(isinstance(x, Pretend) for x in values):
         return func(*args, **kwargs)
     if func._can_decompose():
         with Mode():  # in inference mode composite operators arrive whole
@@ -73,10 +72,19 @@ def dispatch(func: Any, args: Any, kwargs: Any) -> Any:
 
 def _accumulates(func: Any, args: Any, kwargs: Any) -> bool:
     """The argument of that name, where an operator has one."""
-    for i, argument in enumerate(func._schema.arguments):
-        if argument.name == "accumulate":
-            return bool(args[i] if i < len(args) else kwargs.get("accumulate", argument.default_value))
-    return False
+    place = _accumulate_place(func)
+    return place is not None and bool(args[place] if place < len(args) else kwargs.get("accumulate", False))
+
+
+@cache
+def _accumulate_place(func: Any) -> int | None:
+    return next((i for i, argument in enumerate(func._schema.arguments) if argument.name == "accumulate"), None)
+
+
+@cache
+def _aliases(func: Any) -> bool:
+    """Whether a result is an argument or a view of one."""
+    return any(result.alias_info is not None for result in func._schema.returns)
 
 
 def _compute(func: Any, args: Any, kwargs: Any, device: torch.device, makes: bool) -> Any:
@@ -84,7 +92,7 @@ def _compute(func: Any, args: Any, kwargs: Any, device: torch.device, makes: boo
     inner_args, inner_kwargs = on_cpu(args), on_cpu(kwargs)
     if makes:
         inner_kwargs["device"] = torch.device("cpu")
-    run = cudnn.STAND_INS.get(name, func)
+    run = stand_ins.STAND_INS.get(name, func)
     graphs.keep_values(func, inner_args, inner_kwargs)
     with torch.inference_mode(False), torch.no_grad(), generators.drawing(func, device):
         out = run(*inner_args, **inner_kwargs)
@@ -92,4 +100,5 @@ def _compute(func: Any, args: Any, kwargs: Any, device: torch.device, makes: boo
         graphs.keep_entry(func, run, inner_args, inner_kwargs, out, device)
     if not isinstance(out, torch.Tensor | tuple | list):
         return out
-    return return_and_correct_aliasing(func, args, kwargs, on_device(out, device))
+    made = on_device(out, device)
+    return return_and_correct_aliasing(func, args, kwargs, made) if _aliases(func) else made

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_leaves
 
 from pretend_gpu import devices, generators, log
+from pretend_gpu.tensors import leaves
 from pretend_gpu.waiting import CudaError, recordings
 
 
@@ -37,7 +37,7 @@ class CUDAGraph:
         for entry in self.tape:
             with torch.no_grad(), generators.drawing(entry.func, entry.device):
                 again = entry.run(*entry.args, **entry.kwargs)
-            for old, new in zip(tree_leaves(entry.out), tree_leaves(again), strict=True):
+            for old, new in zip(leaves((entry.out,), {}), leaves((again,), {}), strict=True):
                 if isinstance(old, torch.Tensor) and old.data_ptr() != new.data_ptr():
                     old.copy_(new)
 
@@ -87,6 +87,6 @@ def keep_values(func: Any, args: Any, kwargs: Any) -> None:
         return
     for i, argument in enumerate(func._schema.arguments):
         if argument.alias_info is not None and argument.alias_info.is_write:
-            for value in tree_leaves(args[i] if i < len(args) else kwargs.get(argument.name)):
+            for value in leaves((args[i] if i < len(args) else kwargs.get(argument.name),), {}):
                 if isinstance(value, torch.Tensor):
                     recordings[-1].before.append((value, value.clone()))  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from pretend_gpu.log import Count, counting
-from seesaw_nas import recipes, space, specfile
+from seesaw_nas import graphs, recipes, space, specfile
 from seesaw_nas.batches import Dealt
 from seesaw_nas.data import Images, SearchData
 from seesaw_nas.evaluate.inherited import InheritedEvaluator
@@ -23,7 +23,7 @@ from seesaw_nas.supernet.trainer import SupernetTrainer
 
 NETWORK = "seesaw-shuffle-0.5d@cifar10"
 BATCH = 4
-WARM = 4  # steps before the one that is counted: caches are full, and a graph is recorded at the fourth
+WARM = 1  # steps before the one that is counted, which make what is kept
 
 Step = Callable[[], Any]
 DEVICE = torch.device("cuda:0")
@@ -32,7 +32,7 @@ DEVICE = torch.device("cuda:0")
 def count_step(name: str) -> Count:
     """What the step called ``name`` does once everything that is kept is there."""
     step = STEPS[name]()
-    for _ in range(WARM):
+    for _ in range(graphs.WARM_UP + 1 if name == "graphs" else WARM):
         step()
     with counting() as count:
         step()
@@ -46,13 +46,13 @@ def _data(n: int, shape: tuple[int, int, int]) -> SearchData:
     return SearchData.of("random", tuple("0123456789"), images, images, flip=True, padding=shape[1] // 8)
 
 
-def training(recipe: str, graphs: bool = False, **changes: Any) -> Step:
+def training(recipe: str, recorded: bool = False, **changes: Any) -> Step:
     """A step of :class:`Trainer`, with the dealing of its batch; another ``recipe`` by ``changes`` of its fields."""
     architecture = specfile.resolve(NETWORK).architecture
     wanted = replace(recipes.recipe(recipe), batch_size=BATCH, epochs=100, **changes)
     model = build(architecture, dropout=wanted.dropout, seed=0)
-    data = _data((WARM + 2) * BATCH, architecture.input)
-    trainer = Trainer.of(model, data, wanted, 0, DEVICE, execution=Execution.chosen(False, graphs))
+    data = _data(8 * BATCH, architecture.input)
+    trainer = Trainer.of(model, data, wanted, 0, DEVICE, execution=Execution.chosen(False, recorded))
 
     def steps() -> Iterator[Any]:
         for number in itertools.count(1):
@@ -90,7 +90,7 @@ STEPS: dict[str, Callable[[], Step]] = {
     "paper": lambda: training("paper"),
     "modern": lambda: training("modern"),
     "mixup": lambda: training("modern", mixup=0.2),
-    "graphs": lambda: training("modern", graphs=True),
+    "graphs": lambda: training("modern", recorded=True),
     "supernet-digits": lambda: supernet("seesaw-digits"),
     "supernet-cifar": lambda: supernet("seesaw-cifar"),
     "supernet-modern": lambda: supernet("seesaw-cifar", "modern"),

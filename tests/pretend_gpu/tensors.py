@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_map
 
 from pretend_gpu import log
 
@@ -81,14 +81,36 @@ class Pretend(torch.Tensor):
         return dispatch(func, args, kwargs or {})
 
 
+def leaves(args: Any, kwargs: Any) -> list[Any]:
+    """The arguments of an operator one by one; none holds more than a list of them."""
+    found: list[Any] = []
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, list | tuple):
+            found.extend(value)
+        else:
+            found.append(value)
+    return found
+
+
+def mapped(function: Callable[[torch.Tensor], Any], value: Any) -> Any:
+    """The value with its tensors replaced by what ``function`` gives for them."""
+    if isinstance(value, torch.Tensor):
+        return function(value)
+    if isinstance(value, list | tuple):
+        return type(value)([mapped(function, x) for x in value])
+    if isinstance(value, dict):
+        return {name: mapped(function, x) for name, x in value.items()}
+    return value
+
+
 def on_cpu(value: Any) -> Any:
     """The same arguments with the values of pretended tensors in their place."""
-    return tree_map(lambda x: x.inner if isinstance(x, Pretend) else x, value)
+    return mapped(lambda x: x.inner if isinstance(x, Pretend) else x, value)
 
 
 def on_device(value: Any, device: torch.device) -> Any:
     """The same results with their tensors on the pretended device."""
-    return tree_map(lambda x: Pretend(x, device) if isinstance(x, torch.Tensor) else x, value)
+    return mapped(lambda x: Pretend(x, device), value)
 
 
 def _rebuild(inner: torch.Tensor, device: str, requires_grad: bool, parameter: bool) -> torch.Tensor:
