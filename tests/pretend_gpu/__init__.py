@@ -11,10 +11,10 @@ and code that torch.compile writes for CUDA.
 from __future__ import annotations
 
 import ctypes
-import importlib.machinery
-import importlib.util
+import importlib
 import os
 import sys
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 from pretend_gpu.build import Unavailable, shim
@@ -31,28 +31,23 @@ def install(devices: int = 2) -> None:
         Unavailable: the shim cannot be built here.
     """
     assert "torch" not in sys.modules, "the pretended GPU must be installed before torch is loaded"
-    os.environ.setdefault(DEVICES, str(devices))
-    ctypes.CDLL(str(shim()))
-    from pretend_gpu import cuda
-
-    cuda.replace_functions()
+    install_with_torch(devices)
+    importlib.import_module("torch")
 
 
-def install_with_torch() -> None:
+def install_with_torch(devices: int = 2) -> None:
     """Do :func:`install` as soon as something imports torch, which many processes never do."""
+    os.environ.setdefault(DEVICES, str(devices))
     sys.meta_path.insert(0, _OnImport())
 
 
 class _OnImport:
-    """Finds torch, once, and wraps its loader."""
+    """Finds torch and wraps its loader."""
 
-    def find_spec(self, name: str, path: object, target: ModuleType | None = None) -> object:
-        if name != "torch":
-            return None
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
-        spec = importlib.util.find_spec(name)
+    def find_spec(self, name: str, path: object, target: ModuleType | None = None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name) if name == "torch" else None
         if spec is None or spec.loader is None:
-            return spec
+            return None
         load = spec.loader.exec_module
 
         def load_with_devices(module: ModuleType) -> None:

@@ -34,6 +34,10 @@ MADE_LIKE = EMPTY | {
 class Mode(TorchDispatchMode):
     """Sees operators without a pretended tensor, too: those that make one."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # nothing is compiled here, and the guard against it doubles the time
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return dispatch(func, args, kwargs or {})
 
@@ -96,7 +100,7 @@ def _compute(func: Any, args: Any, kwargs: Any, device: torch.device, makes: boo
     graphs.keep_values(func, inner_args, inner_kwargs)
     with torch.inference_mode(False), torch.no_grad(), generators.drawing(func, device):
         out = run(*inner_args, **inner_kwargs)
-    if name not in EMPTY:
+    if name not in EMPTY and name not in VIEWS:
         graphs.keep_entry(func, run, inner_args, inner_kwargs, out, device)
     if not isinstance(out, torch.Tensor | tuple | list):
         return out
