@@ -19,7 +19,7 @@ from types import ModuleType
 
 from pretend_gpu.build import Unavailable, shim
 
-__all__ = ["DEVICES", "Unavailable", "install", "install_with_torch"]
+__all__ = ["DEVICES", "Unavailable", "install", "install_with_torch", "installed"]
 
 DEVICES = "PRETEND_GPUS"  # environment variable with the number of pretended GPUs
 
@@ -39,6 +39,11 @@ def install_with_torch(devices: int = 2) -> None:
     """Do :func:`install` as soon as something imports torch, which many processes never do."""
     os.environ.setdefault(DEVICES, str(devices))
     sys.meta_path.insert(0, _OnImport())
+
+
+def installed() -> bool:
+    """Whether this process has pretended GPUs."""
+    return "pretend_gpu.cuda" in sys.modules
 
 
 class _OnImport:

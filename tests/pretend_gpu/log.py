@@ -64,17 +64,21 @@ class Count:
             found[site] += n
         return found
 
-    def table(self, top: int, by_operator: bool = False) -> list[str]:
-        """Lines for people: totals, then of each kind where it happens, most often first."""
+    def table(self, top: int, with_operators: bool = False) -> list[str]:
+        """Lines for people: totals, then the rows of each kind."""
         totals = [f"{self.total(kind):,} {TITLES[kind]}" for kind in self.KINDS]
         lines = [", ".join([*totals, f"{self.replayed:,} operators inside graphs"])]
         for kind in self.KINDS:
-            found = self.by_operator(kind) if by_operator else self.by_site(kind)
-            lines += [f"  {TITLES[kind]}"] if found else []
-            lines += [f"  {n:>6}  {what}" for what, n in found.most_common(top)]
-            left = sum(sorted(found.values(), reverse=True)[top:])
-            lines += [f"  {left:>6}  elsewhere"] if left else []
+            rows = self.rows(kind, top, with_operators)
+            lines += [f"  {TITLES[kind]}", *rows] if rows else []
         return lines
+
+    def rows(self, kind: str, top: int, with_operators: bool = False) -> list[str]:
+        """Where something happens, most often first: ``top`` lines, and one for the rest."""
+        found = self.by_operator(kind) if with_operators else self.by_site(kind)
+        lines = [f"  {n:>6}  {what}" for what, n in found.most_common(top)]
+        left = sum(sorted(found.values(), reverse=True)[top:])
+        return [*lines, f"  {left:>6}  elsewhere"] if left else lines
 
     def by_operator(self, kind: str) -> Counter[str]:
         """How many of each operator at each line of the product."""

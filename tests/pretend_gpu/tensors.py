@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from pretend_gpu import log
+from pretend_gpu import log, uses
 
 
 class Pretend(torch.Tensor):
@@ -33,6 +33,7 @@ class Pretend(torch.Tensor):
                 requires_grad=False,
             )
         made.inner = inner
+        uses.note(f"uses {device}")
         return made
 
     def __init__(self, inner: torch.Tensor, device: torch.device) -> None:
@@ -50,6 +51,7 @@ class Pretend(torch.Tensor):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         log.record("shared", f"tensor of shape {tuple(self.shape)}")
+        uses.note(f"sends {tuple(self.shape)}")
         return _rebuild, (self.inner, str(self.device), self.requires_grad, isinstance(self, torch.nn.Parameter))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> torch.Tensor:
