@@ -36,7 +36,7 @@ class Budget:
 
 
 # As measured on 2026-11-28. Lower a limit when a step becomes lighter. Aims: at most 300 operators in a training step
-# of any recipe, and nowhere a sorted scatter or a wait.
+# of any recipe, nowhere a sorted scatter, and no wait but the one for a score's result.
 LIMITS = {
     "quick": Budget(1535, 170, 0, 4),
     "paper": Budget(1537, 170, 0, 4),
@@ -45,10 +45,9 @@ LIMITS = {
     "graphs": Budget(33, 0, 0, 5),
     "supernet-digits": Budget(523, 50, 16, 18),
     "supernet-cifar": Budget(872, 80, 37, 39),
+    "supernet-sandwich": Budget(2645, 250, 101, 103),
     "score-digits": Budget(903, 0, 68, 70),
 }
-
-WAITING = {name for name, budget in LIMITS.items() if budget.waits}
 
 
 @cache
@@ -67,15 +66,11 @@ def test_a_step_keeps_to_its_budget(name, kind):
     )
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(name in WAITING, reason="copies indices from the host, one by one", strict=True),
-        )
-        for name in LIMITS
-    ],
-)
-def test_no_step_waits_for_the_device(name):
+OF_INDICES = pytest.mark.xfail(reason="copies indices of a new block from the host, and asks for sizes", strict=True)
+TRAINING = ["quick", "paper", "modern", "mixup", "graphs"]
+SUPERNETS = [pytest.param(name, marks=OF_INDICES) for name in LIMITS if name.startswith("supernet")]
+
+
+@pytest.mark.parametrize("name", [*TRAINING, *SUPERNETS])
+def test_no_training_waits_for_the_device(name):
     assert count(name).total("waits") == 0, "\n".join(count(name).rows("waits", 20))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pretend_gpu
 import pytest
 import torch
@@ -64,6 +66,11 @@ def test_the_gradient_of_an_index_is_a_sorted_scatter_and_that_of_index_select_i
     with counting() as count:
         weight.detach()[index] = 1.0  # does not accumulate
     assert count.total("scatters") == 0
+
+
+def test_threads_have_the_gpu_too():
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: torch.ones(2, device=SECOND) + 1).result().device == SECOND
 
 
 def test_a_fused_optimiser_wants_the_same_strides():

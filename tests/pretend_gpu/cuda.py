@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ class Properties:
 
 
 def replace_functions() -> None:
-    """Put the stand-ins into torch, for good; the main thread then sees operators that make pretended tensors."""
+    """Put the stand-ins into torch, for good, and watch every thread for operators that make pretended tensors."""
     for name, function in (_asking() | _memory() | _random() | _classes()).items():
         setattr(torch.cuda, name, function)
     torch.cuda.random.get_rng_state = torch.cuda.get_rng_state
@@ -35,6 +36,17 @@ def replace_functions() -> None:
     torch.cuda.amp.common.amp_definitely_not_available = lambda: False
     torch._C._set_only_lift_cpu_tensors(True)
     Mode().__enter__()
+    _watch_threads()
+
+
+def _watch_threads() -> None:
+    run = threading.Thread.run
+
+    def watched(thread: threading.Thread) -> None:
+        with Mode():
+            run(thread)
+
+    threading.Thread.run = watched  # type: ignore[method-assign]
 
 
 def _count() -> int:

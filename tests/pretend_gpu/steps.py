@@ -93,8 +93,7 @@ STEPS: dict[str, Callable[[], Step]] = {
     "graphs": lambda: training("modern", recorded=True),
     "supernet-digits": lambda: supernet("seesaw-digits"),
     "supernet-cifar": lambda: supernet("seesaw-cifar"),
-    "supernet-modern": lambda: supernet("seesaw-cifar", "modern"),
-    "supernet-sandwich": lambda: supernet("seesaw-digits", sampling="sandwich"),
+    "supernet-sandwich": lambda: supernet("seesaw-digits", "modern", "sandwich"),
     "score-digits": lambda: score("seesaw-digits"),
     "score-cifar": lambda: score("seesaw-cifar"),
 }
