@@ -1,4 +1,7 @@
-"""The steps whose operators are counted, each small, on the first GPU; see ``STEPS``."""
+"""The steps whose operators are counted, each small, on the first GPU; see ``STEPS``.
+
+Each imports what it needs, so that one can be counted while another does not work.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,9 @@ from pretend_gpu.log import Count, counting
 from seesaw_nas import graphs, recipes, space, specfile
 from seesaw_nas.batches import Dealt
 from seesaw_nas.data import Images, SearchData
-from seesaw_nas.evaluate.inherited import InheritedEvaluator
 from seesaw_nas.execution import Execution
 from seesaw_nas.models import build
 from seesaw_nas.sgd import Trainer
-from seesaw_nas.supernet import Supernet
-from seesaw_nas.supernet.trainer import SupernetTrainer
 
 NETWORK = "seesaw-shuffle-0.5d@cifar10"
 BATCH = 4
@@ -64,6 +64,9 @@ def training(recipe: str, recorded: bool = False, **changes: Any) -> Step:
 
 def supernet(name: str, recipe: str = "quick", sampling: str = "single-path") -> Step:
     """A step of a supernet's training, on an architecture drawn for it."""
+    from seesaw_nas.supernet import Supernet
+    from seesaw_nas.supernet.trainer import SupernetTrainer
+
     searched = space.load(name)
     feasible = searched.within(searched.default_budget)
     data = _data(8 * BATCH, (searched.input_channels, searched.input_size, searched.input_size))
@@ -77,6 +80,9 @@ def supernet(name: str, recipe: str = "quick", sampling: str = "single-path") ->
 
 def score(name: str) -> Step:
     """One inherited score of an architecture drawn for it."""
+    from seesaw_nas.evaluate.inherited import InheritedEvaluator
+    from seesaw_nas.supernet import Supernet
+
     searched = space.load(name)
     feasible = searched.within(searched.default_budget)
     data = _data(2 * BATCH, (searched.input_channels, searched.input_size, searched.input_size)).to(DEVICE)
