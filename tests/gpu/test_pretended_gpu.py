@@ -41,7 +41,7 @@ def test_views_are_free_and_everything_else_is_an_operator():
 def test_waits_are_counted_and_copies_that_do_not_wait_are_none():
     a, mask = torch.arange(3.0, device=FIRST), torch.tensor([True, False, True], device=FIRST)
     with counting() as count:
-        torch.ones(3).to(FIRST, non_blocking=True)
+        torch.ones(3).pin_memory().to(FIRST, non_blocking=True)
     assert totals(count) == {"to_device": 1}
     for work in (a.sum().item, mask.nonzero, lambda: a[mask], a.tolist, a.cpu, lambda: torch.ones(3).to(FIRST)):
         with counting() as count:

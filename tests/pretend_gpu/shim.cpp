@@ -1,4 +1,4 @@
-// What a CPU-only build of torch lacks to run autograd over fake CUDA tensors: a device guard and hooks that do nothing.
+// What a CPU-only build of torch lacks to run autograd over pretended CUDA tensors: a device guard and hooks that do nothing.
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <cstdlib>
@@ -44,8 +44,8 @@ struct Guard final : impl::DeviceGuardImplInterface {
 namespace c10::impl { C10_REGISTER_GUARD_IMPL(CUDA, Guard); }
 
 namespace at {
-struct FakeHooks final : CUDAHooksInterface {
-  explicit FakeHooks(CUDAHooksArgs) {}
+struct Hooks final : CUDAHooksInterface {
+  explicit Hooks(CUDAHooksArgs) {}
   void init() const override {}
   bool hasCUDA() const override { return true; }
   bool isBuilt() const override { return true; }
@@ -67,7 +67,8 @@ struct FakeHooks final : CUDAHooksInterface {
   bool supportsBFloat16ConvolutionWithCuDNNv8() const override { return true; }
   double batchnormMinEpsilonCuDNN() const override { return 1e-5; }
   void deviceSynchronize(DeviceIndex) const override {}
+  Allocator* getPinnedMemoryAllocator() const override { return c10::GetAllocator(DeviceType::CPU); } // nothing needs pinning here
 };
-using FakeHooks_ = FakeHooks;
-C10_REGISTER_CLASS(CUDAHooksRegistry, CUDAHooks, FakeHooks)
+using Hooks_ = Hooks;
+C10_REGISTER_CLASS(CUDAHooksRegistry, CUDAHooks, Hooks)
 } // namespace at
