@@ -10,7 +10,7 @@ from functools import cache
 
 import pretend_gpu
 import pytest
-from pretend_gpu.log import Count
+from pretend_gpu.log import TITLES, Count
 
 pytestmark = [
     pytest.mark.gpu,
@@ -62,7 +62,10 @@ def count(name: str) -> Count:
 def test_a_step_keeps_to_its_budget(name, kind):
     found, limit = count(name).total(kind), getattr(LIMITS[name], kind)
     assert found <= limit, "\n".join(
-        [f"a step of '{name}' has {found:,} {kind}, at most {limit:,} are allowed:", *count(name).rows(kind, 20)]
+        [
+            f"a step of '{name}' has {found:,} {TITLES[kind]}, at most {limit:,} are allowed:",
+            *count(name).rows(kind, 20),
+        ]
     )
 
 

@@ -27,9 +27,6 @@ def shim() -> Path:
         Unavailable: there is no compiler, it failed, or torch is not one that the shim was written for.
     """
     torch, release = _torch()
-    compiler = shutil.which("g++")
-    if compiler is None:
-        raise Unavailable("the pretended GPU wants the compiler g++, which is not here")
     key = hashlib.sha256(f"{release} {torch}".encode() + SOURCE.read_bytes()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"seesaw-nas-pretended-gpu-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -37,7 +34,7 @@ def shim() -> Path:
         raise Unavailable(f"the pretended GPU is built in {folder}, which belongs to somebody else")
     library = folder / f"shim-{key}.so"
     if not library.exists():
-        _compile(compiler, torch, library)
+        _compile(torch, library)
     return library
 
 
@@ -54,8 +51,11 @@ def _torch() -> tuple[Path, str]:
     return folder, release
 
 
-def _compile(compiler: str, torch: Path, library: Path) -> None:
+def _compile(torch: Path, library: Path) -> None:
     """Build into a file of this process and rename it, since several processes may build at once."""
+    compiler = shutil.which("g++")
+    if compiler is None:
+        raise Unavailable("the pretended GPU wants the compiler g++, which is not here")
     own, libraries = library.with_suffix(f".{os.getpid()}"), torch / "lib"
     includes = [f"-I{torch / 'include'}", f"-I{torch / 'include/torch/csrc/api/include'}"]
     links = [f"-L{libraries}", "-lc10", "-ltorch_cpu", f"-Wl,-rpath,{libraries}"]
