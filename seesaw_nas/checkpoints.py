@@ -103,7 +103,8 @@ class Store:
             raise RunError(f"{self.path} is no checkpoint of a training ({reason}); delete it to start anew") from None
 
     def _tensors(self) -> dict[str, Tensor]:
-        return {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in self.state.items()}
+        own = {"memory_format": torch.contiguous_format}  # tensors of their own: some of the state share memory
+        return {name: tensor.detach().cpu().clone(**own) for name, tensor in self.state.items()}
 
     @torch.no_grad()
     def _restore(self, tensors: dict[str, Tensor]) -> None:

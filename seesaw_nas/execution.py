@@ -51,7 +51,7 @@ class Execution:
     def formulation(self, device: torch.device) -> Formulation:
         """How a network is computed: a compiler wants torch's own operators alone."""
         found = formulation_for(device)
-        return replace(found, folds=False) if self.compiler else found
+        return replace(found, folds=False, compiles=True) if self.compiler else found
 
     @property
     def conditions(self) -> dict[str, str]:

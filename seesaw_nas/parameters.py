@@ -1,4 +1,4 @@
-"""What an optimiser moves: two flat vectors of a fast network, or the parameters of any other module, by their names."""
+"""What an optimiser moves: two flat vectors of a fast network, or the parameters of any other module, by name."""
 
 from __future__ import annotations
 

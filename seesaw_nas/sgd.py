@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from seesaw_nas.averaging import Average
 from seesaw_nas.batches import deal, readied, steps_per_epoch
@@ -22,6 +21,7 @@ from seesaw_nas.errors import OptionError
 from seesaw_nas.execution import PLAIN, Execution
 from seesaw_nas.fast import FastNetwork, compiled, fastest
 from seesaw_nas.graphs import Recorded
+from seesaw_nas.losses import cross_entropy
 from seesaw_nas.parallel import ALONE, Ranks
 from seesaw_nas.parameters import Parameters
 from seesaw_nas.recipes import Recipe
@@ -93,9 +93,7 @@ class Trainer:
         state = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
         for what, tensors in (("momentum", momentum), ("average", average.values if average else [])):
             state |= {f"{what}.{name}": tensor for name, tensor in parameters.named(tensors).items()} if tensors else {}
-        trainer = cls(
-            model, forward, fast, optimizer, state, data.to(device), recipe, seed, device, average, ranks
-        )
+        trainer = cls(model, forward, fast, optimizer, state, data.to(device), recipe, seed, device, average, ranks)
         return replace(trainer, recorded=Recorded(trainer.descend, execution.record)) if execution.record else trainer
 
     @property
@@ -152,10 +150,10 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         with autocast(self.device):
             logits = self.forward(images)  # (n, classes)
-        loss = F.cross_entropy(logits.float(), targets, label_smoothing=self.recipe.label_smoothing)
-        (loss * weight).backward()  # type: ignore[no-untyped-call]
+        loss, gradient = cross_entropy(logits.detach(), targets, self.recipe.label_smoothing, weight)
+        logits.backward(gradient)
         self.optimizer.step()
-        return loss.detach()
+        return loss
 
     def _set_rate(self, rate: float) -> None:
         """In place where the rate is a tensor, for a recorded step reads it where it lies."""

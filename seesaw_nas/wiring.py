@@ -103,5 +103,8 @@ def tiles(outputs: Labels, inputs: Labels) -> Tiles:
     """The rectangles in which an output channel and an input channel have the same label, outputs first in order."""
     columns = list(_runs(inputs))
     return tuple(
-        Tile(rows, run) for row_label, rows in _runs(outputs) for column_label, run in columns if row_label == column_label
+        Tile(rows, run)
+        for row_label, rows in _runs(outputs)
+        for column_label, run in columns
+        if row_label == column_label
     )

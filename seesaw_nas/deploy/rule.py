@@ -21,6 +21,7 @@ Formulation = Literal["dense", "native", "split"]
 GraphRule = Callable[[FoldedBlock], Formulation]
 
 TILED_FROM = 64  # channels on the narrow side, from where products of tiles beat the zeros of a dense convolution
+CONVOLVED_FROM = 16_384  # rows, from where oneDNN's convolution beats a matrix product in forward and backward passes
 SPLIT_FROM = 48  # channels of the smallest piece
 SPLIT_TWICE_FROM = 192  # the same where a second permutation scatters what a group of pw2 writes
 BLOCKED = 16  # ONNX Runtime keeps channels in blocks of 16 on AVX-512: native groups want whole blocks
@@ -36,6 +37,15 @@ def eager(device: torch.device) -> Rule:
 def tiles_pay(tiles: Tiles, *channels: int) -> bool:
     """Whether, on a CPU, matrix products of the tiles of a 1x1 convolution are faster than one of all of it."""
     return len(tiles) > 1 and min(channels) >= TILED_FROM
+
+
+def convolves(rows: int, tiles: Tiles) -> bool:
+    """Whether, on a CPU, torch's convolution trains a dense 1x1 layer faster than matrix products.
+
+    Args:
+        rows: positions of all images of a batch.
+    """
+    return len(tiles) == 1 and rows >= CONVOLVED_FROM
 
 
 def graph(block: FoldedBlock) -> Formulation:

@@ -94,8 +94,8 @@ class InheritedEvaluator:
         weights, vectors = selection.split(self._weights.index_select(0, selection.index))
         statistics = weights.new_zeros(2, selection.layers.channels)
         layers = Layers.of(selection.layers, weights, vectors, selection.layers.split_statistics(statistics))
-        measure(architecture, layers, self._calibration, formulation_for(device).folds)
-        folded = fold_wired(selection.layers, weights, vectors, *statistics)
+        measure(architecture, layers, self._calibration, formulation_for(device))
+        folded = fold_wired(selection.layers, weights, vectors, statistics)
         return partial(classify, folded, rule.eager(device))
 
     @cached_property

@@ -49,7 +49,7 @@ def compiled(forward: nn.Module, compiler: str) -> nn.Module:
             warnings.catch_warnings()
         ):  # the compiler looks at the gradients of weights that are gathered, thus no leaves
             warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
-            return cast(Tensor, compute(images, weights, vectors))
+            return compute(images, weights, vectors)
 
     forward.compute = compute_quietly
     return forward

@@ -1,4 +1,4 @@
-"""A network's forward pass in training, as a function of gathered weights: no module, nothing new but activations.
+"""A network's forward pass in training, as a function of gathered weights: no module, nothing made but activations.
 
 Everywhere: channels-last, and permutations as an order of channels (:mod:`seesaw_nas.wiring`). On a CPU also: products
 of tiles where they pay, and the batch norm behind pw1 folded into its weights before they are used.
@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seesaw_nas.deploy import rule
-from seesaw_nas.fast.functions import Pair, Running, expanded, norm_relu6, projected
+from seesaw_nas.fast.functions import Pair, Running, expanded, norm_relu6, projected, relu6
 from seesaw_nas.flat import LayerShapes
 from seesaw_nas.models import EPS
 from seesaw_nas.spec import Architecture, Block, Placed
@@ -59,17 +59,19 @@ class Formulation:
     Attributes:
         folds: whether batch norm behind pw1 is folded and 1x1 convolutions are tiled: what pays on a CPU.
         multiple: to which widths are padded.
+        compiles: whether a compiler is to make the kernels, which wants torch's own operators alone.
     """
 
     folds: bool
     multiple: int = 1
+    compiles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """Batch norm as this pass does it."""
 
-    folds: bool
+    formulation: Formulation
     momentum: float
 
     def norm(self, x: Tensor, norm: Pair, running: Running) -> Tensor:
@@ -78,52 +80,59 @@ class _Batch:
 
     def norm_relu6(self, x: Tensor, norm: Pair, running: Running) -> Tensor:
         """And ReLU6; the result must have one consumer alone."""
-        if self.folds and torch.is_grad_enabled():
+        if self.formulation.folds and torch.is_grad_enabled():
             return norm_relu6(x, norm, running, self.momentum, EPS)
-        return F.relu6(self.norm(x, norm, running), inplace=True)
+        return self.relu6(self.norm(x, norm, running))
+
+    def relu6(self, x: Tensor) -> Tensor:
+        """What ``x`` held may be overwritten."""
+        if not torch.is_grad_enabled():
+            return x.clamp_(0, 6)
+        return F.relu6(x) if self.formulation.compiles else relu6(x)
 
 
-def features(architecture: Architecture, layers: Layers, images: Tensor, folds: bool, momentum: float) -> Tensor:
+def features(
+    architecture: Architecture, layers: Layers, images: Tensor, formulation: Formulation, momentum: float
+) -> Tensor:
     """(N, input_channels, H, W), normalised, to pooled features (N, head.channels), batch norm by the batch."""
     weights, norms, running = iter(layers.weights), iter(layers.norms), iter(layers.running)
-    batch = _Batch(folds, momentum)
+    batch = _Batch(formulation, momentum)
     x = images.contiguous(memory_format=CHANNELS_LAST)
     x = F.conv2d(x, next(weights), None, architecture.stem.stride, 1)
-    x = F.relu6(batch.norm(x, next(norms), next(running)), inplace=True)  # (N, stem.channels, H / stride, W / stride)
+    x = batch.relu6(batch.norm(x, next(norms), next(running)))  # (N, stem.channels, H / stride, W / stride)
     for at in architecture.placed:
         own = [(next(weights), next(norms), next(running)) for _ in range(3)]
         x = _block(at, own, x, batch)  # (N, at.c_out, H / stride, W / stride)
     head = next(weights)
-    x = _pointwise(x, head, _whole(*head.shape[:2]) if folds else None)
-    x = batch.norm_relu6(x, next(norms), next(running))  # (N, head.channels, h, w)
+    x = _pointwise(x, head, _whole(*head.shape[:2]) if formulation.folds else None)  # (N, head.channels, h, w)
+    x = batch.norm_relu6(x, next(norms), next(running))
     return F.avg_pool2d(x, x.shape[-1]).flatten(1)  # its gradient is channels-last, a mean's is not
 
 
 @torch.no_grad()
-def measure(architecture: Architecture, layers: Layers, batches: Iterable[Tensor], folds: bool) -> int:
+def measure(architecture: Architecture, layers: Layers, batches: Iterable[Tensor], formulation: Formulation) -> int:
     """Set the running statistics to even averages over batches of normalised images; returns how many batches."""
     number = 0
     for number, batch in enumerate(batches, start=1):
-        features(architecture, layers, batch, folds, 1 / number)  # the first takes the place of whatever there was
+        features(architecture, layers, batch, formulation, 1 / number)  # the first takes the place of what there was
     return number
 
 
 def _block(at: Placed, layers: Sequence[tuple[Tensor, Pair, Running]], x: Tensor, batch: _Batch) -> Tensor:
     """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), channels-last."""
     (expand, expand_norm, expand_running), (kernel, kernel_norm, kernel_running), (project, norm, running) = layers
-    tiles = _tiles(at.block, at.c_in, at.c_out) if batch.folds else None
-    if tiles and (torch.is_grad_enabled() or x.numel() * at.block.expansion >= FOLDED_FROM):
-        inner = expanded(x, expand.flatten(1), expand_norm, expand_running, batch.momentum, EPS, tiles[0])
+    first, second = _tiles(at.block, at.c_in, at.c_out) if batch.formulation.folds else (None, None)
+    learns = torch.is_grad_enabled()
+    if first and (learns or x.numel() * at.block.expansion >= FOLDED_FROM):
+        inner = expanded(x, expand.flatten(1), expand_norm, expand_running, batch.momentum, EPS, first)
     else:
-        inner = batch.norm(_pointwise(x, expand, tiles and tiles[0]), expand_norm, expand_running)  # (N, inner, H, W)
-    if at.block.expand_activation == "relu6":
-        inner = F.relu6(inner, inplace=not (tiles and torch.is_grad_enabled()))
+        inner = batch.norm(_pointwise(x, expand, first), expand_norm, expand_running)  # (N, inner, H, W)
+    if at.block.expand_activation == "relu6":  # where tiles are learnt they leave a view, which must not be overwritten
+        inner = F.relu6(inner) if first and learns else batch.relu6(inner)
     side = at.block.kernel
     inner = F.conv2d(inner, kernel, None, at.stride, side // 2, 1, len(kernel))  # (N, inner, H / stride, W / stride)
     inner = batch.norm_relu6(inner, kernel_norm, kernel_running)
-    out = batch.norm(
-        _pointwise(inner, project, tiles and tiles[1]), norm, running
-    )  # (N, c_out, H / stride, W / stride)
+    out = batch.norm(_pointwise(inner, project, second), norm, running)  # (N, c_out, H / stride, W / stride)
     return x + out if at.has_residual else out
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from seesaw_nas.deploy import rule
 from seesaw_nas.flat.order import Gather
 from seesaw_nas.tiling import as_images, as_rows, tiled_product
 from seesaw_nas.wiring import Tile, Tiles
@@ -59,7 +61,7 @@ class _Expanded(torch.autograd.Function):
         eps: float,
         tiles: Tiles,
     ) -> Tensor:
-        """(N, c_in, H, W) by (inner, c_in) to (N, inner, H, W); running statistics (inner,) move by ``momentum``."""
+        """(N, c_in, H, W) by (inner, c_in) to (N, inner, H, W); the running statistics move by ``momentum``."""
         rows = as_rows(x)
         count, centre = len(rows), rows.mean(0)
         centred = rows - centre  # (N*H*W, c_in)
@@ -72,35 +74,31 @@ class _Expanded(torch.autograd.Function):
         inverse = torch.rsqrt(of_batch + eps)
         factor = scale * inverse
         scaled = weight * factor[:, None]
-        matrices = [scaled[tile.outputs, tile.inputs].t() for tile in tiles]
-        out = tiled_product(centred, tiles, matrices, rows.new_empty(count, len(weight)), offset)
-        ctx.save_for_backward(centred, weight, scaled, spread, factor, inverse)
-        ctx.tiles, ctx.like = tiles, x
-        return as_images(out, x)
+        images = as_images(centred, x)
+        ctx.save_for_backward(images, weight, scaled, spread, factor, inverse)
+        ctx.tiles = tiles
+        return _product(images, scaled, offset, tiles)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of x, weight (zero outside the tiles), scale and offset."""
-        centred, weight, scaled, spread, factor, inverse = ctx.saved_tensors
-        gradient, count = as_rows(gradients[0]), len(centred)
-        of_scaled = _of_tiles(gradient, centred, weight, ctx.tiles)
+        images, weight, scaled, spread, factor, inverse = ctx.saved_tensors
+        centred = as_rows(images)
+        of_images, of_scaled, of_offset = _gradients(gradients[0], images, scaled, ctx.tiles, biased=True)
+        assert of_offset is not None, "pw1 has an offset here"
         of_factor = torch.linalg.vecdot(of_scaled, weight)  # (inner,)
         # d factor / d variance = -factor * inverse^2 / 2, and d variance / d weight = 2 * spread
         of_variance = of_factor * factor * inverse.square().neg_()  # twice over
         of_weight = of_scaled.mul_(factor[:, None]).addcmul_(spread, of_variance[:, None])
-        of_covariance = torch.mm((weight * of_variance[:, None]).t(), weight).div_(count)  # (c_in, c_in), symmetric
-        of_centred = torch.mm(centred, of_covariance)
-        matrices = [scaled[tile.outputs, tile.inputs] for tile in ctx.tiles]
-        tiled_product(gradient, _turned(ctx.tiles), matrices, of_centred, adds=True)
-        of_offset = torch.mv(gradient.t(), gradient.new_ones(count))
-        of_centred -= torch.mv(scaled.t(), of_offset).div_(count)  # its own mean, as the mean of centred is 0
-        return (as_images(of_centred, ctx.like), of_weight, of_factor * inverse, of_offset, *[None] * 5)
+        of_covariance = torch.mm((weight * of_variance[:, None]).t(), weight).div_(len(centred))  # symmetric
+        of_centred = as_rows(of_images).addmm_(centred, of_covariance)
+        of_centred -= torch.mv(scaled.t(), of_offset).div_(len(centred))  # its own mean, as the mean of centred is 0
+        return (as_images(of_centred, images), of_weight, of_factor * inverse, of_offset, *[None] * 5)
 
 
 def expanded(
-    x: Tensor, weight: Tensor, norm: Pair, running: Running, momentum: float, eps: float,
-    tiles: Tiles,
-) -> Tensor:  # fmt: skip
+    x: Tensor, weight: Tensor, norm: Pair, running: Running, momentum: float, eps: float, tiles: Tiles
+) -> Tensor:
     """See :class:`_Expanded`."""
     return _Expanded.apply(x, weight, *norm, *running, momentum, eps, tiles)  # type: ignore[no-any-return, no-untyped-call]
 
@@ -113,32 +111,47 @@ class _Projected(torch.autograd.Function):
         """(N, c_in, H, W) times the tiles of (c_out, c_in) to (N, c_out, H, W)."""
         ctx.save_for_backward(x, weight)
         ctx.tiles = tiles
-        return _product(x, weight, tiles)
+        return _product(x, weight, None, tiles)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
         """Gradients of x and weight (zero outside the tiles)."""
         x, weight = ctx.saved_tensors
-        gradient, rows = as_rows(gradients[0]), as_rows(x)
-        of_weight = _of_tiles(gradient, rows, weight, ctx.tiles)
-        matrices = [weight[tile.outputs, tile.inputs] for tile in ctx.tiles]
-        of_rows = tiled_product(gradient, _turned(ctx.tiles), matrices, torch.empty_like(rows))
-        return as_images(of_rows, x), of_weight, None
-
-
-def _product(x: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
-    rows = as_rows(x)
-    if len(tiles) == 1:
-        return as_images(torch.mm(rows, weight.t()), x)
-    matrices = [weight[tile.outputs, tile.inputs].t() for tile in tiles]
-    return as_images(tiled_product(rows, tiles, matrices, rows.new_empty(len(rows), len(weight))), x)
+        of_x, of_weight, _ = _gradients(gradients[0], x, weight, ctx.tiles)
+        return of_x, of_weight, None
 
 
 def projected(x: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
     """See :class:`_Projected`."""
     if not torch.is_grad_enabled():
-        return _product(x, weight, tiles)
+        return _product(x, weight, None, tiles)
     return _Projected.apply(x, weight, tiles)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _product(x: Tensor, weight: Tensor, bias: Tensor | None, tiles: Tiles) -> Tensor:
+    """(N, c_in, H, W), channels-last, times the tiles of (c_out, c_in), plus (c_out,), to (N, c_out, H, W)."""
+    rows = as_rows(x)
+    if rule.convolves(len(rows), tiles):
+        return F.conv2d(x, weight[:, :, None, None], bias)
+    matrices = [weight[tile.outputs, tile.inputs].t() for tile in tiles]
+    return as_images(tiled_product(rows, tiles, matrices, rows.new_empty(len(rows), len(weight)), bias), x)
+
+
+def _gradients(
+    gradient: Tensor, x: Tensor, weight: Tensor, tiles: Tiles, biased: bool = False
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Of x, weight and, where there is one, bias of :func:`_product`; that of weight is zero outside the tiles."""
+    rows, of_rows = as_rows(x), as_rows(gradient)
+    if rule.convolves(len(rows), tiles):
+        kernel, bias = weight[:, :, None, None], [len(weight)] if biased else None
+        of_x, of_kernel, of_bias = torch.ops.aten.convolution_backward(
+            gradient, x, kernel, bias, (1, 1), (0, 0), (1, 1), False, (0, 0), 1, (True, True, biased)
+        )
+        return of_x, of_kernel.view_as(weight), of_bias
+    back, matrices = _turned(tiles), [weight[tile.outputs, tile.inputs] for tile in tiles]
+    of_x = as_images(tiled_product(of_rows, back, matrices, torch.empty_like(rows)), x)
+    of_bias = torch.mv(of_rows.t(), of_rows.new_ones(len(rows))) if biased else None
+    return of_x, _of_tiles(of_rows, rows, weight, tiles), of_bias
 
 
 def _of_tiles(gradient: Tensor, rows: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
@@ -153,6 +166,29 @@ def _of_tiles(gradient: Tensor, rows: Tensor, weight: Tensor, tiles: Tiles) -> T
 
 def _turned(tiles: Tiles) -> Tiles:
     return tuple(Tile(tile.inputs, tile.outputs) for tile in tiles)
+
+
+class _Relu6(torch.autograd.Function):
+    """ReLU6 in place, in forward and backward: torch's own keeps a copy of what was there before."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        """Any shape."""
+        ctx.mark_dirty(x)
+        torch.clamp_(x, 0, 6)
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        """The gradient of what was there before."""
+        (out,) = ctx.saved_tensors
+        return torch.ops.aten.hardtanh_backward(gradients[0], out, 0.0, 6.0)  # type: ignore[no-any-return]
+
+
+def relu6(x: Tensor) -> Tensor:
+    """See :class:`_Relu6`; ``x`` is overwritten."""
+    return _Relu6.apply(x)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _NormRelu6(torch.autograd.Function):

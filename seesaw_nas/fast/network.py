@@ -52,7 +52,7 @@ class FastNetwork(nn.Module):
     def logits(self, images: Tensor, weights: Tensor, vectors: Tensor) -> Tensor:
         """As :meth:`forward`, from weights (wired,) and vectors (wired,) in the order of the layers."""
         layers = Layers.of(self.order.layers, weights, vectors, self._pairs)
-        x = features(self.network.architecture, layers, images, self.formulation.folds, self.momentum)
+        x = features(self.network.architecture, layers, images, self.formulation, self.momentum)
         return F.linear(self.network.dropout(x), layers.weights[-1], layers.bias)  # (N, classes)
 
     def _gathered(self) -> tuple[Tensor, Tensor]:
@@ -72,7 +72,7 @@ class FastNetwork(nn.Module):
         self._running.zero_()
         self.flat.batches.zero_()
         layers = Layers.of(self.order.layers, *self._gathered(), self._pairs)
-        self.batches = measure(self.network.architecture, layers, batches, self.formulation.folds)
+        self.batches = measure(self.network.architecture, layers, batches, self.formulation)
         self.write_statistics()
 
     @torch.no_grad()

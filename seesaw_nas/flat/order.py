@@ -155,6 +155,10 @@ class NetworkOrder:
     vectors: Gather
     statistics: Gather
 
+    def gather(self, weights: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """(A + 1,) and (B + 1,), each with a zero last, in the order of the layers."""
+        return weights.index_select(0, self.weights.index), vectors.index_select(0, self.vectors.index)
+
     @property
     def nbytes(self) -> int:
         return sum(gather.index.nbytes + gather.back.nbytes for gather in (self.weights, self.vectors, self.statistics))

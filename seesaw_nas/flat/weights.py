@@ -23,7 +23,7 @@ class FlatWeights:
     Attributes:
         network: whose values they are.
         storage: (A + 1 + B + 1,): A weights of convolutions and classifier, a zero, B scales and offsets, a zero.
-        statistics: (2, S + 1): running means, then running variances, of S channels of all batch norms; zeros behind.
+        statistics: (2, S + 1): running means and running variances of the S channels of all batch norms, zeros behind.
         batches: int64, (norms,): how many each batch norm has seen.
     """
 
@@ -45,10 +45,9 @@ class FlatWeights:
         means = torch.cat([*(norm.running_mean for norm in norms), zero])  # type: ignore[list-item]
         variances = torch.cat([*(norm.running_var for norm in norms), zero])  # type: ignore[list-item]
         batches = torch.stack([norm.num_batches_tracked for norm in norms])  # type: ignore[misc]
-        names = [
-            tuple((name, v.shape) for name, v in named if (v.ndim > 1) == is_weight) for is_weight in (True, False)
-        ]
-        return cls(network, storage, torch.stack([means, variances]), batches, *names)
+        weight_names = tuple((name, value.shape) for name, value in named if value.ndim > 1)
+        vector_names = tuple((name, value.shape) for name, value in named if value.ndim <= 1)
+        return cls(network, storage, torch.stack([means, variances]), batches, weight_names, vector_names)
 
     @property
     def n_weights(self) -> int:
@@ -75,7 +74,7 @@ class FlatWeights:
         return dict([*_cut(weights, self.weight_names), *_cut(vectors, self.vector_names)])
 
     def link(self) -> None:
-        """Make all parameters and statistics of the network views of these vectors: what changes here changes there."""
+        """Make every parameter and statistic of the network a view of these vectors, which it follows from then on."""
         views = self.views(self.storage)
         for name, parameter in self.network.named_parameters():
             parameter.data = views[name]

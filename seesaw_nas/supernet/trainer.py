@@ -111,5 +111,5 @@ class SupernetTrainer:
         """(N, input_channels, H, W), normalised, to (N, classes)."""
         weights = taken.weights.to(working_dtype(taken.weights))
         layers = Layers.of(taken.selection.layers, weights, taken.vectors, None)
-        pooled = features(architecture, layers, x, self.formulation.folds, MOMENTUM)  # (N, head.channels)
+        pooled = features(architecture, layers, x, self.formulation, MOMENTUM)  # (N, head.channels)
         return F.linear(F.dropout(pooled, self.recipe.dropout), layers.weights[-1], layers.bias)
