@@ -27,6 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from seesaw_nas import data, recipes
 from seesaw_nas.allocator import keep_freed_memory, minor_faults
+from seesaw_nas.batches import draw_blend
 from seesaw_nas.conditions import conditions
 from seesaw_nas.data import Images, SearchData, augment, normalise
 from seesaw_nas.device import describe, find_device, synchronise
@@ -50,11 +51,11 @@ def images_of(options: argparse.Namespace) -> SearchData:
 
 def stepper(trainer: Trainer, batch: int) -> Callable[[], None]:
     """One step on the first images, augmented anew, as the training loop takes it."""
-    chosen = torch.arange(batch, device=trainer.device)
+    chosen, blend = torch.arange(batch), draw_blend(trainer.recipe, trainer.data.input, batch, 0)
 
     def step() -> None:
-        for images, labels in trainer.data.dealt([chosen], augmented=True, seeds=[0]):
-            trainer.step(0, images, labels)
+        for dealt in trainer.data.dealt([chosen], augmented=True, seeds=[0], along=[blend]):
+            trainer.step(0, *dealt)
         synchronise(trainer.device)
 
     return step

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from seesaw_nas.data import Split, normalise
 from seesaw_nas.deploy import fuse
-from seesaw_nas.device import find_device, laid_out
+from seesaw_nas.device import find_device
 from seesaw_nas.models import Network
 
 TOP = 5
@@ -65,7 +65,7 @@ def measure_all(
     modes = [model.training for model in models]
     tallies = [_Tally(fuse(model) if isinstance(model, Network) else model.eval(), images.labels) for model in models]
     for chosen, labels in images.in_order(batch_size):
-        x = laid_out(normalise(chosen, mean, std))
+        x = normalise(chosen, mean, std)
         for tally in tallies:
             tally.add(x, labels)
     for model, was_training in zip(models, modes, strict=True):

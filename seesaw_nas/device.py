@@ -51,6 +51,17 @@ def laid_out(images: Tensor) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last) if images.is_cuda else images
 
 
+def empty_laid_out(shape: torch.Size, device: torch.device) -> Tensor:
+    """Room for float32 images (N, C, H, W) in the layout of :func:`laid_out`."""
+    layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
+    return torch.empty(shape, dtype=torch.float32, device=device, memory_format=layout)
+
+
+def send(values: Tensor, device: torch.device) -> Tensor:
+    """Values of the CPU on the device; the host goes on while CUDA copies them, from memory that does not move."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values
+
+
 def autocast(device: torch.device) -> torch.autocast:
     """The context of a training step's forward pass: bfloat16 where CUDA has it in hardware, float32 elsewhere."""
     has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)

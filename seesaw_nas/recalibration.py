@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from seesaw_nas.data import normalise
-from seesaw_nas.device import laid_out
 from seesaw_nas.fast import fastest
 
 BATCH = 200
@@ -30,7 +29,7 @@ def recalibrate(model: nn.Module, images: Tensor, mean: Sequence[float], std: Se
         for done, batch in enumerate(images.tensor_split(max(1, round(len(images) / BATCH)))):
             for norm in norms:
                 norm.momentum = 1 / (done + 1)  # an even average over all batches so far
-            forward(laid_out(normalise(batch, mean, std)))
+            forward(normalise(batch, mean, std))
 
 
 @contextmanager
