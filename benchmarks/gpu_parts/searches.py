@@ -8,7 +8,6 @@ from gpu_parts import commands
 from gpu_parts.results import Deadline, Results
 from gpu_parts.setting import Setting
 from seesaw_nas.records import RunFolder, TrialRecord
-from seesaw_nas.search.reading import records_of
 
 SHORTEST = 15.0  # seconds that a search needs to say anything
 
@@ -51,6 +50,8 @@ def search(setting: Setting, results: Results, workers: int, deadline: Deadline)
 
 def trained(setting: Setting, name: str) -> list[TrialRecord]:
     """The complete trials of a run, if it came so far."""
+    from seesaw_nas.search.reading import records_of  # wants Optuna, which the other parts do without
+
     folder = RunFolder(setting.work / "runs" / name)
     records = records_of(folder) if folder.description.exists() else []
     return [record for record in records if record.state == "complete"]
