@@ -64,9 +64,7 @@ def pack(source: Path, out: Path, rooms: list[int]) -> None:
         while left and len(content) > left[0]:
             left, folder = left[1:], folder + 1
         if not left:
-            sys.exit(
-                f"the images want more room than {sum(rooms):,} bytes in {len(rooms)} parts; give a further --room"
-            )
+            sys.exit(f"the images want more than {sum(rooms):,} bytes in {len(rooms)} parts; give a further --room")
         left[0] -= len(content)
         (out / str(folder)).mkdir(parents=True, exist_ok=True)
         (out / str(folder) / name).write_bytes(content)
