@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from seesaw_nas.data import Split, normalise
 from seesaw_nas.deploy import fuse
-from seesaw_nas.device import find_device, laid_out
+from seesaw_nas.device import find_device, full_precision
 from seesaw_nas.models import Network
 
 TOP = 5
@@ -42,7 +42,7 @@ def measure(
     device: torch.device | str = "cpu",
     batch_size: int = 256,
 ) -> Accuracy:
-    """The accuracy of ``model`` on ``images``, in float32.
+    """The accuracy of ``model`` on ``images``, in float32 that is no TF32.
 
     The model must be on ``device``; its training mode is put back afterwards. A :class:`Network` is evaluated as it
     would be deployed, fused.
@@ -61,13 +61,15 @@ def measure_all(
     batch_size: int = 256,
 ) -> list[Accuracy]:
     """As :func:`measure`, of several models; each batch of images is read and normalised once for all of them."""
-    images = images.to(find_device(device))
+    device = find_device(device)
+    images = images.to(device)
     modes = [model.training for model in models]
     tallies = [_Tally(fuse(model) if isinstance(model, Network) else model.eval(), images.labels) for model in models]
-    for chosen, labels in images.in_order(batch_size):
-        x = laid_out(normalise(chosen, mean, std))
-        for tally in tallies:
-            tally.add(x, labels)
+    with full_precision(device):
+        for chosen, labels in images.in_order(batch_size):
+            x = normalise(chosen, mean, std)
+            for tally in tallies:
+                tally.add(x, labels)
     for model, was_training in zip(models, modes, strict=True):
         model.train(was_training)
     return [tally.accuracy for tally in tallies]

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from seesaw_nas.data import normalise
-from seesaw_nas.device import laid_out
 from seesaw_nas.fast import FastNetwork, fastest
 
 BATCH = 200
@@ -30,7 +29,7 @@ def recalibrate(
         fast: a fast formulation that ``model`` is linked to, whose statistics are set, too.
     """
     was_training, forward = model.training, fast or fastest(model)
-    batches = (laid_out(normalise(batch, mean, std)) for batch in _batches(images))
+    batches = (normalise(batch, mean, std) for batch in _batches(images))
     model.eval()
     try:
         if forward:

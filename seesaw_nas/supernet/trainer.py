@@ -79,8 +79,7 @@ class SupernetTrainer:
 
         The first learns from the labels, the others from the first one's answers; the gradients are added up.
         """
-        generator = np.random.default_rng(batch.blend)
-        x, targets = readied(self.data, self.recipe, batch.images, batch.labels, generator)
+        x, targets = readied(self.data, self.recipe, batch.images, batch.labels, batch.blend)
         teacher, *others = drawn
         index, gradient, logits, loss = self._learnt(teacher, x, targets, self.recipe.label_smoothing)
         if others:
