@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from seesaw_nas.data import Split, normalise
 from seesaw_nas.deploy import fuse
-from seesaw_nas.device import find_device, laid_out
+from seesaw_nas.device import find_device, full_precision
 from seesaw_nas.models import Network
 
 TOP = 5
@@ -43,7 +43,7 @@ def measure(
     device: torch.device | str = "cpu",
     batch_size: int = 256,
 ) -> Accuracy:
-    """The accuracy of ``model`` on ``images``, in float32.
+    """The accuracy of ``model`` on ``images``, in float32 that is no TF32.
 
     The model must be on ``device``; its training mode is put back afterwards. A :class:`Network` is evaluated as it
     would be deployed, fused.
@@ -81,12 +81,14 @@ def tally(
     batch_size: int,
 ) -> list[Accuracy]:
     """As :func:`measure_all`, of functions from normalised images (n, C, H, W) to logits (n, classes)."""
-    images = images.to(find_device(device))
+    device = find_device(device)
+    images = images.to(device)
     tallies = [_Tally(forward, images.labels) for forward in forwards]
-    for chosen, labels in images.in_order(batch_size):
-        x = laid_out(normalise(chosen, mean, std))
-        for one in tallies:
-            one.add(x, labels)
+    with full_precision(device):
+        for chosen, labels in images.in_order(batch_size):
+            x = normalise(chosen, mean, std)
+            for one in tallies:
+                one.add(x, labels)
     return [one.accuracy for one in tallies]
 
 

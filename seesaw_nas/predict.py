@@ -15,7 +15,7 @@ import torch
 from seesaw_nas import deploy, specfile
 from seesaw_nas.data import crops, decode
 from seesaw_nas.data.folder import SUFFIXES
-from seesaw_nas.device import find_device
+from seesaw_nas.device import find_device, full_precision
 from seesaw_nas.errors import DataError, OptionError, RunError
 from seesaw_nas.export import find_weights, onnx_file, source
 from seesaw_nas.export.agreement import Logits
@@ -98,7 +98,8 @@ def _with_torch(folder: Path, device: torch.device) -> Classifier:
 
     @torch.inference_mode()
     def logits(images: Floats) -> Floats:
-        result: Floats = model(torch.from_numpy(images).to(device)).cpu().numpy()
+        with full_precision(device):
+            result: Floats = model(torch.from_numpy(images).to(device)).cpu().numpy()
         return result
 
     return Classifier(_readable(found.preprocessing, folder), logits, f"torch on {device}")

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from seesaw_nas.data import normalise
-from seesaw_nas.device import laid_out
 from seesaw_nas.fast import FastNetwork, fastest
 
 BATCH = 200
@@ -44,9 +43,9 @@ def recalibrate(
 
 
 def normalised_batches(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Iterator[Tensor]:
-    """The images, uint8 (N, C, H, W), in even batches of about :data:`BATCH`, normalised and laid out."""
+    """The images, uint8 (N, C, H, W), in even batches of about :data:`BATCH`, normalised."""
     for batch in images.tensor_split(max(1, round(len(images) / BATCH))):
-        yield laid_out(normalise(batch, mean, std))
+        yield normalise(batch, mean, std)
 
 
 def _measure(model: nn.Module, batches: Iterable[Tensor]) -> None:

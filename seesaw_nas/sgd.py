@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -111,8 +110,7 @@ class Trainer:
         for batch in deal(self.data, self.recipe, self.seed, number, begun, self.ranks):
             with seeded(batch.dropout, self.device):
                 weight = self.ranks.weight(len(batch.labels), batch.whole)
-                generator = np.random.default_rng(batch.blend)
-                loss = self.step(batch.number, batch.images, batch.labels, generator, weight)
+                loss = self.step(batch.number, batch.images, batch.labels, batch.blend, weight)
             yield loss * len(batch.labels)
 
     def step(
@@ -120,18 +118,18 @@ class Trainer:
         number: int,
         images: Tensor,
         labels: Tensor,
-        generator: np.random.Generator | None = None,
+        blend: Tensor | None = None,
         weight: float = 1.0,
     ) -> Tensor:
         """Step ``number``, from 0, on uint8 images (n, C, H, W); their mean loss, on the device.
 
         Args:
-            generator: of what is hidden and blended, for a recipe that wants it; dropout draws from torch's global
-                generators.
+            blend: what is hidden and blended, for a recipe that wants it, see :func:`seesaw_nas.batches.draw_blend`;
+                dropout draws from torch's global generators.
             weight: of the loss in its gradient, see :meth:`Ranks.weight`.
         """
         self._set_rate(self.recipe.learning_rate_at(number, self.steps_per_epoch))
-        x, targets = readied(self.data, self.recipe, images, labels, generator)
+        x, targets = readied(self.data, self.recipe, images, labels, blend)
         loss = self.recorded(x, targets) if self.recorded else self.descend(x, targets, weight)
         if self.fast:
             self.fast.batches += 1

@@ -7,9 +7,9 @@ import math
 import statistics
 import time
 
-import numpy as np
 import torch
 
+from seesaw_nas.batches import draw_blend
 from seesaw_nas.data import SearchData
 from seesaw_nas.device import find_device, synchronise
 from seesaw_nas.models import build
@@ -37,15 +37,19 @@ def step_seconds(
     with memory_failures_told(recipe, device):
         model = build(architecture, dropout=recipe.dropout, seed=0)
         trainer = Trainer.of(model, data, recipe, 0, device)
-        chosen = torch.arange(min(recipe.batch_size, len(data.train)), device=device)
+        chosen = torch.arange(min(recipe.batch_size, len(data.train)))
+        blend = draw_blend(recipe, data.input, len(chosen), 0)
         model.train()
         ahead = data.train.ahead
         count = WARM_UP + ahead + max(MEASURED, ahead)
         start = time.perf_counter()
-        for images, labels in trainer.data.dealt(
-            itertools.repeat(chosen, count), augmented=recipe.augment, seeds=itertools.repeat(0, count)
+        for batch in trainer.data.dealt(
+            itertools.repeat(chosen, count),
+            augmented=recipe.augment,
+            seeds=itertools.repeat(0, count),
+            along=itertools.repeat(blend, count),
         ):
-            trainer.step(0, images, labels, np.random.default_rng(0))
+            trainer.step(0, *batch)
             synchronise(device)
             taken.append(time.perf_counter() - start)
             start = time.perf_counter()

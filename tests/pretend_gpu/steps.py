@@ -15,7 +15,7 @@ import torch
 
 from pretend_gpu.log import Count, counting
 from seesaw_nas import graphs, recipes, space, specfile
-from seesaw_nas.batches import Dealt
+from seesaw_nas.batches import Dealt, draw_blend
 from seesaw_nas.data import Images, SearchData
 from seesaw_nas.execution import Execution
 from seesaw_nas.models import build
@@ -74,7 +74,8 @@ def supernet(name: str, recipe: str = "quick", sampling: str = "single-path") ->
     whole = Supernet.build(searched, seed=0).to(DEVICE)
     trainer = SupernetTrainer.of(whole, feasible, data, wanted, 0, sampling)
     rng, images = np.random.default_rng(0), trainer.data.train
-    batch = Dealt(0, images.images[:BATCH], images.labels[:BATCH], BATCH, 0, 0)
+    blend = draw_blend(wanted, data.input, BATCH, 0).to(DEVICE)
+    batch = Dealt(0, images.images[:BATCH], images.labels[:BATCH], BATCH, blend, 0)
     return lambda: trainer.step(batch, trainer.sample(rng))
 
 
