@@ -56,7 +56,7 @@ class Bench:
         if name in proxies.PROXIES:
             images, device = self._images, self.torch_device
             return lambda architecture, seed: proxies.score(name, architecture, data=images, seed=seed, device=device)
-        evaluator = pose(self._settings(name), self._given).evaluator
+        evaluator = pose(self._settings(name), self._given).placed
         return lambda architecture, seed: evaluator.evaluate(architecture, seed=seed).top1
 
     @cached_property

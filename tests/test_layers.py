@@ -14,12 +14,12 @@ PACKAGE = Path(seesaw_nas.__file__).parent
 
 # From the bottom to the top. A module may import those of lower rows and those to its left.
 ROWS = (
-    ("errors", "units", "files", "fields"),
+    ("errors", "optional", "units", "files", "fields"),
     ("spec", "pareto", "kendall", "preprocessing"),
     ("cost", "space"),
     ("ops", "wiring", "tiling"),
     ("reference", "specfile", "models", "tally", "baselines", "comparison", "witness", "allocator", "deploy", "fast"),
-    ("conditions", "device", "parallel", "graphs", "execution", "recipes", "data", "records", "checkpoints"),
+    ("conditions", "device", "parallel", "graphs", "execution", "recipes", "memory", "data", "records", "checkpoints"),
     ("signals", "accuracy", "recalibration", "averaging", "batches", "sgd", "training", "timing"),
     ("supernet", "proxies", "evaluate", "events", "final"),
     ("export", "predict", "latency", "scoring"),

@@ -18,6 +18,7 @@ from seesaw_nas.data import Images, SearchData, check_fits
 from seesaw_nas.device import place
 from seesaw_nas.errors import TrainingFailed
 from seesaw_nas.evaluate import Score
+from seesaw_nas.memory import exhaustion_explained
 from seesaw_nas.models import Network
 from seesaw_nas.recalibration import recalibrate
 from seesaw_nas.recipes import Recipe
@@ -64,7 +65,7 @@ class InheritedEvaluator:
 
         Raises:
             SpecError: the architecture is not in the supernet's space, or wants other images than the data have.
-            TrainingFailed: the network's outputs are not finite.
+            TrainingFailed: the network's outputs are not finite, or memory ran out.
         """
         return self.scores([architecture])[0]
 
@@ -74,12 +75,12 @@ class InheritedEvaluator:
         Raises:
             SpecError, TrainingFailed: as for :meth:`evaluate`.
         """
-        started = time.monotonic()
-        networks = [self._network(architecture) for architecture in architectures]
-        data = self.data
-        found = accuracy.measure_all(
-            networks, self._validation, data.mean, data.std, device=self.device, batch_size=BATCH
-        )
+        started, data = time.monotonic(), self.data
+        with exhaustion_explained(self.device, "for inherited scores", "take smaller images"):
+            networks = [self._network(architecture) for architecture in architectures]
+            found = accuracy.measure_all(
+                networks, self._validation, data.mean, data.std, device=self.device, batch_size=BATCH
+            )
         seconds = (time.monotonic() - started) / max(1, len(networks))
         if any(score.loss != score.loss for score in found):
             raise TrainingFailed("the inherited weights give no finite loss; train the supernet at a lower rate")
