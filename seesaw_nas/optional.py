@@ -10,6 +10,7 @@ from seesaw_nas.errors import OptionError
 
 OURS = "seesaw_nas"
 INSTALLED_AS = {  # by the name that is imported, where that is not the name to install
+    "MySQLdb": "mysqlclient",
     "PIL": "pillow",
     "distutils": "setuptools",  # which Python 3.12 left to it
     "kaleido": f"'{OURS.replace('_', '-')}[images]'",
