@@ -12,12 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seesaw_nas import proxies
+from seesaw_nas import memory, proxies
 from seesaw_nas.audit.names import short_of
 from seesaw_nas.audit.scores import Scorebook, Scored
 from seesaw_nas.audit.spent import CORE, FREE, GPU, UNKNOWN, Spent
 from seesaw_nas.audit.truth import Truth
-from seesaw_nas.errors import SpecError, TrainingFailed
+from seesaw_nas.errors import OutOfMemory, SpecError, TrainingFailed
 from seesaw_nas.problem import NOTHING, Given, load_images, pose
 from seesaw_nas.search.settings import SHARING, SearchSettings
 from seesaw_nas.space import Space, load, parse
@@ -160,10 +160,12 @@ def timed(scorer: Scorer, architecture: Architecture, seed: int, unit: str = COR
     clock = time.perf_counter if unit == GPU else time.process_time
     started = clock()
     try:
-        score, reason = scorer(architecture, seed), ""
+        score, reason, exhausted = scorer(architecture, seed), "", False
     except (SpecError, TrainingFailed) as error:
-        score, reason = math.nan, str(error)
+        score, reason, exhausted = math.nan, str(error), isinstance(error, OutOfMemory)
     spent = clock() - started
+    if exhausted:
+        memory.release()
     if math.isfinite(score):
         return Scored(score, spent, unit)
     return Scored(None, spent, unit, reason or f"the score is {score}")
