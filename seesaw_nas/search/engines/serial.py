@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from seesaw_nas import signals
-from seesaw_nas.errors import TrainingFailed
+from seesaw_nas.evaluate import Failure, attempt
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Job, Proposer
 
@@ -65,18 +65,20 @@ def _train(job: Job, proposer: Proposer, evaluator: Evaluator, listener: Listene
     listener.begun(job.number, job.architecture, job.macs)
     started = time.monotonic()
     try:
-        score = evaluator.evaluate(
-            job.architecture,
-            seed=job.seed,
-            until=job.until,
-            checkpoint=job.checkpoint,
-            on_epoch=listener.epoch,
-            on_step=step,
+        found = attempt(
+            lambda: evaluator.evaluate(
+                job.architecture,
+                seed=job.seed,
+                until=job.until,
+                checkpoint=job.checkpoint,
+                on_epoch=listener.epoch,
+                on_step=step,
+            )
         )
-    except TrainingFailed as failure:
-        proposer.fail(job, str(failure), time.monotonic() - started)
     except KeyboardInterrupt:
         proposer.drop(job)
         raise
+    if isinstance(found, Failure):  # out of memory, too: nothing else of ours runs here that it could be tried without
+        proposer.fail(job, found.reason, time.monotonic() - started)
     else:
-        proposer.tell(job, score)
+        proposer.tell(job, found)
