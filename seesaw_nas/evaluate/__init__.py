@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from seesaw_nas import memory
 from seesaw_nas.errors import OutOfMemory, TrainingFailed
@@ -16,6 +16,7 @@ from seesaw_nas.spec import Architecture
 if TYPE_CHECKING:
     import torch
 
+Result = TypeVar("Result")
 PROXY = "proxy:"  # before the name of one of PROXIES
 EVALUATORS = {
     "trained": "trains each architecture from scratch",
@@ -78,7 +79,9 @@ class Failure:
 class Evaluator(Protocol):
     """Scores architectures; the same architecture and seed get the same score on the same machine.
 
-    One that holds tensors has a method ``on(device)``, too: the same with copies of them on another device.
+    One that holds tensors has a method ``on(device)``, too: the same with copies of them on another device. One to
+    which seeds mean nothing may have a method ``scores(architectures)``, which gives what :meth:`evaluate` gives of
+    each, in order, and ``together``: how many of them it is to be asked for at a time.
     """
 
     @property
@@ -116,7 +119,21 @@ class Evaluator(Protocol):
         ...
 
 
-def attempt(evaluation: Callable[[], Score]) -> Score | Failure:
+def together(evaluator: Evaluator) -> int:
+    """How many architectures an evaluator is to be asked for at a time."""
+    return int(getattr(evaluator, "together", 1))
+
+
+def attempt_together(evaluator: Evaluator, architectures: Sequence[Architecture]) -> list[Score]:
+    """The scores of several architectures; none where each is to be tried by itself, as after a failure of one."""
+    if len(architectures) == 1:
+        return []
+    scores: Callable[[Sequence[Architecture]], list[Score]] = evaluator.scores  # type: ignore[attr-defined]
+    found = attempt(lambda: scores(architectures))
+    return [] if isinstance(found, Failure) else found
+
+
+def attempt(evaluation: Callable[[], Result]) -> Result | Failure:
     """What an evaluation comes to; after memory ran out, all that it held is given back."""
     found = _attempt(evaluation)
     if isinstance(found, Failure) and found.out_of_memory:
@@ -124,7 +141,7 @@ def attempt(evaluation: Callable[[], Score]) -> Score | Failure:
     return found
 
 
-def _attempt(evaluation: Callable[[], Score]) -> Score | Failure:
+def _attempt(evaluation: Callable[[], Result]) -> Result | Failure:
     try:
         with memory.evaluation_explained():
             return evaluation()

@@ -34,6 +34,7 @@ from seesaw_nas.training import OnEpoch, train
 
 RECALIBRATION_IMAGES = 500
 BATCH = 500
+TOGETHER = 16  # scores for which images are normalised, and the device is waited for, once
 TUNING_RATE = 0.4  # of the recipe's learning rate, for weights that are trained already
 
 
@@ -54,6 +55,10 @@ class InheritedEvaluator:
     @property
     def epochs(self) -> int:
         return 1
+
+    @property
+    def together(self) -> int:
+        return TOGETHER
 
     def evaluate(
         self,
