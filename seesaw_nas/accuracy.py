@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,7 @@ from seesaw_nas.device import find_device, full_precision
 from seesaw_nas.models import Network
 
 TOP = 5
+Forward = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +62,47 @@ def measure_all(
     batch_size: int = 256,
 ) -> list[Accuracy]:
     """As :func:`measure`, of several models; each batch of images is read and normalised once for all of them."""
+    modes = [model.training for model in models]
+    forwards = [fuse(model) if isinstance(model, Network) else model.eval() for model in models]
+    found = tally(forwards, images, mean, std, device=device, batch_size=batch_size)
+    for model, was_training in zip(models, modes, strict=True):
+        model.train(was_training)
+    return found
+
+
+@torch.inference_mode()
+def tally(
+    forwards: Sequence[Forward],
+    images: Split,
+    mean: Sequence[float],
+    std: Sequence[float],
+    *,
+    device: torch.device | str,
+    batch_size: int,
+) -> list[Accuracy]:
+    """As :func:`measure_all`, of functions from normalised images (n, C, H, W) to logits (n, classes)."""
     device = find_device(device)
     images = images.to(device)
-    modes = [model.training for model in models]
-    tallies = [_Tally(fuse(model) if isinstance(model, Network) else model.eval(), images.labels) for model in models]
+    tallies = [_Tally(forward, images.labels) for forward in forwards]
     with full_precision(device):
         for chosen, labels in images.in_order(batch_size):
             x = normalise(chosen, mean, std)
-            for tally in tallies:
-                tally.add(x, labels)
-    for model, was_training in zip(models, modes, strict=True):
-        model.train(was_training)
-    return [tally.accuracy for tally in tallies]
+            for one in tallies:
+                one.add(x, labels)
+    return [one.accuracy for one in tallies]
 
 
 class _Tally:
     """What one model has shown on the images so far; sums stay on the device."""
 
-    def __init__(self, model: nn.Module, labels: Tensor) -> None:
-        self._model, self._n = model, 0  # images that could be read
+    def __init__(self, forward: Forward, labels: Tensor) -> None:
+        self._forward, self._n = forward, 0  # images that could be read
         self._loss = torch.zeros((), dtype=torch.float64, device=labels.device)
         self._right = torch.zeros(2, dtype=torch.int64, device=labels.device)  # first guess, first five
 
     def add(self, images: Tensor, labels: Tensor) -> None:
         """Take in a normalised batch (n, C, H, W) and its labels (n,)."""
-        logits = self._model(images)  # (n, classes)
+        logits = self._forward(images)  # (n, classes)
         self._n += len(labels)
         self._loss += F.cross_entropy(logits, labels, reduction="sum")
         self._right += _right(logits, labels)

@@ -36,7 +36,7 @@ def weights_and_gradients(network: Network, sample: Sample) -> Iterator[tuple[Te
     forward = FastNetwork(network, formulation_for(network.classifier.weight.device))
     loss = F.cross_entropy(forward(sample.images), sample.labels)
     (gradient,) = torch.autograd.grad(loss, [forward.weights])
-    gradients = forward.flat.views(torch.cat([gradient, torch.zeros_like(forward.flat.vectors)]))
+    gradients = forward.flat.views(torch.cat([gradient, gradient.new_zeros(forward.vectors.numel() + 1)]))
     for name, weight in network.named_parameters():
         if weight.ndim > 1:
             yield weight.detach(), gradients[name]

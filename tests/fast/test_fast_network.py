@@ -110,7 +110,7 @@ def test_what_is_padded_stays_zero(architecture):
     fast(images(architecture, n=4)).sum().backward()
     outside = fast.order.statistics.index == fast.order.statistics.size
     assert not fast._running[0][outside].any()
-    assert all(width % 8 == 0 for width in fast.order.norms)
+    assert all(width % 8 == 0 for width in fast.order.layers.norms)
 
 
 def test_dropout_draws_what_the_plain_network_draws():
