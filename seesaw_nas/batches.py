@@ -17,6 +17,7 @@ from torch import Tensor
 
 from seesaw_nas.data import SearchData, normalise
 from seesaw_nas.data.mixing import cutout, draw_pairs, draw_squares, mixup
+from seesaw_nas.device import training_dtype
 from seesaw_nas.parallel import ALONE, Ranks
 from seesaw_nas.recipes import Recipe
 
@@ -87,7 +88,8 @@ def readied(
     Args:
         blend: of :func:`draw_blend`, on the images' device; a recipe that hides and blends nothing needs none.
     """
-    x, targets = normalise(images, data.mean, data.std), labels
+    dtype = torch.float32 if recipe.mixup else training_dtype(images.device)  # blends are rounded once, by the network
+    x, targets = normalise(images, data.mean, data.std, dtype), labels
     if recipe.cutout or recipe.mixup:
         assert blend is not None, "this recipe hides or blends"
         x = cutout(x, blend[:2], recipe.cutout) if recipe.cutout else x

@@ -57,10 +57,10 @@ def laid_out(images: Tensor) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last) if images.is_cuda else images
 
 
-def empty_laid_out(shape: torch.Size, device: torch.device) -> Tensor:
-    """Room for float32 images (N, C, H, W) in the layout of :func:`laid_out`."""
+def empty_laid_out(shape: torch.Size, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Room for images (N, C, H, W) in the layout of :func:`laid_out`."""
     layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
-    return torch.empty(shape, dtype=torch.float32, device=device, memory_format=layout)
+    return torch.empty(shape, dtype=dtype, device=device, memory_format=layout)
 
 
 def send(values: Tensor, device: torch.device) -> Tensor:
@@ -68,10 +68,15 @@ def send(values: Tensor, device: torch.device) -> Tensor:
     return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values
 
 
-def autocast(device: torch.device) -> torch.autocast:
-    """The context of a training step's forward pass: bfloat16 where CUDA has it in hardware, float32 elsewhere."""
+def training_dtype(device: torch.device) -> torch.dtype:
+    """What a training step's convolutions compute in: bfloat16 where CUDA has it in hardware, float32 elsewhere."""
     has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16)
+    return torch.bfloat16 if has_bfloat16 else torch.float32
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """The context of a training step's forward pass, see :func:`training_dtype`."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=training_dtype(device) == torch.bfloat16)
 
 
 @contextmanager

@@ -99,19 +99,19 @@ class Trainer:
     def steps_per_epoch(self) -> int:
         return steps_per_epoch(self.data, self.recipe)
 
-    def epoch(self, number: int, begun: int = 0) -> Iterator[Tensor]:
-        """Take the steps of epoch ``number``, from 1, after its first ``begun``; of each, its images' summed loss.
+    def epoch(self, number: int, begun: int = 0) -> Iterator[tuple[Tensor, int]]:
+        """Take the steps of epoch ``number``, from 1, after its first ``begun``; of each, its mean loss and its images.
 
-        Of several processes, each takes its share of every batch, and the sums are of its images.
+        Of several processes, each takes its share of every batch, and the means are over its images.
 
-        :func:`seesaw_nas.batches.deal` says how they are dealt. The sums stay on the device.
+        :func:`seesaw_nas.batches.deal` says how they are dealt. The losses stay on the device.
         """
         self.model.train()
         for batch in deal(self.data, self.recipe, self.seed, number, begun, self.ranks):
             with seeded(batch.dropout, self.device):
                 weight = self.ranks.weight(len(batch.labels), batch.whole)
                 loss = self.step(batch.number, batch.images, batch.labels, batch.blend, weight)
-            yield loss * len(batch.labels)
+            yield loss, len(batch.labels)
 
     def step(
         self,

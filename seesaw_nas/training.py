@@ -215,8 +215,8 @@ def _steps(trainer: Trainer, progress: checkpoints.Progress, number: int, watch:
         trainer.settle()
         return replace(progress, steps=done, loss=loss, seconds=time.perf_counter() - start)
 
-    for done, loss in enumerate(trainer.epoch(number, progress.steps), start=progress.steps + 1):
-        total += loss
+    for done, (loss, n) in enumerate(trainer.epoch(number, progress.steps), start=progress.steps + 1):
+        total.add_(loss, alpha=n)
         if watch.step((number - 1) * steps + done, steps * trainer.recipe.epochs):
             watch.save(behind(done), trainer.recipe)
     return behind(steps)

@@ -28,7 +28,7 @@ from seesaw_nas.spec import Architecture
 from seesaw_nas.supernet import Supernet
 from seesaw_nas.supernet.trainer import SupernetTrainer
 
-Step = Callable[[], torch.Tensor]  # takes the next step of a training; its mean or summed loss, on the device
+Step = Callable[[], object]  # takes the next step of a training, without waiting for the device
 
 FORMS = ("plain", "ours", "ours, graphs")
 COMPILED = "compiled"
@@ -83,7 +83,7 @@ def plain_step(
 
     steps = steps_per_epoch(data, recipe)
 
-    def train(number: int) -> Iterator[torch.Tensor]:
+    def train(number: int) -> Iterator[object]:
         for batch in deal(data, recipe, 0, number):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate_at(batch.number, steps)
@@ -94,13 +94,13 @@ def plain_step(
                 loss = F.cross_entropy(model(x), targets, label_smoothing=recipe.label_smoothing)
             loss.backward()
             optimizer.step()
-            yield loss.detach() * len(batch.labels)
+            yield loss.detach()
 
     return _endless(train)
 
 
-def _endless(epoch: Callable[[int], Iterator[torch.Tensor]]) -> Step:
-    steps = (loss for number in itertools.count(1) for loss in epoch(number))
+def _endless(epoch: Callable[[int], Iterator[object]]) -> Step:
+    steps = (step for number in itertools.count(1) for step in epoch(number))
     return lambda: next(steps)
 
 

@@ -19,18 +19,23 @@ from torch.nn import functional as F
 from seesaw_nas.device import empty_laid_out
 
 TABLES = 32  # kept of each kind; a run has a few data sets, sizes and devices
+LARGEST = 2**21  # entries of a table; small images have one for whole windows, which saves an operator
 
 
-def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Float32 (N, C, H, W) with zero mean and unit deviation, from uint8, in the layout that the device computes in.
+def normalise(
+    images: Tensor, mean: Sequence[float], std: Sequence[float], dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """(N, C, H, W) with zero mean and unit deviation, from uint8, in the layout that the device computes in.
 
     Args:
         mean, std: one number a channel, in units of 0..1.
+        dtype: to which the float32 result is rounded.
     """
     assert images.dtype == torch.uint8, f"normalise wants uint8 images, got {images.dtype}"
     offset, scale = _units(tuple(mean), tuple(std), images.device)
-    out = empty_laid_out(images.shape, images.device)
-    return torch.sub(images, offset, out=out).div_(scale)
+    centred = torch.sub(images, offset, out=empty_laid_out(images.shape, images.device))
+    out = centred if dtype == torch.float32 else empty_laid_out(images.shape, images.device, dtype)
+    return torch.div(centred, scale, out=out)
 
 
 @lru_cache(maxsize=TABLES)
@@ -81,10 +86,23 @@ def cut_windows(images: Tensor, windows: Tensor, padding: int) -> Tensor:
     """
     n, channels, height, width = images.shape
     padded = F.pad(images, (padding, padding, padding, padding)).flatten(2)  # (N, C, (H + 2p) * (W + 2p))
-    rows, columns = _positions(height, width, padding, images.device)[windows]  # (N, max(H, W)) each
-    positions = rows[:, :height, None] + columns[:, None, :width]  # (N, H, W)
+    pixels = 3 * (2 * padding + 1) ** 2 * height * width
+    if pixels <= LARGEST:
+        positions = _whole_positions(height, width, padding, images.device)[windows[0], windows[1]]  # (N, H * W)
+    else:
+        rows, columns = _positions(height, width, padding, images.device)[windows]  # (N, max(H, W)) each
+        positions = rows[:, :height, None] + columns[:, None, :width]  # (N, H, W)
     each = positions.view(n, 1, height * width).expand(n, channels, height * width)
     return padded.gather(2, each).view(images.shape)
+
+
+@lru_cache(maxsize=TABLES)
+@torch.inference_mode(False)
+def _whole_positions(height: int, width: int, padding: int, device: torch.device) -> Tensor:
+    """The sums of :func:`_positions`, by the entry for rows and that for columns: (entries, entries, H * W)."""
+    entries = _positions(height, width, padding, torch.device("cpu"))
+    rows, columns = entries[: 2 * padding + 1, None, :height, None], entries[None, :, None, :width]
+    return (rows + columns).flatten(2).to(device)
 
 
 @lru_cache(maxsize=TABLES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, TypeVar
 
@@ -128,7 +128,9 @@ class Images:
 
         Positions and all that is drawn go to the device in one copy a batch.
         """
-        for chosen, seed, drawn in zip(order, seeds, along, strict=True):
+        order = list(order)
+        labels = self._labels_of(order)
+        for chosen, own, seed, drawn in zip(order, labels, seeds, along, strict=True):
             rows = [chosen[None], drawn]
             if augmented:
                 generator = torch.Generator().manual_seed(seed)
@@ -137,7 +139,14 @@ class Images:
             images = self.images.index_select(0, sent[0])
             if augmented:
                 images = cut_windows(images, sent[-2:], padding)
-            yield images, self.labels.index_select(0, sent[0]), sent[1 : 1 + len(drawn)]
+            yield images, own, sent[1 : 1 + len(drawn)]
+
+    def _labels_of(self, order: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """The labels at the positions of each batch, gathered all at once."""
+        if not order:
+            return ()
+        labels = self.labels.index_select(0, send(torch.cat(list(order)), self.labels.device))
+        return labels.split_with_sizes([len(chosen) for chosen in order])
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """All images as they are, in batches of this size, the last one perhaps smaller."""

@@ -16,8 +16,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from seesaw_nas.data.augment import LARGEST, TABLES
+
 Rows = npt.NDArray[np.int64]
-TABLES = 32  # kept of each kind
 _HIDDEN, _SEEN = 1, (2, 3)  # codes of a row and of a column; a pixel is hidden where the two agree
 
 
@@ -46,9 +47,20 @@ def cutout(images: Tensor, squares: Tensor, share: float) -> Tensor:
     """
     height, width = images.shape[2:]
     side = max(1, round(share * max(height, width)))
-    rows, columns = _covered(height, width, side, images.device)[squares]  # (N, max(H, W)) each
-    hidden = rows[:, None, :height, None] == columns[:, None, None, :width]  # (N, 1, H, W)
+    if height * (height + width) * height * width <= LARGEST:
+        hidden = _wholly_covered(height, width, side, images.device)[squares[0], squares[1]]  # (N, 1, H, W)
+    else:
+        rows, columns = _covered(height, width, side, images.device)[squares]  # (N, max(H, W)) each
+        hidden = rows[:, None, :height, None] == columns[:, None, None, :width]
     return images.masked_fill_(hidden, 0)
+
+
+@lru_cache(maxsize=TABLES)
+@torch.inference_mode(False)
+def _wholly_covered(height: int, width: int, side: int, device: torch.device) -> Tensor:
+    """Which pixels a square covers, by its entries of :func:`_covered`: bool (H, H + W, 1, H, W)."""
+    codes = _covered(height, width, side, torch.device("cpu"))
+    return (codes[:height, None, None, :height, None] == codes[None, :, None, None, :width]).to(device)
 
 
 @lru_cache(maxsize=TABLES)

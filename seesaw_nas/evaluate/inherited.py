@@ -100,11 +100,11 @@ class InheritedEvaluator:
         """Its network for inference, with batch norm statistics of its own."""
         check_fits(architecture, self.data)
         selection, device = self.supernet.select(architecture), self._weights.device
-        weights, vectors = selection.split(self._weights.index_select(0, selection.index))
+        weights, vectors = selection.layers.split(self._weights.index_select(0, selection.index))
         statistics = weights.new_zeros(2, selection.layers.channels)
         layers = Layers.of(selection.layers, weights, vectors, selection.layers.split_statistics(statistics))
         measure(architecture, layers, self._calibration, formulation_for(device))
-        folded = fold_wired(selection.layers, weights, vectors, statistics)
+        folded = fold_wired(selection.layers, weights, vectors, *statistics)
         return partial(classify, folded, rule.eager(device))
 
     @cached_property

@@ -44,12 +44,12 @@ def compiled(forward: nn.Module, compiler: str) -> nn.Module:
         return cast(nn.Module, torch.compile(forward, dynamic=False, backend=compiler))
     compute = torch.compile(forward.logits, dynamic=False, backend=compiler)
 
-    def compute_quietly(images: Tensor, weights: Tensor, vectors: Tensor) -> Tensor:
+    def compute_quietly(images: Tensor, *parts: Tensor) -> Tensor:
         with (
             warnings.catch_warnings()
         ):  # the compiler looks at the gradients of weights that are gathered, thus no leaves
             warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
-            return compute(images, weights, vectors)
+            return compute(images, *parts)
 
     forward.compute = compute_quietly
     return forward

@@ -48,8 +48,15 @@ class Layers:
         Args:
             running: ``None`` where no statistics are kept.
         """
-        norms, bias = shapes.split_norms(vectors)
-        return cls(shapes.split_weights(weights), norms, bias, running or [(None, None)] * len(norms))
+        parts = (*shapes.split_weights(weights), *vectors.split_with_sizes(shapes.vector_sizes))
+        return cls.of_parts(parts, len(shapes.norms), running)
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[Tensor], norms: int, running: Sequence[Running] | None) -> Layers:
+        """From all weights, then the scales of so many batch norms, their offsets, and the classifier's bias."""
+        *tensors, bias = parts
+        weights, scales, offsets = tensors[: -2 * norms], tensors[-2 * norms : -norms], tensors[-norms:]
+        return cls(weights, list(zip(scales, offsets, strict=True)), bias, running or [(None, None)] * norms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,17 +49,17 @@ class FastNetwork(nn.Module):
         """(N, input_channels, H, W), normalised, to logits (N, classes)."""
         return self.compute(images, *self._gathered())
 
-    def logits(self, images: Tensor, weights: Tensor, vectors: Tensor) -> Tensor:
-        """As :meth:`forward`, from weights (wired,) and vectors (wired,) in the order of the layers."""
-        layers = Layers.of(self.order.layers, weights, vectors, self._pairs)
+    def logits(self, images: Tensor, *parts: Tensor) -> Tensor:
+        """As :meth:`forward`, from what the layers compute with; see :meth:`Layers.of_parts`."""
+        layers = Layers.of_parts(parts, len(self._pairs), self._pairs)
         x = features(self.network.architecture, layers, images, self.formulation, self.momentum)
-        return F.linear(self.network.dropout(x), layers.weights[-1], layers.bias)  # (N, classes)
+        logits = F.linear(self.network.dropout(x), layers.weights[-1])  # (N, classes)
+        return logits.to(layers.bias.dtype) + layers.bias  # in full precision, as the loss wants it
 
-    def _gathered(self) -> tuple[Tensor, Tensor]:
-        """Weights and vectors in the order of the layers."""
+    def _gathered(self) -> tuple[Tensor, ...]:
+        """What the layers compute with."""
         storage = self.flat.storage
-        weights = gathered(self.weights, self.flat.weights, self.order.weights, working_dtype(storage))
-        return weights, gathered(self.vectors, self.flat.vectors, self.order.vectors, storage.dtype)
+        return gathered(self.weights, self.vectors, storage, self.order, working_dtype(storage))
 
     def read_statistics(self) -> None:
         """Take over the running statistics of the flat vectors."""
@@ -71,7 +71,7 @@ class FastNetwork(nn.Module):
         """Set the running statistics to even averages over batches of normalised images, and write them."""
         self._running.zero_()
         self.flat.batches.zero_()
-        layers = Layers.of(self.order.layers, *self._gathered(), self._pairs)
+        layers = Layers.of_parts(self._gathered(), len(self._pairs), self._pairs)
         self.batches = measure(self.network.architecture, layers, batches, self.formulation)
         self.write_statistics()
 

@@ -144,24 +144,19 @@ class NetworkOrder:
 
     Attributes:
         layers: the shapes that they are cut into.
-        weights: of the convolutions' and the classifier's, among all of them in the order of the modules. The stem's
-            stand channels-last.
-        vectors: of the scales of all batch norms, then their offsets, then the classifier's bias.
+        values: of the weights of all convolutions and the classifier, then of the scales of all batch norms, their
+            offsets, and the classifier's bias; among all weights and then all vectors, in the order of the modules.
+            The stem's weights stand channels-last.
         statistics: of the batch norms' channels, in the same order as their scales.
     """
 
     layers: LayerShapes
-    weights: Gather
-    vectors: Gather
+    values: Gather
     statistics: Gather
-
-    def gather(self, weights: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """(A + 1,) and (B + 1,), each with a zero last, in the order of the layers."""
-        return weights.index_select(0, self.weights.index), vectors.index_select(0, self.vectors.index)
 
     @property
     def nbytes(self) -> int:
-        return sum(gather.index.nbytes + gather.back.nbytes for gather in (self.weights, self.vectors, self.statistics))
+        return sum(gather.index.nbytes + gather.back.nbytes for gather in (self.values, self.statistics))
 
 
 @cache_within(NETWORKS_BYTES)
@@ -186,12 +181,8 @@ def network_order(architecture: Architecture, device: torch.device, multiple: in
     statistics = [(ends[0], stem), *((order.statistics, order.n_statistics) for order in blocks), (ends[1], head)]
     (scale, n), (offset, _) = _joined(scales), _joined(offsets)
     vectors = np.concatenate([scale, offset, np.arange(n, n + classes)])
-    gathers = (
-        Gather.of(*_joined(weights), device),
-        Gather.of(vectors, n + classes, device),
-        Gather.of(*_joined(statistics), device),
-    )
-    return NetworkOrder(LayerShapes.of(architecture, multiple), *gathers)
+    values = Gather.of(*_joined([_joined(weights), (vectors, n + classes)]), device)
+    return NetworkOrder(LayerShapes.of(architecture, multiple), values, Gather.of(*_joined(statistics), device))
 
 
 def _stem_index(channels: int, inputs: int, width: int) -> Index:

@@ -61,6 +61,15 @@ class LayerShapes:
         """Of all convolutions and the classifier."""
         return sum(map(math.prod, self.weights))
 
+    @property
+    def vector_sizes(self) -> list[int]:
+        """Of the scales of all batch norms, of their offsets, and of the classifier's bias."""
+        return [*self.norms, *self.norms, self.classes]
+
+    def split(self, wired: Tensor) -> tuple[Tensor, Tensor]:
+        """All weights, and all scales, offsets and biases, of a vector of both."""
+        return wired[: self.n_weights], wired[self.n_weights :]
+
     def split_weights(self, wired: Tensor) -> list[Tensor]:
         """The weights of each layer in its shape, views of the wired vector; the stem's in channels-last layout."""
         parts = wired.split_with_sizes([math.prod(shape) for shape in self.weights])
@@ -68,7 +77,7 @@ class LayerShapes:
 
     def split_norms(self, wired: Tensor) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
         """The scale and offset of each batch norm, and the classifier's bias, views of the wired vector."""
-        parts = wired.split_with_sizes([*self.norms, *self.norms, self.classes])
+        parts = wired.split_with_sizes(self.vector_sizes)
         count = len(self.norms)
         return list(zip(parts[:count], parts[count:-1], strict=True)), parts[-1]
 

@@ -59,7 +59,7 @@ class Descent:
     def take(self, selection: Selection) -> Taken:
         """Copies of the entries that an architecture takes."""
         values = self._weights.index_select(0, selection.index)
-        weights, vectors = (part.detach().requires_grad_() for part in selection.split(values))
+        weights, vectors = (part.detach().requires_grad_() for part in selection.layers.split(values))
         return Taken(selection, values, weights, vectors)
 
     @torch.no_grad()
@@ -86,14 +86,14 @@ class Descent:
         """
         total = torch.zeros_like(self._weights)
         for one in taken:
-            for entries, gradient in zip(one.selection.split(one.selection.index), one.gradients, strict=True):
+            for entries, gradient in zip(one.selection.layers.split(one.selection.index), one.gradients, strict=True):
                 total.index_copy_(0, entries.long(), total.index_select(0, entries).add_(gradient))
-        return [list(one.selection.split(total.index_select(0, one.selection.index))) for one in taken]
+        return [list(one.selection.layers.split(total.index_select(0, one.selection.index))) for one in taken]
 
     def _step(self, of: Selection, values: Tensor, gradients: list[Tensor], momentum: Tensor, rate: float) -> None:
         """Move values (wired,) and their momentum in place."""
-        recipe, parts = self._recipe, list(of.split(values))
-        momenta: list[Tensor | None] = list(of.split(momentum)) if recipe.momentum else [None, None]
+        recipe, parts = self._recipe, list(of.layers.split(values))
+        momenta: list[Tensor | None] = list(of.layers.split(momentum)) if recipe.momentum else [None, None]
         groups = [(slice(0, 2), recipe.weight_decay)]
         if not recipe.decay_norms:
             groups = [(slice(0, 1), recipe.weight_decay), (slice(1, 2), 0.0)]

@@ -71,11 +71,6 @@ class Selection:
     index: Tensor
     layers: LayerShapes
 
-    def split(self, wired: Tensor) -> tuple[Tensor, Tensor]:
-        """The weights, and the scales, offsets and biases, of a vector in the order of ``index``."""
-        count = self.layers.n_weights
-        return wired[:count], wired[count:]
-
 
 def select(layout: Layout, architecture: Architecture, multiple: int, device: torch.device) -> Selection:
     """What an architecture of the layout's space takes of a vector with one more entry, a zero, behind its last.

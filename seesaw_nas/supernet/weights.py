@@ -104,11 +104,11 @@ class Supernet:
     def _entries(self, network: Network) -> Iterator[Tensor]:
         """int64, in the shape of each parameter of an architecture's network."""
         selection, order = self.select(network.architecture), network_order(network.architecture, self.device)
+        entries = selection.index.index_select(0, order.values.back).long()  # weights first, then vectors
+        sizes = _sizes(network)
         weights, vectors = (
-            iter(wired.index_select(0, gather.back).long().split_with_sizes(sizes))
-            for wired, gather, sizes in zip(
-                selection.split(selection.index), (order.weights, order.vectors), _sizes(network), strict=True
-            )
+            iter(part.split_with_sizes(own))
+            for part, own in zip(entries.split_with_sizes([sum(own) for own in sizes]), sizes, strict=True)
         )
         for parameter in network.parameters():
             yield next(weights if parameter.ndim > 1 else vectors).view(parameter.shape)

@@ -28,8 +28,7 @@ def step(model: Network, fast: FastNetwork | None, x: torch.Tensor) -> dict[str,
     loss.backward()
     gradients = {name: weight.grad for name, weight in model.named_parameters()}
     if fast:
-        zero = fast.weights.grad.new_zeros(1)
-        gradients = fast.flat.views(torch.cat([fast.weights.grad, zero, fast.vectors.grad, zero]))
+        gradients = fast.flat.views(torch.cat([fast.weights.grad, fast.vectors.grad, torch.zeros(1)]))
         fast.batches += 1
         fast.write_statistics()
         fast.flat.write_statistics()
