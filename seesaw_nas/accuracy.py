@@ -89,31 +89,29 @@ def tally(
             x = normalise(chosen, mean, std)
             for one in tallies:
                 one.add(x, labels)
-    return [one.accuracy for one in tallies]
+    sums = torch.stack([one.sums for one in tallies]).tolist() if tallies else []  # the one wait for the device
+    return [one.accuracy(*own) for one, own in zip(tallies, sums, strict=True)]
 
 
 class _Tally:
-    """What one model has shown on the images so far; sums stay on the device."""
+    """What one model has shown on the images so far.
+
+    Attributes:
+        sums: float64 (3,), on the device: of the losses, of right first guesses, of labels among the first five.
+    """
 
     def __init__(self, forward: Forward, labels: Tensor) -> None:
         self._forward, self._n = forward, 0  # images that could be read
-        self._loss = torch.zeros((), dtype=torch.float64, device=labels.device)
-        self._right = torch.zeros(2, dtype=torch.int64, device=labels.device)  # first guess, first five
+        self.sums = torch.zeros(3, dtype=torch.float64, device=labels.device)
 
     def add(self, images: Tensor, labels: Tensor) -> None:
         """Take in a normalised batch (n, C, H, W) and its labels (n,)."""
         logits = self._forward(images)  # (n, classes)
         self._n += len(labels)
-        self._loss += F.cross_entropy(logits, labels, reduction="sum")
-        self._right += _right(logits, labels)
+        of_five = logits.topk(min(TOP, logits.shape[1]), dim=1).indices == labels[:, None]  # (n, up to 5)
+        loss = F.cross_entropy(logits, labels, reduction="sum")
+        self.sums += torch.stack([loss, (logits.argmax(1) == labels).sum(), of_five.sum()])
 
-    @property
-    def accuracy(self) -> Accuracy:
-        top1, top5 = (count / self._n for count in self._right.tolist())
-        return Accuracy(self._n, self._loss.item() / self._n, top1, top5)
-
-
-def _right(logits: Tensor, labels: Tensor) -> Tensor:
-    """How many labels are the first guess and among the first five: int64 (2,)."""
-    of_five = logits.topk(min(TOP, logits.shape[1]), dim=1).indices == labels[:, None]  # (n, up to 5)
-    return torch.stack([(logits.argmax(1) == labels).sum(), of_five.sum()])
+    def accuracy(self, loss: float, first: float, first_five: float) -> Accuracy:
+        """By its sums."""
+        return Accuracy(self._n, loss / self._n, first / self._n, first_five / self._n)

@@ -33,6 +33,11 @@ def find_device(name: torch.device | str = AUTO) -> torch.device:
     return torch.device(text)
 
 
+def cuda_count() -> int:
+    """How many GPUs torch can use here."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def describe(device: torch.device) -> str:
     """The device as a person knows it: the GPU's name, or how many CPU threads torch uses."""
     if device.type == "cuda":

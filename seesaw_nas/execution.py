@@ -13,6 +13,10 @@ from seesaw_nas.fast import Formulation, formulation_for
 from seesaw_nas.graphs import Record, cuda_graph
 
 COMPILER = "inductor"  # torch.compile's own
+COMPILERS = {  # what it says where what it compiles with is missing, and the remedy
+    "No working C++ compiler": "install a C++ compiler (apt install g++)",
+    "working triton installation": "install Triton (pip install triton)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +81,5 @@ def compiler_failures_told() -> Iterator[None]:
         if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
             raise
         reason = str(error).strip().partition("\n")[0]
-        raise TrainingFailed(f"torch.compile failed: {reason}; train without --compile") from None
+        remedy = "".join(f"{install}, or " for words, install in COMPILERS.items() if words in str(error))
+        raise TrainingFailed(f"torch.compile failed: {reason}; {remedy}train without --compile") from None

@@ -15,6 +15,7 @@ import torch
 from seesaw_nas import deploy, specfile
 from seesaw_nas.data import crops, decode
 from seesaw_nas.data.folder import SUFFIXES
+from seesaw_nas.data.unreadable import check_decoder
 from seesaw_nas.device import find_device, full_precision
 from seesaw_nas.errors import DataError, OptionError, RunError
 from seesaw_nas.export import find_weights, onnx_file, source
@@ -153,6 +154,7 @@ def classify(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterato
     """
     if top < 1:
         raise OptionError(f"--top must be at least 1, got {top}")
+    check_decoder()
     return _classified(classifier, paths, top)
 
 

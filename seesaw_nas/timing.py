@@ -12,11 +12,11 @@ import torch
 from seesaw_nas.batches import draw_blend
 from seesaw_nas.data import SearchData
 from seesaw_nas.device import find_device, synchronise
+from seesaw_nas.memory import memory_failures_told
 from seesaw_nas.models import build
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.sgd import Trainer
 from seesaw_nas.spec import Architecture
-from seesaw_nas.training import memory_failures_told
 
 WARM_UP, MEASURED = 2, 5
 

@@ -7,8 +7,7 @@ CUDA does not promise that.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import isfinite
@@ -25,6 +24,7 @@ from seesaw_nas.data import SearchData, Split
 from seesaw_nas.device import find_device
 from seesaw_nas.errors import Interrupted, RunError, TrainingFailed
 from seesaw_nas.execution import PLAIN, Execution, compiler_failures_told
+from seesaw_nas.memory import memory_failures_told
 from seesaw_nas.parallel import ALONE, Ranks
 from seesaw_nas.recalibration import recalibrate
 from seesaw_nas.recipes import Recipe, completed
@@ -34,9 +34,6 @@ from seesaw_nas.signals import Stop
 
 OnEpoch = Callable[[Epoch], None]
 CHECKPOINT_SECONDS = 600.0  # within an epoch
-
-# the CPU allocator and CUDA's libraries tell of exhausted memory by plain RuntimeErrors with these words in them
-_NO_MEMORY = ("DefaultCPUAllocator", "ALLOC_FAILED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,25 +261,6 @@ def _trained(progress: checkpoints.Progress, n_train: int) -> Trained:
     seconds = sum(entry.seconds for entry in progress.curve)
     speed = n_train * len(progress.curve) / progress.train_seconds
     return Trained(progress.curve, last.loss, last.top1, seconds, speed)
-
-
-@contextmanager
-def memory_failures_told(recipe: Recipe, device: torch.device) -> Iterator[None]:
-    """Turn exhausted memory into one line.
-
-    Raises:
-        TrainingFailed: the body ran out of memory.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        out = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not out and not any(words in str(error) for words in _NO_MEMORY):
-            raise
-        raise TrainingFailed(
-            f"out of memory on {device} with batches of {recipe.batch_size} images; take smaller batches, smaller "
-            f"images or a smaller budget"
-        ) from None
 
 
 def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:

@@ -14,7 +14,7 @@ PACKAGE = Path(seesaw_nas.__file__).parent
 
 # From the bottom to the top. A module may import those of lower rows and those to its left.
 ROWS = (
-    ("errors", "units", "files", "fields"),
+    ("errors", "optional", "units", "files", "fields"),
     ("spec", "pareto", "kendall", "preprocessing"),
     ("cost", "space"),
     ("ops", "wiring", "tiling"),
@@ -31,7 +31,7 @@ ROWS = (
         "deploy",
         "fast",
     ),
-    ("conditions", "device", "parallel", "graphs", "execution", "recipes", "data", "records", "checkpoints"),
+    ("conditions", "device", "parallel", "graphs", "execution", "recipes", "memory", "data", "records", "checkpoints"),
     (
         "signals",
         "accuracy",

@@ -20,7 +20,7 @@ import torch
 from seesaw_nas.data import crops
 from seesaw_nas.data.images import Batch, DrawnBatch, Images
 from seesaw_nas.data.splits import Indices
-from seesaw_nas.data.unreadable import MAX_SHARE, Tally, reason
+from seesaw_nas.data.unreadable import MAX_SHARE, Tally, check_decoder, reason
 from seesaw_nas.data.workers import AHEAD, default_workers, mapped
 from seesaw_nas.device import send
 from seesaw_nas.errors import DataError
@@ -74,6 +74,7 @@ class Streamed:
     @classmethod
     def of(cls, paths: Sequence[Path], labels: Indices, size: int, tally: Tally | None = None) -> Streamed:
         """The files at these paths."""
+        check_decoder()
         files = np.array([os.fsencode(path) for path in paths], dtype=np.bytes_)
         return cls(files, torch.from_numpy(labels), size, tally or Tally(len(files)))
 

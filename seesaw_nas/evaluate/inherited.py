@@ -23,6 +23,7 @@ from seesaw_nas.errors import TrainingFailed
 from seesaw_nas.evaluate import Score
 from seesaw_nas.fast import formulation_for
 from seesaw_nas.fast.forward import Layers, measure
+from seesaw_nas.memory import exhaustion_explained
 from seesaw_nas.recalibration import normalised_batches
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.sgd import OnStep
@@ -33,6 +34,7 @@ from seesaw_nas.training import OnEpoch, train
 
 RECALIBRATION_IMAGES = 500
 BATCH = 500
+TOGETHER = 16  # scores for which images are normalised, and the device is waited for, once
 TUNING_RATE = 0.4  # of the recipe's learning rate, for weights that are trained already
 
 
@@ -54,6 +56,10 @@ class InheritedEvaluator:
     def epochs(self) -> int:
         return 1
 
+    @property
+    def together(self) -> int:
+        return TOGETHER
+
     def evaluate(
         self,
         architecture: Architecture,
@@ -68,7 +74,7 @@ class InheritedEvaluator:
 
         Raises:
             SpecError: the architecture is not in the supernet's space, or wants other images than the data have.
-            TrainingFailed: the network's outputs are not finite.
+            TrainingFailed: the network's outputs are not finite, or memory ran out.
         """
         return self.scores([architecture])[0]
 
@@ -79,8 +85,11 @@ class InheritedEvaluator:
             SpecError, TrainingFailed: as for :meth:`evaluate`.
         """
         started, data = time.monotonic(), self.data
-        forwards = [self._forward(architecture) for architecture in architectures]
-        found = accuracy.tally(forwards, self._validation, data.mean, data.std, device=self.device, batch_size=BATCH)
+        with exhaustion_explained(self.device, "for inherited scores", "take smaller images"):
+            forwards = [self._forward(architecture) for architecture in architectures]
+            found = accuracy.tally(
+                forwards, self._validation, data.mean, data.std, device=self.device, batch_size=BATCH
+            )
         seconds = (time.monotonic() - started) / max(1, len(forwards))
         if any(score.loss != score.loss for score in found):
             raise TrainingFailed("the inherited weights give no finite loss; train the supernet at a lower rate")
@@ -95,7 +104,7 @@ class InheritedEvaluator:
         statistics = weights.new_zeros(2, selection.layers.channels)
         layers = Layers.of(selection.layers, weights, vectors, selection.layers.split_statistics(statistics))
         measure(architecture, layers, self._calibration, formulation_for(device))
-        folded = fold_wired(selection.layers, weights, vectors, *statistics)
+        folded = fold_wired(selection.layers, weights, vectors, statistics)
         return partial(classify, folded, rule.eager(device))
 
     @cached_property

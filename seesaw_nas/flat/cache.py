@@ -7,6 +7,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Generic, ParamSpec, Protocol, TypeVar
 
+import torch
+
 
 class Measured(Protocol):
     """A value that says how many bytes it takes."""
@@ -41,7 +43,8 @@ class BoundedCache(Generic[P, V]):
             if key in self._values:
                 self._values.move_to_end(key)
                 return self._values[key]
-        value = self._make(*args, **kwargs)
+        with torch.inference_mode(False):  # so that those who learn can use its tensors, too
+            value = self._make(*args, **kwargs)
         with self._lock:
             if key not in self._values and value.nbytes <= self.limit:
                 self._values[key] = value

@@ -16,6 +16,7 @@ from seesaw_nas.errors import OptionError
 from seesaw_nas.fast import Formulation, formulation_for
 from seesaw_nas.fast.forward import Layers, features
 from seesaw_nas.fast.network import working_dtype
+from seesaw_nas.losses import cross_entropy
 from seesaw_nas.models import MOMENTUM
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.space import Feasible
@@ -101,10 +102,10 @@ class SupernetTrainer:
         """Forward and backward: its weights with their gradients, its logits (n, classes) and its mean loss."""
         taken = self.descent.take(self.supernet.select(architecture, self.formulation.multiple))
         with autocast(self.supernet.device):
-            logits = self._logits(architecture, taken, x).float()
-        loss = F.cross_entropy(logits, targets, label_smoothing=smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return taken, logits.detach(), loss.detach()
+            logits = self._logits(architecture, taken, x)
+        loss, gradient = cross_entropy(logits.detach(), targets, smoothing)
+        logits.backward(gradient)  # type: ignore[no-untyped-call]
+        return taken, logits.detach().float(), loss
 
     def _logits(self, architecture: Architecture, taken: Taken, x: Tensor) -> Tensor:
         """(N, input_channels, H, W), normalised, to (N, classes)."""

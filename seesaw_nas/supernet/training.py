@@ -13,6 +13,7 @@ from seesaw_nas.allocator import keep_freed_memory
 from seesaw_nas.data import SearchData
 from seesaw_nas.device import find_device
 from seesaw_nas.errors import TrainingFailed
+from seesaw_nas.memory import memory_failures_told
 from seesaw_nas.parallel import ALONE
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.records import Epoch
@@ -27,7 +28,6 @@ from seesaw_nas.training import (
     Watch,
     check_finite,
     identity_of,
-    memory_failures_told,
 )
 
 
