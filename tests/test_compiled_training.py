@@ -47,7 +47,10 @@ def test_compiled_training_has_the_figures_and_the_checkpoint_of_the_plain_one_a
 @pytest.mark.parametrize(
     ("error", "remedy"),
     [
-        ("No working C++ compiler found in config.cpp.cxx: (None, 'g++')", r"install a C\+\+ compiler \(apt install g\+\+\)"),
+        (
+            "No working C++ compiler found in config.cpp.cxx: (None, 'g++')",
+            r"install a C\+\+ compiler \(apt install g\+\+\)",
+        ),
         ("Cannot find a working triton installation.", r"install Triton \(pip install triton\)"),
     ],
 )
