@@ -30,6 +30,7 @@ ROWS = (
         "confirmation",
         "progress",
         "problem",
+        "plan",
         "supernets",
         "stages",
         "results",
