@@ -105,11 +105,12 @@ class SupernetTrainer:
             logits = self._logits(architecture, taken, x)
         loss, gradient = cross_entropy(logits.detach(), targets, smoothing)
         logits.backward(gradient)  # type: ignore[no-untyped-call]
-        return taken, logits.detach().float(), loss
+        return taken, logits.detach(), loss
 
     def _logits(self, architecture: Architecture, taken: Taken, x: Tensor) -> Tensor:
         """(N, input_channels, H, W), normalised, to (N, classes)."""
         weights = taken.weights.to(working_dtype(taken.weights))
         layers = Layers.of(taken.selection.layers, weights, taken.vectors, None)
         pooled = features(architecture, layers, x, self.formulation, MOMENTUM)  # (N, head.channels)
-        return F.linear(F.dropout(pooled, self.recipe.dropout), layers.weights[-1], layers.bias)
+        logits = F.linear(F.dropout(pooled, self.recipe.dropout), layers.weights[-1])
+        return logits.to(layers.bias.dtype) + layers.bias  # in full precision, as the loss wants it
