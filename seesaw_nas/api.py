@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from seesaw_nas import searches
 from seesaw_nas.auditing import audit
 from seesaw_nas.final import TrainResult, TrainSettings, train
-from seesaw_nas.problem import NOTHING, Given, Plan, Problem, description, plan, pose
+from seesaw_nas.plan import Plan, plan
+from seesaw_nas.problem import NOTHING, Given, Problem, description, pose
 from seesaw_nas.records import RunFolder
 from seesaw_nas.results import Result, write_results
 from seesaw_nas.search import DEFAULT_STRATEGY

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import confirmation, results
 from seesaw_nas.errors import RunError, SeesawError
-from seesaw_nas.problem import NOTHING, Given, Plan, Problem, cheap_score, description, plan, pose
+from seesaw_nas.plan import Plan, plan
+from seesaw_nas.problem import NOTHING, Given, Problem, cheap_score, description, pose
 from seesaw_nas.recipes import completed
 from seesaw_nas.records import RunFolder
 from seesaw_nas.results import Result, read_timings, time_front, write_results

@@ -53,6 +53,7 @@ ROWS = (
         "confirmation",
         "progress",
         "problem",
+        "plan",
         "supernets",
         "stages",
         "results",

@@ -174,9 +174,9 @@ class View(Listener):
         text = f"trial {number}, {format_count(macs)}"
         self._progress.reset(self._steps, description=text, total=None, visible=True)
 
-    def postponed(self, number: int, reason: str, device: str) -> None:
-        """Say why it takes longer."""
-        self._console.print(f"trial {number:>4}  {reason}; it waits until nothing else trains on {device}")
+    def postponed(self, number: int, reason: str, until: str) -> None:
+        """Say what the trial waits for."""
+        self._console.print(f"trial {number:>4}  {reason}; it is tried again when {until}")
 
     def step(self, done: int, total: int) -> None:
         """Move the trial's bar."""

@@ -75,21 +75,18 @@ def fold(network: Network) -> FoldedNetwork:
     """
     flat = FlatWeights.of(network)
     order = network_order(network.architecture, flat.storage.device)
-    means, variances = flat.statistics.index_select(1, order.statistics.index)
     weights, vectors = order.layers.split(flat.storage.index_select(0, order.values.index))
-    return fold_wired(order.layers, weights, vectors, means, variances)
+    return fold_wired(order.layers, weights, vectors, flat.statistics.index_select(1, order.statistics.index))
 
 
-def fold_wired(
-    shapes: LayerShapes, weights: Tensor, vectors: Tensor, means: Tensor, variances: Tensor
-) -> FoldedNetwork:
+def fold_wired(shapes: LayerShapes, weights: Tensor, vectors: Tensor, statistics: Tensor) -> FoldedNetwork:
     """As :func:`fold`, from the values of a network in the order of its layers, without padding.
 
     Args:
         weights, vectors: of the network, gathered in that order.
-        means, variances: of all batch norms, in the order of their scales.
+        statistics: (2, channels), means and variances of all batch norms, in the order of their scales.
     """
-    count, architecture = shapes.channels, shapes.architecture
+    (means, variances), count, architecture = statistics, shapes.channels, shapes.architecture
     scales, offsets, classifier_bias = vectors.double().split_with_sizes([count, count, shapes.classes])
     factors = scales * torch.rsqrt(variances.double() + EPS)
     offsets = offsets - means.double() * factors

@@ -104,7 +104,7 @@ class InheritedEvaluator:
         statistics = weights.new_zeros(2, selection.layers.channels)
         layers = Layers.of(selection.layers, weights, vectors, selection.layers.split_statistics(statistics))
         measure(architecture, layers, self._calibration, formulation_for(device))
-        folded = fold_wired(selection.layers, weights, vectors, *statistics)
+        folded = fold_wired(selection.layers, weights, vectors, statistics)
         return partial(classify, folded, rule.eager(device))
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,8 @@ class FastNetwork(nn.Module):
     Attributes:
         momentum: by which a forward pass moves the running statistics.
         batches: that these have seen since they were read; who calls :meth:`forward` counts.
-        compute: :meth:`logits`, or that by a compiler.
+        compiled: :meth:`logits` by a compiler, where there is one; a function of this network as well, so that nothing
+            here refers to itself, and a finished training is freed at once.
         weights: those of all convolutions and of the classifier, which decay falls on, (A,).
         vectors: scales, offsets and the classifier's bias, (B,).
         flat: the vectors that both are views of; ``flat.link()`` lets the network follow them.
@@ -38,7 +39,7 @@ class FastNetwork(nn.Module):
         self.order = network_order(network.architecture, storage.device, formulation.multiple)
         self.weights, self.vectors = map(nn.Parameter, self.flat.halves(storage))
         self.momentum, self.batches = MOMENTUM, 0
-        self.compute = self.logits
+        self.compiled: Callable[..., Tensor] | None = None
         self._running = storage.new_empty(2, self.order.layers.channels)
         self._pairs = self.order.layers.split_statistics(self._running)
         self.read_statistics()
@@ -47,7 +48,8 @@ class FastNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, input_channels, H, W), normalised, to logits (N, classes)."""
-        return self.compute(images, *self._gathered())
+        compute = self.compiled or FastNetwork.logits
+        return compute(self, images, *self._gathered())
 
     def logits(self, images: Tensor, *parts: Tensor) -> Tensor:
         """As :meth:`forward`, from what the layers compute with; see :meth:`Layers.of_parts`."""

@@ -43,6 +43,17 @@ def test_training_that_ran_out_of_memory_beside_others_is_done_alone(propose, no
     assert Counter(what for what, *_ in evaluator.notes()) == {"begun": 5, "ended": 4, "out-of-memory": 1}
 
 
+def test_user_is_told_what_the_trial_waits_for(propose, noting, architectures, capsys):
+    from seesaw_nas.cli import terminal
+    from seesaw_nas.cli.searching import View
+
+    view = View(terminal.console())
+    local.run(propose(2), noting(large={architectures[0].digest: 1}), TWO, view)
+    view.stop()
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"trial 0 {OUT}; it is tried again when nothing else trains on cpu" in said
+
+
 def test_training_that_is_too_large_by_itself_has_failed_and_no_other(propose, noting, history, architectures):
     evaluator = noting(large={architectures[0].digest: 9})
     local.run(propose(4), evaluator, TWO)

@@ -62,8 +62,8 @@ def test_full_share_of_a_gpu_is_tried_again_with_a_whole_one(propose, history, a
     evaluator, told = Reserving(tmp_path / "log", large={once.digest: 1, always.digest: 9}), []
 
     class Hearing(Listener):
-        def postponed(self, number, reason, device):
-            told.append((number, device))
+        def postponed(self, number, reason, until):
+            told.append((number, until))
 
     settings = SearchSettings(engine="ray", gpus_per_trial=0.5)
     ray_tune.run(settings, propose(3), evaluator, tmp_path / "ray", Hearing())
@@ -72,4 +72,4 @@ def test_full_share_of_a_gpu_is_tried_again_with_a_whole_one(propose, history, a
         "out of memory in the evaluator: CUDA error: out of memory; let an evaluation take less (with a whole GPU)"
     )
     assert [evaluator.reserved(architecture) for architecture in architectures[:3]] == [[0.5, 1.0], [0.5, 1.0], [0.5]]
-    assert sorted(told) == [(0, "a whole GPU"), (1, "a whole GPU")]
+    assert sorted(told) == [(0, "a whole GPU is free"), (1, "a whole GPU is free")]

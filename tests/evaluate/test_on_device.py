@@ -17,7 +17,8 @@ from seesaw_nas.evaluate.inherited import InheritedEvaluator, TunedEvaluator
 from seesaw_nas.evaluate.proxy import ProxyEvaluator
 from seesaw_nas.evaluate.table import TableEvaluator
 from seesaw_nas.evaluate.trained import TrainedEvaluator
-from seesaw_nas.problem import Given, plan, pose
+from seesaw_nas.plan import plan
+from seesaw_nas.problem import Given, pose
 from seesaw_nas.recipes import recipe
 from seesaw_nas.search import SearchSettings
 from seesaw_nas.search.halving import Halving

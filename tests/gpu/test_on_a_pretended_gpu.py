@@ -59,7 +59,6 @@ def test_a_search_trains_on_two_gpus(search):
     assert "Pretended GPU" in json.dumps(front)
 
 
-@pytest.mark.xfail(reason="the images and weights that a worker gets lie on the first GPU", strict=True)
 def test_each_worker_uses_its_own_gpu_alone(search):
     found = uses.read(search / "uses")
     main, *workers = dict.fromkeys(use.process for use in found)

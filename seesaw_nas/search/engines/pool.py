@@ -192,7 +192,7 @@ class Pool:
         if found.score is not None:
             self._proposer.tell(job, found.score, worker=name)
         elif found.out_of_memory and not alone and len(self._on(device)) > 1:
-            self._listener.postponed(job.number, found.reason, device)
+            self._listener.postponed(job.number, found.reason, f"nothing else trains on {device}")
             self._waiting.append((device, job))
         else:
             reason = f"{found.reason} (nothing else was being trained there)" if alone else found.reason

@@ -216,7 +216,7 @@ class _Searcher(Searcher):
         elif found.score is not None:
             self._proposer.tell(job, found.score, worker=worker)
         elif found.out_of_memory and 0 < self._share < 1 and trial_id not in self._whole:
-            self._listener.postponed(job.number, found.reason, "a whole GPU")
+            self._listener.postponed(job.number, found.reason, "a whole GPU is free")
             self._waiting.append(job)
         else:
             whole = " (with a whole GPU)" if trial_id in self._whole else ""
