@@ -1,10 +1,10 @@
 """Inherited scores a second of whichever build is imported; `benchmarks/supernet.py` calls it for two builds in turn.
 
-    PYTHONPATH=CHECKOUT python benchmarks/scores.py SPACE BUDGET [--images 1000] [--scores 48] [--at-once 16]
+    PYTHONPATH=CHECKOUT python benchmarks/scores.py SPACE BUDGET [--images 1000] [--calibration 500] [--scores 48]
 
 A score is what evaluator `inherited` finds for one architecture that was not scored before: weights taken over, batch
-norm recalibrated on 500 images, and so many images classified. Images are random, of the space's size. The first calls
-are not counted: in them libraries choose their kernels.
+norm recalibrated on 500 images or as many as are named, and so many images classified. Images are random, of the
+space's size. The first calls are not counted: in them libraries choose their kernels.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from seesaw_nas import space
 from seesaw_nas.allocator import keep_freed_memory
 from seesaw_nas.data import Images, SearchData
 from seesaw_nas.device import find_device
-from seesaw_nas.evaluate.inherited import RECALIBRATION_IMAGES, InheritedEvaluator
+from seesaw_nas.evaluate import inherited
 from seesaw_nas.space import Space
 from seesaw_nas.supernet import Supernet
 
 WARM_UP = 2  # calls
 
 
-def images_for(searched: Space, validation: int) -> SearchData:
-    """Random images, as many to recalibrate on as there must be, and so many to classify."""
+def images_for(searched: Space, training: int, validation: int) -> SearchData:
+    """Random images, so many to recalibrate or train on and so many to classify."""
     generator = torch.Generator().manual_seed(0)
 
     def images(n: int) -> Images:
@@ -37,14 +37,15 @@ def images_for(searched: Space, validation: int) -> SearchData:
         return Images(pixels, torch.randint(0, searched.classes, (n,), generator=generator))
 
     classes = tuple(map(str, range(searched.classes)))
-    return SearchData.of("random", classes, images(RECALIBRATION_IMAGES), images(validation), flip=True, padding=4)
+    return SearchData.of("random", classes, images(training), images(validation), flip=True, padding=4)
 
 
 def measure(options: argparse.Namespace) -> dict[str, object]:
     searched, device = space.load(options.space), find_device(options.device)
     feasible, rng = searched.within(options.budget), np.random.default_rng(options.seed)
-    supernet, data = Supernet.build(searched, seed=0).to(device), images_for(searched, options.images).to(device)
-    evaluator, calls = InheritedEvaluator(supernet, data, device), options.scores // options.at_once
+    supernet, data = Supernet.build(searched, seed=0), images_for(searched, options.calibration, options.images)
+    evaluator = inherited.InheritedEvaluator(supernet.to(device), data.to(device), device)
+    calls = options.scores // options.at_once
     seconds, core_seconds = [], []
     for call in range(WARM_UP + calls):
         drawn = [feasible.draw_even(rng) for _ in range(options.at_once)]
@@ -61,6 +62,7 @@ def main() -> None:
     parser.add_argument("space")
     parser.add_argument("budget")
     parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--calibration", type=int, default=inherited.RECALIBRATION_IMAGES)
     parser.add_argument("--scores", type=int, default=48)
     parser.add_argument("--at-once", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0, help="seed of the draws; another one for every round")

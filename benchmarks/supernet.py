@@ -11,6 +11,7 @@ draw, the check that the space has it, and the entries that it takes. Core-secon
 others use, too.
 
 Scores are by `benchmarks/scores.py`, in processes of their own; with --base also of another checkout, in turn.
+`overhead` shows next to no images to tiny networks: what is left is the host's work.
 """
 
 from __future__ import annotations
@@ -40,11 +41,12 @@ from seesaw_nas.supernet import Supernet
 from seesaw_nas.supernet.trainer import SupernetTrainer
 
 HERE = Path(__file__).resolve().parent
-SPACES = {str(HERE / "spaces" / "seesaw-cifar-16.toml"): "600K", "seesaw-digits": "600K", "seesaw-cifar": "110M"}
-SCORED = {  # space: budget, images that are classified, scores a round
-    str(HERE / "spaces" / "tiny.toml"): ("100%", 100, 96),
-    "seesaw-digits": ("300K", 359, 48),
-    str(HERE / "spaces" / "seesaw-cifar-16.toml"): ("600K", 1000, 16),
+SPACES = {"seesaw-cifar-16": "600K", "seesaw-digits": "600K", "seesaw-cifar": "110M"}
+SCORED = {  # space, budget, images that batch norm is recalibrated on, images that are classified, scores a round
+    "overhead": ("tiny", "100%", 8, 8, 96),
+    "tiny": ("tiny", "100%", 500, 100, 96),
+    "digits": ("seesaw-digits", "300K", 500, 359, 48),
+    "cifar-16": ("seesaw-cifar-16", "600K", 500, 1000, 16),
 }
 BATCH, IMAGES = 64, 1000
 WARM_UP = 8  # draws
@@ -52,13 +54,19 @@ ROUNDS = 3  # of processes that score
 Times = dict[str, list[float]]
 
 
+def find(name: str) -> str:
+    """The space's file here, or its name where it is shipped."""
+    path = HERE / "spaces" / f"{name}.toml"
+    return str(path) if path.exists() else name
+
+
 class Race:
     """Steps of the supernet and of each drawn network by itself."""
 
     def __init__(self, name: str, budget: str, device: torch.device) -> None:
-        searched = space.load(name)
+        searched = space.load(find(name))
         self.feasible, self.recipe = searched.within(budget), recipes.recipe("quick")
-        data = images_for(searched, IMAGES)
+        data = images_for(searched, IMAGES, BATCH)
         supernet = Supernet.build(searched, seed=0).to(device)
         self.shared = SupernetTrainer.of(supernet, self.feasible, data, self.recipe, 0, "single-path")
         self.rng, self.device = np.random.default_rng(0), device
@@ -135,9 +143,10 @@ def measure_steps(name: str, budget: str, draws: int, device: torch.device) -> d
 
 def score(checkout: Path, name: str, seed: int, device: torch.device) -> dict[str, list[float]]:
     """What `benchmarks/scores.py` prints for a build."""
-    budget, images, scores = SCORED[name]
-    command = [sys.executable, str(HERE / "scores.py"), name, budget, "--images", str(images), "--scores", str(scores)]
-    command += ["--seed", str(seed), "--device", str(device)]
+    searched, budget, calibration, images, scores = SCORED[name]
+    values = {"scores": scores, "calibration": calibration, "images": images, "seed": seed, "device": device}
+    command = [sys.executable, str(HERE / "scores.py"), find(searched), budget]
+    command += [word for option, value in values.items() for word in (f"--{option}", str(value))]
     ended = subprocess.run(
         command,
         env={**os.environ, "PYTHONPATH": str(checkout)},
@@ -159,14 +168,14 @@ def measure_scores(name: str, base: Path | None, rounds: int, device: torch.devi
             for unit in ("seconds", "core_seconds"):
                 seconds[build][unit] += found[unit]
     medians = {build: {unit: statistics.median(values) for unit, values in of.items()} for build, of in seconds.items()}
-    budget, images, _ = SCORED[name]
-    row: dict[str, object] = {"space": Path(name).stem, "budget": budget, "images": images, "a score": medians}
+    fields = ("space", "budget", "images recalibrated on", "images classified", "scores a round")
+    row: dict[str, object] = {"name": name, **dict(zip(fields, SCORED[name], strict=True)), "a score": medians}
     told = ", ".join(f"{build} {1 / figure['seconds']:.1f} scores/s" for build, figure in medians.items())
     if base:
         times = {unit: medians["base"][unit] / medians["ours"][unit] for unit in ("seconds", "core_seconds")}
         row["times base"] = times
         told += f", {times['seconds']:.1f} times, in core-seconds {times['core_seconds']:.1f}"
-    print(f"{Path(name).stem}, {budget}, {images} images: {told}", flush=True)
+    print(f"scores of {name}: {told}", flush=True)
     return row
 
 
@@ -182,7 +191,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, help="another checkout, whose scores are timed beside ours")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--spaces", nargs="*", default=list(SPACES), choices=list(SPACES), help="for steps")
-    parser.add_argument("--scored", nargs="*", default=list(SCORED), choices=list(SCORED), help="spaces for scores")
+    parser.add_argument("--scored", nargs="*", default=list(SCORED), choices=list(SCORED), help="which scores")
     parser.add_argument("--quick", action="store_true", help="four draws, one round, no file")
     options = parser.parse_args()
     if options.quick:

@@ -23,7 +23,7 @@ from seesaw_nas.flat.cache import cache_within
 from seesaw_nas.flat.shapes import KERNEL, padded
 from seesaw_nas.spec import Architecture, Block, Placed
 from seesaw_nas.supernet.layout import Layout, Place
-from seesaw_nas.wiring import KEPT, Tile, Tiles, wiring
+from seesaw_nas.wiring import KEPT, Tiles, whole, wiring
 
 NONE = 2**30  # in place of an entry: the value is zero; above every entry, also when a start is added to it
 KEPT_BYTES, ENDS_BYTES = 256 * 2**20, 16 * 2**20  # of the entries that are kept: of blocks; of stems and of heads
@@ -49,10 +49,10 @@ class Entries:
     ) -> Entries:
         """Copied to the device at once; on CUDA the host does not wait for it."""
         parts = (weights, scales, offsets)
-        whole = torch.from_numpy(np.concatenate([entries.ravel() for part in parts for entries in part]))
+        joined = torch.from_numpy(np.concatenate([entries.ravel() for part in parts for entries in part]))
         if device.type == "cuda":
-            whole = whole.pin_memory().to(device, non_blocking=True)
-        return cls(*whole.split_with_sizes([sum(entries.size for entries in part) for part in parts]))
+            joined = joined.pin_memory().to(device, non_blocking=True)
+        return cls(*joined.split_with_sizes([sum(entries.size for entries in part) for part in parts]))
 
     @property
     def nbytes(self) -> int:
@@ -152,8 +152,7 @@ def _centre(most: int, side: int) -> Index:
 def _matrix(rows: Index, columns: Index, height: int, width: int, tiles: Tiles = ()) -> Index:
     """The sums of a row and a column, (height, width), in the tiles, or in all without tiles, and nothing elsewhere."""
     filled = np.full((height, width), NONE, dtype=np.int32)
-    whole = Tile(slice(0, len(rows)), slice(0, len(columns)))
-    for tile in tiles or (whole,):
+    for tile in tiles or whole(len(rows), len(columns)):
         np.add.outer(rows[tile.outputs], columns[tile.inputs], out=filled[tile.outputs, tile.inputs])
     return filled
 
