@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from seesaw_nas.wiring import Tile, Tiles, wiring
 
 CHANNELS_LAST = torch.channels_last
 Pair = tuple[Tensor, Tensor]
+Depthwise = Literal["channels-last", "contiguous"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,11 +51,13 @@ class Formulation:
         folds: whether batch norm behind pw1 is folded and 1x1 convolutions are tiled: what pays on a CPU.
         multiple: to which widths are padded.
         compiles: whether a compiler is to make the kernels, which wants torch's own operators alone.
+        depthwise: the layout in which depthwise convolutions compute.
     """
 
     folds: bool
     multiple: int = 1
     compiles: bool = False
+    depthwise: Depthwise = "channels-last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,13 @@ class _Batch:
         if self.formulation.folds:
             return norm_relu6(x, norm, running, self.momentum, EPS)
         return self.relu6(self.norm(x, norm, running))
+
+    def depthwise(self, x: Tensor, kernel: Tensor, stride: int) -> Tensor:
+        """Channels-last, whatever it computes in: (N, C, H, W) by (C, 1, k, k) to (N, C, H / stride, W / stride)."""
+        contiguous = self.formulation.depthwise == "contiguous"
+        x = x.contiguous() if contiguous else x
+        x = F.conv2d(x, kernel, None, stride, kernel.shape[-1] // 2, 1, len(kernel))
+        return x.contiguous(memory_format=CHANNELS_LAST) if contiguous else x
 
     def relu6(self, x: Tensor) -> Tensor:
         """What ``x`` held may be overwritten."""
@@ -106,8 +117,7 @@ def _block(at: Placed, layers: Sequence[tuple[Tensor, Pair, Pair]], x: Tensor, b
         inner = batch.norm(F.conv2d(x, expand), *expand_norm)  # (N, inner, H, W)
     if at.block.expand_activation == "relu6":
         inner = F.relu6(inner) if tiles else batch.relu6(inner)  # tiles leave a view, which must not be overwritten
-    side = at.block.kernel
-    inner = F.conv2d(inner, kernel, None, at.stride, side // 2, 1, len(kernel))  # (N, inner, H / stride, W / stride)
+    inner = batch.depthwise(inner, kernel, at.stride)  # (N, inner, H / stride, W / stride)
     inner = batch.norm_relu6(inner, *kernel_norm)
     out = projected(inner, project.flatten(1), tiles[1]) if tiles else F.conv2d(inner, project)
     out = batch.norm(out, *project_norm)  # (N, c_out, H / stride, W / stride)

@@ -59,6 +59,11 @@ class FastNetwork(nn.Module):
         x = features(self.network.architecture, layers, images, self.formulation, self.momentum)
         return F.linear(self.network.dropout(x), layers.weights[-1], bias)  # (N, classes)
 
+    @property
+    def running(self) -> Tensor:
+        """(2, channels): running means and variances of all batch norms, which a forward pass moves in place."""
+        return self._running
+
     def read_statistics(self) -> None:
         """Take over the running statistics of the flat vectors."""
         self._running.copy_(self.flat.statistics.index_select(1, self.order.statistics.index))
