@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cache
 
 from torch import device as Device
 from torch import nn
@@ -84,11 +85,12 @@ def _choose_kernels(
     if device.type != "cuda" or execution.compiles or not isinstance(model, Network):
         return USUAL
 
+    drawn = cache(lambda: draw_inputs(data, recipe, 1)[0])  # none where it was measured before
+
     def runs(way: Kernels) -> Callable[[int], None]:
         trainer = Trainer.of(deepcopy(model), data, recipe, 0, device, execution=execution, kernels=way)
         trainer.model.train()
-        images, targets = draw_inputs(data, recipe, 1)[0]
-        return lambda count: _repeat(trainer, (images, targets), count)
+        return lambda count: _repeat(trainer, drawn(), count)
 
     key = (str(device), sizes_of_batches(data, recipe)[0], data.input, execution.kind)
     return kernels.choose(key, steps, runs)

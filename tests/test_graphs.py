@@ -234,3 +234,33 @@ def test_a_training_recorded_by_cuda_learns_the_same():
     assert found.conditions["steps"] == "CUDA graphs"
     # bfloat16, and CUDA does not promise the same bits twice
     assert [e.train_loss for e in found.curve] == pytest.approx([e.train_loss for e in wanted.curve], rel=0.05)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("number", range(torch.cuda.device_count()))
+def test_on_a_gpu_a_training_of_some_length_is_recorded_without_being_asked_for(number):
+    recipe = replace(RICH, epochs=9)  # of six steps
+    (_, wanted), (_, found) = (
+        trained(recipe=recipe, execution=each, device=f"cuda:{number}") for each in (EAGER, AUTOMATIC)
+    )
+    assert (found.conditions["steps"], found.note) == ("CUDA graphs", "")
+    assert [e.train_loss for e in found.curve] == pytest.approx([e.train_loss for e in wanted.curve], rel=0.05)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu_a_recording_of_nothing_is_noticed():
+    def idle(device):
+        return lambda work: (Idle(), torch.zeros((), device=device))
+
+    _, found = trained(recipe=replace(RICH, epochs=9), execution=Execution("auto", recorder=idle), device="cuda")
+    assert found.conditions["steps"] == "eager"
+    assert found.note.startswith(
+        "steps are executed one operator after another, not as CUDA graphs: the loss of step 1"
+    )
+
+
+class Idle:
+    def replay(self):
+        """Nothing."""

@@ -17,7 +17,7 @@ from seesaw_nas.evaluate.trained import TrainedEvaluator
 from seesaw_nas.execution import EAGER, FEWEST, Execution
 from seesaw_nas.models import build
 from seesaw_nas.preparation import prepare
-from seesaw_nas.rehearsal import compare, draw_inputs
+from seesaw_nas.rehearsal import RATE, compare, draw_inputs
 from seesaw_nas.timing import step_seconds
 from seesaw_nas.training import train
 
@@ -161,9 +161,9 @@ def first_inputs_again(trainer, inputs):
     return lambda images, targets: trainer.descend(*inputs[0])
 
 
-def other_rate(trainer, inputs):
+def first_rate_again(trainer, inputs):
     def step(images, targets):
-        trainer.set_rate(trainer.recipe.learning_rate / 2)
+        trainer.set_rate(RATE * trainer.recipe.learning_rate)
         return trainer.descend(images, targets)
 
     return step
@@ -208,7 +208,7 @@ def a_little_noise(trainer, inputs):
     [
         (other_dropout, "weights|momentum|loss"),
         (first_inputs_again, "weights|momentum|loss"),
-        (other_rate, "change the weights"),
+        (first_rate_again, "change the weights"),
         (statistics_left_as_they_are, "change the statistics"),
         (momentum_forgotten, "weights"),
     ],
