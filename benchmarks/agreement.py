@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from plain import Plain
 
 from seesaw_nas import data, recipes
 from seesaw_nas.allocator import keep_freed_memory
@@ -38,17 +39,16 @@ def curve(name: str, how: str, images: SearchData, recipe: Recipe) -> dict[str, 
         with torch.no_grad():
             for weight in model.parameters():
                 weight.mul_(1 + NUDGE * torch.randn(weight.shape, generator=generator))
-    trainer = Trainer.of(model, images, recipe, 0, torch.device("cpu"))
-    if how != "fast":
-        trainer = replace(trainer, forward=model)
+    trainer = Trainer.of(model if how == "fast" else Plain(model), images, recipe, 0, torch.device("cpu"))
     generator, steps = torch.Generator().manual_seed(0), iter(range(recipe.epochs * trainer.steps_per_epoch))
-    model.train()
+    trainer.model.train()
     losses = []
     for _ in range(recipe.epochs):
         order = torch.randperm(len(images.train), generator=generator).tensor_split(trainer.steps_per_epoch)
         for chosen in order:
             batch = augment(images.train.images[chosen], flip=True, padding=4, generator=generator)
             losses.append(trainer.step(next(steps), batch, images.train.labels[chosen]).item())
+    trainer.finish()
     recalibrate(model, images.train.first(recipe.recalibration_images), images.mean, images.std)
     loss, top1 = evaluate(model, images.validation, images.mean, images.std)
     print(how, " ".join(f"{value:.3f}" for value in losses[:: len(losses) // 12]), f"top-1 {top1:.2%}", flush=True)

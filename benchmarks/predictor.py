@@ -26,9 +26,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from seesaw_nas.audit.bands import cut
-from seesaw_nas.audit.kendall import tau_b
 from seesaw_nas.conditions import conditions
 from seesaw_nas.evaluate import table as tables
+from seesaw_nas.kendall import tau_b
 from seesaw_nas.problem import pose
 from seesaw_nas.proxies import STATIC
 from seesaw_nas.records import write_json

@@ -23,7 +23,7 @@ import torch
 
 from seesaw_nas import cost, recipes, space
 from seesaw_nas.allocator import keep_freed_memory
-from seesaw_nas.batches import Dealt
+from seesaw_nas.batches import Dealt, draw_blend
 from seesaw_nas.conditions import conditions
 from seesaw_nas.data import Images, SearchData
 from seesaw_nas.device import describe, find_device, synchronise
@@ -97,7 +97,7 @@ def race(steps: dict[str, Callable[[], None]], rounds: int) -> dict[str, dict[st
 
 def compared(shared: SupernetTrainer, architecture: Architecture, rounds: int) -> dict[str, object]:
     images, labels = shared.data.train.images[:BATCH], shared.data.train.labels[:BATCH]
-    batch = Dealt(0, images, labels, BATCH, 0, 0)
+    batch = Dealt(0, images, labels, BATCH, draw_blend(shared.recipe, shared.data.input, BATCH, 0), 0)
     steps = {"alone": alone(shared, architecture, batch), "supernet": together(shared, architecture, batch)}
     figures = race(steps, rounds)
     share = figures["supernet"]["median_s"] / figures["alone"]["median_s"]

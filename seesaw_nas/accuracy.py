@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,10 +11,11 @@ from torch.nn import functional as F
 
 from seesaw_nas.data import Split, normalise
 from seesaw_nas.deploy import fuse
-from seesaw_nas.device import find_device, laid_out
+from seesaw_nas.device import find_device, full_precision
 from seesaw_nas.models import Network
 
 TOP = 5
+Forward = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def measure(
     device: torch.device | str = "cpu",
     batch_size: int = 256,
 ) -> Accuracy:
-    """The accuracy of ``model`` on ``images``, in float32.
+    """The accuracy of ``model`` on ``images``, in float32 that is no TF32.
 
     The model must be on ``device``; its training mode is put back afterwards. A :class:`Network` is evaluated as it
     would be deployed, fused.
@@ -61,40 +62,56 @@ def measure_all(
     batch_size: int = 256,
 ) -> list[Accuracy]:
     """As :func:`measure`, of several models; each batch of images is read and normalised once for all of them."""
-    images = images.to(find_device(device))
     modes = [model.training for model in models]
-    tallies = [_Tally(fuse(model) if isinstance(model, Network) else model.eval(), images.labels) for model in models]
-    for chosen, labels in images.in_order(batch_size):
-        x = laid_out(normalise(chosen, mean, std))
-        for tally in tallies:
-            tally.add(x, labels)
+    forwards = [fuse(model) if isinstance(model, Network) else model.eval() for model in models]
+    found = tally(forwards, images, mean, std, device=device, batch_size=batch_size)
     for model, was_training in zip(models, modes, strict=True):
         model.train(was_training)
-    return [tally.accuracy for tally in tallies]
+    return found
+
+
+@torch.inference_mode()
+def tally(
+    forwards: Sequence[Forward],
+    images: Split,
+    mean: Sequence[float],
+    std: Sequence[float],
+    *,
+    device: torch.device | str,
+    batch_size: int,
+) -> list[Accuracy]:
+    """As :func:`measure_all`, of functions from normalised images (n, C, H, W) to logits (n, classes)."""
+    device = find_device(device)
+    images = images.to(device)
+    tallies = [_Tally(forward, images.labels) for forward in forwards]
+    with full_precision(device):
+        for chosen, labels in images.in_order(batch_size):
+            x = normalise(chosen, mean, std)
+            for one in tallies:
+                one.add(x, labels)
+    sums = torch.stack([one.sums for one in tallies]).tolist() if tallies else []  # the one wait for the device
+    return [one.accuracy(*own) for one, own in zip(tallies, sums, strict=True)]
 
 
 class _Tally:
-    """What one model has shown on the images so far; sums stay on the device."""
+    """What one model has shown on the images so far.
 
-    def __init__(self, model: nn.Module, labels: Tensor) -> None:
-        self._model, self._n = model, 0  # images that could be read
-        self._loss = torch.zeros((), dtype=torch.float64, device=labels.device)
-        self._right = torch.zeros(2, dtype=torch.int64, device=labels.device)  # first guess, first five
+    Attributes:
+        sums: float64 (3,), on the device: of the losses, of right first guesses, of labels among the first five.
+    """
+
+    def __init__(self, forward: Forward, labels: Tensor) -> None:
+        self._forward, self._n = forward, 0  # images that could be read
+        self.sums = torch.zeros(3, dtype=torch.float64, device=labels.device)
 
     def add(self, images: Tensor, labels: Tensor) -> None:
         """Take in a normalised batch (n, C, H, W) and its labels (n,)."""
-        logits = self._model(images)  # (n, classes)
+        logits = self._forward(images)  # (n, classes)
         self._n += len(labels)
-        self._loss += F.cross_entropy(logits, labels, reduction="sum")
-        self._right += _right(logits, labels)
+        of_five = logits.topk(min(TOP, logits.shape[1]), dim=1).indices == labels[:, None]  # (n, up to 5)
+        loss = F.cross_entropy(logits, labels, reduction="sum")
+        self.sums += torch.stack([loss, (logits.argmax(1) == labels).sum(), of_five.sum()])
 
-    @property
-    def accuracy(self) -> Accuracy:
-        top1, top5 = (count / self._n for count in self._right.tolist())
-        return Accuracy(self._n, self._loss.item() / self._n, top1, top5)
-
-
-def _right(logits: Tensor, labels: Tensor) -> Tensor:
-    """How many labels are the first guess and among the first five: int64 (2,)."""
-    of_five = logits.topk(min(TOP, logits.shape[1]), dim=1).indices == labels[:, None]  # (n, up to 5)
-    return torch.stack([(logits.argmax(1) == labels).sum(), of_five.sum()])
+    def accuracy(self, loss: float, first: float, first_five: float) -> Accuracy:
+        """By its sums."""
+        return Accuracy(self._n, loss / self._n, first / self._n, first_five / self._n)

@@ -24,6 +24,14 @@ def keep_freed_memory() -> bool:
     return bool(mallopt(M_MMAP_MAX, 0) and mallopt(M_TRIM_THRESHOLD, NEVER))
 
 
+def return_freed_memory() -> bool:
+    """Give what this process has freed so far back to the system, once; whether the C library could be told."""
+    if not sys.platform.startswith("linux"):
+        return False
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim is not None and bool(trim(0))
+
+
 def minor_faults() -> int:
     """Pages that the kernel has given to this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from seesaw_nas import searches
 from seesaw_nas.auditing import audit
 from seesaw_nas.final import TrainResult, TrainSettings, train
-from seesaw_nas.problem import NOTHING, Given, Plan, Problem, description, plan, pose
+from seesaw_nas.plan import Plan, plan
+from seesaw_nas.problem import NOTHING, Given, Problem, description, pose
 from seesaw_nas.records import RunFolder
 from seesaw_nas.results import Result, write_results
 from seesaw_nas.search import DEFAULT_STRATEGY
@@ -130,7 +131,7 @@ def join(
     Raises:
         SeesawError: there is no such search, or it cannot be carried out here.
     """
-    from seesaw_nas.search import shared
+    from seesaw_nas.search import engines, shared
 
     _, begun = shared.join(storage, name)
     settings = searches.changed(SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage})
@@ -140,5 +141,6 @@ def join(
     own = os.getpid()
     method = searches.method(problem, seed=settings.seed + own)  # others propose from the search's own seed
     about = {"kind": searches.KIND, "given": given.names, **description(problem), "study": name}
-    folder = RunFolder.create(Path(runs_dir) / f"{name}-{platform.node()}-{own}", about)
-    return searches.run(folder, problem, method, list, time_limit, on_plan, listener)
+    with engines.opened(settings, problem.device) as engine:
+        folder = RunFolder.create(Path(runs_dir) / f"{name}-{platform.node()}-{own}", about)
+        return searches.run(folder, problem, method, list, engine, time_limit, on_plan, listener)

@@ -13,7 +13,8 @@ import numpy as np
 from seesaw_nas.audit import BAND, BOOTSTRAP, bands, names, reading
 from seesaw_nas.audit.judge import Judge
 from seesaw_nas.audit.result import Audit, Row, ranked
-from seesaw_nas.audit.scores import Scorebook
+from seesaw_nas.audit.scores import Scorebook, Scored
+from seesaw_nas.audit.spent import RECORDED, Spent
 from seesaw_nas.bench import Bench, OnScore
 from seesaw_nas.conditions import conditions
 from seesaw_nas.errors import OptionError, RunError, SeesawError
@@ -135,8 +136,13 @@ def _called(name: str, bench: Bench, judge: Judge, book: Scorebook, seed: int, o
     scores = np.array([math.nan if each.score is None else each.score for each in found])
     reasons = [each.reason for each in found if each.score is None]
     note = f"{len(reasons)} without a score, such as: {reasons[0]}" if reasons else ""
-    spent = median(each.core_seconds for each in found)
-    return judge.scored(name, scores, spent, bench.once_seconds(name), note)
+    return judge.scored(name, scores, _median(found, bench.unit(name)), bench.once(name), note)
+
+
+def _median(found: Sequence[Scored], unit: str) -> Spent:
+    """Of one score, in the unit of this audit where it scored any; else in that of the earlier one whose they are."""
+    wanted = unit if any(each.unit == unit for each in found) else found[0].unit
+    return Spent(median(each.seconds for each in found if each.unit == wanted), wanted)
 
 
 def _predicted(bench: Bench, judge: Judge, seed: int) -> Row:
@@ -146,7 +152,7 @@ def _predicted(bench: Bench, judge: Judge, seed: int) -> Row:
     records = [entry.record(i) for i, entry in enumerate(bench.truth.entries)]
     started = time.process_time()
     scores = np.array(out_of_sample(bench.space, records, folds=FOLDS, seed=seed), dtype=np.float64)
-    spent = (time.process_time() - started) / len(records)
-    learnt = (1 - 1 / FOLDS) * bench.truth.trainings * bench.truth.seconds(bench.truth.epochs)
+    spent = Spent((time.process_time() - started) / len(records))
+    learnt = Spent((1 - 1 / FOLDS) * bench.truth.trainings * bench.truth.seconds(bench.truth.epochs), RECORDED)
     note = f"learns from {FOLDS - 1} of {FOLDS} of these trainings"
     return judge.scored(names.PREDICTOR, scores, spent, learnt, note)

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from seesaw_nas.data import SearchData, normalise
-from seesaw_nas.data.mixing import draw_cutout, draw_mixup
-from seesaw_nas.device import laid_out
+from seesaw_nas.data.mixing import cutout, draw_pairs, draw_squares, mixup
+from seesaw_nas.device import training_dtype
 from seesaw_nas.parallel import ALONE, Ranks
 from seesaw_nas.recipes import Recipe
 
@@ -31,14 +31,15 @@ class Dealt:
     Attributes:
         number: of the step, from 0, over the whole training.
         whole: images of the step in all processes together.
-        blend, dropout: seeds of what is hidden and blended, and of what is dropped.
+        blend: what :func:`draw_blend` drew for it, on the images' device.
+        dropout: seed of what is dropped.
     """
 
     number: int
     images: Tensor
     labels: Tensor
     whole: int
-    blend: int
+    blend: Tensor
     dropout: int
 
 
@@ -77,28 +78,43 @@ def deal(
     if not ranks.leads:
         seeds = _drawn(3 * steps, seed, epoch, ranks.rank)
     order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(order_seed))
-    whole = order.to(data.train.labels.device).tensor_split(steps)[begun:]
+    whole = order.tensor_split(steps)[begun:]
+    shares = [ranks.share(batch) for batch in whole]
     augment, blend, dropout = (seeds[i::3][begun:] for i in range(3))
-    dealt = data.dealt([ranks.share(batch) for batch in whole], augmented=recipe.augment, seeds=augment)
-    for i, (images, labels) in enumerate(dealt):
-        yield Dealt((epoch - 1) * steps + begun + i, images, labels, len(whole[i]), blend[i], dropout[i])
+    drawn = (draw_blend(recipe, data.input, len(share), seed) for share, seed in zip(shares, blend, strict=True))
+    dealt = data.dealt(shares, augmented=recipe.augment, seeds=augment, along=drawn)
+    for i, (images, labels, blended) in enumerate(dealt):
+        yield Dealt((epoch - 1) * steps + begun + i, images, labels, len(whole[i]), blended, dropout[i])
+
+
+def draw_blend(recipe: Recipe, shape: tuple[int, int, int], n: int, seed: int) -> Tensor:
+    """What is hidden and blended in ``n`` images of ``shape`` (C, H, W): int64 (k, n) on the CPU, k 0 if nothing is."""
+    if not (recipe.cutout or recipe.mixup):
+        return torch.empty((0, n), dtype=torch.int64)
+    generator, rows = np.random.default_rng(seed), []
+    if recipe.cutout:
+        rows.append(draw_squares(n, shape[1:], generator))
+    if recipe.mixup:
+        rows.append(draw_pairs(n, recipe.mixup, generator))
+    return torch.from_numpy(np.concatenate(rows))
 
 
 def readied(
-    data: SearchData, recipe: Recipe, images: Tensor, labels: Tensor, generator: np.random.Generator | None
+    data: SearchData, recipe: Recipe, images: Tensor, labels: Tensor, blend: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """The images normalised and laid out; and their labels (n,) or, blended, the chances of their classes (n, classes).
 
     Args:
-        generator: of what is hidden and blended, for a recipe that wants it.
+        blend: of :func:`draw_blend`, on the images' device; a recipe that hides and blends nothing needs none.
     """
-    x, targets = normalise(images, data.mean, data.std), labels
+    dtype = torch.float32 if recipe.mixup else training_dtype(images.device)  # blends are rounded once, by the network
+    x, targets = normalise(images, data.mean, data.std, dtype), labels
     if recipe.cutout or recipe.mixup:
-        assert generator is not None, "this recipe hides or blends"
-        x = draw_cutout(x, recipe.cutout, generator) if recipe.cutout else x
+        assert blend is not None, "this recipe hides or blends"
+        x = cutout(x, blend[:2], recipe.cutout) if recipe.cutout else x
         if recipe.mixup:
-            x, targets = draw_mixup(x, labels, len(data.classes), recipe.mixup, generator)
-    return laid_out(x), targets
+            x, targets = mixup(x, labels, len(data.classes), blend[-2:])
+    return x, targets
 
 
 def _drawn(n: int, *entropy: int) -> list[int]:

@@ -12,11 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seesaw_nas import proxies
+from seesaw_nas import memory, proxies
 from seesaw_nas.audit.names import short_of
 from seesaw_nas.audit.scores import Scorebook, Scored
+from seesaw_nas.audit.spent import CORE, FREE, GPU, UNKNOWN, Spent
 from seesaw_nas.audit.truth import Truth
-from seesaw_nas.errors import SpecError, TrainingFailed
+from seesaw_nas.errors import OutOfMemory, SpecError, TrainingFailed
 from seesaw_nas.problem import NOTHING, Given, load_images, pose
 from seesaw_nas.search.settings import SHARING, SearchSettings
 from seesaw_nas.space import Space, load, parse
@@ -56,7 +57,7 @@ class Bench:
         if name in proxies.PROXIES:
             images, device = self._images, self.torch_device
             return lambda architecture, seed: proxies.score(name, architecture, data=images, seed=seed, device=device)
-        evaluator = pose(self._settings(name), self._given).evaluator
+        evaluator = pose(self._settings(name), self._given).placed
         return lambda architecture, seed: evaluator.evaluate(architecture, seed=seed).top1
 
     @cached_property
@@ -118,7 +119,7 @@ class Bench:
             digest = entry.architecture.digest
             if (scored := book.get(key, digest, seed)) is None:
                 scorer = scorer or self.scorer(name)
-                scored = timed(scorer, entry.architecture, seed)
+                scored = timed(scorer, entry.architecture, seed, self.unit(name))
                 book.add(key, digest, seed, scored)
             found.append(scored)
             if on_score:
@@ -135,24 +136,36 @@ class Bench:
         told = result.read_bytes() if result.is_file() else b""
         return hashlib.sha256(str(Path(self.supernet).resolve()).encode() + told).hexdigest()[:16]
 
-    def once_seconds(self, name: str) -> float:
-        """Core-seconds of a supernet's training, by its ``result.json``; NaN where that does not say, 0 without one."""
+    def unit(self, name: str) -> str:
+        """In which a score of this evaluator is priced: on a GPU, by the time for which it holds the GPU."""
+        return GPU if name not in proxies.STATIC and self.torch_device.type == "cuda" else CORE
+
+    def once(self, name: str) -> Spent:
+        """What the supernet's training cost, by its ``result.json``; unknown where that does not say."""
         if name not in SHARING:
-            return 0.0
+            return FREE
         try:
-            return float(json.loads((Path(self.supernet) / "result.json").read_text(encoding="utf-8"))["core_seconds"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return math.nan
+            found = json.loads((Path(self.supernet) / "result.json").read_text(encoding="utf-8"))
+            unit = str(found.get("unit", CORE))
+            return Spent(float(found["seconds" if unit == GPU else "core_seconds"]), unit)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return UNKNOWN
 
 
-def timed(scorer: Scorer, architecture: Architecture, seed: int) -> Scored:
-    """One score, and what it cost; a network that cannot be scored has a reason instead."""
-    started = time.process_time()
+def timed(scorer: Scorer, architecture: Architecture, seed: int, unit: str = CORE) -> Scored:
+    """One score, and what it cost; a network that cannot be scored has a reason instead.
+
+    A score is a number on the host, so the device has done all that it was given when the clock is read.
+    """
+    clock = time.perf_counter if unit == GPU else time.process_time
+    started = clock()
     try:
-        score, reason = scorer(architecture, seed), ""
+        score, reason, exhausted = scorer(architecture, seed), "", False
     except (SpecError, TrainingFailed) as error:
-        score, reason = math.nan, str(error)
-    spent = time.process_time() - started
+        score, reason, exhausted = math.nan, str(error), isinstance(error, OutOfMemory)
+    spent = clock() - started
+    if exhausted:
+        memory.release()
     if math.isfinite(score):
-        return Scored(score, spent)
-    return Scored(None, spent, reason or f"the score is {score}")
+        return Scored(score, spent, unit)
+    return Scored(None, spent, unit, reason or f"the score is {score}")

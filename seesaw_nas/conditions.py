@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
+import sys
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from seesaw_nas import __version__
 
@@ -17,7 +20,10 @@ PACKAGES = ("torch", "optuna", "numpy")
 def conditions(device: str = "cpu", *packages: str) -> dict[str, str]:
     """Hardware, versions, commit and time, as texts; loads none of the packages it names.
 
+    Of a GPU that torch, if it is loaded, has under this name: its memory, its driver, and torch's CUDA and cuDNN.
+
     Args:
+        device: the GPU's name, ``cuda`` or ``cuda:1``; or what else figures are computed on.
         packages: whose versions matter beside those of :data:`PACKAGES`.
     """
     found = {
@@ -30,7 +36,7 @@ def conditions(device: str = "cpu", *packages: str) -> dict[str, str]:
         "seesaw_nas": __version__,
         "commit": _commit(),
     }
-    return found | {package: _version(package) for package in (*PACKAGES, *packages)}
+    return found | {package: _version(package) for package in (*PACKAGES, *packages)} | _gpu(device)
 
 
 def cores() -> int:
@@ -53,6 +59,52 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor() or "unknown"
+
+
+def _gpu(device: str) -> dict[str, str]:
+    torch = sys.modules.get("torch")  # not imported: whoever computes on a GPU has done so
+    if torch is None or not torch.cuda.is_available():
+        return {}
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    kind, _, index = device.partition(":")
+    if device not in names and kind != "cuda":
+        return {}
+    number = names.index(device) if device in names else int(index or 0)
+    memory = torch.cuda.get_device_properties(number).total_memory / 2**30
+    return {
+        "gpu": f"{names[number]}, {memory:.1f} GiB",
+        "driver": _driver(),
+        "cuda": str(torch.version.cuda or "none"),
+        "cudnn": _cudnn(torch),
+    }
+
+
+def _driver() -> str:
+    """The version of NVIDIA's kernel driver."""
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout
+        if told.strip():
+            return told.split()[0]
+    except (OSError, subprocess.SubprocessError):
+        pass
+    try:
+        found = re.search(r"Module.*?\s(\d+(?:\.\d+)+)", Path("/proc/driver/nvidia/version").read_text())
+    except OSError:
+        found = None
+    return found[1] if found else "unknown"
+
+
+def _cudnn(torch: Any) -> str:
+    """The version of the cuDNN library that torch has loaded, which it gives as 91002 for 9.10.2 and 8902 for 8.9.2."""
+    try:
+        number = torch.backends.cudnn.version()
+    except RuntimeError:  # the library does not fit to torch or to the GPU
+        return "unknown"
+    if number is None:
+        return "none"
+    thousands = 10_000 if number >= 90_000 else 1_000
+    return f"{number // thousands}.{number % thousands // 100}.{number % 100}"
 
 
 def _commit() -> str:

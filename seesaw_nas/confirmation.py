@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import pareto
-from seesaw_nas.errors import RunError, TrainingFailed
+from seesaw_nas.errors import RunError
+from seesaw_nas.evaluate import Failure, attempt
 from seesaw_nas.records import TrialRecord, write_json
 
 if TYPE_CHECKING:
@@ -181,11 +182,10 @@ def confirm(
 
 
 def _repeated(record: TrialRecord, seed: int, evaluator: Evaluator) -> Repeat:
-    try:
-        score = evaluator.evaluate(record.spec, seed=seed)
-    except TrainingFailed:
+    found = attempt(lambda: evaluator.evaluate(record.spec, seed=seed))
+    if isinstance(found, Failure):
         return Repeat(record.digest, record.number, seed, None, 0.0)
-    return Repeat(record.digest, record.number, seed, score.top1, score.seconds)
+    return Repeat(record.digest, record.number, seed, found.top1, found.seconds)
 
 
 def _document(confirmed: Confirmed) -> dict[str, Any]:

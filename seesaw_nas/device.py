@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,11 @@ def find_device(name: torch.device | str = AUTO) -> torch.device:
     if int(index or 0) >= count:
         raise OptionError(f"there is no device '{text}' here ({count} of kind {kind}); use --device cpu or auto")
     return torch.device(text)
+
+
+def cuda_count() -> int:
+    """How many GPUs torch can use here."""
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def index_of(device: torch.device) -> int:
@@ -74,10 +80,53 @@ def laid_out(images: Tensor) -> Tensor:
     return images.contiguous(memory_format=torch.channels_last) if images.is_cuda else images
 
 
-def autocast(device: torch.device) -> torch.autocast:
-    """The context of a training step's forward pass: bfloat16 where CUDA has it in hardware, float32 elsewhere."""
+def empty_laid_out(shape: torch.Size, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Room for images (N, C, H, W) in the layout of :func:`laid_out`."""
+    layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
+    return torch.empty(shape, dtype=dtype, device=device, memory_format=layout)
+
+
+def send(values: Tensor, device: torch.device) -> Tensor:
+    """Values of the CPU on the device; the host goes on while CUDA copies them, from memory that does not move."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values
+
+
+def training_dtype(device: torch.device) -> torch.dtype:
+    """What a training step's convolutions compute in: bfloat16 where CUDA has it in hardware, float32 elsewhere."""
     has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16)
+    return torch.bfloat16 if has_bfloat16 else torch.float32
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """The context of a training step's forward pass, see :func:`training_dtype`."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=training_dtype(device) == torch.bfloat16)
+
+
+@contextmanager
+def full_precision(device: torch.device) -> Iterator[None]:
+    """Multiply float32 as float32 in the body: CUDA may do it in TF32, whose fractions have ten bits in place of 23.
+
+    cuDNN's convolutions do so unless they are told, matrix products where somebody asked for it. Bfloat16 stays as it
+    is, and other devices than CUDA know no TF32. In the body torch's older flags of the name ``allow_tf32`` cannot be
+    read, for they are told of the same thing in another way.
+    """
+    flags = _float32_flags() if device.type == "cuda" else ()
+    before = [getattr(holder, name) for holder, name, _ in flags]
+    try:
+        for holder, name, value in flags:
+            setattr(holder, name, value)
+        yield
+    finally:
+        for (holder, name, _), value in zip(flags, before, strict=True):
+            setattr(holder, name, value)
+
+
+def _float32_flags() -> tuple[tuple[Any, str, Any], ...]:
+    """Where torch says how convolutions and products compute float32, and what forbids TF32 there."""
+    holders: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    if hasattr(holders[0], "conv"):  # torch 2.9 and later
+        return (holders[0].conv, "fp32_precision", "ieee"), (holders[1], "fp32_precision", "ieee")
+    return tuple((holder, "allow_tf32", False) for holder in holders)
 
 
 def synchronise(device: torch.device) -> None:

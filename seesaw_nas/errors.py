@@ -53,6 +53,10 @@ class TrainingFailed(SeesawError):
     """A training that cannot go on: the loss is not finite, memory ran out. It ends that trial, not the search."""
 
 
+class OutOfMemory(TrainingFailed):
+    """Memory ran out, of a device or of the host; what wanted it may fit where nothing else runs."""
+
+
 class Interrupted(SeesawError):
     """A signal ended the work, which is safe on disk; ``code`` is what a shell expects of a process that it ended."""
 

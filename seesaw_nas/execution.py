@@ -16,6 +16,10 @@ from seesaw_nas.recipes import EXECUTIONS
 COMPILER = "inductor"  # torch.compile's own
 COMPILE_SECONDS = 60.0  # of inductor for a step of one batch size, at the least
 FEWEST = 50  # steps of a training whose steps are recorded without being asked for: warm-up and check take about ten
+COMPILERS = {  # what it says where what it compiles with is missing, and the remedy
+    "No working C++ compiler": "install a C++ compiler (apt install g++)",
+    "working triton installation": "install Triton (pip install triton)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +131,5 @@ def compiler_failures_told() -> Iterator[None]:
         if not type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
             raise
         reason = str(error).strip().partition("\n")[0]
-        raise TrainingFailed(f"torch.compile failed: {reason}; train without --execution compile") from None
+        remedy = "".join(f"{install}, or " for words, install in COMPILERS.items() if words in str(error))
+        raise TrainingFailed(f"torch.compile failed: {reason}; {remedy}train without --execution compile") from None

@@ -15,7 +15,8 @@ import torch
 from seesaw_nas import deploy, specfile
 from seesaw_nas.data import crops, decode
 from seesaw_nas.data.folder import SUFFIXES
-from seesaw_nas.device import find_device
+from seesaw_nas.data.unreadable import check_decoder
+from seesaw_nas.device import find_device, full_precision
 from seesaw_nas.errors import DataError, OptionError, RunError
 from seesaw_nas.export import find_weights, onnx_file, source
 from seesaw_nas.export.agreement import Logits
@@ -98,7 +99,8 @@ def _with_torch(folder: Path, device: torch.device) -> Classifier:
 
     @torch.inference_mode()
     def logits(images: Floats) -> Floats:
-        result: Floats = model(torch.from_numpy(images).to(device)).cpu().numpy()
+        with full_precision(device):
+            result: Floats = model(torch.from_numpy(images).to(device)).cpu().numpy()
         return result
 
     return Classifier(_readable(found.preprocessing, folder), logits, f"torch on {device}")
@@ -152,6 +154,7 @@ def classify(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterato
     """
     if top < 1:
         raise OptionError(f"--top must be at least 1, got {top}")
+    check_decoder()
     return _classified(classifier, paths, top)
 
 

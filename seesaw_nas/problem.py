@@ -1,17 +1,17 @@
-"""A search made concrete, and what it is about to do."""
+"""A search made concrete."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import space
 from seesaw_nas.conditions import conditions
 from seesaw_nas.errors import RunError
-from seesaw_nas.evaluate import PROXY, TRAINING
+from seesaw_nas.evaluate import PROXY, TRAINING, on_device
 from seesaw_nas.search.settings import PYTHON, SHARING, SPACES, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from seesaw_nas.data import SearchData
     from seesaw_nas.evaluate import Evaluator, Subject
-    from seesaw_nas.search.halving import Halving
     from seesaw_nas.spec import Architecture
 
 
@@ -55,8 +54,9 @@ class Problem:
 
     Attributes:
         subject: what the architectures are trained on.
+        device: where this process computes.
         feasible: the architectures to choose from.
-        evaluator: what scores one.
+        evaluator: what scores one, on the CPU, to be sent to other processes; :attr:`placed` is for this one.
         given: the objects that it was posed with.
     """
 
@@ -76,6 +76,11 @@ class Problem:
         return self.feasible.budget
 
     @cached_property
+    def placed(self) -> Evaluator:
+        """The evaluator on the device: a copy of the images and weights, which stays there as long as the problem."""
+        return on_device(self.evaluator, self.device)
+
+    @cached_property
     def space_digest(self) -> str:
         """Changes when the space does, so that a run is not continued in another one."""
         return digest_of(self.space)
@@ -90,9 +95,10 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
     settings = problem.settings
     if not settings.supernet or settings.evaluator in SHARING:
         return None
-    images = load_images(settings, problem.given.data).to(problem.device)
-    inherited = _evaluator(replace(settings, evaluator="inherited"), images, problem.space, problem.device)
-    return lambda architecture: inherited.evaluate(architecture, seed=0).top1
+    images = load_images(settings, problem.given.data)
+    inherited = _evaluator(replace(settings, evaluator="inherited"), images, problem.space)
+    placed = cache(lambda: on_device(inherited, problem.device))  # not before a strategy has learnt enough to ask
+    return lambda architecture: placed().evaluate(architecture, seed=0).top1
 
 
 def digest_of(searched: space.Space) -> str:
@@ -106,9 +112,7 @@ def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
     Raises:
         SeesawError: the data set, the space, the budget or the device is not to be had; the message says what is.
     """
-    from seesaw_nas.device import find_device
-
-    device = find_device(settings.device)
+    device = _device(settings)
     if settings.space and given.space is None:
         space.load(settings.space)  # an unknown space is told before any image is read
     if given.evaluator is not None:
@@ -118,31 +122,45 @@ def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
     return _recorded(settings, given, device) if settings.evaluator == "table" else _on_images(settings, given, device)
 
 
+def _device(settings: SearchSettings) -> torch.device:
+    """Where this process computes; the GPUs that Ray is to train on may all be in other machines of its cluster.
+
+    Raises:
+        OptionError: there is no such device here.
+    """
+    from seesaw_nas.device import cuda_count, find_device
+
+    elsewhere = settings.engine == "ray" and settings.device == "cuda" and not cuda_count()
+    return find_device("cpu" if elsewhere else settings.device)
+
+
 def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     from seesaw_nas.evaluate.trained import subject
 
     images = load_images(settings, given.data)
     feasible = _feasible(settings, given, subject(images))
-    evaluator = _evaluator(settings, images.to(device), feasible.space, device)
+    evaluator = _evaluator(settings, images, feasible.space)
     return Problem(settings, subject(images), device, feasible, evaluator, given)
 
 
-def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space, device: torch.device) -> Evaluator:
+def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
+    """What the settings name, on the CPU."""
+    images = images.to("cpu")
     if settings.evaluator in SHARING:
         from seesaw_nas import supernet
         from seesaw_nas.evaluate.inherited import InheritedEvaluator, TunedEvaluator
 
-        shared = supernet.load(Path(settings.supernet) / supernet.WEIGHTS, searched).to(device)
+        shared = supernet.load(Path(settings.supernet) / supernet.WEIGHTS, searched)
         if settings.evaluator == "tuned":
-            return TunedEvaluator(shared, images, settings.fitted_recipe, device)
-        return InheritedEvaluator(shared, images, device)
+            return TunedEvaluator(shared, images, settings.fitted_recipe)
+        return InheritedEvaluator(shared, images)
     if settings.evaluator.startswith(PROXY):
         from seesaw_nas.evaluate.proxy import ProxyEvaluator
 
-        return ProxyEvaluator(settings.evaluator.removeprefix(PROXY), images, device)
+        return ProxyEvaluator(settings.evaluator.removeprefix(PROXY), images)
     from seesaw_nas.evaluate.trained import TrainedEvaluator
 
-    return TrainedEvaluator(images, settings.fitted_recipe, device, settings.curve)
+    return TrainedEvaluator(images, settings.fitted_recipe, curve=settings.curve)
 
 
 def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
@@ -217,50 +235,3 @@ def _storage(settings: SearchSettings) -> dict[str, str]:
     from seesaw_nas.search.shared import without_password
 
     return {"storage": without_password(settings.storage)}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a search is about to do, known before any training.
-
-    Attributes:
-        space_size, fitting: architectures in the space, and of those within the budget; both exact.
-        cheapest_macs: of the whole space.
-        median_macs: of those within the budget.
-        epochs: of all trials, those that are stopped early included.
-        whole_epochs: of a trial that is not.
-        trial_seconds: of a whole evaluation, estimated for an architecture of median cost.
-    """
-
-    space_size: int
-    fitting: int
-    cheapest_macs: int
-    median_macs: int
-    trial_seconds: float
-    trials: int
-    epochs: int
-    whole_epochs: int
-
-    @property
-    def seconds(self) -> float:
-        """Of all trials together."""
-        return self.trial_seconds * self.epochs / self.whole_epochs
-
-
-def plan(problem: Problem, trials: int, halving: Halving) -> Plan:
-    """Count, and estimate how long an architecture of median cost takes; ``trials`` are still to be trained."""
-    import numpy as np
-
-    feasible = problem.feasible
-    median = feasible.median_macs
-    typical = Feasible(problem.space, Budget(median, median)).draw(np.random.default_rng(problem.settings.seed))
-    return Plan(
-        space_size=problem.space.size,
-        fitting=feasible.count,
-        cheapest_macs=problem.space.cheapest_macs,
-        median_macs=median,
-        trial_seconds=problem.evaluator.estimate(typical),
-        trials=trials,
-        epochs=halving.planned(trials),
-        whole_epochs=problem.evaluator.epochs,
-    )

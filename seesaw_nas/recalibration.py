@@ -6,13 +6,12 @@ scores at chance with them, and well above it with statistics of its present wei
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from seesaw_nas.data import normalise
-from seesaw_nas.device import laid_out
 from seesaw_nas.fast import FastNetwork, fastest
 
 BATCH = 200
@@ -30,7 +29,7 @@ def recalibrate(
         fast: a fast formulation that ``model`` is linked to, whose statistics are set, too.
     """
     was_training, forward = model.training, fast or fastest(model)
-    batches = (laid_out(normalise(batch, mean, std)) for batch in _batches(images))
+    batches = normalised_batches(images, mean, std)
     model.eval()
     try:
         if forward:
@@ -43,8 +42,10 @@ def recalibrate(
         forward.flat.write_statistics()
 
 
-def _batches(images: Tensor) -> tuple[Tensor, ...]:
-    return images.tensor_split(max(1, round(len(images) / BATCH)))
+def normalised_batches(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Iterator[Tensor]:
+    """The images, uint8 (N, C, H, W), in even batches of about :data:`BATCH`, normalised."""
+    for batch in images.tensor_split(max(1, round(len(images) / BATCH))):
+        yield normalise(batch, mean, std)
 
 
 def _measure(model: nn.Module, batches: Iterable[Tensor]) -> None:

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from seesaw_nas.batches import readied, sizes_of_batches
+from seesaw_nas.batches import draw_blend, readied, sizes_of_batches
 from seesaw_nas.data import SearchData
 from seesaw_nas.device import seeded
 from seesaw_nas.graphs import WARM_UP
@@ -33,9 +32,11 @@ Inputs = tuple[Tensor, Tensor]
 
 def draw_inputs(data: SearchData, recipe: Recipe, count: int = STEPS) -> list[Inputs]:
     """Inputs of steps like those of a training, of as many images as its largest batches, where the data lie."""
-    each = torch.arange(count * sizes_of_batches(data, recipe)[0], device=data.train.labels.device) % len(data.train)
-    dealt = data.dealt(each.chunk(count), augmented=recipe.augment, seeds=range(count))
-    return [readied(data, recipe, images, labels, np.random.default_rng(i)) for i, (images, labels) in enumerate(dealt)]
+    size = sizes_of_batches(data, recipe)[0]
+    positions = torch.arange(count * size) % len(data.train)
+    along = [draw_blend(recipe, data.input, size, seed) for seed in range(count)]
+    dealt = data.dealt(positions.chunk(count), augmented=recipe.augment, seeds=range(count), along=along)
+    return [readied(data, recipe, *batch) for batch in dealt]
 
 
 def compare(trainer: Trainer, inputs: Sequence[Inputs]) -> str:

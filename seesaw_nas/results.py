@@ -137,7 +137,7 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
         result.folder.confirmed,
         chosen,
         range(first, first + settings.confirm_seeds),
-        problem.evaluator,
+        problem.placed,
         how,
         listener.confirming if listener else None,
     )

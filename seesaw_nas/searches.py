@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import confirmation, results
 from seesaw_nas.errors import RunError, SeesawError
-from seesaw_nas.problem import NOTHING, Given, Plan, Problem, cheap_score, description, plan, pose
+from seesaw_nas.plan import Plan, plan
+from seesaw_nas.problem import NOTHING, Given, Problem, cheap_score, description, pose
 from seesaw_nas.recipes import completed
 from seesaw_nas.records import RunFolder
 from seesaw_nas.results import Result, read_timings, time_front, write_results
@@ -22,6 +23,7 @@ from seesaw_nas.stages import Stages, Unfinished
 from seesaw_nas.tuner import strategy_of
 
 if TYPE_CHECKING:
+    from seesaw_nas.search.engines import Engine
     from seesaw_nas.search.halving import Halving
     from seesaw_nas.search.history import History
     from seesaw_nas.search.listener import Listener
@@ -56,17 +58,18 @@ def begin(
     Raises:
         SeesawError: the settings cannot be carried out, or the folder exists already.
     """
-    from seesaw_nas.search import starts
+    from seesaw_nas.search import engines, starts
 
     problem = pose(settings, given)
     how = method(problem)
     about = {"kind": KIND, "given": given.names, **description(problem)}
     first = starts.resolve(settings.seed_with, problem.feasible, about) if found is None else list(found)
     path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
-    folder = RunFolder.create(path, about | ({"study": path.name} if settings.storage else {}))
-    if settings.storage:
-        _share(folder, settings)
-    return run(folder, problem, how, lambda: first, time_limit, on_plan, listener)
+    with engines.opened(settings, problem.device) as engine:
+        folder = RunFolder.create(path, about | ({"study": path.name} if settings.storage else {}))
+        if settings.storage:
+            _share(folder, settings)
+        return run(folder, problem, how, lambda: first, engine, time_limit, on_plan, listener)
 
 
 def _share(folder: RunFolder, settings: SearchSettings) -> None:
@@ -103,7 +106,7 @@ def resume(
         SeesawError: it is no run folder, its space has changed, or another process works on it.
         TypeError: a setting cannot be changed.
     """
-    from seesaw_nas.search import starts
+    from seesaw_nas.search import engines, starts
 
     folder = RunFolder.open(Path(path))
     begun = folder.read()
@@ -123,7 +126,8 @@ def resume(
     how = method(problem)
     named = partial(starts.resolve, settings.seed_with, problem.feasible, begun)
     find = named if found is None else lambda: list(found)
-    return run(folder, problem, how, find, time_limit, on_plan, listener)
+    with engines.opened(settings, problem.device) as engine:
+        return run(folder, problem, how, find, engine, time_limit, on_plan, listener)
 
 
 def changed(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
@@ -165,6 +169,7 @@ def run(
     problem: Problem,
     method: tuple[Strategy, Halving],
     find_starts: Callable[[], list[Start]],
+    engine: Engine,
     time_limit: float | None,
     on_plan: OnPlan | None,
     listener: Listener | None,
@@ -173,15 +178,16 @@ def run(
 
     Args:
         find_starts: what it begins with, where that is not in its history yet.
+        engine: where its trials are trained.
         time_limit, on_plan, listener: as for :func:`begin`.
     """
-    from seesaw_nas.search import engines, proposer, starts
+    from seesaw_nas.search import proposer, starts
 
     settings, (strategy, halving) = problem.settings, method
     with folder.owned(), _history(folder, problem) as trial_history:
         if settings.plan == "shared":
             if on_plan is not None:
-                on_plan(problem, plan(problem, settings.trials, halving))
+                on_plan(problem, plan(problem, settings.trials, halving, engine.reserves))
             before = Stages(folder, problem, listener, time_limit)
             find_starts = partial(before.starts, partial(_stage, problem.given, on_plan, listener))
         try:
@@ -201,9 +207,11 @@ def run(
         if settings.plan == "shared":
             time_limit = before.left
         elif on_plan is not None:
-            on_plan(problem, plan(problem, max(0, settings.trials - work.trained), halving))
+            left = max(0, settings.trials - work.trained)
+            on_plan(problem, plan(problem, left, halving, engine.reserves))
+        evaluator = problem.placed if settings.trains_here else problem.evaluator
         try:
-            ended = engines.run(settings, work, problem.evaluator, problem.device, folder.path, listener, time_limit)
+            ended = engine.run(work, evaluator, folder.path, listener, time_limit)
         except KeyboardInterrupt:
             write_results(Result(folder, problem, "interrupted", tuple(trial_history.records())))
             raise

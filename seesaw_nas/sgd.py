@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -110,38 +109,37 @@ class Trainer:
     def steps_per_epoch(self) -> int:
         return steps_per_epoch(self.data, self.recipe)
 
-    def epoch(self, number: int, begun: int = 0) -> Iterator[Tensor]:
-        """Take the steps of epoch ``number``, from 1, after its first ``begun``; of each, its images' summed loss.
+    def epoch(self, number: int, begun: int = 0) -> Iterator[tuple[Tensor, int]]:
+        """Take the steps of epoch ``number``, from 1, after its first ``begun``; of each, its mean loss and its images.
 
-        Of several processes, each takes its share of every batch, and the sums are of its images.
+        Of several processes, each takes its share of every batch, and the means are over its images.
 
-        :func:`seesaw_nas.batches.deal` says how they are dealt. The sums stay on the device.
+        :func:`seesaw_nas.batches.deal` says how they are dealt. The losses stay on the device.
         """
         self.model.train()
         for batch in deal(self.data, self.recipe, self.seed, number, begun, self.ranks):
             with seeded(batch.dropout, self.device):
                 weight = self.ranks.weight(len(batch.labels), batch.whole)
-                generator = np.random.default_rng(batch.blend)
-                loss = self.step(batch.number, batch.images, batch.labels, generator, weight)
-            yield loss * len(batch.labels)
+                loss = self.step(batch.number, batch.images, batch.labels, batch.blend, weight)
+            yield loss, len(batch.labels)
 
     def step(
         self,
         number: int,
         images: Tensor,
         labels: Tensor,
-        generator: np.random.Generator | None = None,
+        blend: Tensor | None = None,
         weight: float = 1.0,
     ) -> Tensor:
         """Step ``number``, from 0, on uint8 images (n, C, H, W); their mean loss, on the device.
 
         Args:
-            generator: of what is hidden and blended, for a recipe that wants it; dropout draws from torch's global
-                generators.
+            blend: what is hidden and blended, for a recipe that wants it, see :func:`seesaw_nas.batches.draw_blend`;
+                dropout draws from torch's global generators.
             weight: of the loss in its gradient, see :meth:`Ranks.weight`.
         """
         self.set_rate(self.recipe.learning_rate_at(number, self.steps_per_epoch))
-        x, targets = readied(self.data, self.recipe, images, labels, generator)
+        x, targets = readied(self.data, self.recipe, images, labels, blend)
         loss = self.take(x, targets, weight)
         if self.fast:
             self.fast.batches += 1

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from seesaw_nas import memory
 from seesaw_nas.errors import RunError
 from seesaw_nas.kendall import kendall
 from seesaw_nas.records import RunFolder, TrialRecord, write_json
@@ -191,8 +192,9 @@ class Stages:
         if not stage.count:
             from seesaw_nas import supernets
 
-            trained = supernets.train_in(path, stage.settings, self._problem, listener=self._listener)
-            return Done(stage.name, stage.what, 0, trained.seconds, None)
+            seconds = supernets.train_in(path, stage.settings, self._problem, listener=self._listener).seconds
+            memory.release()  # the next stages load it from its folder
+            return Done(stage.name, stage.what, 0, seconds, None)
         result = search(path, stage.settings, self._best(before, stage.takes), self.left)
         if result.ended == LIMIT:
             raise Unfinished(LIMIT)

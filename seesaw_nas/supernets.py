@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import recipes
+from seesaw_nas.audit.spent import CORE, GPU
 from seesaw_nas.errors import RunError
 from seesaw_nas.problem import Problem, description, load_images
 from seesaw_nas.records import Epoch, RunFolder, write_json
@@ -154,6 +155,7 @@ def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
     header = {"dataset": about["settings"]["dataset"], "sampling": about["sampling"], "epochs": str(about["epochs"])}
     supernet.save(trained.supernet, folder.path / supernet.WEIGHTS, header)
     found = {name: getattr(trained, name) for name in ("seconds", "core_seconds", "steps")}
+    found["unit"] = GPU if trained.supernet.device.type == "cuda" else CORE
     curve = [asdict(epoch) for epoch in trained.curve]
     write_json(_result(folder), {**found, "curve": curve, "conditions": about["conditions"]})
     checkpoints.discard(_checkpoint(folder))

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from seesaw_nas import cost
-from seesaw_nas.errors import OptionError, RunError, TrainingFailed
+from seesaw_nas.errors import OptionError, RunError
+from seesaw_nas.evaluate import Failure, attempt
 from seesaw_nas.evaluate import table as tables
 from seesaw_nas.evaluate.table import Curve, Recorded, Table
 from seesaw_nas.files import cut_torn_line
@@ -86,11 +87,10 @@ def _pairs(architectures: list[Architecture], first: int, seeds: int) -> Iterato
 def _trained(problem: Problem, architecture: Architecture, seed: int, number: int, listener: Listener) -> Curve:
     """The curve of one training; empty where it failed."""
     listener.begun(number, architecture, cost.macs(architecture))
-    try:
-        score = problem.evaluator.evaluate(architecture, seed=seed, on_epoch=listener.epoch, on_step=listener.step)
-    except TrainingFailed:
-        return ()
-    return score.curve
+    found = attempt(
+        lambda: problem.placed.evaluate(architecture, seed=seed, on_epoch=listener.epoch, on_step=listener.step)
+    )
+    return () if isinstance(found, Failure) else found.curve
 
 
 class _Log:

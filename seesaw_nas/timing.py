@@ -6,18 +6,17 @@ import itertools
 import statistics
 import time
 
-import numpy as np
 import torch
 
-from seesaw_nas.batches import sizes_of_batches, steps_per_epoch
+from seesaw_nas.batches import draw_blend, sizes_of_batches, steps_per_epoch
 from seesaw_nas.data import SearchData
 from seesaw_nas.device import current, find_device, synchronise
 from seesaw_nas.execution import AUTOMATIC, EAGER, Execution
+from seesaw_nas.memory import memory_failures_told
 from seesaw_nas.models import build
 from seesaw_nas.preparation import prepare
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.spec import Architecture
-from seesaw_nas.training import memory_failures_told
 
 WARM_UP, MEASURED = 2, 5
 
@@ -43,15 +42,19 @@ def step_seconds(
         model = build(architecture, dropout=recipe.dropout, seed=0)
         measured = EAGER if execution.compiles else execution
         trainer = prepare(model, data, recipe, 0, device, execution=measured).trainer
-        chosen = torch.arange(sizes_of_batches(data, recipe)[0], device=device)
+        chosen = torch.arange(sizes_of_batches(data, recipe)[0])
+        blend = draw_blend(recipe, data.input, len(chosen), 0)
         model.train()
         ahead = data.train.ahead
         count = WARM_UP + ahead + max(MEASURED, ahead)
         start = time.perf_counter()
-        for images, labels in trainer.data.dealt(
-            itertools.repeat(chosen, count), augmented=recipe.augment, seeds=itertools.repeat(0, count)
+        for batch in trainer.data.dealt(
+            itertools.repeat(chosen, count),
+            augmented=recipe.augment,
+            seeds=itertools.repeat(0, count),
+            along=itertools.repeat(blend, count),
         ):
-            trainer.step(0, images, labels, np.random.default_rng(0))
+            trainer.step(0, *batch)
             synchronise(device)
             taken.append(time.perf_counter() - start)
             start = time.perf_counter()

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +25,7 @@ from seesaw_nas.data import SearchData, Split
 from seesaw_nas.device import current, find_device
 from seesaw_nas.errors import Interrupted, RunError, TrainingFailed
 from seesaw_nas.execution import AUTOMATIC, Execution, compiler_failures_told
+from seesaw_nas.memory import memory_failures_told
 from seesaw_nas.parallel import ALONE, Ranks
 from seesaw_nas.preparation import Prepared, prepare
 from seesaw_nas.recalibration import recalibrate
@@ -38,9 +38,6 @@ OnEpoch = Callable[[Epoch], None]
 OnNote = Callable[[str], None]
 CHECKPOINT_SECONDS = 600.0  # within an epoch
 STEPS = "steps an epoch"  # of a checkpoint's identity; without, they were as few as the batch size allowed
-
-# the CPU allocator and CUDA's libraries tell of exhausted memory by plain RuntimeErrors with these words in them
-_NO_MEMORY = ("DefaultCPUAllocator", "ALLOC_FAILED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +229,8 @@ def _steps(trainer: Trainer, progress: checkpoints.Progress, number: int, watch:
         trainer.settle()
         return replace(progress, steps=done, loss=loss, seconds=time.perf_counter() - start)
 
-    for done, loss in enumerate(trainer.epoch(number, progress.steps), start=progress.steps + 1):
-        total += loss
+    for done, (loss, n) in enumerate(trainer.epoch(number, progress.steps), start=progress.steps + 1):
+        total.add_(loss, alpha=n)
         if watch.step((number - 1) * steps + done, steps * trainer.recipe.epochs):
             watch.save(behind(done), trainer.recipe)
     return behind(steps)
@@ -278,25 +275,6 @@ def _trained(progress: checkpoints.Progress, n_train: int, prepared: Prepared) -
     seconds = sum(entry.seconds for entry in progress.curve)
     speed = n_train * len(progress.curve) / progress.train_seconds
     return Trained(progress.curve, last.loss, last.top1, seconds, speed, prepared.conditions, prepared.note)
-
-
-@contextmanager
-def memory_failures_told(recipe: Recipe, device: torch.device) -> Iterator[None]:
-    """Turn exhausted memory into one line.
-
-    Raises:
-        TrainingFailed: the body ran out of memory.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        out = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not out and not any(words in str(error) for words in _NO_MEMORY):
-            raise
-        raise TrainingFailed(
-            f"out of memory on {device} with batches of {recipe.batch_size} images; take smaller batches, smaller "
-            f"images or a smaller budget"
-        ) from None
 
 
 def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:

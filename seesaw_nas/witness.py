@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from seesaw_nas import cost
-from seesaw_nas.errors import OptionError
 from seesaw_nas.models import build
+from seesaw_nas.optional import wanted
 from seesaw_nas.spec import Architecture
 
 # For an affine batch norm in eval mode fvcore counts 2 a value; thop counts 2 and doubles them for weight and bias.
@@ -79,7 +79,7 @@ def verify(architecture: Architecture) -> Verification:
     """Build the network, let fvcore and thop count it on the CPU, and explain each difference from our figures.
 
     Raises:
-        OptionError: thop cannot be loaded.
+        OptionError: fvcore or thop is not installed.
     """
     network = build(architecture, seed=0).eval()
     params_built = sum(weight.numel() for weight in network.parameters())
@@ -133,8 +133,8 @@ def _count_with_fvcore(
 ) -> tuple[dict[str, dict[str, int]], tuple[tuple[str, int], ...]]:
     """Operations by module and operator, the whole network under ``""``; and the operators left out."""
     with _quiet():
-        from fvcore.nn import FlopCountAnalysis
-
+        with wanted("fvcore"):
+            from fvcore.nn import FlopCountAnalysis
         analysis = FlopCountAnalysis(network, (image,))
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
         by_module = {
@@ -146,10 +146,8 @@ def _count_with_fvcore(
 def _count_with_thop(network: nn.Module, image: Tensor) -> int:
     """The total of thop, which leaves its counting buffers in ``network``."""
     with _quiet():
-        try:
+        with wanted("thop"):
             import thop
-        except ModuleNotFoundError as error:  # thop needs distutils, which Python 3.12 left to setuptools
-            raise OptionError(f"thop cannot be loaded ({error}); install thop and setuptools") from None
         total, _params = thop.profile(network, (image,), verbose=False)
     return int(total)
 

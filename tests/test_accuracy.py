@@ -1,7 +1,10 @@
+from contextlib import contextmanager
+
 import pytest
 import torch
 from torch import nn
 
+from seesaw_nas import accuracy
 from seesaw_nas.accuracy import measure
 from seesaw_nas.data import Images
 
@@ -37,3 +40,22 @@ def test_loss_is_the_mean_cross_entropy():
     # logits 0 and -1: the label's chance is 1 / (1 + 1/e), so the loss is ln(1 + 1/e) = 0.313262, or 1.313262.
     found = measure(Ranked(2), images([0, 0], [0, 1]), (0.0,), (1.0,))
     assert found.loss == pytest.approx((0.313262 + 1.313262) / 2, abs=1e-6)
+
+
+def test_accuracy_is_measured_in_full_precision(monkeypatch):
+    inside = []
+
+    @contextmanager
+    def entered(device):
+        inside.append(str(device))
+        yield
+        inside.append("left")
+
+    class Watched(Ranked):
+        def forward(self, x):
+            inside.append("forward")
+            return super().forward(x)
+
+    monkeypatch.setattr(accuracy, "full_precision", entered)
+    measure(Watched(2), images([0, 0], [0, 1]), (0.0,), (1.0,))
+    assert inside == ["cpu", "forward", "left"]

@@ -1,80 +1,108 @@
-"""Into how many batches an epoch's images are dealt."""
+"""Batches: what is in them does not depend on how they are prepared, and preparing one takes few operators."""
 
-from __future__ import annotations
-
-import json
+from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from test_training import DATA, RECIPE, TINY, data_of, quadrants
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from seesaw_nas.batches import count_batches
-from seesaw_nas.errors import RunError
-from seesaw_nas.models import build
-from seesaw_nas.training import train
+from seesaw_nas.batches import deal, readied
+from seesaw_nas.data import Images, SearchData
+from seesaw_nas.recipes import recipe
 
-# By hand: 45,000 = 2^3 3^2 5^4 and 50,000 = 2^4 5^5. Of their divisors 125 lies in 97% to 100% of 128, 250 in that of
-# 256, none in that of 64 (62.08 to 64) or 96 (93.12 to 96): there as few batches as will do, of two sizes.
-BATCHES = {
-    (45_000, 64): 704,
-    (45_000, 96): 469,
-    (45_000, 128): 360,
-    (45_000, 256): 180,
-    (50_000, 64): 782,
-    (50_000, 96): 521,
-    (50_000, 128): 400,
-    (50_000, 256): 200,
-    (90, 16): 6,  # of 15, although that is less than 97%: no fewer batches would do
-    (97, 32): 4,  # a prime number
-    (5, 64): 1,
-}
+VIEWS = {"view", "select", "slice", "unsqueeze", "expand", "unbind", "split", "as_strided", "_unsafe_view"}
 
 
-@pytest.mark.parametrize(("images", "largest"), BATCHES)
-def test_an_epoch_has_as_few_batches_as_will_do_or_a_few_more_of_one_size(images, largest):
-    assert count_batches(images, largest) == BATCHES[images, largest]
+def random_data(shape=(3, 8, 8), n=20):
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (n, *shape), dtype=torch.uint8, generator=generator)
+    images = Images(pixels, torch.randint(0, 4, (n,), generator=generator))
+    return SearchData.of("random", tuple("0123"), images, images, flip=True, padding=1)
 
 
-@given(st.integers(1, 10**6), st.integers(3, 4096))
-def test_batches_are_never_larger_than_asked_for_and_at_most_three_in_a_hundred_more(images, largest):
-    count = count_batches(images, largest)
-    assert count * largest >= images
-    fewest = -(-images // largest)
-    assert count == fewest or (images % count == 0 and 100 * images >= 97 * largest * count)
+RICH = replace(recipe("modern"), batch_size=5, epochs=2, cutout=0.25, mixup=0.3)
 
 
-# --- checkpoints
+def written_out(data, wanted, seed, epoch):
+    """The batches of an epoch by loops over images: positions, windows, squares and pairs as their draws say."""
+    steps = len(data.train) // wanted.batch_size
+    order_seed, *seeds = np.random.SeedSequence((seed, epoch)).generate_state(1 + 3 * steps).tolist()
+    order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(order_seed)).split(5)
+    mean, std = (255 * torch.tensor(values).view(3, 1, 1) for values in (data.mean, data.std))
+    for i, positions in enumerate(order):
+        generator = torch.Generator().manual_seed(seeds[3 * i])
+        offsets, coins = torch.randint(0, 3, (5, 2), generator=generator), torch.rand(5, generator=generator)
+        rng = np.random.default_rng(seeds[3 * i + 1])
+        centres, partners = rng.integers(0, (8, 8), (5, 2)), rng.permutation(5)
+        shares = rng.beta(0.3, 0.3, 5).astype(np.float32)
+        images = []
+        for at, (row, column), coin, (y, x) in zip(positions, offsets.tolist(), coins, centres, strict=True):
+            framed = torch.zeros(3, 10, 10)
+            framed[:, 1:9, 1:9] = data.train.images[at]
+            image = framed[:, row : row + 8, column : column + 8]
+            image = ((image.flip(2) if coin < 0.5 else image) - mean) / std
+            image[:, max(0, y - 1) : y + 1, max(0, x - 1) : x + 1] = 0  # a quarter of 8 pixels, ending at the centre
+            images.append(image)
+        labels = [torch.eye(4)[label] for label in data.train.labels[positions]]
+        for values in (images, labels):
+            own, other = torch.from_numpy(shares), torch.from_numpy(1 - shares)
+            yield torch.stack([own[k] * values[k] + other[k] * values[partners[k]] for k in range(5)])
 
-LARGER = data_of(quadrants(36 * 34, 0), DATA.validation)  # at most 35 a batch: 36 batches of 34, where 35 would do
+
+def test_batches_are_to_the_bit_what_loops_over_their_draws_give():
+    data = random_data()
+    found = []
+    for batch in deal(data, RICH, 7, 2):
+        assert batch.blend.shape == (4, 5)
+        found += readied(data, RICH, batch.images, batch.labels, batch.blend)
+    wanted = list(written_out(data, RICH, 7, 2))
+    assert len(found) == len(wanted) == 8
+    assert all(map(torch.equal, found, wanted))
 
 
-def begin(path, data, batch_size):
-    recipe = replace(RECIPE, epochs=2, batch_size=batch_size)
-    return train(build(TINY, seed=0), data, recipe, seed=0, checkpoint=path, until=1)
+class Operators(TorchDispatchMode):
+    """Counts what is computed; a view is not."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.counts[func.overloadpacket.__name__] += 1
+        return func(*args, **(kwargs or {}))
 
 
-def make_older(path):
-    """A checkpoint as it was before it said how many steps an epoch has: as few as would do."""
-    with safe_open(path, "pt") as file:
-        content = json.loads(file.metadata()["seesaw-nas-checkpoint"])
-    del content["identity"]["steps an epoch"]
-    save_file(load_file(path), path, {"seesaw-nas-checkpoint": json.dumps(content)})
+@pytest.mark.parametrize(
+    ("changes", "most"),
+    [
+        ({"cutout": 0.0, "mixup": 0.0}, {"empty": 1, "sub": 1, "div": 1}),
+        ({"mixup": 0.0}, {"empty": 1, "sub": 1, "div": 1, "index": 1, "masked_fill_": 1}),
+    ],
+    ids=["normalised", "with a square hidden"],
+)
+def test_a_batch_is_made_ready_by_few_operators_and_without_new_constants(changes, most):
+    data, wanted = random_data(), replace(RICH, **changes)
+    first, second, *_ = deal(data, wanted, 0, 1)
+    readied(data, wanted, first.images, first.labels, first.blend)
+    with Operators() as seen:
+        readied(data, wanted, second.images, second.labels, second.blend)
+    assert {name: n for name, n in seen.counts.items() if name not in VIEWS} == most
 
 
-def test_a_checkpoint_from_under_another_dealing_is_refused_in_one_line(tmp_path):
-    path = tmp_path / "checkpoint.safetensors"
-    begin(path, LARGER, 35)
-    make_older(path)
-    with pytest.raises(RunError, match=r"is of a training with steps an epoch 35, wanted 36; delete it or name"):
-        begin(path, LARGER, 35)
+def test_what_hides_and_blends_nothing_has_nothing_drawn():
+    plain = replace(RICH, cutout=0.0, mixup=0.0)
+    assert {tuple(batch.blend.shape) for batch in deal(random_data(), plain, 0, 1)} == {(0, 5)}
 
 
-def test_an_older_checkpoint_from_under_the_same_dealing_goes_on(tmp_path):
-    path = tmp_path / "checkpoint.safetensors"
-    first = begin(path, DATA, 16)
-    make_older(path)
-    assert begin(path, DATA, 16).curve == first.curve
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_gpu_s_batches_are_those_of_the_cpu_in_its_own_layout():
+    here, there = random_data(), random_data().to("cuda")
+    for a, b in zip(deal(here, RICH, 0, 1), deal(there, RICH, 0, 1), strict=True):
+        x, targets = readied(here, RICH, a.images, a.labels, a.blend)
+        y, same = readied(there, RICH, b.images, b.labels, b.blend)
+        assert y.is_contiguous(memory_format=torch.channels_last)
+        torch.testing.assert_close(y.cpu(), x, check_stride=False)
+        torch.testing.assert_close(same.cpu(), targets)

@@ -44,6 +44,26 @@ def test_compiled_training_has_the_figures_and_the_checkpoint_of_the_plain_one_a
     same(kept["eager"], kept["compiled"])
 
 
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (
+            "No working C++ compiler found in config.cpp.cxx: (None, 'g++')",
+            r"install a C\+\+ compiler \(apt install g\+\+\)",
+        ),
+        ("Cannot find a working triton installation.", r"install Triton \(pip install triton\)"),
+    ],
+)
+def test_what_a_compiler_lacks_is_named(error, remedy):
+    def lacking(graph, inputs):
+        raise RuntimeError(error)
+
+    with pytest.raises(
+        TrainingFailed, match=rf"^torch.compile failed: .*; {remedy}, or train without --execution compile$"
+    ):
+        trained(execution=Execution("compile", lacking))
+
+
 def test_a_compiler_that_fails_is_one_line():
     def broken(graph, inputs):
         raise OSError("no C++ compiler\nat all")

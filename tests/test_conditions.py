@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 
@@ -97,3 +98,80 @@ def test_processor_that_the_system_does_not_tell_is_unknown(tmp_path, monkeypatc
 def test_conditions_load_none_of_the_packages_that_they_name():
     code = "import sys, seesaw_nas.conditions as c; c.conditions(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+NVIDIA_VERSION = """\
+NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.124.06  Release Build  (root@builder)
+GCC version:  gcc version 13.3.0
+"""
+
+
+class Gpu:
+    """What conditions ask torch about its GPUs."""
+
+    def __init__(self, names, cudnn=91002):
+        sizes = {0: 80 * 2**30, 1: 141.5 * 2**30}
+        self.cuda = types.SimpleNamespace(
+            is_available=lambda: bool(names),
+            device_count=lambda: len(names),
+            get_device_name=lambda index: names[index],
+            get_device_properties=lambda index: types.SimpleNamespace(total_memory=sizes[index]),
+        )
+        self.version = types.SimpleNamespace(cuda="13.0" if names else None)
+        self.backends = types.SimpleNamespace(cudnn=types.SimpleNamespace(version=lambda: cudnn))
+
+
+@pytest.fixture
+def two_gpus(monkeypatch, tmp_path):
+    """A torch with two GPUs, and a folder on PATH for programs of the test's own, alone there."""
+    monkeypatch.setitem(sys.modules, "torch", Gpu(["NVIDIA H100", "NVIDIA H200"]))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("device", "gpu"),
+    [
+        ("NVIDIA H200", "NVIDIA H200, 141.5 GiB"),
+        ("cuda:1", "NVIDIA H200, 141.5 GiB"),
+        ("cuda", "NVIDIA H100, 80.0 GiB"),
+    ],
+)
+def test_figures_of_a_gpu_say_its_memory_and_what_drives_it(two_gpus, device, gpu):
+    program = two_gpus / "nvidia-smi"
+    program.write_text('#!/bin/sh\necho "$*" | /bin/grep -q driver_version && echo 580.65.06 && echo 580.65.06\n')
+    program.chmod(0o755)
+    found = conditions(device)
+    assert {name: found[name] for name in ("gpu", "driver", "cuda", "cudnn")} == {
+        "gpu": gpu, "driver": "580.65.06", "cuda": "13.0", "cudnn": "9.10.2",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("device", ["cpu", "CPU, 2 threads", "another"])
+def test_figures_of_the_cpu_say_nothing_of_a_gpu_that_is_there(two_gpus, device):
+    assert not {"gpu", "driver", "cuda", "cudnn"} & set(conditions(device))
+
+
+def test_the_driver_is_what_the_kernel_says_where_nvidia_smi_is_absent_or_fails(two_gpus, monkeypatch):
+    told = two_gpus / "version"
+    monkeypatch.setattr(module, "Path", lambda path: told if path == "/proc/driver/nvidia/version" else two_gpus)
+    assert module._driver() == "unknown"
+    told.write_text(NVIDIA_VERSION)
+    assert module._driver() == "570.124.06"
+    (two_gpus / "nvidia-smi").write_text("#!/bin/sh\nexit 9\n")
+    (two_gpus / "nvidia-smi").chmod(0o755)
+    assert module._driver() == "570.124.06"
+
+
+@pytest.mark.parametrize(("number", "text"), [(91002, "9.10.2"), (90100, "9.1.0"), (8902, "8.9.2"), (None, "none")])
+def test_versions_of_cudnn_are_written_out(number, text):
+    assert module._cudnn(Gpu(["any"], number)) == text
+
+
+def test_a_cudnn_that_does_not_fit_is_unknown():
+    def refuse():
+        raise RuntimeError("cuDNN version incompatibility")
+
+    broken = Gpu(["any"])
+    broken.backends.cudnn.version = refuse
+    assert module._cudnn(broken) == "unknown"

@@ -14,7 +14,7 @@ PACKAGE = Path(seesaw_nas.__file__).parent
 
 # From the bottom to the top. A module may import those of lower rows and those to its left.
 ROWS = (
-    ("errors", "units", "files", "fields"),
+    ("errors", "optional", "units", "files", "fields"),
     ("spec", "pareto", "kendall", "preprocessing"),
     ("cost", "space"),
     ("ops", "wiring", "tiling"),
@@ -39,6 +39,7 @@ ROWS = (
         "recipes",
         "execution",
         "kernels",
+        "memory",
         "data",
         "records",
         "checkpoints",
@@ -66,6 +67,7 @@ ROWS = (
         "confirmation",
         "progress",
         "problem",
+        "plan",
         "supernets",
         "stages",
         "results",

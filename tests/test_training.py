@@ -1,5 +1,7 @@
+import gc
 import math
 import random
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +13,7 @@ from seesaw_nas.data import Images, SearchData
 from seesaw_nas.errors import OptionError, TrainingFailed
 from seesaw_nas.models import build
 from seesaw_nas.recipes import Recipe
+from seesaw_nas.sgd import Trainer
 from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
 from seesaw_nas.training import evaluate, train
 
@@ -286,3 +289,19 @@ def test_training_learns_on_cuda_and_leaves_its_generator_alone():
     assert result.top1 >= 0.9
     assert torch.equal(torch.cuda.get_rng_state(), before)
     assert next(model.parameters()).is_cuda
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, replace(RECIPE, ema=0.3, recalibration_images=64, cutout=0.25)])
+def test_a_training_is_freed_when_it_is_let_go_without_waiting_for_the_cyclic_collector(recipe):
+    model = build(TINY, dropout=recipe.dropout, seed=0)
+    trainer = Trainer.of(model, DATA, recipe, 0, torch.device("cpu"))
+    for _ in trainer.epoch(1):
+        pass
+    trainer.settle()
+    left = [weakref.ref(thing) for thing in (trainer.fast, trainer.optimizer, model, trainer.fast.flat.storage)]
+    gc.disable()
+    try:
+        del trainer, model
+        assert [ref() for ref in left] == [None] * 4
+    finally:
+        gc.enable()

@@ -26,7 +26,7 @@ def linear_epoch(ranks):
     nn.init.zeros_(model[1].weight)
     nn.init.zeros_(model[1].bias)
     trainer = Trainer.of(model, DATA, replace(RECIPE, augment=False), 0, torch.device("cpu"), ranks)
-    loss = ranks.total(sum(loss.item() for loss in trainer.epoch(1)))
+    loss = ranks.total(sum(loss.item() * n for loss, n in trainer.epoch(1)))
     return {"weight": model[1].weight.detach(), "bias": model[1].bias.detach(), "loss": torch.tensor(loss)}
 
 

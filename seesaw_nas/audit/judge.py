@@ -10,6 +10,7 @@ from seesaw_nas.audit import names
 from seesaw_nas.audit.bands import Band
 from seesaw_nas.audit.ceiling import Ceiling, ceiling, others
 from seesaw_nas.audit.result import BASELINE, Row
+from seesaw_nas.audit.spent import FREE, RECORDED, Spent
 from seesaw_nas.audit.statistics import Floats, compare, draws
 from seesaw_nas.audit.truth import LEAST, Truth
 
@@ -25,13 +26,13 @@ class Judge:
         self._all = [np.arange(len(known.entries))]
         self._mean = np.nanmean(known.top1, axis=0)
 
-    def scored(self, name: str, scores: Floats, core_seconds: float, once_seconds: float = 0.0, note: str = "") -> Row:
+    def scored(self, name: str, scores: Floats, each: Spent, once: Spent = FREE, note: str = "") -> Row:
         """A row of scores, shape (n,), NaN for none, against the mean of an architecture's trainings."""
-        return self._row(name, scores, self._mean, core_seconds, once_seconds, note=note)
+        return self._row(name, scores, self._mean, each, once, note=note)
 
     def baseline(self) -> Row:
         """That of Multi-Adds."""
-        return self.scored(BASELINE, np.array([float(entry.macs) for entry in self.known.entries]), 0.0)
+        return self.scored(BASELINE, np.array([float(entry.macs) for entry in self.known.entries]), FREE)
 
     def ceiling(self) -> Ceiling | None:
         """How well anything could rank."""
@@ -47,11 +48,11 @@ class Judge:
         rest = others(top1)
         shared = int(np.isfinite(rest).any(axis=0).sum()) < LEAST
         note = "against its own curve's end, whose noise it shares" if shared else "against the other seeds' ends"
-        seconds = self.known.seconds(epoch)
-        return self._row(name, self.known.after(epoch), top1 if shared else rest, seconds, 0.0, shared, note)
+        spent = Spent(self.known.seconds(epoch), RECORDED)
+        return self._row(name, self.known.after(epoch), top1 if shared else rest, spent, FREE, shared, note)
 
     def _row(
-        self, name: str, x: Floats, y: Floats, each: float, once: float, shared: bool = False, note: str = ""
+        self, name: str, x: Floats, y: Floats, each: Spent, once: Spent, shared: bool = False, note: str = ""
     ) -> Row:
         within, overall = compare(x, y, self.bands, self.counts), compare(x, y, self._all, self.counts)
         scored = int((np.isfinite(np.atleast_2d(x)) & np.isfinite(np.atleast_2d(y))).any(axis=0).sum())

@@ -9,6 +9,7 @@ from typing import Any
 
 from seesaw_nas.audit.bands import Band
 from seesaw_nas.audit.ceiling import Ceiling
+from seesaw_nas.audit.spent import FREE, Spent, units
 from seesaw_nas.audit.statistics import Estimate
 
 BASELINE = "macs"
@@ -27,8 +28,8 @@ class Row:
         name, text: of the evaluator, and what it is.
         scored: architectures that it gave a score.
         within, overall: its tau-b with the trained top-1: of pairs inside a band, and of all pairs.
-        core_seconds: of one score, the median; of an epoch, the seconds recorded to its end, the mean; NaN for unknown.
-        once_seconds: what had to be spent before the first score; NaN for unknown, 0 for nothing.
+        each: of one score, the median; of an epoch, the seconds recorded to its end, the mean.
+        once: what had to be spent before the first score.
         shares_noise: whether the truth is the end of the very curve that was scored.
         note: what else is to be known; empty for nothing.
     """
@@ -38,8 +39,8 @@ class Row:
     scored: int
     within: Estimate
     overall: Estimate
-    core_seconds: float
-    once_seconds: float = 0.0
+    each: Spent
+    once: Spent = FREE
     shares_noise: bool = False
     note: str = ""
 
@@ -79,6 +80,11 @@ class Audit:
     rows: tuple[Row, ...]
     skipped: Mapping[str, str]
     conditions: Mapping[str, str]
+
+    @property
+    def units(self) -> list[str]:
+        """Of what the rows cost."""
+        return units(spent for row in self.rows for spent in (row.each, row.once))
 
     def verdict(self, row: Row) -> str:
         """Whether an evaluator earns its place, by :data:`RULE`: yes, no, or open; Multi-Adds are the baseline."""

@@ -10,10 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from seesaw_nas.audit.spent import CORE
 from seesaw_nas.errors import RunError
 from seesaw_nas.records import write_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 EVERY = 2.0  # seconds of scores that a killed process may lose
 
 
@@ -23,12 +24,13 @@ class Scored:
 
     Attributes:
         score: more is better; ``None`` where it failed.
-        core_seconds: of this process, all its threads together.
+        seconds, unit: that it took, as of :class:`seesaw_nas.audit.spent.Spent`.
         reason: why there is no score.
     """
 
     score: float | None
-    core_seconds: float
+    seconds: float
+    unit: str = CORE
     reason: str = ""
 
 

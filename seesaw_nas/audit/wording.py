@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from seesaw_nas.audit.bands import LEAST_IN_BAND
 from seesaw_nas.audit.ceiling import Ceiling, Oracle
 from seesaw_nas.audit.result import Audit
+from seesaw_nas.audit.spent import CORE, GPU, RECORDED, Spent
 from seesaw_nas.audit.statistics import Estimate
 from seesaw_nas.units import format_figure
 
@@ -22,10 +23,18 @@ def span(found: Estimate | Oracle) -> str:
     return "" if math.isnan(found.low) else f"{found.low:+.2f} to {found.high:+.2f}"
 
 
-def seconds_of(seconds: float) -> str:
-    """A cost; a question mark where it is unknown."""
-    if math.isnan(seconds):
+SHORT = {CORE: "core-s", GPU: "GPU-s", RECORDED: "s rec."}
+
+
+def cost_of(spent: Spent) -> str:
+    """A cost with its unit; a question mark where it is unknown."""
+    if not spent.known:
         return "?"
+    return f"{seconds_of(spent.seconds)} {SHORT[spent.unit]}" if spent.seconds else "0"
+
+
+def seconds_of(seconds: float) -> str:
+    """Seconds in three digits."""
     return format_figure(seconds) if seconds >= 0.001 else "0" if seconds == 0 else "<0.001"
 
 
@@ -72,6 +81,9 @@ def remarks(audit: Audit) -> Iterator[str]:
     """What a reader has to know of the rows."""
     for name, why in audit.skipped.items():
         yield f"{name} was left out: {why}"
+    if len(audit.units) > 1:
+        listed = ", ".join(f"{SHORT[unit]}: {unit}" for unit in audit.units)
+        yield f"What the rows cost was measured in units that do not compare ({listed})."
     early = [row for row in audit.rows if row.text.startswith("top-1 after epoch")]
     if any(row.shares_noise for row in early):
         yield (

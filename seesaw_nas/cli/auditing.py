@@ -12,11 +12,11 @@ from rich.table import Table
 from seesaw_nas import api
 from seesaw_nas.audit.bands import parse_band
 from seesaw_nas.audit.result import RULE, Audit
-from seesaw_nas.audit.wording import about, figure_of, noise, remarks, seconds_of, span
+from seesaw_nas.audit.wording import about, cost_of, figure_of, noise, remarks, span
 from seesaw_nas.auditing import FILE, PAGE, folder
 from seesaw_nas.cli import terminal
 
-HEADINGS = ("evaluator", "within bands", "95%", "overall", "95%", "scored", "core-s each", "s once", "earns", "note")
+HEADINGS = ("evaluator", "within bands", "95%", "overall", "95%", "scored", "each costs", "once", "earns", "note")
 LEFT = ("evaluator", "earns", "note")
 
 
@@ -83,8 +83,8 @@ def _table(found: Audit) -> Table:
             figure_of(row.overall.tau),
             span(row.overall),
             str(row.scored),
-            seconds_of(row.core_seconds),
-            seconds_of(row.once_seconds),
+            cost_of(row.each),
+            cost_of(row.once),
             found.verdict(row),
             row.note,
         )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from seesaw_nas import __version__
+from seesaw_nas import __version__, memory, optional
 from seesaw_nas.cli import audit_verbs, searching_verbs, supernet_verbs
 from seesaw_nas.cli.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_system
 from seesaw_nas.cli.options import SPEC_HELP, CacheDir, DataDir, Dataset, Device, Json, Spec, app
@@ -46,11 +46,26 @@ def _run() -> int:
         if sys.stderr.isatty():
             print(file=sys.stderr)  # below the ^C that the terminal shows
         return complain(f"interrupted; {KEPT}", INTERRUPTED)
+    except (ImportError, MemoryError, RuntimeError) as error:
+        return _lacking(error)
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         sys.stdout = None
         return 0
     except OSError as error:
         return complain(of_system(error), MISTAKE)
+
+
+def _lacking(error: ImportError | MemoryError | RuntimeError) -> int:
+    """Say which package is missing, or that memory ran out; any other such error is a defect of ours, and is raised."""
+    if isinstance(error, ImportError):
+        told = optional.explain_error(error)
+    elif memory.is_exhaustion(error):
+        told = f"out of memory: {memory.quote(error)}; take less at a time, or end what else runs there"
+    else:
+        told = ""
+    if not told:
+        raise error
+    return complain(told, MISTAKE)
 
 
 def _misused(error: Any) -> int:

@@ -145,6 +145,7 @@ class View(Listener):
             f"          the cheapest of all has {format_count(plan.cheapest_macs)} Multi-Adds, the median of "
             f"those that fit {format_count(plan.median_macs)}",
             f"training  {settings.recipe}: {settings.fitted_recipe.summary}",
+            *([f"engine    {settings.engine}: {plan.reserves}"] if plan.reserves else []),
             f"plan      {self._work(problem, plan)}",
         )
         for line in lines:
@@ -172,6 +173,10 @@ class View(Listener):
         """Show the trial's bar."""
         text = f"trial {number}, {format_count(macs)}"
         self._progress.reset(self._steps, description=text, total=None, visible=True)
+
+    def postponed(self, number: int, reason: str, until: str) -> None:
+        """Say what the trial waits for."""
+        self._console.print(f"trial {number:>4}  {reason}; it is tried again when {until}")
 
     def step(self, done: int, total: int) -> None:
         """Move the trial's bar."""

@@ -99,7 +99,11 @@ def search(
         str, typer.Option(help="Of --engine ray: the cluster, or auto. Default: this machine alone.")
     ] = SEARCH.ray_address,
     gpus_per_trial: Annotated[
-        float, typer.Option(help="Of --engine ray: the share of a GPU that a trial reserves.")
+        float | None,
+        typer.Option(
+            help="Of --engine ray: the share of a GPU that a trial reserves, 0 to 1. Default: 1 where the cluster has "
+            "GPUs and --device is not cpu, else 0."
+        ),
     ] = SEARCH.gpus_per_trial,
     storage: Annotated[
         str, typer.Option(help="URL of a database for the history, for several machines, such as postgresql://host/db.")
@@ -179,6 +183,9 @@ def resume(
     seeds: Annotated[int | None, typer.Option(help="Of --confirm: trainings of each. Default: the run's own.")] = None,
     engine: Annotated[str, typer.Option(help="Where trials are trained. Default: the run's own.")] = "",
     workers: Annotated[int | None, typer.Option(help="Trials at a time. Default: the run's own.")] = None,
+    gpus_per_trial: Annotated[
+        float | None, typer.Option(help="Of --engine ray: the share of a GPU of a trial. Default: the run's own.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Go on with a search that was stopped or killed."""
@@ -196,6 +203,7 @@ def resume(
         confirm_seeds=seeds,
         engine=engine,
         workers=workers,
+        gpus_per_trial=gpus_per_trial,
         as_json=json,
     )
 

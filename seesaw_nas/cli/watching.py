@@ -12,9 +12,8 @@ from typing import Any
 from rich.live import Live
 from rich.text import Text
 
-from seesaw_nas import progress
+from seesaw_nas import optional, progress
 from seesaw_nas.cli import terminal
-from seesaw_nas.errors import OptionError
 from seesaw_nas.progress import Status
 from seesaw_nas.records import RunFolder
 from seesaw_nas.units import format_duration, format_top1
@@ -73,10 +72,8 @@ def dashboard(run: Path, *, port: int) -> None:
         RunError: it is no folder of a search.
     """
     progress.status(run)  # whether there is anything to show
-    try:
+    with optional.wanted("optuna_dashboard"):
         import optuna_dashboard
-    except ImportError:
-        raise OptionError("optuna-dashboard is not installed; pip install 'seesaw-nas[dashboard]'") from None
     from seesaw_nas.search.reading import storage_of
 
     storage = storage_of(RunFolder.open(run))

@@ -4,7 +4,7 @@
 split. Splits are stratified by class and seeded by a constant, so every run and every machine has the same ones.
 """
 
-from seesaw_nas.data.augment import augment, crop, flip, normalise
+from seesaw_nas.data.augment import augment, normalise
 from seesaw_nas.data.catalog import NAMES, ONE_SIZE, load, load_test
 from seesaw_nas.data.images import Images, SearchData, Split, check_fits, subset
 from seesaw_nas.data.progress import Progress
@@ -20,8 +20,6 @@ __all__ = [
     "Streamed",
     "augment",
     "check_fits",
-    "crop",
-    "flip",
     "load",
     "load_test",
     "normalise",

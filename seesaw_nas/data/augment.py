@@ -2,7 +2,7 @@
 
 The paper's recipe in its order: zero-pad, crop at random, mirror with probability one half, normalise by channel.
 Padding comes before normalisation, so zero means black, not the channel's mean. Random numbers come from a generator on
-the CPU, so every device sees the same images.
+the CPU, so every device sees the same images. Tables that are the same for every batch are made once a device.
 
 Source: Zhang 2019, arXiv:1905.03672, section 5.1.
 """
@@ -10,59 +10,109 @@ Source: Zhang 2019, arXiv:1905.03672, section 5.1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
+from seesaw_nas.device import empty_laid_out
 
-def crop(images: torch.Tensor, offsets: torch.Tensor, padding: int) -> torch.Tensor:
-    """Each image moved within a black frame.
-
-    Args:
-        images: (N, C, H, W), uint8 or float.
-        offsets: int64 (N, 2), row and column of the crop's corner in the padded image, each 0..2*padding; an image with
-            offset ``padding`` in both stays as it is.
-        padding: pixels added on every side.
-    """
-    height, width = images.shape[2:]
-    padded = F.pad(images, (padding, padding, padding, padding))  # (N, C, H+2p, W+2p)
-    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # (N, C, 2p+1, 2p+1, H, W), a view
-    each = torch.arange(len(images), device=images.device)
-    return windows[each, :, offsets[:, 0], offsets[:, 1]]  # (N, C, H, W)
+TABLES = 32  # kept of each kind; a run has a few data sets, sizes and devices
+LARGEST = 2**21  # entries of a table; small images have one for whole windows, which saves an operator
 
 
-def flip(images: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """The images (N, C, H, W), mirrored left to right where the boolean ``mask`` (N,) says so."""
-    return torch.where(mask[:, None, None, None], images.flip(3), images)
-
-
-_mirrored = flip  # augment has an argument of that name
-
-
-def normalise(images: torch.Tensor, mean: Sequence[float], std: Sequence[float]) -> torch.Tensor:
-    """Float32 (N, C, H, W) with zero mean and unit deviation, from uint8.
+def normalise(
+    images: Tensor, mean: Sequence[float], std: Sequence[float], dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """(N, C, H, W) with zero mean and unit deviation, from uint8, in the layout that the device computes in.
 
     Args:
         mean, std: one number a channel, in units of 0..1.
+        dtype: to which the float32 result is rounded.
     """
     assert images.dtype == torch.uint8, f"normalise wants uint8 images, got {images.dtype}"
-    offset = 255 * torch.tensor(mean, dtype=torch.float32)
-    scale = 255 * torch.tensor(std, dtype=torch.float32)
-    offset, scale = (values.to(images.device, non_blocking=True).view(-1, 1, 1) for values in (offset, scale))
-    return images.to(torch.float32).sub_(offset).div_(scale)
+    offset, scale = _units(tuple(mean), tuple(std), images.device)
+    centred = torch.sub(images, offset, out=empty_laid_out(images.shape, images.device))
+    out = centred if dtype == torch.float32 else empty_laid_out(images.shape, images.device, dtype)
+    return torch.div(centred, scale, out=out)
 
 
-def augment(images: torch.Tensor, *, flip: bool, padding: int, generator: torch.Generator) -> torch.Tensor:
+@lru_cache(maxsize=TABLES)
+@torch.inference_mode(False)
+def _units(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Offset and scale of each channel in units of 0..255, (C, 1, 1) each."""
+    offset, scale = (255 * torch.tensor(values, dtype=torch.float32) for values in (mean, std))
+    return offset.view(-1, 1, 1).to(device), scale.view(-1, 1, 1).to(device)
+
+
+def augment(images: Tensor, *, flip: bool, padding: int, generator: torch.Generator) -> Tensor:
     """A random crop, and a mirroring with probability one half where ``flip`` holds, for every image by itself.
 
     Args:
         images: (N, C, H, W), uint8.
-        padding: see :func:`crop`; 0 leaves the images in place.
+        padding: black pixels added on every side before the crop; 0 leaves the images in place.
         generator: on the CPU; it alone decides what is drawn.
     """
-    offsets = torch.randint(0, 2 * padding + 1, (len(images), 2), generator=generator)
-    images = crop(images, offsets.to(images.device, non_blocking=True), padding)
-    if not flip:
-        return images
-    mask = torch.rand(len(images), generator=generator) < 0.5
-    return _mirrored(images, mask.to(images.device, non_blocking=True))
+    windows = draw_windows(len(images), flip=flip, padding=padding, generator=generator)
+    return cut_windows(images, windows.to(images.device), padding)
+
+
+def draw_windows(n: int, *, flip: bool, padding: int, generator: torch.Generator) -> Tensor:
+    """Evenly drawn windows of ``n`` images, as :func:`as_windows` writes them; half of them mirrored if ``flip``."""
+    offsets = torch.randint(0, 2 * padding + 1, (n, 2), generator=generator)
+    mirrored = torch.rand(n, generator=generator) < 0.5 if flip else torch.zeros(n, dtype=torch.bool)
+    return as_windows(offsets, mirrored, padding)
+
+
+def as_windows(offsets: Tensor, mirrored: Tensor, padding: int) -> Tensor:
+    """What :func:`cut_windows` is to show of each image, int64 (2, N): the entries of its table for rows and columns.
+
+    Args:
+        offsets: int64 (N, 2), row and column of the window's corner in the padded image, each 0..2*padding.
+        mirrored: bool (N,), whether the window is shown mirrored left to right.
+    """
+    starts = 2 * padding + 1
+    rows, columns = offsets.unbind(1)
+    return torch.stack([rows, columns + starts * (1 + mirrored.long())])
+
+
+def cut_windows(images: Tensor, windows: Tensor, padding: int) -> Tensor:
+    """Each image (N, C, H, W) moved within a black frame of ``padding`` pixels, and perhaps mirrored.
+
+    Args:
+        images: uint8 or float.
+        windows: of :func:`as_windows`, on the images' device.
+    """
+    n, channels, height, width = images.shape
+    padded = F.pad(images, (padding, padding, padding, padding)).flatten(2)  # (N, C, (H + 2p) * (W + 2p))
+    pixels = 3 * (2 * padding + 1) ** 2 * height * width
+    if pixels <= LARGEST:
+        positions = _whole_positions(height, width, padding, images.device)[windows[0], windows[1]]  # (N, H * W)
+    else:
+        rows, columns = _positions(height, width, padding, images.device)[windows]  # (N, max(H, W)) each
+        positions = rows[:, :height, None] + columns[:, None, :width]  # (N, H, W)
+    each = positions.view(n, 1, height * width).expand(n, channels, height * width)
+    return padded.gather(2, each).view(images.shape)
+
+
+@lru_cache(maxsize=TABLES)
+@torch.inference_mode(False)
+def _whole_positions(height: int, width: int, padding: int, device: torch.device) -> Tensor:
+    """The sums of :func:`_positions`, by the entry for rows and that for columns: (entries, entries, H * W)."""
+    entries = _positions(height, width, padding, torch.device("cpu"))
+    rows, columns = entries[: 2 * padding + 1, None, :height, None], entries[None, :, None, :width]
+    return (rows + columns).flatten(2).to(device)
+
+
+@lru_cache(maxsize=TABLES)
+@torch.inference_mode(False)
+def _positions(height: int, width: int, padding: int, device: torch.device) -> Tensor:
+    """Where a window's rows and columns lie in the flat padded image: int64 (3 * (2 * padding + 1), max(H, W)).
+
+    Row ``r`` of a window adds the r-th value of a row's entry, column ``c`` the c-th of a column's. The entries: rows
+    by offset, columns by offset, mirrored columns by offset.
+    """
+    offsets, along = torch.arange(2 * padding + 1)[:, None], torch.arange(max(height, width))
+    rows, columns, mirrored = offsets + along, offsets + along, offsets + width - 1 - along
+    return torch.cat([rows * (width + 2 * padding), columns, mirrored]).to(device)

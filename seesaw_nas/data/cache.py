@@ -19,7 +19,7 @@ import numpy as np
 from seesaw_nas.data import crops
 from seesaw_nas.data.progress import Progress, reporting
 from seesaw_nas.data.splits import Indices
-from seesaw_nas.data.unreadable import reason, tell
+from seesaw_nas.data.unreadable import check_decoder, reason, tell
 from seesaw_nas.data.workers import default_workers, mapped
 
 QUALITY = 95
@@ -55,6 +55,7 @@ def kept(
         DataError: more than one file in a hundred is unreadable.
         OSError: a copy cannot be written.
     """
+    check_decoder()
     side = crops.short_side(size)
     reasons: dict[str, str] = {}
     orders = [Order(path, _copy_of(path, folder, side)) for path in paths]

@@ -14,7 +14,7 @@ import torch
 
 from seesaw_nas.data.progress import Progress, reporting
 from seesaw_nas.data.splits import Indices
-from seesaw_nas.data.unreadable import reason, tell
+from seesaw_nas.data.unreadable import check_decoder, reason, tell
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,6 +30,7 @@ def decode(paths: Sequence[Path], size: int, progress: Progress | None = None) -
     Raises:
         DataError: more than one file in a hundred is unreadable.
     """
+    check_decoder()
     images = np.empty((len(paths), 3, size, size), dtype=np.uint8)
     reasons: dict[str, str] = {}
     kept = []

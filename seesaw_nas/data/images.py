@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, TypeVar
 
 import torch
 
 from seesaw_nas.data import splits
-from seesaw_nas.data.augment import augment
+from seesaw_nas.data.augment import cut_windows, draw_windows
+from seesaw_nas.device import send
 from seesaw_nas.errors import DataError, SpecError
 from seesaw_nas.spec import Architecture
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Images, uint8 (n, C, H, W), and their labels, int64 (n,), on one device."""
+
+DrawnBatch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""A :data:`Batch` for a step, and what was drawn for it elsewhere, int64 (k, n), on the same device."""
 
 
 class Split(Protocol):
@@ -41,8 +45,15 @@ class Split(Protocol):
         """The images at these positions, in this order."""
 
     def dealt(
-        self, order: Iterable[torch.Tensor], *, augmented: bool, flip: bool, padding: int, seeds: Iterable[int]
-    ) -> Iterator[Batch]:
+        self,
+        order: Iterable[torch.Tensor],
+        *,
+        augmented: bool,
+        flip: bool,
+        padding: int,
+        seeds: Iterable[int],
+        along: Iterable[torch.Tensor],
+    ) -> Iterator[DrawnBatch]:
         """What :meth:`SearchData.dealt` passes on."""
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
@@ -104,15 +115,38 @@ class Images:
         return Images(self.images.to(device), self.labels.to(device))
 
     def dealt(
-        self, order: Iterable[torch.Tensor], *, augmented: bool, flip: bool, padding: int, seeds: Iterable[int]
-    ) -> Iterator[Batch]:
-        """The images at the positions of each batch; :func:`augment` says how they are augmented."""
-        for chosen, seed in zip(order, seeds, strict=True):
-            images = self.images[chosen]
+        self,
+        order: Iterable[torch.Tensor],
+        *,
+        augmented: bool,
+        flip: bool,
+        padding: int,
+        seeds: Iterable[int],
+        along: Iterable[torch.Tensor],
+    ) -> Iterator[DrawnBatch]:
+        """The images at the positions of each batch; :func:`augment` says how they are augmented.
+
+        Positions and all that is drawn go to the device in one copy a batch.
+        """
+        order = list(order)
+        labels = self._labels_of(order)
+        for chosen, own, seed, drawn in zip(order, labels, seeds, along, strict=True):
+            rows = [chosen[None], drawn]
             if augmented:
                 generator = torch.Generator().manual_seed(seed)
-                images = augment(images, flip=flip, padding=padding, generator=generator)
-            yield images, self.labels[chosen]
+                rows.append(draw_windows(len(chosen), flip=flip, padding=padding, generator=generator))
+            sent = send(torch.cat(rows), self.labels.device)  # (1 + k, n) or (3 + k, n)
+            images = self.images.index_select(0, sent[0])
+            if augmented:
+                images = cut_windows(images, sent[-2:], padding)
+            yield images, own, sent[1 : 1 + len(drawn)]
+
+    def _labels_of(self, order: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """The labels at the positions of each batch, gathered all at once."""
+        if not order:
+            return ()
+        labels = self.labels.index_select(0, send(torch.cat(list(order)), self.labels.device))
+        return labels.split_with_sizes([len(chosen) for chosen in order])
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """All images as they are, in batches of this size, the last one perhaps smaller."""
@@ -172,16 +206,27 @@ class SearchData:
         mean, std = channel_statistics(train.for_statistics())
         return cls(name, classes, train, validation, mean, std, flip, padding)
 
-    def dealt(self, order: Iterable[torch.Tensor], *, augmented: bool, seeds: Iterable[int]) -> Iterator[Batch]:
+    def dealt(
+        self,
+        order: Iterable[torch.Tensor],
+        *,
+        augmented: bool,
+        seeds: Iterable[int],
+        along: Iterable[torch.Tensor],
+    ) -> Iterator[DrawnBatch]:
         """The training images at the positions that each batch of ``order`` holds, on the device.
 
         A batch depends on its positions and its seed alone, so an epoch can be dealt from any batch on.
 
         Args:
+            order: int64 (n,) on the CPU, one a batch.
             augmented: whether each is cropped at random and, where ``flip`` holds, perhaps mirrored.
             seeds: one a batch, of everything random in it.
+            along: int64 (k, n) on the CPU, one a batch, which arrive with its images.
         """
-        return self.train.dealt(order, augmented=augmented, flip=self.flip, padding=self.padding, seeds=seeds)
+        return self.train.dealt(
+            order, augmented=augmented, flip=self.flip, padding=self.padding, seeds=seeds, along=along
+        )
 
     @property
     def input(self) -> tuple[int, int, int]:

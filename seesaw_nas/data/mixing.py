@@ -1,71 +1,116 @@
 """What a recipe may do to a normalised batch: hide a square of each image, blend images in pairs.
 
-On the device where the images are; what is drawn comes from a generator on the CPU, so every device does the same.
+On the device where the images are. What is drawn comes from a generator on the CPU, so every device does the same; it
+is written as rows of int64, one column an image, which reach the device in one copy. Tables that are the same for every
+batch are made once a device.
 
 Source: DeVries and Taylor 2017, arXiv:1708.04552, for cutout; Zhang et al. 2017, arXiv:1710.09412, for mixup.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from seesaw_nas.data.augment import LARGEST, TABLES
+
+Rows = npt.NDArray[np.int64]
+_HIDDEN, _SEEN = 1, (2, 3)  # codes of a row and of a column; a pixel is hidden where the two agree
 
 
-def cutout(images: Tensor, centres: Tensor, side: int) -> Tensor:
-    """The images with a square set to 0, which is the channel's mean; what sticks out of the image hides nothing.
+def draw_squares(n: int, size: tuple[int, int], generator: np.random.Generator) -> Rows:
+    """The centres of ``n`` squares, evenly drawn over images of ``size`` (H, W), as :func:`as_squares` writes them."""
+    return as_squares(generator.integers(0, size, (n, 2)), size[0])
+
+
+def as_squares(centres: Rows, height: int) -> Rows:
+    """What :func:`cutout` is to hide of each image, (2, N): the entries of its table for rows and columns.
 
     Args:
-        images: (N, C, H, W), normalised.
-        centres: int64 (N, 2), row and column of each square's centre; of an even side, the pixel after it.
-        side: in pixels.
+        centres: (N, 2), row and column of each square's centre; of an even side, the pixel after it.
+        height: of the images, in pixels.
     """
-    rows, columns = (_covered(centres[:, i], images.shape[2 + i], side) for i in range(2))  # (N, H), (N, W)
-    return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0)
+    return np.stack([centres[:, 0], centres[:, 1] + height])
 
 
-def _covered(centres: Tensor, length: int, side: int) -> Tensor:
-    """Which of ``length`` positions lie in each centre's stretch: (N, length)."""
-    offset = torch.arange(length, device=centres.device) - centres[:, None] + side // 2
-    return (offset >= 0) & (offset < side)
+def cutout(images: Tensor, squares: Tensor, share: float) -> Tensor:
+    """The images, in which a square was set to 0, the channel's mean; what sticks out of the image hides nothing.
+
+    Args:
+        images: (N, C, H, W), normalised; changed in place.
+        squares: of :func:`as_squares`, on the images' device.
+        share: side of the square as a share of the image's longer one; it is at least a pixel.
+    """
+    height, width = images.shape[2:]
+    side = max(1, round(share * max(height, width)))
+    if height * (height + width) * height * width <= LARGEST:
+        hidden = _wholly_covered(height, width, side, images.device)[squares[0], squares[1]]  # (N, 1, H, W)
+    else:
+        rows, columns = _covered(height, width, side, images.device)[squares]  # (N, max(H, W)) each
+        hidden = rows[:, None, :height, None] == columns[:, None, None, :width]
+    return images.masked_fill_(hidden, 0)
 
 
-def mixup(images: Tensor, targets: Tensor, partners: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
-    """Each image and its target blended with those of a partner.
+@lru_cache(maxsize=TABLES)
+@torch.inference_mode(False)
+def _wholly_covered(height: int, width: int, side: int, device: torch.device) -> Tensor:
+    """Which pixels a square covers, by its entries of :func:`_covered`: bool (H, H + W, 1, H, W)."""
+    codes = _covered(height, width, side, torch.device("cpu"))
+    return (codes[:height, None, None, :height, None] == codes[None, :, None, None, :width]).to(device)
+
+
+@lru_cache(maxsize=TABLES)
+@torch.inference_mode(False)
+def _covered(height: int, width: int, side: int, device: torch.device) -> Tensor:
+    """Which rows a square covers by the row of its centre, then the same of columns: codes (H + W, max(H, W))."""
+    along = torch.arange(max(height, width))
+    codes = []
+    for length, seen in zip((height, width), _SEEN, strict=True):
+        offset = along - torch.arange(length)[:, None] + side // 2
+        codes.append(torch.where((offset >= 0) & (offset < side), _HIDDEN, seen))
+    return torch.cat(codes).to(torch.uint8).to(device)
+
+
+def draw_pairs(n: int, alpha: float, generator: np.random.Generator) -> Rows:
+    """Partners of ``n`` images drawn without repetition, and shares from a beta distribution, as :func:`as_pairs` does.
+
+    Args:
+        alpha: both parameters of that distribution.
+    """
+    partners = generator.permutation(n)
+    return as_pairs(partners, generator.beta(alpha, alpha, n).astype(np.float32))
+
+
+def as_pairs(partners: Rows, shares: npt.NDArray[np.float32]) -> Rows:
+    """What :func:`mixup` is to blend, (2, N): each image's partner, and the bits of the shares.
+
+    Args:
+        partners: (N,), the position of each image's partner.
+        shares: (N,), what remains of the image itself.
+    """
+    return np.stack([partners, np.concatenate([shares, 1 - shares]).view(np.int64)])
+
+
+def mixup(images: Tensor, labels: Tensor, classes: int, pairs: Tensor) -> tuple[Tensor, Tensor]:
+    """Each image blended with a partner, and the chances of its classes (N, classes) in the same shares.
 
     Args:
         images: (N, C, H, W).
-        targets: (N, classes), chances.
-        partners: int64 (N,), the position of each image's partner.
-        shares: float (N,), what remains of the image itself.
-    """
-    of_images, of_targets = shares[:, None, None, None], shares[:, None]
-    blended = of_images * images + (1 - of_images) * images[partners]
-    return blended, of_targets * targets + (1 - of_targets) * targets[partners]
-
-
-def draw_cutout(images: Tensor, share: float, generator: np.random.Generator) -> Tensor:
-    """:func:`cutout` around evenly drawn pixels, its side ``share`` of the image's longer one, at least a pixel."""
-    height, width = images.shape[2:]
-    centres = generator.integers(0, (height, width), (len(images), 2))
-    return cutout(images, _placed(centres, images), max(1, round(share * max(height, width))))
-
-
-def draw_mixup(
-    images: Tensor, labels: Tensor, classes: int, alpha: float, generator: np.random.Generator
-) -> tuple[Tensor, Tensor]:
-    """:func:`mixup` with partners drawn without repetition and shares from a beta distribution.
-
-    Args:
         labels: int64 (N,).
-        alpha: both parameters of that distribution.
+        pairs: of :func:`as_pairs`, on the images' device.
     """
-    partners = generator.permutation(len(images))
-    shares = generator.beta(alpha, alpha, len(images)).astype(np.float32)
-    targets = F.one_hot(labels, classes).to(images.dtype)  # (N, classes)
-    return mixup(images, targets, _placed(partners, images), _placed(shares, images))
+    partners, (own, other) = pairs[0], pairs[1].view(torch.float32).view(2, -1, 1)  # (N,), (N, 1) each
+    targets = _certain(classes, images.dtype, images.device)[labels]  # (N, classes)
+    blended = (images * own[:, :, None, None]).add_(images[partners].mul_(other[:, :, None, None]))
+    return blended, (targets * own).add_(targets[partners].mul_(other))
 
 
-def _placed(drawn: np.ndarray, like: Tensor) -> Tensor:
-    return torch.from_numpy(drawn).to(like.device, non_blocking=True)
+@lru_cache(maxsize=TABLES)
+@torch.inference_mode(False)
+def _certain(classes: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The chances that go with each label: (classes, classes)."""
+    return torch.eye(classes, dtype=dtype, device=device)

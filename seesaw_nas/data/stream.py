@@ -18,10 +18,11 @@ import numpy.typing as npt
 import torch
 
 from seesaw_nas.data import crops
-from seesaw_nas.data.images import Batch, Images
+from seesaw_nas.data.images import Batch, DrawnBatch, Images
 from seesaw_nas.data.splits import Indices
-from seesaw_nas.data.unreadable import MAX_SHARE, Tally, reason
+from seesaw_nas.data.unreadable import MAX_SHARE, Tally, check_decoder, reason
 from seesaw_nas.data.workers import AHEAD, default_workers, mapped
+from seesaw_nas.device import send
 from seesaw_nas.errors import DataError
 
 STATISTICS = 2_000  # images whose pixels stand for those of all: the mean's standard error is about 0.003
@@ -73,6 +74,7 @@ class Streamed:
     @classmethod
     def of(cls, paths: Sequence[Path], labels: Indices, size: int, tally: Tally | None = None) -> Streamed:
         """The files at these paths."""
+        check_decoder()
         files = np.array([os.fsencode(path) for path in paths], dtype=np.bytes_)
         return cls(files, torch.from_numpy(labels), size, tally or Tally(len(files)))
 
@@ -99,25 +101,35 @@ class Streamed:
         return replace(self, files=self.files[positions], labels=self.labels[chosen])
 
     def dealt(
-        self, order: Iterable[torch.Tensor], *, augmented: bool, flip: bool, padding: int, seeds: Iterable[int]
-    ) -> Iterator[Batch]:
+        self,
+        order: Iterable[torch.Tensor],
+        *,
+        augmented: bool,
+        flip: bool,
+        padding: int,
+        seeds: Iterable[int],
+        along: Iterable[torch.Tensor],
+    ) -> Iterator[DrawnBatch]:
         """A random part of each image, perhaps mirrored; see :func:`seesaw_nas.data.crops.random_part`.
 
         Args:
             order: the positions of each batch.
             augmented: the centre without.
-            padding: 0, for the crop is another one than that of :func:`seesaw_nas.data.augment.crop`.
+            padding: 0, for the crop is another one than that of :func:`seesaw_nas.data.augment.augment`.
             seeds: one a batch.
+            along: what arrives with each batch.
         """
         assert padding == 0, padding
         requests = [
-            Request(chosen.cpu().numpy(), True, seed if augmented else None, flip)
+            Request(chosen.numpy(), True, seed if augmented else None, flip)
             for chosen, seed in zip(order, seeds, strict=True)
         ]
-        for request, batch in zip(requests, self._decoded(requests), strict=True):
-            if len(batch[1]) < len(request.positions):
+        for request, decoded, drawn in zip(requests, self._decoded(requests), along, strict=True):
+            if len(decoded.positions) < len(request.positions):
                 raise self._unreadable
-            yield batch
+            sent = send(torch.cat([decoded.positions[None], drawn]), self.device)  # (1 + k, n)
+            images = decoded.images.to(self.device, non_blocking=True)
+            yield images, self.labels.index_select(0, sent[0]), sent[1:]
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """The centre of every readable image, in batches of at most this size."""
@@ -125,10 +137,11 @@ class Streamed:
         step = min(batch_size, EVALUATED)
         requests = [Request(each[start : start + step]) for start in range(0, len(self), step)]
         found = 0
-        for batch in self._decoded(requests):
-            found += len(batch[1])
-            if len(batch[1]):
-                yield batch
+        for decoded in self._decoded(requests):
+            found += len(decoded.positions)
+            if len(decoded.positions):
+                positions = send(decoded.positions, self.device)
+                yield decoded.images.to(self.device, non_blocking=True), self.labels.index_select(0, positions)
         if not found:
             raise self._unreadable
 
@@ -154,13 +167,11 @@ class Streamed:
     def _unreadable(self) -> DataError:
         return DataError(f"none of {len(self)} images can be read, such as {os.fsdecode(self.files[0])}")
 
-    def _decoded(self, requests: Sequence[Request]) -> Iterator[Batch]:
+    def _decoded(self, requests: Sequence[Request]) -> Iterator[Decoded]:
         work = _Decoder(self.files, self.size, int(MAX_SHARE * self.tally.total))
-        on_cuda = self.device.type == "cuda"
-        for images, positions, reasons in mapped(work, requests, self.workers, pinned=on_cuda):
-            self.tally.add(reasons)
-            found = positions.to(self.device, non_blocking=True)
-            yield images.to(self.device, non_blocking=True), self.labels[found]
+        for decoded in mapped(work, requests, self.workers, pinned=self.device.type == "cuda"):
+            self.tally.add(decoded.reasons)
+            yield decoded
         self.tally.report()
 
 

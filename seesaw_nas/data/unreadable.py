@@ -6,10 +6,21 @@ import warnings
 from collections.abc import Mapping
 
 from seesaw_nas.errors import DataError
+from seesaw_nas.optional import wanted
 
 MAX_SHARE = 0.01
 Reasons = Mapping[str, str]
 """Why a file could not be read, by its path."""
+
+
+def check_decoder() -> None:
+    """Refuse to read images without Pillow, before each of them is taken for unreadable.
+
+    Raises:
+        OptionError: it is not installed.
+    """
+    with wanted("PIL"):
+        import PIL  # noqa: F401 (whether it is there)
 
 
 def reason(error: Exception) -> str:

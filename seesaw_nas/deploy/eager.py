@@ -6,6 +6,8 @@ product over them. Each 1x1 convolution is computed in the formulation that :mod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -13,8 +15,29 @@ from torch.nn import functional as F
 from seesaw_nas.deploy.folding import Convolution, FoldedBlock, FoldedNetwork, Pointwise
 from seesaw_nas.deploy.rule import Rule
 from seesaw_nas.tiling import as_images, as_rows, tiled_product
+from seesaw_nas.wiring import Tiles
 
 CHANNELS_LAST = torch.channels_last
+
+
+def dense(x: Tensor, weight: Tensor, bias: Tensor | None, onto: Tensor | None = None) -> Tensor:
+    """The 1x1 convolution (N, c_in, H, W) to (N, c_out, H, W) as one product; it is added to ``onto``."""
+    out = F.conv2d(x, weight, bias)
+    return out if onto is None else out.add_(onto)
+
+
+def tiled(
+    x: Tensor, tiles: Tiles, matrices: Sequence[Tensor], width: int, bias: Tensor | None, onto: Tensor | None = None
+) -> Tensor:
+    """The same, to ``width`` channels, as a product for each tile; ``onto`` is changed and returned."""
+    rows = as_rows(x)  # (N*H*W, c_in)
+    out = rows.new_empty(rows.shape[0], width) if onto is None else as_rows(onto)
+    return as_images(tiled_product(rows, tiles, matrices, out, bias, adds=onto is not None), x)
+
+
+def convolution(x: Tensor, weight: Tensor, bias: Tensor, stride: int = 1, groups: int = 1) -> Tensor:
+    """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), ReLU6 behind it."""
+    return F.conv2d(x, weight, bias, stride, weight.shape[-1] // 2, 1, groups).clamp_(0, 6)
 
 
 class DensePointwise(nn.Module):
@@ -30,8 +53,7 @@ class DensePointwise(nn.Module):
 
     def forward(self, x: Tensor, onto: Tensor | None = None) -> Tensor:
         """(N, c_in, H, W) to (N, c_out, H, W), which is the shape of ``onto``."""
-        out = F.conv2d(x, self.weight, self.bias)
-        return out if onto is None else out.add_(onto)
+        return dense(x, self.weight, self.bias, onto)
 
 
 class TiledPointwise(nn.Module):
@@ -48,10 +70,8 @@ class TiledPointwise(nn.Module):
 
     def forward(self, x: Tensor, onto: Tensor | None = None) -> Tensor:
         """(N, c_in, H, W) to (N, c_out, H, W), which is the shape of ``onto``."""
-        rows = as_rows(x)  # (N*H*W, c_in)
-        out = rows.new_empty(rows.shape[0], self.width) if onto is None else as_rows(onto)
         matrices = [getattr(self, f"weight{i}") for i in range(len(self.tiles))]
-        return as_images(tiled_product(rows, self.tiles, matrices, out, self.bias, adds=onto is not None), x)
+        return tiled(x, self.tiles, matrices, self.width, self.bias, onto)
 
 
 class FusedConvolution(nn.Module):
@@ -64,11 +84,11 @@ class FusedConvolution(nn.Module):
         super().__init__()
         self.register_buffer("weight", of.weight.contiguous(memory_format=CHANNELS_LAST))
         self.register_buffer("bias", of.bias)
-        self.stride, self.padding, self.groups = stride, of.weight.shape[-1] // 2, groups
+        self.stride, self.groups = stride, groups
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), all within 0 and 6."""
-        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, 1, self.groups).clamp_(0, 6)
+        return convolution(x, self.weight, self.bias, self.stride, self.groups)
 
 
 class FusedBlock(nn.Module):
@@ -118,3 +138,27 @@ class FusedNetwork(nn.Module):
         x = self.stem(images.contiguous(memory_format=CHANNELS_LAST))  # (N, stem.channels, H / stride, W / stride)
         x = self.head(self.blocks(x))  # (N, head.channels, h, w)
         return F.linear(x.mean((2, 3)), self.classifier, self.classifier_bias)  # (N, classes)
+
+
+def classify(folded: FoldedNetwork, rule: Rule, images: Tensor) -> Tensor:
+    """What the :class:`FusedNetwork` answers, without making it: for a network that few images are shown to."""
+    stem, head, classifier = folded.stem, folded.head, folded.classifier
+    x = convolution(images.contiguous(memory_format=CHANNELS_LAST), *_both(stem), folded.architecture.stem.stride)
+    for block in folded.blocks:
+        inner = _product(x, block.pw1, rule, None)
+        if block.at.block.expand_activation == "relu6":
+            inner = inner.clamp_(0, 6)
+        inner = convolution(inner, *_both(block.dw), block.at.stride, block.at.inner)
+        x = _product(inner, block.pw2, rule, x if block.at.has_residual else None)
+    return F.linear(convolution(x, *_both(head)).mean((2, 3)), *_both(classifier))  # (N, classes)
+
+
+def _both(of: Convolution) -> tuple[Tensor, Tensor]:
+    return of.weight, of.bias
+
+
+def _product(x: Tensor, of: Pointwise, rule: Rule, onto: Tensor | None) -> Tensor:
+    if rule(of):
+        matrices = [of.weight[tile.outputs, tile.inputs].t() for tile in of.tiles]
+        return tiled(x, of.tiles, matrices, len(of.weight), of.bias, onto)
+    return dense(x, of.weight[:, :, None, None], of.bias, onto)

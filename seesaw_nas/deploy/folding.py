@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seesaw_nas.flat import FlatWeights, NetworkOrder, network_order
+from seesaw_nas.flat import FlatWeights, LayerShapes, network_order
 from seesaw_nas.models import EPS, Network
 from seesaw_nas.spec import Architecture, Placed
 from seesaw_nas.wiring import Tiles, wiring
@@ -75,28 +75,27 @@ def fold(network: Network) -> FoldedNetwork:
     """
     flat = FlatWeights.of(network)
     order = network_order(network.architecture, flat.storage.device)
-    weights, vectors = order.gather(flat.weights, flat.vectors)
-    return fold_wired(order, weights, vectors, flat.statistics.index_select(1, order.statistics.index))
+    weights, vectors = order.layers.split(flat.storage.index_select(0, order.values.index))
+    return fold_wired(order.layers, weights, vectors, flat.statistics.index_select(1, order.statistics.index))
 
 
-def fold_wired(order: NetworkOrder, weights: Tensor, vectors: Tensor, statistics: Tensor) -> FoldedNetwork:
+def fold_wired(shapes: LayerShapes, weights: Tensor, vectors: Tensor, statistics: Tensor) -> FoldedNetwork:
     """As :func:`fold`, from the values of a network in the order of its layers, without padding.
 
     Args:
-        weights, vectors: of the network, gathered as ``order`` says.
+        weights, vectors: of the network, gathered in that order.
         statistics: (2, channels), means and variances of all batch norms, in the order of their scales.
     """
-    means, variances = statistics
-    sizes = [order.channels, order.channels, order.classes]
-    scales, offsets, classifier_bias = vectors.double().split_with_sizes(sizes)
+    (means, variances), count, architecture = statistics, shapes.channels, shapes.architecture
+    scales, offsets, classifier_bias = vectors.double().split_with_sizes([count, count, shapes.classes])
     factors = scales * torch.rsqrt(variances.double() + EPS)
     offsets = offsets - means.double() * factors
-    exact = weights.double()
-    exact[: order.classifier_start] *= order.per_weight(factors)
-    folded, biases = order.split_weights(exact.to(weights.dtype)), list(offsets.split_with_sizes(order.norms))
-    layers = order.split_weights(exact)
+    exact = weights.to(torch.float64, copy=True)
+    layers = shapes.split_weights(exact)
+    torch._foreach_mul_(layers[:-1], [factor.view(-1, 1, 1, 1) for factor in factors.split_with_sizes(shapes.norms)])
+    folded, biases = shapes.split_weights(exact.to(weights.dtype)), list(offsets.split_with_sizes(shapes.norms))
     carried = torch.zeros_like(biases[0])  # what was left out of the stream so far, a channel
-    for i, at in enumerate(order.architecture.placed):
+    for i, at in enumerate(architecture.placed):
         expand, project = 1 + 3 * i, 3 + 3 * i
         biases[expand] = biases[expand] + layers[expand].flatten(1) @ carried
         carried = biases[project] + carried if at.has_residual else biases[project]
@@ -105,10 +104,10 @@ def fold_wired(order: NetworkOrder, weights: Tensor, vectors: Tensor, statistics
     stem, head = Convolution(folded[0], biases[0]), Convolution(folded[-2], biases[-1])
     blocks = [
         _folded_block(at, folded[1 + 3 * i : 4 + 3 * i], biases[1 + 3 * i : 3 + 3 * i])
-        for i, at in enumerate(order.architecture.placed)
+        for i, at in enumerate(architecture.placed)
     ]
     classifier = Convolution(folded[-1], classifier_bias.to(weights.dtype))
-    return FoldedNetwork(order.architecture, stem, tuple(blocks), head, classifier)
+    return FoldedNetwork(architecture, stem, tuple(blocks), head, classifier)
 
 
 def _folded_block(at: Placed, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> FoldedBlock:

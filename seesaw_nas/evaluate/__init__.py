@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from seesaw_nas import memory
+from seesaw_nas.errors import OutOfMemory, TrainingFailed
 from seesaw_nas.proxies import PROXIES
 from seesaw_nas.records import Epoch
 from seesaw_nas.spec import Architecture
 
+if TYPE_CHECKING:
+    import torch
+
+Result = TypeVar("Result")
 PROXY = "proxy:"  # before the name of one of PROXIES
 EVALUATORS = {
     "trained": "trains each architecture from scratch",
@@ -59,8 +65,26 @@ class Score:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an evaluation has no score.
+
+    Attributes:
+        reason: in one line.
+        out_of_memory: whether it may succeed where nothing else runs.
+    """
+
+    reason: str
+    out_of_memory: bool = False
+
+
 class Evaluator(Protocol):
-    """Scores architectures; the same architecture and seed get the same score on the same machine."""
+    """Scores architectures; the same architecture and seed get the same score on the same machine.
+
+    One that holds tensors has a method ``on(device)``, too: the same with copies of them on another device. One to
+    which seeds mean nothing may have a method ``scores(architectures)``, which gives what :meth:`evaluate` gives of
+    each, in order, and ``together``: how many of them it is to be asked for at a time.
+    """
 
     @property
     def epochs(self) -> int:
@@ -95,3 +119,44 @@ class Evaluator(Protocol):
     def estimate(self, architecture: Architecture) -> float:
         """Seconds that a whole evaluation will take, roughly."""
         ...
+
+
+def together(evaluator: Evaluator) -> int:
+    """How many architectures an evaluator is to be asked for at a time."""
+    return int(getattr(evaluator, "together", 1))
+
+
+def attempt_together(evaluator: Evaluator, architectures: Sequence[Architecture]) -> list[Score]:
+    """The scores of several architectures; none where each is to be tried by itself, as after a failure of one."""
+    if len(architectures) == 1:
+        return []
+    scores: Callable[[Sequence[Architecture]], list[Score]] = evaluator.scores  # type: ignore[attr-defined]
+    found = attempt(lambda: scores(architectures))
+    return [] if isinstance(found, Failure) else found
+
+
+def attempt(evaluation: Callable[[], Result]) -> Result | Failure:
+    """What an evaluation comes to; after memory ran out, all that it held is given back."""
+    found = _attempt(evaluation)
+    if isinstance(found, Failure) and found.out_of_memory:
+        memory.release()  # not before the exception is gone, whose frames hold the model
+    return found
+
+
+def _attempt(evaluation: Callable[[], Result]) -> Result | Failure:
+    try:
+        with memory.evaluation_explained():
+            return evaluation()
+    except TrainingFailed as failure:
+        return Failure(str(failure), isinstance(failure, OutOfMemory))
+
+
+def on_device(evaluator: Evaluator, device: torch.device | str) -> Evaluator:
+    """The same evaluator on a device; one without ``on`` holds nothing that lies on one, and is the same everywhere.
+
+    Evaluators travel to other processes on the CPU, and each process puts its copy on its own device: a tensor on a
+    GPU would be shared by handle, by a process that then works on that GPU, too.
+    """
+    move: Any = getattr(evaluator, "on", None)
+    moved: Evaluator = move(device) if move else evaluator
+    return moved

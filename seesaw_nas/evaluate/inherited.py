@@ -8,18 +8,23 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from seesaw_nas import accuracy
 from seesaw_nas.data import Images, SearchData, check_fits
-from seesaw_nas.device import place
+from seesaw_nas.deploy import rule
+from seesaw_nas.deploy.eager import classify
+from seesaw_nas.deploy.folding import fold_wired
 from seesaw_nas.errors import TrainingFailed
 from seesaw_nas.evaluate import Score
-from seesaw_nas.models import Network
-from seesaw_nas.recalibration import recalibrate
+from seesaw_nas.fast import formulation_for
+from seesaw_nas.fast.forward import Layers, measure
+from seesaw_nas.memory import exhaustion_explained
+from seesaw_nas.recalibration import normalised_batches
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.sgd import OnStep
 from seesaw_nas.spec import Architecture
@@ -29,6 +34,7 @@ from seesaw_nas.training import OnEpoch, train
 
 RECALIBRATION_IMAGES = 500
 BATCH = 500
+TOGETHER = 16  # scores for which images are normalised, and the device is waited for, once
 TUNING_RATE = 0.4  # of the recipe's learning rate, for weights that are trained already
 
 
@@ -50,6 +56,10 @@ class InheritedEvaluator:
     def epochs(self) -> int:
         return 1
 
+    @property
+    def together(self) -> int:
+        return TOGETHER
+
     def evaluate(
         self,
         architecture: Architecture,
@@ -64,7 +74,7 @@ class InheritedEvaluator:
 
         Raises:
             SpecError: the architecture is not in the supernet's space, or wants other images than the data have.
-            TrainingFailed: the network's outputs are not finite.
+            TrainingFailed: the network's outputs are not finite, or memory ran out.
         """
         return self.scores([architecture])[0]
 
@@ -74,27 +84,39 @@ class InheritedEvaluator:
         Raises:
             SpecError, TrainingFailed: as for :meth:`evaluate`.
         """
-        started = time.monotonic()
-        networks = [self._network(architecture) for architecture in architectures]
-        data = self.data
-        found = accuracy.measure_all(
-            networks, self._validation, data.mean, data.std, device=self.device, batch_size=BATCH
-        )
-        seconds = (time.monotonic() - started) / max(1, len(networks))
+        started, data = time.monotonic(), self.data
+        with exhaustion_explained(self.device, "for inherited scores", "take smaller images"):
+            forwards = [self._forward(architecture) for architecture in architectures]
+            found = accuracy.tally(
+                forwards, self._validation, data.mean, data.std, device=self.device, batch_size=BATCH
+            )
+        seconds = (time.monotonic() - started) / max(1, len(forwards))
         if any(score.loss != score.loss for score in found):
             raise TrainingFailed("the inherited weights give no finite loss; train the supernet at a lower rate")
         return [Score(score.top1, "validation", seconds, note="inherited weights, untrained") for score in found]
 
-    def _network(self, architecture: Architecture) -> Network:
+    @torch.inference_mode()
+    def _forward(self, architecture: Architecture) -> accuracy.Forward:
+        """Its network for inference, with batch norm statistics of its own."""
         check_fits(architecture, self.data)
-        network = self.supernet.extract(architecture)
-        place(network, torch.device(self.device))
-        recalibrate(network, self._calibration, self.data.mean, self.data.std)
-        return network
+        selection, device = self.supernet.select(architecture), self._weights.device
+        weights, vectors = selection.layers.split(self._weights.index_select(0, selection.index))
+        statistics = weights.new_zeros(2, selection.layers.channels)
+        layers = Layers.of(selection.layers, weights, vectors, selection.layers.split_statistics(statistics))
+        measure(architecture, layers, self._calibration, formulation_for(device))
+        folded = fold_wired(selection.layers, weights, vectors, statistics)
+        return partial(classify, folded, rule.eager(device))
 
     @cached_property
-    def _calibration(self) -> torch.Tensor:
-        return self.data.train.first(RECALIBRATION_IMAGES)
+    def _weights(self) -> Tensor:
+        """(P + 1,): a copy of the supernet's weights, and a zero."""
+        weights = self.supernet.weights.detach()
+        return torch.cat([weights, weights.new_zeros(1)])
+
+    @cached_property
+    def _calibration(self) -> list[Tensor]:
+        """Batches of images that batch norm is recalibrated on."""
+        return list(normalised_batches(self.data.train.first(RECALIBRATION_IMAGES), self.data.mean, self.data.std))
 
     @cached_property
     def _validation(self) -> Images:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
 import torch
 
 from seesaw_nas import deploy
-from seesaw_nas.errors import RunError, SpecError
+from seesaw_nas.errors import RunError, SeesawError, SpecError
 from seesaw_nas.export.agreement import Logits
 from seesaw_nas.export.source import Source
 from seesaw_nas.export.tracing import dynamic_batch, example, quiet
 from seesaw_nas.models import Network
+from seesaw_nas.optional import wanted
 from seesaw_nas.preprocessing import Floats, Preprocessing
 
 OPSET = 18  # torch 2.13 would take 20: the same graph at the same speed, but older runtimes read 18 only
@@ -32,8 +32,12 @@ def content(source: Source) -> bytes:
 
 
 def graph(network: Network) -> Any:
-    """The folded network as an ``onnx.ModelProto``: ``images`` (N, C, H, W) to ``logits`` (N, classes), for any N."""
-    with quiet():
+    """The folded network as an ``onnx.ModelProto``: ``images`` (N, C, H, W) to ``logits`` (N, classes), for any N.
+
+    Raises:
+        OptionError: onnx or onnxscript is not installed.
+    """
+    with quiet(), wanted("onnxscript"):
         program = torch.onnx.export(
             deploy.split(network),
             example(network.architecture),
@@ -62,11 +66,14 @@ def open_file(path: Path) -> tuple[Preprocessing, Logits]:
 
     Raises:
         RunError: it cannot be read, or was not exported here.
+        OptionError: ONNX Runtime is not installed.
     """
     try:
         session = _session(path.read_bytes())
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror}") from None
+    except SeesawError:
+        raise
     except Exception as error:  # ONNX Runtime's failures have a class each, and Exception above them
         raise RunError(f"{path} is no ONNX file that can be run: {error}") from None
     text = session.get_modelmeta().custom_metadata_map.get("preprocessing", "")
@@ -92,14 +99,27 @@ def runner(written: bytes, threads: int = 0, providers: Sequence[Any] = PROVIDER
 
 def has_cuda() -> bool:
     """Whether this ONNX Runtime was built for CUDA."""
-    return CUDA in onnxruntime.get_available_providers()
+    return CUDA in _runtime().get_available_providers()
+
+
+def _runtime() -> Any:
+    """ONNX Runtime.
+
+    Raises:
+        OptionError: it is not installed.
+    """
+    with wanted("onnxruntime"):
+        import onnxruntime
+
+        return onnxruntime
 
 
 def _session(written: bytes, threads: int = 0, providers: Sequence[Any] = PROVIDERS) -> Any:
-    options = onnxruntime.SessionOptions()
+    runtime = _runtime()
+    options = runtime.SessionOptions()
     options.log_severity_level = 4  # its errors come as exceptions too
     options.intra_op_num_threads = threads
-    return onnxruntime.InferenceSession(written, options, providers=providers)
+    return runtime.InferenceSession(written, options, providers=providers)
 
 
 def _logits(session: Any) -> Logits:

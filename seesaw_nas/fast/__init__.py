@@ -42,14 +42,14 @@ def compiled(forward: nn.Module, compiler: str) -> nn.Module:
     torch.compiler.reset()
     if not isinstance(forward, FastNetwork):
         return cast(nn.Module, torch.compile(forward, dynamic=False, backend=compiler))
-    compute = torch.compile(forward.logits, dynamic=False, backend=compiler)
+    compute = torch.compile(FastNetwork.logits, dynamic=False, backend=compiler)
 
-    def compute_quietly(images: Tensor, weights: Tensor, vectors: Tensor) -> Tensor:
+    def compute_quietly(network: FastNetwork, images: Tensor, *parts: Tensor) -> Tensor:
         with (
             warnings.catch_warnings()
         ):  # the compiler looks at the gradients of weights that are gathered, thus no leaves
             warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
-            return compute(images, weights, vectors)
+            return compute(network, images, *parts)
 
-    forward.compute = compute_quietly
+    forward.compiled = compute_quietly
     return forward

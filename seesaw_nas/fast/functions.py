@@ -13,29 +13,49 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seesaw_nas.deploy import rule
-from seesaw_nas.flat.order import Gather
+from seesaw_nas.flat import NetworkOrder
 from seesaw_nas.tiling import as_images, as_rows, tiled_product
 from seesaw_nas.wiring import Tile, Tiles
 
+Pair = tuple[Tensor, Tensor]  # scale and offset
+Running = Pair | tuple[None, None]  # mean and variance, where they are kept
+
 
 class _Gathered(torch.autograd.Function):
-    """Values of a flat vector in another order, zeros among them; the way back is a gather, too."""
+    """A network's values in the order of its layers, zeros among them; the way back is a gather, too."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, storage: Tensor, gather: Gather, dtype: torch.dtype) -> Tensor:
-        """``values`` (size,), which share memory with ``storage`` (size + 1,), a zero last, to (wired,)."""
-        ctx.gather, ctx.dtype = gather, values.dtype
-        return storage.detach().index_select(0, gather.index).to(dtype)
+    def forward(
+        ctx: Any, weights: Tensor, vectors: Tensor, storage: Tensor, order: NetworkOrder, dtype: torch.dtype
+    ) -> tuple[Tensor, ...]:
+        """``weights`` (A,) and ``vectors`` (B,), which share memory with ``storage``, cut into the layers' tensors.
+
+        First all weights, in ``dtype``, then the scales of all batch norms, their offsets, and the classifier's bias.
+        """
+        ctx.order, ctx.n_weights = order, len(weights)
+        wired, others = order.layers.split(storage.detach().index_select(0, order.values.index))
+        parts = order.layers.split_weights(wired.to(dtype))
+        return (*parts, *others.split_with_sizes(order.layers.vector_sizes))
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
-        """The gradient of ``values``."""
-        return gradients[0].index_select(0, ctx.gather.back).to(ctx.dtype), None, None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradients of ``weights`` and ``vectors``."""
+        order, count = ctx.order, len(ctx.order.layers.weights)
+        stem, *others = gradients[:count]
+        own = torch.cat([stem.permute(0, 2, 3, 1).flatten(), *(gradient.flatten() for gradient in others)])
+        wired = own.new_empty(len(order.values.index), dtype=gradients[-1].dtype)
+        of_weights, of_vectors = order.layers.split(wired)
+        of_weights.copy_(own)
+        torch.cat(gradients[count:], out=of_vectors)
+        found = wired.index_select(0, order.values.back)  # (A + B,)
+        return found[: ctx.n_weights], found[ctx.n_weights :], None, None, None
 
 
-def gathered(values: Tensor, storage: Tensor, gather: Gather, dtype: torch.dtype) -> Tensor:
+def gathered(
+    weights: Tensor, vectors: Tensor, storage: Tensor, order: NetworkOrder, dtype: torch.dtype
+) -> tuple[Tensor, ...]:
     """See :class:`_Gathered`."""
-    return _Gathered.apply(values, storage, gather, dtype)  # type: ignore[no-any-return, no-untyped-call]
+    return _Gathered.apply(weights, vectors, storage, order, dtype)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _Expanded(torch.autograd.Function):
@@ -52,8 +72,8 @@ class _Expanded(torch.autograd.Function):
         weight: Tensor,
         scale: Tensor,
         offset: Tensor,
-        mean: Tensor,
-        variance: Tensor,
+        mean: Tensor | None,
+        variance: Tensor | None,
         momentum: float,
         eps: float,
         tiles: Tiles,
@@ -65,8 +85,9 @@ class _Expanded(torch.autograd.Function):
         covariance = torch.mm(centred.t(), centred).div_(count)
         spread = torch.mm(weight, covariance)  # (inner, c_in)
         of_batch = torch.linalg.vecdot(spread, weight).clamp_min_(0)  # (inner,)
-        mean.lerp_(torch.mv(weight, centre), momentum)
-        variance.lerp_(of_batch * (count / max(1, count - 1)), momentum)
+        if mean is not None and variance is not None:
+            mean.lerp_(torch.mv(weight, centre), momentum)
+            variance.lerp_(of_batch * (count / max(1, count - 1)), momentum)
         inverse = torch.rsqrt(of_batch + eps)
         factor = scale * inverse
         scaled = weight * factor[:, None]
@@ -93,9 +114,8 @@ class _Expanded(torch.autograd.Function):
 
 
 def expanded(
-    x: Tensor, weight: Tensor, norm: tuple[Tensor, Tensor], running: tuple[Tensor, Tensor], momentum: float, eps: float,
-    tiles: Tiles,
-) -> Tensor:  # fmt: skip
+    x: Tensor, weight: Tensor, norm: Pair, running: Running, momentum: float, eps: float, tiles: Tiles
+) -> Tensor:
     """See :class:`_Expanded`."""
     return _Expanded.apply(x, weight, *norm, *running, momentum, eps, tiles)  # type: ignore[no-any-return, no-untyped-call]
 
@@ -120,6 +140,8 @@ class _Projected(torch.autograd.Function):
 
 def projected(x: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
     """See :class:`_Projected`."""
+    if not torch.is_grad_enabled():
+        return _product(x, weight, None, tiles)
     return _Projected.apply(x, weight, tiles)  # type: ignore[no-any-return, no-untyped-call]
 
 
@@ -194,7 +216,14 @@ class _NormRelu6(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, momentum: float, eps: float
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        mean: Tensor | None,
+        variance: Tensor | None,
+        momentum: float,
+        eps: float,
     ) -> Tensor:
         """(N, C, H, W) to the same; the running ``mean`` and ``variance`` (C,) move on by ``momentum``."""
         out, batch_mean, inverse_std = torch.native_batch_norm(x, weight, bias, mean, variance, True, momentum, eps)
@@ -216,8 +245,6 @@ class _NormRelu6(torch.autograd.Function):
         return (*found, None, None, None, None)
 
 
-def norm_relu6(
-    x: Tensor, norm: tuple[Tensor, Tensor], running: tuple[Tensor, Tensor], momentum: float, eps: float
-) -> Tensor:
+def norm_relu6(x: Tensor, norm: Pair, running: Running, momentum: float, eps: float) -> Tensor:
     """See :class:`_NormRelu6`."""
     return _NormRelu6.apply(x, *norm, *running, momentum, eps)  # type: ignore[no-any-return, no-untyped-call]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seesaw_nas.fast.forward import Formulation, Layers, features
+from seesaw_nas.fast.forward import Formulation, Layers, features, measure
 from seesaw_nas.fast.functions import gathered
 from seesaw_nas.flat import FlatWeights, network_order
 from seesaw_nas.models import MOMENTUM, Network
@@ -24,7 +24,8 @@ class FastNetwork(nn.Module):
     Attributes:
         momentum: by which a forward pass moves the running statistics.
         batches: that these have seen since they were read; who calls :meth:`forward` counts.
-        compute: :meth:`logits`, or that by a compiler.
+        compiled: :meth:`logits` by a compiler, where there is one; a function of this network as well, so that nothing
+            here refers to itself, and a finished training is freed at once.
         weights: those of all convolutions and of the classifier, which decay falls on, (A,).
         vectors: scales, offsets and the classifier's bias, (B,).
         flat: the vectors that both are views of; ``flat.link()`` lets the network follow them.
@@ -38,26 +39,29 @@ class FastNetwork(nn.Module):
         self.order = network_order(network.architecture, storage.device, formulation.multiple)
         self.weights, self.vectors = map(nn.Parameter, self.flat.halves(storage))
         self.momentum, self.batches = MOMENTUM, 0
-        self.compute = self.logits
-        self._running = storage.new_empty(2, self.order.channels)
-        self._pairs = _pairs(self._running, self.order.norms)
+        self.compiled: Callable[..., Tensor] | None = None
+        self._running = storage.new_empty(2, self.order.layers.channels)
+        self._pairs = self.order.layers.split_statistics(self._running)
         self.read_statistics()
 
     network: Network
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, input_channels, H, W), normalised, to logits (N, classes)."""
-        storage = self.flat.storage
-        weights = gathered(self.weights, self.flat.weights, self.order.weights, working_dtype(storage))
-        vectors = gathered(self.vectors, self.flat.vectors, self.order.vectors, storage.dtype)
-        return self.compute(images, weights, vectors)
+        compute = self.compiled or FastNetwork.logits
+        return compute(self, images, *self._gathered())
 
-    def logits(self, images: Tensor, weights: Tensor, vectors: Tensor) -> Tensor:
-        """As :meth:`forward`, from weights (wired,) and vectors (wired,) in the order of the layers."""
-        norms, bias = self.order.split_norms(vectors)
-        layers = Layers(self.order.split_weights(weights), norms, bias, self._pairs)
+    def logits(self, images: Tensor, *parts: Tensor) -> Tensor:
+        """As :meth:`forward`, from what the layers compute with; see :meth:`Layers.of_parts`."""
+        layers = Layers.of_parts(parts, len(self._pairs), self._pairs)
         x = features(self.network.architecture, layers, images, self.formulation, self.momentum)
-        return F.linear(self.network.dropout(x), layers.weights[-1], bias)  # (N, classes)
+        logits = F.linear(self.network.dropout(x), layers.weights[-1])  # (N, classes)
+        return logits.to(layers.bias.dtype) + layers.bias  # in full precision, as the loss wants it
+
+    def _gathered(self) -> tuple[Tensor, ...]:
+        """What the layers compute with."""
+        storage = self.flat.storage
+        return gathered(self.weights, self.vectors, storage, self.order, working_dtype(storage))
 
     @property
     def running(self) -> Tensor:
@@ -69,16 +73,13 @@ class FastNetwork(nn.Module):
         self._running.copy_(self.flat.statistics.index_select(1, self.order.statistics.index))
         self.batches = 0
 
+    @torch.no_grad()
     def measure(self, batches: Iterable[Tensor]) -> None:
         """Set the running statistics to even averages over batches of normalised images, and write them."""
-        self._running.zero_()  # whatever they are, the first batch takes their place
+        self._running.zero_()
         self.flat.batches.zero_()
-        try:
-            for self.batches, batch in enumerate(batches, start=1):
-                self.momentum = 1 / self.batches
-                self(batch)
-        finally:
-            self.momentum = MOMENTUM
+        layers = Layers.of_parts(self._gathered(), len(self._pairs), self._pairs)
+        self.batches = measure(self.network.architecture, layers, batches, self.formulation)
         self.write_statistics()
 
     @torch.no_grad()
@@ -88,15 +89,6 @@ class FastNetwork(nn.Module):
         self.flat.statistics[:, :-1].copy_(found)
         self.flat.batches.add_(self.batches)
         self.batches = 0
-
-
-def _pairs(running: Tensor, norms: tuple[int, ...]) -> list[tuple[Tensor, Tensor]]:
-    """The running mean and variance of each batch norm, which share memory with the rows of ``running``.
-
-    ``data`` lets autograd see that none of them is changed when another one is.
-    """
-    means, variances = (row.split_with_sizes(norms) for row in running)
-    return [(mean.data, variance.data) for mean, variance in zip(means, variances, strict=True)]
 
 
 def working_dtype(like: Tensor) -> torch.dtype:

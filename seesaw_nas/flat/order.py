@@ -10,22 +10,21 @@ everywhere and adds nothing: outputs, gradients and statistics of the others sta
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from seesaw_nas.flat.cache import cache_within
+from seesaw_nas.flat.shapes import KERNEL, LayerShapes, padded
 from seesaw_nas.spec import Architecture, Block, Partition
 from seesaw_nas.wiring import Wiring, wiring
 
 OUTSIDE = -1  # in an index: no weight stands here, the value is zero
-KERNEL = 3  # side of the stem's
 Index = np.ndarray  # int32, (n,)
-Shape = tuple[int, ...]
+BLOCKS_BYTES, NETWORKS_BYTES = 64 * 2**20, 256 * 2**20  # of the orders that are kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +36,6 @@ class BlockOrder:
             weights of the block's convolutions in the order of its modules.
         scales, offsets: of the channels of its three batch norms, among the scales and offsets of the block.
         statistics: of these channels among those of the block's batch norms.
-        widths: (c_in, inner, c_out) with padding.
-        kernel: side of the depthwise kernel.
         n_weights, n_vectors, n_statistics: values that the block has, without padding.
     """
 
@@ -46,26 +43,16 @@ class BlockOrder:
     scales: Index
     offsets: Index
     statistics: Index
-    widths: tuple[int, int, int]
-    kernel: int
     n_weights: int
     n_vectors: int
     n_statistics: int
 
     @property
-    def norms(self) -> tuple[int, int, int]:
-        """Channels of its batch norms, with padding."""
-        _, inner, c_out = self.widths
-        return inner, inner, c_out
-
-    @property
-    def shapes(self) -> tuple[Shape, Shape, Shape]:
-        """Of the weights of pw1, dw and pw2."""
-        c_in, inner, c_out = self.widths
-        return (inner, c_in, 1, 1), (inner, 1, self.kernel, self.kernel), (c_out, inner, 1, 1)
+    def nbytes(self) -> int:
+        return sum(part.nbytes for part in (self.weights, self.scales, self.offsets, self.statistics))
 
 
-@lru_cache(maxsize=256)
+@cache_within(BLOCKS_BYTES)
 def block_order(block: Block, c_in: int, c_out: int, multiple: int = 1) -> BlockOrder:
     """The order of a block between these widths, wherever it stands.
 
@@ -76,7 +63,7 @@ def block_order(block: Block, c_in: int, c_out: int, multiple: int = 1) -> Block
     expand, n_expand = _dense(block.partition, inner, c_in, 0)
     project, n_weights = _dense(block.project_partition, c_out, inner, n_expand + inner * area)
     depthwise = n_expand + np.arange(inner * area, dtype=np.int32).reshape(inner, area)
-    widths = (_up(c_in, multiple), _up(inner, multiple), _up(c_out, multiple))
+    widths = (padded(c_in, multiple), padded(inner, multiple), padded(c_out, multiple))
     weights = [
         _padded(expand[wired.order], widths[1], widths[0]),
         _padded(depthwise[wired.back], widths[1], area),
@@ -84,7 +71,7 @@ def block_order(block: Block, c_in: int, c_out: int, multiple: int = 1) -> Block
     ]
     flat = np.concatenate([part.ravel() for part in weights])
     norms = _norm_indices(wired, inner, c_out, widths)
-    return BlockOrder(flat, *norms, widths, block.kernel, n_weights, 4 * inner + 2 * c_out, 2 * inner + c_out)
+    return BlockOrder(flat, *norms, n_weights, 4 * inner + 2 * c_out, 2 * inner + c_out)
 
 
 def _dense(partition: Partition, c_out: int, c_in: int, start: int) -> tuple[np.ndarray, int]:
@@ -107,10 +94,6 @@ def _norm_indices(wired: Wiring, inner: int, c_out: int, widths: tuple[int, int,
         statistics.append(_padded_vector(order + channel, width))
         start, channel = start + 2 * channels, channel + channels
     return np.concatenate(scales), np.concatenate(offsets), np.concatenate(statistics)
-
-
-def _up(channels: int, multiple: int) -> int:
-    return -(-channels // multiple) * multiple
 
 
 def _padded(index: np.ndarray, rows: int, columns: int) -> np.ndarray:
@@ -160,82 +143,31 @@ class NetworkOrder:
     """Where the values of a whole network come from, on one device.
 
     Attributes:
-        architecture: whose order it is.
-        multiple: to which its widths are padded.
-        weights: of the convolutions' and the classifier's, among all of them in the order of the modules. The stem's
-            stand channels-last.
-        vectors: of the scales of all batch norms, then their offsets, then the classifier's bias.
+        layers: the shapes that they are cut into.
+        values: of the weights of all convolutions and the classifier, then of the scales of all batch norms, their
+            offsets, and the classifier's bias; among all weights and then all vectors, in the order of the modules.
+            The stem's weights stand channels-last.
         statistics: of the batch norms' channels, in the same order as their scales.
-        shapes: of the weights: stem, then pw1, dw and pw2 of each block, head, classifier.
-        norms: channels of each batch norm in the same order, with padding.
-        weights_per_channel: int64, (channels,): how many weights of its convolution each of these channels has.
     """
 
-    architecture: Architecture
-    multiple: int
-    weights: Gather
-    vectors: Gather
+    layers: LayerShapes
+    values: Gather
     statistics: Gather
-    shapes: tuple[Shape, ...]
-    norms: tuple[int, ...]
-    weights_per_channel: Tensor
-
-    def gather(self, weights: Tensor, vectors: Tensor) -> tuple[Tensor, Tensor]:
-        """(A + 1,) and (B + 1,), each with a zero last, in the order of the layers."""
-        return weights.index_select(0, self.weights.index), vectors.index_select(0, self.vectors.index)
-
-    def split_weights(self, wired: Tensor) -> list[Tensor]:
-        """The weights of each layer in its shape, views of the wired vector; the stem's in channels-last layout."""
-        parts = wired.split_with_sizes([math.prod(shape) for shape in self.shapes])
-        return list(_shaped(parts, self.shapes))
-
-    def split_norms(self, wired: Tensor) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
-        """The scale and offset of each batch norm, and the classifier's bias, views of the wired vector."""
-        parts = wired.split_with_sizes([*self.norms, *self.norms, self.shapes[-1][0]])
-        count = len(self.norms)
-        return list(zip(parts[:count], parts[count:-1], strict=True)), parts[-1]
 
     @property
-    def channels(self) -> int:
-        """Of all batch norms, with padding."""
-        return sum(self.norms)
-
-    @property
-    def classes(self) -> int:
-        return self.shapes[-1][0]
-
-    @property
-    def classifier_start(self) -> int:
-        """Where the classifier's weights begin, behind those of all convolutions."""
-        return sum(map(math.prod, self.shapes[:-1]))
-
-    def per_weight(self, values: Tensor) -> Tensor:
-        """For each weight of the convolutions the value of the channel that it adds to; values (channels,)."""
-        return values.repeat_interleave(self.weights_per_channel, output_size=self.classifier_start)
+    def nbytes(self) -> int:
+        return sum(gather.index.nbytes + gather.back.nbytes for gather in (self.values, self.statistics))
 
 
-def _shaped(parts: Sequence[Tensor], shapes: Sequence[Shape]) -> Iterator[Tensor]:
-    channels, inputs, *kernel = shapes[0]
-    yield parts[0].view(channels, *kernel, inputs).permute(0, 3, 1, 2)
-    for part, shape in zip(parts[1:], shapes[1:], strict=True):
-        yield part.view(shape)
-
-
-@lru_cache(maxsize=16)
+@cache_within(NETWORKS_BYTES)
 def network_order(architecture: Architecture, device: torch.device, multiple: int = 1) -> NetworkOrder:
     """The order of a network's weights on a device; see :func:`block_order` for ``multiple``."""
     stem, head, last, classes = (
         architecture.stem.channels, architecture.head.channels, architecture.placed[-1].c_out, architecture.classes
     )  # fmt: skip
-    wide = {name: _up(width, multiple) for name, width in (("stem", stem), ("head", head), ("last", last))}
+    wide = {name: padded(width, multiple) for name, width in (("stem", stem), ("head", head), ("last", last))}
     blocks = [block_order(at.block, at.c_in, at.c_out, multiple) for at in architecture.placed]
     inputs = architecture.input_channels
-    shapes = [
-        (wide["stem"], inputs, KERNEL, KERNEL),
-        *(shape for order in blocks for shape in order.shapes),
-        (wide["head"], wide["last"], 1, 1),
-        (classes, wide["head"]),
-    ]
     weights = [
         (_stem_index(stem, inputs, wide["stem"]), stem * inputs * KERNEL**2),
         *((order.weights, order.n_weights) for order in blocks),
@@ -249,14 +181,8 @@ def network_order(architecture: Architecture, device: torch.device, multiple: in
     statistics = [(ends[0], stem), *((order.statistics, order.n_statistics) for order in blocks), (ends[1], head)]
     (scale, n), (offset, _) = _joined(scales), _joined(offsets)
     vectors = np.concatenate([scale, offset, np.arange(n, n + classes)])
-    gathers = (
-        Gather.of(*_joined(weights), device),
-        Gather.of(vectors, n + classes, device),
-        Gather.of(*_joined(statistics), device),
-    )
-    norms = (wide["stem"], *(width for order in blocks for width in order.norms), wide["head"])
-    each = np.repeat([math.prod(shape[1:]) for shape in shapes[:-1]], norms)
-    return NetworkOrder(architecture, multiple, *gathers, tuple(shapes), norms, torch.from_numpy(each).to(device))
+    values = Gather.of(*_joined([_joined(weights), (vectors, n + classes)]), device)
+    return NetworkOrder(LayerShapes.of(architecture, multiple), values, Gather.of(*_joined(statistics), device))
 
 
 def _stem_index(channels: int, inputs: int, width: int) -> Index:

@@ -18,11 +18,11 @@ Names = tuple[tuple[str, torch.Size], ...]
 class FlatWeights:
     """A copy of a network's values; :meth:`link` makes the network's own tensors views of it.
 
-    Behind the last value of each vector stands a zero, which an index can name where there is no weight.
+    Behind the last value stands a zero, which an index can name where there is no weight.
 
     Attributes:
         network: whose values they are.
-        storage: (A + 1 + B + 1,): A weights of convolutions and classifier, a zero, B scales and offsets, a zero.
+        storage: (A + B + 1,): A weights of convolutions and classifier, B scales, offsets and biases, a zero.
         statistics: (2, S + 1): running means and running variances of the S channels of all batch norms, zeros behind.
         batches: int64, (norms,): how many each batch norm has seen.
     """
@@ -41,7 +41,7 @@ class FlatWeights:
         named = [(name, value.detach()) for name, value in network.named_parameters()]
         weights, vectors = [v for _, v in named if v.ndim > 1], [v for _, v in named if v.ndim <= 1]
         zero, norms = vectors[0].new_zeros(1), _norms(network)
-        storage = torch.cat([*(v.reshape(-1) for v in weights), zero, *vectors, zero])
+        storage = torch.cat([*(v.reshape(-1) for v in weights), *vectors, zero])
         means = torch.cat([*(norm.running_mean for norm in norms), zero])  # type: ignore[list-item]
         variances = torch.cat([*(norm.running_var for norm in norms), zero])  # type: ignore[list-item]
         batches = torch.stack([norm.num_batches_tracked for norm in norms])  # type: ignore[misc]
@@ -54,19 +54,9 @@ class FlatWeights:
         """A: how many weights convolutions and classifier have."""
         return sum(math.prod(shape) for _, shape in self.weight_names)
 
-    @property
-    def weights(self) -> Tensor:
-        """(A + 1,), a view of the storage."""
-        return self.storage[: self.n_weights + 1]
-
-    @property
-    def vectors(self) -> Tensor:
-        """(B + 1,), a view of the storage."""
-        return self.storage[self.n_weights + 1 :]
-
     def halves(self, storage: Tensor) -> tuple[Tensor, Tensor]:
-        """The (A,) and the (B,) of a vector such as ``storage``, views without the zeros."""
-        return storage[: self.n_weights], storage[self.n_weights + 1 : -1]
+        """The (A,) and the (B,) of a vector such as ``storage``, views."""
+        return storage[: self.n_weights], storage[self.n_weights : -1]
 
     def views(self, storage: Tensor) -> dict[str, Tensor]:
         """A vector such as ``storage``, cut into the network's tensors by the names of its parameters."""

@@ -78,7 +78,8 @@ def onnxruntime(network: Network, target: Target) -> Prepared:
         raise OptionError("the exported graph computes in float32 only")
     on_cuda = target.device.type == "cuda" and onnx_file.has_cuda()
     device = target.device if on_cuda else torch.device("cpu")
-    providers = [(onnx_file.CUDA, {"device_id": device.index or 0})] if on_cuda else onnx_file.PROVIDERS
+    on_gpu = {"device_id": device.index or 0, "use_tf32": 0}  # as full_precision has it for torch
+    providers = [(onnx_file.CUDA, on_gpu)] if on_cuda else onnx_file.PROVIDERS
     graph = onnx_file.graph(network).SerializeToString()
 
     def ready(images: Tensor, threads: int) -> Call:

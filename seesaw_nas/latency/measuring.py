@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from seesaw_nas import allocator
 from seesaw_nas.conditions import conditions as general_conditions
-from seesaw_nas.device import describe, find_device, synchronise
+from seesaw_nas.device import describe, find_device, full_precision, synchronise
 from seesaw_nas.errors import SeesawError
 from seesaw_nas.latency.backends import PREPARE, Call, Prepared, Target
 from seesaw_nas.latency.race import race
@@ -28,6 +28,8 @@ from seesaw_nas.spec import Architecture
 
 Cell = tuple[int, int]  # images of a call, threads
 
+# of the largest logit; float32 was seen to differ by 2e-6, bfloat16, whose fractions have seven bits, by 0.04
+TOLERANCE = {"float32": 1e-4, "bfloat16": 0.2}
 SAMPLES = 32  # random images from which a network without weights takes its batch norm statistics
 
 
@@ -102,10 +104,10 @@ def _measured(
     network: Network, prepared: Mapping[str, Prepared | Exception], settings: LatencySettings, cell: Cell
 ) -> list[Latency]:
     """Every backend at one batch size and number of threads."""
-    (batch, threads), device = cell, str(find_device(settings.device))
-    records = {backend: Latency(backend, batch, threads, device, settings.precision) for backend in prepared}
+    (batch, threads), device = cell, find_device(settings.device)
+    records = {backend: Latency(backend, batch, threads, str(device), settings.precision) for backend in prepared}
     calls = {}
-    with _torch_threads(threads), torch.inference_mode():
+    with _torch_threads(threads), torch.inference_mode(), full_precision(device):
         try:
             images = torch.randn(batch, *network.architecture.input, generator=_generator(settings.seed))
             expected = network(images)
@@ -132,7 +134,7 @@ def _checked(
         return replace(record, reason=_reason(error)), None
     finite = difference if math.isfinite(difference) else None
     record = replace(record, device=str(candidate.device), difference=finite)
-    most = _tolerance(candidate.device, record.precision)
+    most = TOLERANCE[record.precision]
     if not difference <= most:  # NaN is wrong too
         told = f"WRONG OUTPUT, off by {difference:.1g} of eager's largest one; up to {most:g} would be right"
         return replace(record, reason=told), None
@@ -141,13 +143,6 @@ def _checked(
 
 def _difference(found: Tensor, expected: Tensor) -> float:
     return float((found.cpu().float() - expected).abs().max() / expected.abs().max())
-
-
-def _tolerance(device: torch.device, precision: str) -> float:
-    """Float32 agrees to 2e-6 on a CPU; CUDA multiplies it in TF32, of ten bits, and bfloat16 has seven."""
-    if precision == "bfloat16":
-        return 0.2
-    return 1e-4 if device.type == "cpu" else 2e-2
 
 
 def _waiting(call: Call, device: torch.device) -> Callable[[], None]:

@@ -8,7 +8,8 @@ import torch
 
 from seesaw_nas.data import SearchData
 from seesaw_nas.device import find_device, place
-from seesaw_nas.errors import OptionError, TrainingFailed
+from seesaw_nas.errors import OptionError
+from seesaw_nas.memory import exhaustion_explained
 from seesaw_nas.models import Network, build
 from seesaw_nas.proxies.gradients import grad_norm, snip
 from seesaw_nas.proxies.naswot import naswot
@@ -35,15 +36,13 @@ def measure(
 
     Raises:
         OptionError, SpecError: as there.
-        TrainingFailed: memory ran out.
+        OutOfMemory: memory ran out.
     """
     device = find_device(device)
     if name in ON_IMAGES and data is None:
         raise OptionError(f"the {name} score looks at images; pass data=seesaw_nas.data.load(...)")
-    try:
+    with exhaustion_explained(device, f"for the {name} score", "take smaller images"):
         sample = Sample.of(data, architecture, device) if data and name in ON_IMAGES else None
         network = build(architecture, seed=seed)
         place(network, device)
         return ON_IMAGES[name](network, sample) if sample else WITHOUT_IMAGES[name](network, seed)
-    except (MemoryError, torch.OutOfMemoryError):
-        raise TrainingFailed(f"out of memory on {device} for the {name} score; take smaller images") from None

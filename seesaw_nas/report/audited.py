@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 
 from seesaw_nas.audit.ceiling import Ceiling
 from seesaw_nas.audit.result import RULE, Audit, Row
+from seesaw_nas.audit.spent import Spent
 from seesaw_nas.audit.statistics import Estimate
-from seesaw_nas.audit.wording import about, figure_of, noise, remarks, seconds_of, span
+from seesaw_nas.audit.wording import about, cost_of, figure_of, noise, remarks, span
 from seesaw_nas.files import replace_file
 from seesaw_nas.report import markup
 from seesaw_nas.report.markup import Cell, paragraph, section
@@ -25,8 +26,8 @@ HEADINGS = (
     "overall",
     "95%",
     "scored",
-    "core-s each",
-    "s once",
+    "each costs",
+    "once",
     "earns",
     "what it is",
 )
@@ -117,7 +118,7 @@ def _cells(audit: Audit, row: Row) -> list[Cell]:
         *_estimated(row.within),
         *_estimated(row.overall),
         Cell(f"{row.scored:,}", row.scored),
-        *map(_cost, (row.core_seconds, row.once_seconds)),
+        *map(_cost, (row.each, row.once)),
         Cell(audit.verdict(row)),
         Cell(told),
     ]
@@ -128,5 +129,5 @@ def _estimated(found: Estimate) -> tuple[Cell, Cell]:
     return Cell(figure_of(found.tau), value), Cell(span(found))
 
 
-def _cost(seconds: float) -> Cell:
-    return Cell(seconds_of(seconds), None if math.isnan(seconds) else seconds)
+def _cost(spent: Spent) -> Cell:
+    return Cell(cost_of(spent), spent.seconds if spent.known else None)

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from seesaw_nas.errors import OptionError, RunError, known
 from seesaw_nas.files import replace_file
+from seesaw_nas.optional import INSTALLED_AS
 
 IMAGE_FORMATS = ("png", "svg", "pdf")
 
@@ -25,11 +26,11 @@ def write_image(path: Path, figure: go.Figure, *, width: int = 1000, height: int
         raise OptionError(known("image format", kind, IMAGE_FORMATS))
     try:
         data = figure.to_image(format=kind, width=width, height=height, scale=2 if kind == "png" else 1)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # plotly's, which has had several classes for them
         if not any(word in str(error) for word in ("Kaleido", "Chrome", "kaleido")):
             raise
         raise RunError(
-            f"cannot draw {path}: an image needs kaleido (pip install kaleido) and Chrome or Chromium on the PATH; "
-            "the HTML report needs neither"
+            f"cannot draw {path}: an image needs kaleido (pip install {INSTALLED_AS['kaleido']}) and Chrome or "
+            "Chromium on the PATH; the HTML report needs neither"
         ) from None
     replace_file(path, data)

@@ -12,6 +12,7 @@ import pandas as pd
 from seesaw_nas import records as run_records
 from seesaw_nas.files import replace_file
 from seesaw_nas.latency import NO_TIMINGS, Latency, Timings
+from seesaw_nas.optional import wanted
 from seesaw_nas.records import TrialRecord
 from seesaw_nas.space import Budget
 from seesaw_nas.spec import Architecture
@@ -116,7 +117,11 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
     Raises:
         OSError: the file cannot be written.
+        OptionError: it is to be Parquet, and pyarrow is not installed.
     """
     is_parquet = path.suffix.lower() == ".parquet"
-    content = table.to_parquet(index=False) if is_parquet else table.to_csv(index=False, lineterminator="\n").encode()
+    with wanted("pyarrow"):
+        content = (
+            table.to_parquet(index=False) if is_parquet else table.to_csv(index=False, lineterminator="\n").encode()
+        )
     replace_file(path, content)

@@ -15,6 +15,11 @@ class Listener:
     def begun(self, number: int, architecture: Architecture, macs: int) -> None:
         """A trial's training begins."""
 
+    def postponed(self, number: int, reason: str, until: str) -> None:
+        """A trial's training ran out of memory beside others; it is begun again when ``until`` holds, such as
+        "nothing else trains on cuda:0".
+        """
+
     def step(self, done: int, total: int) -> None:
         """A training step of the running trial is done."""
 

@@ -136,6 +136,19 @@ class Proposer:
             self.ended = f"the last {MAX_FAILURES} trials failed"
         return None
 
+    def ask_several(self, most: int) -> list[Job]:
+        """The next jobs, up to ``most`` of them; none where :meth:`ask` has none.
+
+        Only one at a time where the strategy learns from results, so that it proposes what it would have proposed.
+        """
+        jobs: list[Job] = []
+        for _ in range(most if not getattr(self._strategy, "learns", True) else 1):
+            job = self.ask()
+            if job is None:
+                break
+            jobs.append(job)
+        return jobs
+
     def _take_in(self, changed: Sequence[TrialRecord]) -> None:
         """Mind what other processes did; of two trials of one architecture, the one with the lower number counts."""
         for record in changed:

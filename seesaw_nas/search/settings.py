@@ -33,7 +33,7 @@ LATER_FIELDS: dict[str, Any] = {  # what a run means that was begun before there
     "workers": 0,
     "workers_per_gpu": 1,
     "ray_address": "",
-    "gpus_per_trial": 0.0,
+    "gpus_per_trial": None,
     "storage": "",
     "validation_size": 0,
     "curve": True,
@@ -108,7 +108,9 @@ class SearchSettings:
         workers: trials at a time; 0 for as many as the GPUs, the cores or the cluster have room for.
         workers_per_gpu: of engine ``local``, that share one.
         ray_address: of the cluster to join, or ``auto``; empty for one of this machine alone.
-        gpus_per_trial: of engine ``ray``, the share of a GPU to reserve.
+        gpus_per_trial: of engine ``ray``, the share of a GPU to reserve, up to 1; ``None`` for 1 where the cluster has
+            GPUs and ``device`` is not ``cpu``, else 0. Trials that share a GPU share its memory, which Ray does not
+            divide.
         storage: URL of a database for the history, so that several machines can work on it; empty for the run's file.
         evaluator: how good an architecture is; ``trained`` trains it from scratch.
         trials: architectures to train.
@@ -148,7 +150,7 @@ class SearchSettings:
     workers: int = 0
     workers_per_gpu: int = 1
     ray_address: str = ""
-    gpus_per_trial: float = 0.0
+    gpus_per_trial: float | None = None
     storage: str = ""
     evaluator: str = "trained"
     trials: int = 20
@@ -200,6 +202,8 @@ class SearchSettings:
             raise OptionError(f"seed_with wants a tuple of names, got the text '{self.seed_with}'")
         if self.storage and self.scheduler != "none":
             raise OptionError(f"--scheduler {self.scheduler} wants the history in the run's file; leave out --storage")
+        if self.gpus_per_trial is not None and not 0 <= self.gpus_per_trial <= 1:
+            raise OptionError(f"--gpus-per-trial wants 0 to 1, a trial trains on one GPU; got {self.gpus_per_trial:g}")
         recipes.recipe(self.recipe)
         for name, minimum in (
             ("trials", 1),
@@ -229,6 +233,11 @@ class SearchSettings:
     def fitted_recipe(self) -> recipes.Recipe:
         """The recipe at the wanted number of epochs."""
         return recipes.recipe(self.recipe, self.epochs)
+
+    @property
+    def trains_here(self) -> bool:
+        """Whether trials are trained in the process that proposes them."""
+        return self.engine == "serial"
 
     def halving(self, epochs: int) -> Halving:
         """Who of the trials is trained how far; ``epochs`` are those of a whole training.

@@ -21,6 +21,7 @@ import sqlalchemy
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
+from seesaw_nas import optional
 from seesaw_nas.errors import OptionError, RunError
 from seesaw_nas.records import TrialRecord
 from seesaw_nas.search.history import History
@@ -54,10 +55,8 @@ def open_storage(url: str) -> RDBStorage:
             )
             weakref.finalize(storage, storage.engine.dispose)  # its connections are closed when nothing needs them
             return storage
-    except ImportError:
-        raise OptionError(
-            f"the driver for {shown} is not installed; for PostgreSQL: pip install 'seesaw-nas[postgresql]'"
-        ) from None
+    except ImportError as error:
+        raise OptionError(f"no driver for {shown}: {optional.explain_error(error) or error}") from None
     except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         reason = " ".join(str(error.__cause__ or error).split())[:200]
         raise OptionError(f"cannot reach the storage {shown}: {reason}") from None

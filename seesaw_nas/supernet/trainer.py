@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -14,13 +13,17 @@ from seesaw_nas.batches import Dealt, deal, readied, steps_per_epoch
 from seesaw_nas.data import SearchData
 from seesaw_nas.device import autocast, seeded
 from seesaw_nas.errors import OptionError
+from seesaw_nas.fast import Formulation, formulation_for
+from seesaw_nas.fast.forward import Layers, features
+from seesaw_nas.fast.network import working_dtype
+from seesaw_nas.losses import cross_entropy
+from seesaw_nas.models import MOMENTUM
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.space import Feasible
 from seesaw_nas.spec import Architecture
-from seesaw_nas.supernet.descent import Descent
+from seesaw_nas.supernet.descent import Descent, Taken
 from seesaw_nas.supernet.sampling import Sample, check_recipe, sampler
 from seesaw_nas.supernet.weights import Supernet
-from seesaw_nas.supernet.workshop import Workshop
 
 _DRAWS = 1  # ends the entropy of a step's architectures, which so differs from that of its images
 
@@ -29,10 +32,13 @@ _DRAWS = 1  # ends the entropy of a step's architectures, which so differs from 
 class SupernetTrainer:
     """Stochastic gradient descent on a supernet's weights by one recipe; :meth:`of` makes it.
 
+    A step computes by functions of gathered weights and makes no module; batch norm keeps no statistics.
+
     Attributes:
-        supernet: whose weights move, in place.
+        supernet: whose weights move, in place; a copy of the one that was given.
         data: on the weights' device.
         sample: draws the architectures of a step.
+        formulation: in which their networks are computed.
     """
 
     supernet: Supernet
@@ -40,7 +46,7 @@ class SupernetTrainer:
     recipe: Recipe
     seed: int
     sample: Sample
-    workshop: Workshop
+    formulation: Formulation
     descent: Descent
 
     @classmethod
@@ -55,9 +61,10 @@ class SupernetTrainer:
         if seed < 0:
             raise OptionError(f"a seed is a whole number of at least 0, got {seed}")
         check_recipe(recipe)
-        sample, workshop = sampler(sampling, feasible), Workshop(supernet.device, recipe.dropout)
-        descent = Descent(supernet.layout, supernet.weights, recipe)
-        return cls(supernet, data.to(supernet.device), recipe, seed, sample, workshop, descent)
+        sample, descent = sampler(sampling, feasible), Descent(supernet.weights, recipe)
+        moved = replace(supernet, weights=descent.weights)
+        formulation = formulation_for(supernet.device)
+        return cls(moved, data.to(supernet.device), recipe, seed, sample, formulation, descent)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -79,36 +86,31 @@ class SupernetTrainer:
 
         The first learns from the labels, the others from the first one's answers; the gradients are added up.
         """
-        generator = np.random.default_rng(batch.blend)
-        x, targets = readied(self.data, self.recipe, batch.images, batch.labels, generator)
+        x, targets = readied(self.data, self.recipe, batch.images, batch.labels, batch.blend)
         teacher, *others = drawn
-        index, gradient, logits, loss = self._learnt(teacher, x, targets, self.recipe.label_smoothing)
+        first, logits, loss = self._learn(teacher, x, targets, self.recipe.label_smoothing)
+        taken = [first]
         if others:
             answers = logits.softmax(1)  # (n, classes)
-            found = [self._learnt(student, x, answers, 0.0)[:2] for student in others]
-            index, gradient = _summed(len(self.descent.weights), [(index, gradient), *found])
-        self.descent.move(index, gradient, self.recipe.learning_rate_at(batch.number, self.steps_per_epoch))
+            taken += [self._learn(student, x, answers, 0.0)[0] for student in others]
+        self.descent.move(taken, self.recipe.learning_rate_at(batch.number, self.steps_per_epoch))
         return loss
 
-    def _learnt(
+    def _learn(
         self, architecture: Architecture, x: Tensor, targets: Tensor, smoothing: float
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Forward and backward: the index of its weights, their gradient, its logits (n, classes) and mean loss."""
-        index = self.supernet.index(architecture)
-        ready = self.workshop.network(architecture, self.descent.weights.index_select(0, index))
+    ) -> tuple[Taken, Tensor, Tensor]:
+        """Forward and backward: its weights with their gradients, its logits (n, classes) and its mean loss."""
+        taken = self.descent.take(self.supernet.select(architecture, self.formulation.multiple))
         with autocast(self.supernet.device):
-            logits = ready.forward(x).float()
-        loss = F.cross_entropy(logits, targets, label_smoothing=smoothing)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return index, ready.gradient(), logits.detach(), loss.detach()
+            logits = self._logits(architecture, taken, x)
+        loss, gradient = cross_entropy(logits.detach(), targets, smoothing)
+        logits.backward(gradient)  # type: ignore[no-untyped-call]
+        return taken, logits.detach(), loss
 
-
-def _summed(size: int, parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """The entries that any part has, ascending, and the sums of their gradients."""
-    total = parts[0][1].new_zeros(size)
-    touched = torch.zeros(size, dtype=torch.bool, device=total.device)
-    for index, gradient in parts:
-        total.index_add_(0, index, gradient)
-        touched[index] = True
-    index = touched.nonzero().flatten()
-    return index, total[index]
+    def _logits(self, architecture: Architecture, taken: Taken, x: Tensor) -> Tensor:
+        """(N, input_channels, H, W), normalised, to (N, classes)."""
+        weights = taken.weights.to(working_dtype(taken.weights))
+        layers = Layers.of(taken.selection.layers, weights, taken.vectors, None)
+        pooled = features(architecture, layers, x, self.formulation, MOMENTUM)  # (N, head.channels)
+        logits = F.linear(F.dropout(pooled, self.recipe.dropout), layers.weights[-1])
+        return logits.to(layers.bias.dtype) + layers.bias  # in full precision, as the loss wants it

@@ -13,6 +13,7 @@ from seesaw_nas.allocator import keep_freed_memory
 from seesaw_nas.data import SearchData
 from seesaw_nas.device import find_device
 from seesaw_nas.errors import TrainingFailed
+from seesaw_nas.memory import memory_failures_told
 from seesaw_nas.parallel import ALONE
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.records import Epoch
@@ -27,7 +28,6 @@ from seesaw_nas.training import (
     Watch,
     check_finite,
     identity_of,
-    memory_failures_told,
 )
 
 
@@ -87,8 +87,7 @@ def train(
     if device.type == "cpu":
         keep_freed_memory()
     with memory_failures_told(recipe, device):
-        copied = replace(supernet, weights=supernet.weights.detach().to(device, copy=True))
-        trainer = SupernetTrainer.of(copied, feasible, data, recipe, seed, sampling)
+        trainer = SupernetTrainer.of(supernet.to(device), feasible, data, recipe, seed, sampling)
         store = _store(checkpoint, trainer, feasible, sampling)
         watch = Watch(store, ALONE, checkpoint_seconds, on_step, stop, time.perf_counter())
         progress = store.resume()
@@ -99,7 +98,7 @@ def train(
                 on_epoch(progress.curve[-1])
             watch.obey(progress, recipe)
     steps = len(progress.curve) * trainer.steps_per_epoch
-    return TrainedSupernet(copied, progress.curve, progress.train_seconds, progress.core_seconds, steps)
+    return TrainedSupernet(trainer.supernet, progress.curve, progress.train_seconds, progress.core_seconds, steps)
 
 
 def _epoch(trainer: SupernetTrainer, progress: checkpoints.Progress, number: int, watch: Watch) -> checkpoints.Progress:
@@ -131,4 +130,5 @@ def _store(path: Path | None, trainer: SupernetTrainer, feasible: Feasible, samp
         "sampling": sampling,
         **identity_of(trainer.data, trainer.recipe, trainer.seed),
     }
-    return checkpoints.Store(path, trainer.descent.holder, trainer.descent.optimizer, identity)
+    state = {"model.weights": trainer.descent.weights, "momentum.weights": trainer.descent.momentum}
+    return checkpoints.Store(path, state, identity)

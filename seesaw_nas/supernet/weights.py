@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,21 +11,21 @@ import torch
 from torch import Tensor
 
 from seesaw_nas.errors import SpecError
-from seesaw_nas.models import LINEAR_STD, Network, he_std
+from seesaw_nas.flat import network_order
+from seesaw_nas.models import LINEAR_STD, Network, build, he_std
 from seesaw_nas.space import Space
 from seesaw_nas.spec import Architecture
 from seesaw_nas.supernet import plain
-from seesaw_nas.supernet.indexing import Indices
 from seesaw_nas.supernet.layout import Layout, layout_of
-from seesaw_nas.supernet.modules import network_of
+from seesaw_nas.supernet.selection import Selection, select
 
 
 @dataclass(frozen=True, eq=False)
 class Supernet:
     """All weights of a space in one flat vector, out of which every architecture of the space takes its own.
 
-    :mod:`seesaw_nas.supernet.indexing` says which. Batch norm's running statistics are no part of it: they are measured
-    anew for each architecture.
+    :mod:`seesaw_nas.supernet.selection` says which. Batch norm's running statistics are no part of it: they are
+    measured anew for each architecture.
 
     Attributes:
         weights: float32, (P,), on the device where networks are wanted.
@@ -62,6 +63,18 @@ class Supernet:
         """The same weights on a device, where they are copied unless they are there."""
         return replace(self, weights=self.weights.to(device))
 
+    def select(self, architecture: Architecture, multiple: int = 1) -> Selection:
+        """What the layers of an architecture take of ``weights`` with a zero behind, on their device.
+
+        Args:
+            multiple: to which widths are padded.
+
+        Raises:
+            SpecError: the architecture is not in the space.
+        """
+        self.check(architecture)
+        return select(self.layout, architecture, multiple, self.device)
+
     def index(self, architecture: Architecture) -> Tensor:
         """The places in ``weights`` of the architecture's parameters, in the order of ``Network.named_parameters()``.
 
@@ -70,8 +83,9 @@ class Supernet:
         Raises:
             SpecError: the architecture is not in the space.
         """
-        self.check(architecture)
-        return self._indices.of(architecture)
+        with torch.device("meta"):
+            network = Network(architecture)
+        return torch.cat([entries.flatten() for entries in self._entries(network)])
 
     def extract(self, architecture: Architecture) -> Network:
         """The ordinary network of an architecture, with copies of its weights, in training mode, on their device.
@@ -81,7 +95,23 @@ class Supernet:
         Raises:
             SpecError: the architecture is not in the space.
         """
-        return network_of(architecture, self.weights.index_select(0, self.index(architecture)))
+        self.check(architecture)
+        network = build(architecture, seed=0).to(self.weights)
+        for parameter, entries in zip(network.parameters(), self._entries(network), strict=True):
+            parameter.data = self.weights.detach()[entries]
+        return network
+
+    def _entries(self, network: Network) -> Iterator[Tensor]:
+        """int64, in the shape of each parameter of an architecture's network."""
+        selection, order = self.select(network.architecture), network_order(network.architecture, self.device)
+        entries = selection.index.index_select(0, order.values.back).long()  # weights first, then vectors
+        sizes = _sizes(network)
+        weights, vectors = (
+            iter(part.split_with_sizes(own))
+            for part, own in zip(entries.split_with_sizes([sum(own) for own in sizes]), sizes, strict=True)
+        )
+        for parameter in network.parameters():
+            yield next(weights if parameter.ndim > 1 else vectors).view(parameter.shape)
 
     def forward(self, images: Tensor, architecture: Architecture) -> Tensor:
         """What the network of an architecture computes in training mode, by definition: slow, and differentiable.
@@ -115,6 +145,8 @@ class Supernet:
                 f"take one of that space"
             )
 
-    @cached_property
-    def _indices(self) -> Indices:
-        return Indices(self.layout, self.device)
+
+def _sizes(network: Network) -> tuple[list[int], list[int]]:
+    """Of the weights of convolutions and classifier, and of the scales, offsets and biases, in order."""
+    parameters = list(network.parameters())
+    return [p.numel() for p in parameters if p.ndim > 1], [p.numel() for p in parameters if p.ndim <= 1]

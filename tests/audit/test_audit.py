@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from recorded import EPOCHS, SETTINGS, curve, drawn, table
 
 from seesaw_nas import api, auditing, bench, cost
 from seesaw_nas.audit import names, reading
 from seesaw_nas.audit.result import Audit, Row
 from seesaw_nas.audit.scores import Scorebook, Scored
+from seesaw_nas.audit.spent import CORE, FREE, GPU, RECORDED, Spent
 from seesaw_nas.audit.statistics import Estimate
+from seesaw_nas.audit.wording import cost_of, remarks
 from seesaw_nas.errors import OptionError, RunError, TrainingFailed
 from seesaw_nas.evaluate import table as tables
 
@@ -74,7 +77,7 @@ def test_an_epoch_is_held_against_the_other_seeds(tmp_path):
     found = audit(written(tmp_path / "t", top1), "epoch")
     assert [row.name for row in found.rows] == ["epoch-1", "epoch-2"]
     assert [row.overall.tau for row in found.rows] == [-1, -1]
-    assert [row.core_seconds for row in found.rows] == [2, 4]
+    assert [row.each for row in found.rows] == [Spent(2, RECORDED), Spent(4, RECORDED)]
     assert {row.note for row in found.rows} == {"against the other seeds' ends"}
 
 
@@ -121,10 +124,10 @@ def test_rows_are_sorted_and_their_verdicts_follow_the_rule(tmp_path, monkeypatc
 )  # fmt: skip
 def test_a_verdict_says_no_more_than_the_interval(low, high, baseline, verdict):
     rank = Estimate(0.2, low, high, 10)
-    bar = Row("macs", "", 10, Estimate(baseline, -1, 1, 10), rank, 0.0)
+    bar = Row("macs", "", 10, Estimate(baseline, -1, 1, 10), rank, FREE)
     found = Audit(("t",), {}, 10, 10, 1.0, 0.06, (), 0, 100, 0, bar, None, (), {}, {})
-    assert found.verdict(Row("flow", "", 10, rank, rank, 0.0)) == verdict
-    assert found.verdict(Row("epoch-1", "", 10, rank, rank, 0.0, shares_noise=True)) == "open"
+    assert found.verdict(Row("flow", "", 10, rank, rank, FREE)) == verdict
+    assert found.verdict(Row("epoch-1", "", 10, rank, rank, FREE, shares_noise=True)) == "open"
 
 
 def test_failed_scores_are_told_and_left_out(tmp_path, monkeypatch):
@@ -144,7 +147,8 @@ def test_the_predictor_is_told_from_architectures_it_has_not_seen(tmp_path):
     (row,) = found.rows
     assert row.scored == COUNT
     assert row.overall.tau > 0.5  # Multi-Adds, which the order follows, are among what it looks at
-    assert row.once_seconds == pytest.approx(0.8 * 48 * 6)
+    assert (row.each.unit, row.once.unit) == (CORE, RECORDED)
+    assert row.once.seconds == pytest.approx(0.8 * 48 * 6)
 
 
 def test_every_evaluator_that_needs_nothing_is_audited(tmp_path):
@@ -154,7 +158,12 @@ def test_every_evaluator_that_needs_nothing_is_audited(tmp_path):
     assert {row.name for row in found.rows} >= {"macs", "flow", "synflow", "naswot", "epoch-1", "epoch-2", "predictor"}
     assert found.skipped == {}
     assert ("synflow", 12, 12) in heard
-    assert all(row.core_seconds >= 0 and row.once_seconds >= 0 for row in found.rows)
+    assert all(row.each.seconds >= 0 and row.once.seconds >= 0 for row in found.rows)
+    assert found.units == [CORE, RECORDED]
+    assert (
+        "What the rows cost was measured in units that do not compare (core-s: core-seconds, s rec.: seconds as "
+        "recorded)." in list(remarks(found))
+    )
 
 
 def test_an_audit_goes_on_where_it_was_killed(tmp_path, monkeypatch):
@@ -197,7 +206,7 @@ def test_evaluators_of_a_search_are_posed_with_the_trainings_own_settings(tmp_pa
 
     def pose(settings, given):
         asked.append(settings)
-        return type("Problem", (), {"evaluator": Evaluator()})
+        return type("Problem", (), {"placed": Evaluator()})
 
     monkeypatch.setattr(bench, "pose", pose)
     (tmp_path / "net").mkdir()
@@ -208,11 +217,35 @@ def test_evaluators_of_a_search_are_posed_with_the_trainings_own_settings(tmp_pa
         ("inherited", str(tmp_path / "net"), EPOCHS),
         ("tuned", str(tmp_path / "net"), 1),
     }
-    assert [row.once_seconds for row in found.rows] == [12.5, 12.5]
+    assert [row.once for row in found.rows] == [Spent(12.5, CORE)] * 2
     (tmp_path / "net/result.json").write_text("{}")  # another supernet: nothing of the first one is taken for its own
     found = audit(path, "inherited", supernet=tmp_path / "net")
     assert len(asked) == 3
-    assert math.isnan(found.rows[0].once_seconds)
+    assert not found.rows[0].once.known
+    assert cost_of(found.rows[0].once) == "?"
+    (tmp_path / "net/result.json").write_text('{"seconds": 3.5, "core_seconds": 12.5, "unit": "GPU-seconds"}')
+    assert audit(path, "inherited", supernet=tmp_path / "net").rows[0].once == Spent(3.5, GPU)
+
+
+def test_scores_on_a_gpu_are_priced_by_the_time_that_they_hold_it(tmp_path, monkeypatch):
+    """Of 2 seconds on the clock this process computes 0.25; a score of the spec alone computes nothing on the GPU."""
+    wall, own = iter(range(0, 10**6, 2)), iter(0.25 * i for i in range(10**6))
+    monkeypatch.setattr(bench.time, "perf_counter", lambda: next(wall))
+    monkeypatch.setattr(bench.time, "process_time", lambda: next(own))
+    monkeypatch.setattr(bench.Bench, "torch_device", torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a GPU")
+    monkeypatch.setattr(bench.Bench, "scorer", lambda self, name: lambda a, seed: float(RANK[a.digest]))
+    found = audit(written(tmp_path / "t", rising()), "synflow", "flow")
+    assert {row.name: row.each for row in found.rows} == {"synflow": Spent(2, GPU), "flow": Spent(0.25, CORE)}
+    assert [cost_of(row.each) for row in found.rows] == ["2.00 GPU-s", "0.250 core-s"]
+    assert found.to_dict()["rows"][0]["each"] == {"seconds": 2, "unit": "GPU-seconds"}
+    assert any("units that do not compare (GPU-s: GPU-seconds, core-s" in line for line in remarks(found))
+
+
+def test_scores_from_before_on_another_device_are_not_averaged_with_those_of_now():
+    before, now = [Scored(0.5, 8.0, CORE)] * 3, [Scored(0.5, 2.0, GPU)]
+    assert auditing._median(before + now, GPU) == Spent(2.0, GPU)
+    assert auditing._median(before, GPU) == Spent(8.0, CORE)
 
 
 # --- what is refused
@@ -281,10 +314,10 @@ def test_a_scorebook_of_other_trainings_or_of_nothing_is_refused(tmp_path):
     path = tmp_path / "audit.json"
     with Scorebook(path, {"dataset": "digits"}) as book:
         book.add("flow", "ab", 0, Scored(1.5, 0.25))
-        book.add("flow", "cd", 0, Scored(None, 0.5, "no"))
+        book.add("flow", "cd", 0, Scored(None, 0.5, GPU, "no"))
     again = Scorebook(path, {"dataset": "digits"})
     assert again.get("flow", "ab", 0) == Scored(1.5, 0.25)
-    assert again.get("flow", "cd", 0) == Scored(None, 0.5, "no")
+    assert again.get("flow", "cd", 0) == Scored(None, 0.5, GPU, "no")
     assert again.get("flow", "ab", 1) is None
     with pytest.raises(RunError, match="the audit of trainings under other conditions; choose another --out"):
         Scorebook(path, {"dataset": "cifar10"})

@@ -373,3 +373,19 @@ def test_our_own_mistakes_keep_their_traceback(cli, monkeypatch):
 def test_written_spec_is_read_again(cli):
     write_json(Path("s.json"), document())
     assert cli("show", "s.json").code == 0
+
+
+def test_memory_that_ran_out_is_one_line_and_a_defect_keeps_its_traceback(refused, cli, monkeypatch):
+    def latency(*_, **__):
+        raise RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported elsewhere")
+
+    def defect(*_, **__):
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("seesaw_nas.cli.measuring.latency", latency)
+    assert refused("latency", "seesaw-shuffle-0.5d") == (
+        "out of memory: CUDA error: out of memory; take less at a time, or end what else runs there"
+    )
+    monkeypatch.setattr("seesaw_nas.cli.measuring.latency", defect)
+    with pytest.raises(RuntimeError, match="a defect"):
+        cli("latency", "seesaw-shuffle-0.5d")

@@ -29,8 +29,10 @@ def streamed(root, count, size=16, workers=0, total=0):
 
 def dealt(images, order, augmented=True, seeds=(5, 6, 7), flip=True):
     order = [torch.tensor(positions) for positions in order]
-    batches = list(images.dealt(order, augmented=augmented, flip=flip, padding=0, seeds=seeds[: len(order)]))
-    return [pixels for pixels, _ in batches], [labels.tolist() for _, labels in batches]
+    seeds, along = seeds[: len(order)], [100 + positions[None] for positions in order]
+    batches = list(images.dealt(order, augmented=augmented, flip=flip, padding=0, seeds=seeds, along=along))
+    assert all(map(torch.equal, [drawn for _, _, drawn in batches], along))
+    return [pixels for pixels, _, _ in batches], [labels.tolist() for _, labels, _ in batches]
 
 
 ORDER = [[4, 0, 7], [2, 6], [1, 3, 5]]

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seesaw_nas.errors import TrainingFailed
@@ -25,6 +25,7 @@ class Noting:
         broken: the digest whose training fails.
         defect: the digest at which something else is raised.
         together: how many processes are to be in a training before the first one ends.
+        large: how often memory runs out at a digest.
     """
 
     log: Path
@@ -34,12 +35,16 @@ class Noting:
     defect: str = ""
     together: int = 1
     epochs: int = 1
+    large: Mapping[str, int] = field(default_factory=dict)
 
     def evaluate(self, architecture, *, seed, until=None, checkpoint=None, on_epoch=None, on_step=None):
         digest = architecture.digest
         self._note("begun", digest)
         if len(self.of("begun", digest)) <= self.deadly.get(digest, 0):
             os.kill(os.getpid(), signal.SIGKILL)
+        if len(self.of("begun", digest)) <= self.large.get(digest, 0):
+            self._note("out-of-memory", digest)
+            raise RuntimeError("CUDA error: out of memory")
         if digest == self.broken:
             raise TrainingFailed("loss is not finite in epoch 1 of 1")
         if digest == self.defect:
@@ -67,3 +72,26 @@ class Noting:
     def ended(self):
         """The digests whose training came to its end, in order."""
         return [digest for what, digest, _ in self.notes() if what == "ended"]
+
+
+@dataclass(frozen=True)
+class Travelling(Noting):
+    """Notes where it is put; it travels from the CPU alone, and no process but the proposing one has room for it.
+
+    Attributes:
+        proposing: the process that has room; 0 where all have.
+        device: where it is.
+    """
+
+    proposing: int = 0
+    device: str = "elsewhere"
+
+    def on(self, device):
+        if self.proposing not in (0, os.getpid()):
+            raise RuntimeError("CUDA error: out of memory")
+        self._note("put", f"{device}")
+        return replace(self, device=device)
+
+    def __reduce__(self):
+        assert self.device == "cpu", f"sent from {self.device}"
+        return super().__reduce__()

@@ -51,6 +51,7 @@ def test_search_on_two_workers_as_a_user_types_it(cli, tmp_path):
         "--engine", "local", "--workers", 2, "--name", "a",
     ).answer()  # fmt: skip
     assert (answer.code, answer.err) == (0, "")
+    assert "engine    local: 2 workers on cpu\n" in answer.out
     assert "ended because the wanted number of trials, 4, is reached; 4 trained" in answer.out
     records = read_records(tmp_path / "runs/a/optuna.journal")
     assert [record.state for record in records] == ["complete"] * 4

@@ -102,9 +102,9 @@ def test_first_signal_lets_the_running_trainings_end(search, noting, history):
 
 def test_gpus_that_no_node_has_are_told_with_what_there_is(search, noting, history):
     with pytest.raises(OptionError) as refusal:
-        search(1, noting(), SearchSettings(engine="ray", gpus_per_trial=2.0))
+        search(1, noting(), SearchSettings(engine="ray", gpus_per_trial=0.5))
     assert str(refusal.value) == (
-        "a trial wants 1 CPU and 2 GPU, and no node of the cluster has as much; the nodes have: 2 CPUs and 0 GPUs"
+        "a trial wants 1 CPU and 0.5 GPU, and no node of the cluster has as much; the nodes have: 2 CPUs and 0 GPUs"
     )
     assert len(history) == 0
 
@@ -112,7 +112,7 @@ def test_gpus_that_no_node_has_are_told_with_what_there_is(search, noting, histo
 def test_refusal_is_one_line_for_the_user(refused, cluster):
     said = refused(
         "search", "--evaluator", "table", "--table", REPOSITORY / "benchmarks/tables/digits-small.parquet",
-        "--device", "cpu", "--engine", "ray", "--gpus-per-trial", 0.5,
+        "--engine", "ray", "--gpus-per-trial", 0.5,
     )  # fmt: skip
     assert said.startswith("a trial wants 1 CPU and 0.5 GPU, and no node of the cluster has as much; the nodes have: ")
 

@@ -28,8 +28,7 @@ def step(model: Network, fast: FastNetwork | None, x: torch.Tensor) -> dict[str,
     loss.backward()
     gradients = {name: weight.grad for name, weight in model.named_parameters()}
     if fast:
-        zero = fast.weights.grad.new_zeros(1)
-        gradients = fast.flat.views(torch.cat([fast.weights.grad, zero, fast.vectors.grad, zero]))
+        gradients = fast.flat.views(torch.cat([fast.weights.grad, fast.vectors.grad, torch.zeros(1)]))
         fast.batches += 1
         fast.write_statistics()
         fast.flat.write_statistics()
@@ -110,7 +109,7 @@ def test_what_is_padded_stays_zero(architecture):
     fast(images(architecture, n=4)).sum().backward()
     outside = fast.order.statistics.index == fast.order.statistics.size
     assert not fast._running[0][outside].any()
-    assert all(width % 8 == 0 for width in fast.order.norms)
+    assert all(width % 8 == 0 for width in fast.order.layers.norms)
 
 
 def test_dropout_draws_what_the_plain_network_draws():

@@ -1,6 +1,5 @@
 """The page of an audit: a dot for each evaluator, the ceiling behind them, and what they rest on."""
 
-import math
 import re
 from dataclasses import replace
 
@@ -10,12 +9,15 @@ from drawn import trace
 from seesaw_nas.audit.bands import Band
 from seesaw_nas.audit.ceiling import Ceiling, Oracle, Spread
 from seesaw_nas.audit.result import RULE, Audit, Row
+from seesaw_nas.audit.spent import FREE, UNKNOWN, Spent
 from seesaw_nas.audit.statistics import NOTHING, Estimate
 from seesaw_nas.report.audited import taus, write_audit
 
-MACS = Row("macs", "Multi-Adds", 30, Estimate(0.05, -0.1, 0.2, 90), Estimate(0.5, 0.4, 0.6, 435), 0.0)
-FLOW = Row("flow", "how <well> groups mix", 30, Estimate(0.4, 0.3, 0.45, 90), Estimate(0.6, 0.5, 0.7, 435), 0.002)
-DEPTH = Row("depth", "blocks", 30, NOTHING, NOTHING, 0.0001, math.nan, note="none <differs>")
+MACS = Row("macs", "Multi-Adds", 30, Estimate(0.05, -0.1, 0.2, 90), Estimate(0.5, 0.4, 0.6, 435), FREE)
+FLOW = Row(
+    "flow", "how <well> groups mix", 30, Estimate(0.4, 0.3, 0.45, 90), Estimate(0.6, 0.5, 0.7, 435), Spent(0.002)
+)
+DEPTH = Row("depth", "blocks", 30, NOTHING, NOTHING, Spent(0.0001), UNKNOWN, note="none <differs>")
 CEILING = Ceiling(
     30,
     Estimate(0.7, 0.6, 0.8, 435),
@@ -90,6 +92,7 @@ def test_the_page_says_what_the_figures_rest_on_and_needs_no_network(tmp_path):
         "+0.47 (+0.42 to +0.52) against one training, +0.64 (+0.59 to +0.69) against the mean",
         "how &lt;well&gt; groups mix",
         "blocks; none &lt;differs&gt;",
+        "0.00200 core-s",
         "predictor was left out: too few &amp; far between",
         RULE,
     ):

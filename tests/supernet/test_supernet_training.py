@@ -7,7 +7,7 @@ import torch
 from spaces import EVERYTHING, data_for
 
 from seesaw_nas import cost, data, space
-from seesaw_nas.batches import Dealt
+from seesaw_nas.batches import Dealt, draw_blend
 from seesaw_nas.errors import Interrupted, OptionError, RunError, SpecError, TrainingFailed
 from seesaw_nas.models import build
 from seesaw_nas.recalibration import recalibrate
@@ -35,7 +35,8 @@ def drawn(n, seed=0):
     return [FEASIBLE.draw(rng) for _ in range(n)]
 
 
-BATCH = Dealt(0, DATA.train.images[:16], DATA.train.labels[:16], 16, blend=4, dropout=5)
+BLEND = draw_blend(RICH, DATA.input, 16, seed=4)
+BATCH = Dealt(0, DATA.train.images[:16], DATA.train.labels[:16], 16, BLEND, dropout=5)
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, RICH, replace(RECIPE, momentum=0.0)], ids=["plain", "rich", "no momentum"])
@@ -44,7 +45,7 @@ def test_steps_of_one_architecture_are_those_of_its_own_training(recipe):
     alone = Trainer.of(SUPERNET.extract(architecture), DATA, shared.recipe, 0, torch.device("cpu"))
     for number in range(3):
         batch = replace(BATCH, number=number)
-        wanted = alone.step(number, batch.images, batch.labels, np.random.default_rng(batch.blend))
+        wanted = alone.step(number, batch.images, batch.labels, batch.blend)
         assert shared.step(batch, [architecture]).item() == pytest.approx(wanted.item(), rel=1e-5)
     for found, weight in zip(shared.supernet.extract(architecture).parameters(), alone.model.parameters(), strict=True):
         torch.testing.assert_close(found, weight, rtol=1e-4, atol=1e-5)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,41 +16,80 @@ if TYPE_CHECKING:
     import torch
 
     from seesaw_nas.evaluate import Evaluator
+    from seesaw_nas.search.engines.worker import Place
     from seesaw_nas.search.listener import Listener
     from seesaw_nas.search.proposer import Proposer
 
+Work = Callable[["Proposer", "Evaluator", Path, "Listener | None", "float | None"], str]
+"""Trains what a proposer asks for, in a run's folder, for so many seconds at most; what ended it."""
 
-def run(
-    settings: SearchSettings,
-    proposer: Proposer,
-    evaluator: Evaluator,
-    device: torch.device,
-    folder: Path,
-    listener: Listener | None = None,
-    time_limit: float | None = None,
-) -> str:
-    """Train what the proposer asks for on the engine that the settings name; returns what ended it.
 
-    Args:
-        folder: of the run.
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine that is ready.
+
+    Attributes:
+        reserves: what a trial has to itself, in words; empty where trials are trained in this process.
+        run: :data:`Work`. It raises KeyboardInterrupt where a signal asked for the end.
+    """
+
+    reserves: str
+    run: Work
+
+
+@contextmanager
+def opened(settings: SearchSettings, device: torch.device) -> Iterator[Engine]:
+    """The engine that the settings name, connected to where it trains, for the body.
 
     Raises:
-        KeyboardInterrupt: a signal asked for the end.
         OptionError: the engine cannot be had as it is wanted.
     """
-    if settings.engine == "serial":
-        from seesaw_nas.search.engines import serial
-
-        return serial.run(proposer, evaluator, listener, time_limit=time_limit)
     if settings.engine == "ray":
         from seesaw_nas.search.engines import ray_tune
 
-        return ray_tune.run(settings, proposer, evaluator, folder / "ray", listener, time_limit=time_limit)
+        with ray_tune.connected(settings.ray_address):
+            yield Engine(ray_tune.reservation(settings).text, _on_ray(settings))
+    elif settings.engine == "local":
+        chosen = _places(settings, device)
+        yield Engine(_described(chosen), _on_workers(chosen))
+    else:
+        yield Engine("", _here)
+
+
+def _here(
+    proposer: Proposer, evaluator: Evaluator, folder: Path, listener: Listener | None, time_limit: float | None
+) -> str:
+    from seesaw_nas.search.engines import serial
+
+    return serial.run(proposer, evaluator, listener, time_limit=time_limit)
+
+
+def _on_ray(settings: SearchSettings) -> Work:
+    from seesaw_nas.search.engines import ray_tune
+
+    return lambda proposer, evaluator, folder, listener, time_limit: ray_tune.run(
+        settings, proposer, evaluator, folder / "ray", listener, time_limit=time_limit
+    )
+
+
+def _on_workers(places: Sequence[Place]) -> Work:
+    from seesaw_nas.search.engines import local
+
+    return lambda proposer, evaluator, folder, listener, time_limit: local.run(
+        proposer, evaluator, places, listener, time_limit=time_limit
+    )
+
+
+def _places(settings: SearchSettings, device: torch.device) -> list[Place]:
     import torch
 
-    from seesaw_nas.search.engines import local
     from seesaw_nas.search.engines.worker import places
 
     kind = str(device) if ":" in settings.device else device.type
-    chosen = places(kind, settings.workers, settings.workers_per_gpu, torch.cuda.device_count(), cores())
-    return local.run(proposer, evaluator, chosen, listener, time_limit=time_limit)
+    return places(kind, settings.workers, settings.workers_per_gpu, torch.cuda.device_count(), cores())
+
+
+def _described(places: Sequence[Place]) -> str:
+    """How many workers are where."""
+    counts = Counter(place.device for place in places)
+    return ", ".join(f"{n} worker{'s' if n > 1 else ''} on {device}" for device, n in counts.items())

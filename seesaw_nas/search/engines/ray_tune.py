@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,8 @@ from ray.tune.search import Searcher
 
 from seesaw_nas import cost, signals
 from seesaw_nas.errors import OptionError, SpecError, TrainingFailed
-from seesaw_nas.evaluate import Score
+from seesaw_nas.evaluate import Score, on_device
+from seesaw_nas.search.engines.reservation import Reservation, reserve
 from seesaw_nas.search.engines.worker import Found, train
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Job, Proposer
@@ -63,14 +64,14 @@ def run(
         OptionError: the cluster lacks what a trial is to reserve.
     """
     end = clock() + time_limit if time_limit is not None else float("inf")
-    with _cluster(settings.ray_address), signals.noted() as stop:
-        resources = {"cpu": 1.0, "gpu": settings.gpus_per_trial}
-        _check_resources(resources)
-        placed: Any = getattr(evaluator, "on", lambda device: evaluator)
-        trainable = tune.with_parameters(_Training, evaluator=placed("cpu"), gpu=bool(settings.gpus_per_trial))
-        searcher = _Searcher(proposer, listener or Listener(), lambda: bool(stop()) or clock() >= end)
+    with connected(settings.ray_address), signals.noted() as stop:
+        share = reservation(settings).gpus
+        trainable = tune.with_parameters(_Training, evaluator=on_device(evaluator, "cpu"), gpu=share > 0)
+        searcher = _Searcher(proposer, listener or Listener(), lambda: bool(stop()) or clock() >= end, share)
         tuner = tune.Tuner(
-            tune.with_resources(trainable, {name: amount for name, amount in resources.items() if amount}),
+            tune.with_resources(
+                trainable, lambda config: tune.PlacementGroupFactory([Reservation(config["gpus"]).bundle])
+            ),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
                 num_samples=-1,
@@ -81,6 +82,7 @@ def run(
                 name="trials",
                 storage_path=str(folder.resolve()),
                 failure_config=tune.FailureConfig(max_failures=MAX_FAILURES),
+                callbacks=[_Beginnings(searcher)],
                 verbose=0,
             ),
         )
@@ -96,8 +98,12 @@ def run(
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[None]:
-    """Connected to a cluster; one that was begun for this is shut down again."""
+def connected(address: str) -> Iterator[None]:
+    """Connected to a cluster; one that was begun for this is shut down again.
+
+    Raises:
+        OptionError: there is no cluster at the address.
+    """
     before = {name: os.environ.get(name) for name in QUIET}
     os.environ.update(QUIET)
     begun = not ray.is_initialized()
@@ -123,18 +129,18 @@ def _cluster(address: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _check_resources(wanted: Mapping[str, float]) -> None:
-    """Refuse what no node has; Ray itself would wait for it without a word.
+def reservation(settings: SearchSettings) -> Reservation:
+    """What a trial reserves on the cluster that this process is connected to.
 
     Raises:
-        OptionError: a trial is to reserve more than any node has.
+        OptionError: as :func:`seesaw_nas.search.engines.reservation.reserve`.
     """
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    names = {"cpu": "CPU", "gpu": "GPU"}
-    if not any(all(node.get(names[name], 0) >= amount for name, amount in wanted.items()) for node in nodes):
-        has = "; ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes)
-        text = " and ".join(f"{amount:g} {names[name]}" for name, amount in wanted.items() if amount)
-        raise OptionError(f"a trial wants {text}, and no node of the cluster has as much; the nodes have: {has}")
+    return reserve(settings, nodes)
+
+
+def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+    return tune.PlacementGroupFactory([Reservation(config["gpus"]).bundle])
 
 
 class _Training(tune.Trainable):
@@ -142,8 +148,7 @@ class _Training(tune.Trainable):
 
     def setup(self, config: dict[str, Any], evaluator: Evaluator, gpu: bool) -> None:  # type: ignore[override]
         self._job: Job = config["job"]
-        move: Any = getattr(evaluator, "on", None)
-        self._evaluator = move("cuda" if gpu else "cpu") if move else evaluator
+        self._evaluator = on_device(evaluator, "cuda" if gpu else "cpu")  # Ray shows an actor no GPU but its own
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._job = new_config["job"]
@@ -161,28 +166,47 @@ class _Training(tune.Trainable):
 
 
 class _Searcher(Searcher):
-    """The proposer, as Ray asks it."""
+    """The proposer, as Ray asks it.
 
-    def __init__(self, proposer: Proposer, listener: Listener, stopping: Callable[[], bool]) -> None:
+    A job that ran out of memory on a share of a GPU is done once more with a whole one. Until that has begun no other
+    job is handed out, since trials that need less would always find room before it.
+    """
+
+    def __init__(self, proposer: Proposer, listener: Listener, stopping: Callable[[], bool], share: float) -> None:
         super().__init__(metric="top1", mode="max")
-        self._proposer, self._listener, self._stopping = proposer, listener, stopping
+        self._proposer, self._listener, self._stopping, self._share = proposer, listener, stopping, share
         self._jobs: dict[str, Job] = {}
+        self._waiting: list[Job] = []  # for a whole GPU
+        self._whole: set[str] = set()  # trials of Ray's that have one, or wait for it
+        self._pending = ""  # the one that waits for it
 
     def suggest(self, trial_id: str) -> Any:
         if self._stopping():
             return str(Searcher.FINISHED)
-        job = self._proposer.ask()
+        if self._pending:
+            return None
+        gpus = 1.0 if self._waiting else self._share
+        job = self._waiting.pop(0) if self._waiting else self._proposer.ask()
         if job is None:
             return str(Searcher.FINISHED) if self._proposer.ended else None
+        if gpus != self._share:
+            self._pending = trial_id
+            self._whole.add(trial_id)
         self._jobs[trial_id] = job
         self._listener.begun(job.number, job.architecture, job.macs)
-        return {"job": job}
+        return {"job": job, "gpus": gpus}
+
+    def note_begun(self, trial_id: str) -> None:
+        """Ray has found room for a trial."""
+        if trial_id == self._pending:
+            self._pending = ""
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing: a job has one result, its last."""
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         job = self._jobs.pop(trial_id, None)
+        self.note_begun(trial_id)
         if job is None:
             return
         found: Found | None = (result or {}).get("found")
@@ -191,20 +215,35 @@ class _Searcher(Searcher):
             self._proposer.fail(job, f"its worker died {MAX_FAILURES + 1} times while training it", worker=worker)
         elif found.score is not None:
             self._proposer.tell(job, found.score, worker=worker)
+        elif found.out_of_memory and 0 < self._share < 1 and trial_id not in self._whole:
+            self._listener.postponed(job.number, found.reason, "a whole GPU is free")
+            self._waiting.append(job)
         else:
-            self._proposer.fail(job, found.reason, worker=worker)
+            whole = " (with a whole GPU)" if trial_id in self._whole else ""
+            self._proposer.fail(job, found.reason + whole, worker=worker)
 
     def drop(self) -> None:
         """Take back the jobs whose trainings did not come to an end."""
-        for job in self._jobs.values():
+        for job in [*self._jobs.values(), *self._waiting]:
             self._proposer.drop(job)
         self._jobs.clear()
+        self._waiting.clear()
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the run's journal is the state."""
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing."""
+
+
+class _Beginnings(tune.Callback):
+    """Tells the searcher which trials Ray has found room for."""
+
+    def __init__(self, searcher: _Searcher) -> None:
+        self._searcher = searcher
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._searcher.note_begun(trial.trial_id)
 
 
 def param_space(space: Space) -> dict[str, Any]:

@@ -1,13 +1,13 @@
-"""The search in this process, one training after another."""
+"""The search in this process, one training after another; scores that need none, several at a time."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from seesaw_nas import signals
-from seesaw_nas.errors import TrainingFailed
+from seesaw_nas.evaluate import Failure, Score, attempt, attempt_together, together
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Job, Proposer
 
@@ -42,17 +42,40 @@ def run(
         while clock() < end:
             if stop():
                 raise KeyboardInterrupt
-            job = proposer.ask()
-            if job is None and proposer.ended:
+            jobs = proposer.ask_several(together(evaluator))
+            if not jobs and proposer.ended:
                 return proposer.ended
-            if job is None:
+            if not jobs:
                 time.sleep(POLL_SECONDS)
                 continue
-            _train(job, proposer, evaluator, listener, stop)
+            _carry_out(jobs, proposer, evaluator, listener, stop)
     return "the time limit is reached"
 
 
-def _train(job: Job, proposer: Proposer, evaluator: Evaluator, listener: Listener, stop: signals.Stop) -> None:
+def _carry_out(
+    jobs: Sequence[Job], proposer: Proposer, evaluator: Evaluator, listener: Listener, stop: signals.Stop
+) -> None:
+    """Score several jobs together where that can be; else, and a single one, each by itself."""
+    left = list(jobs)
+    for job in jobs:
+        listener.begun(job.number, job.architecture, job.macs)
+    try:
+        scores = attempt_together(evaluator, [job.architecture for job in jobs])
+        while left:
+            job, started = left[0], time.monotonic()
+            found = scores.pop(0) if scores else _train(job, evaluator, listener, stop)
+            del left[0]
+            if isinstance(found, Failure):  # out of memory, too: nothing else of ours runs here to be tried without
+                proposer.fail(job, found.reason, time.monotonic() - started)
+            else:
+                proposer.tell(job, found)
+    except KeyboardInterrupt:
+        for job in left:
+            proposer.drop(job)
+        raise
+
+
+def _train(job: Job, evaluator: Evaluator, listener: Listener, stop: signals.Stop) -> Score | Failure:
     told = False
 
     def step(done: int, total: int) -> None:
@@ -62,10 +85,8 @@ def _train(job: Job, proposer: Proposer, evaluator: Evaluator, listener: Listene
             told = True
             listener.stopping(1)
 
-    listener.begun(job.number, job.architecture, job.macs)
-    started = time.monotonic()
-    try:
-        score = evaluator.evaluate(
+    return attempt(
+        lambda: evaluator.evaluate(
             job.architecture,
             seed=job.seed,
             until=job.until,
@@ -73,10 +94,4 @@ def _train(job: Job, proposer: Proposer, evaluator: Evaluator, listener: Listene
             on_epoch=listener.epoch,
             on_step=step,
         )
-    except TrainingFailed as failure:
-        proposer.fail(job, str(failure), time.monotonic() - started)
-    except KeyboardInterrupt:
-        proposer.drop(job)
-        raise
-    else:
-        proposer.tell(job, score)
+    )

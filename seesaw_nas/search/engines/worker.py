@@ -9,10 +9,11 @@ import traceback
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from seesaw_nas.errors import TrainingFailed
-from seesaw_nas.evaluate import Score
+from seesaw_nas import memory
+from seesaw_nas.errors import OutOfMemory
+from seesaw_nas.evaluate import Failure, Score, attempt, on_device
 from seesaw_nas.search.proposer import Job
 
 if TYPE_CHECKING:
@@ -36,12 +37,29 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a worker has to say of a job: a score; or why there is none, in one line (``fatal`` with a traceback)."""
+    """What a worker has to say of a job: a score; or why there is none, in one line (``fatal`` with a traceback).
+
+    Attributes:
+        out_of_memory: whether that is because memory ran out, so that the job may succeed where nothing else runs.
+    """
 
     number: int
     score: Score | None = None
     reason: str = ""
     fatal: str = ""
+    out_of_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """A worker waits for a job and holds no memory of earlier ones; or, with a ``reason``, it could not begin."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a worker is sent to make it give back the memory that it keeps for its next training."""
 
 
 def places(device: str, workers: int, per_gpu: int, gpus: int, cores: int) -> list[Place]:
@@ -62,14 +80,23 @@ def places(device: str, workers: int, per_gpu: int, gpus: int, cores: int) -> li
 
 
 def serve(connection: Connection, evaluator: Evaluator, place: Place) -> None:
-    """Say ``None`` when ready, then train every job that comes. Ctrl-C is the proposing process's affair."""
+    """Say :class:`Idle` when ready, then do what comes. Ctrl-C is the proposing process's affair."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    mine = _placed(evaluator, place)
     try:
-        connection.send(None)
+        mine = _placed(evaluator, place)
+    except OutOfMemory as failure:
+        connection.send(Idle(str(failure)))
+        return
+    try:
+        connection.send(Idle())
         while True:
-            connection.send(train(mine, connection.recv()))
+            asked = connection.recv()
+            if isinstance(asked, Release):
+                memory.release()
+                connection.send(Idle())
+            else:
+                connection.send(train(mine, asked))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(0)  # the proposing process is gone, and whatever was begun with it
 
@@ -83,20 +110,31 @@ def _end_with_parent() -> None:
 
 
 def _placed(evaluator: Evaluator, place: Place) -> Evaluator:
-    if place.threads:
-        import torch
+    """The worker's own copy of the evaluator, on its own device.
 
-        torch.set_num_threads(place.threads)
-    move: Any = getattr(evaluator, "on", None)
-    return move(place.device) if move else evaluator
+    Raises:
+        OutOfMemory: there is no room for the images.
+    """
+    with memory.exhaustion_explained(place.device, "for the images", "take fewer or smaller ones"):
+        if place.device.startswith("cuda"):
+            import torch
+
+            torch.cuda.set_device(place.device)  # first of all: whatever asks CUDA before begins to work on GPU 0
+        if place.threads:
+            import torch
+
+            torch.set_num_threads(place.threads)
+        return on_device(evaluator, place.device)
 
 
 def train(evaluator: Evaluator, job: Job) -> Found:
     """What an evaluator makes of a job; it raises nothing, since what it finds goes to another process."""
     try:
-        score = evaluator.evaluate(job.architecture, seed=job.seed, until=job.until, checkpoint=job.checkpoint)
-    except TrainingFailed as failure:
-        return Found(job.number, reason=str(failure))
+        found = attempt(
+            lambda: evaluator.evaluate(job.architecture, seed=job.seed, until=job.until, checkpoint=job.checkpoint)
+        )
     except Exception as error:  # a defect, which the proposing process raises
         return Found(job.number, reason=f"{type(error).__name__}: {error}", fatal=traceback.format_exc())
-    return Found(job.number, score=score)
+    if isinstance(found, Failure):
+        return Found(job.number, reason=found.reason, out_of_memory=found.out_of_memory)
+    return Found(job.number, score=found)

@@ -29,7 +29,8 @@ class Strategy(Protocol):
     """Proposes one trial after another.
 
     A proposal depends on the seed, the trial's number and the trials before it, and on nothing else, so that a search
-    which was killed and resumed asks what the uninterrupted one would have asked.
+    which was killed and resumed asks what the uninterrupted one would have asked. One that looks at no result says so
+    by ``learns = False``: then several proposals may be asked for before any is told.
     """
 
     def propose(self, history: History, taken: Set[str]) -> int:

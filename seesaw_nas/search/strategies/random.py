@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Random:
     """One exact draw a trial."""
 
+    learns = False
+
     def __init__(self, setting: Setting) -> None:
         self._draws = ExactDraws(setting)
 

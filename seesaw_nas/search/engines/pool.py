@@ -1,0 +1,218 @@
+"""Worker processes of this machine, and who of them does what.
+
+A worker that dies costs the training that it was at, which is begun once more elsewhere. A training that ran out of
+memory beside others is tried once more alone: when nothing else trains on its device, and the other workers there have
+given back what they kept of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import signal as signals_of_system
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Any
+
+from seesaw_nas.errors import OptionError
+from seesaw_nas.search.engines.worker import Found, Idle, Place, Release, serve
+from seesaw_nas.search.listener import Listener
+from seesaw_nas.search.proposer import Job, Proposer
+
+if TYPE_CHECKING:
+    from seesaw_nas.evaluate import Evaluator
+
+POLL_SECONDS = 0.5  # how soon a signal is noticed while all workers are busy
+
+
+class WorkerError(RuntimeError):
+    """A defect in a worker; the text is its traceback."""
+
+
+class Worker:
+    """A process, and the job that it is at.
+
+    Attributes:
+        alone: whether no other worker is to train on the device until the job is done.
+        ready: whether it has begun to serve.
+        keeps: whether it may hold memory of earlier jobs.
+        releasing: whether it was told to give that back, and has not answered yet.
+    """
+
+    def __init__(self, evaluator: Evaluator, place: Place) -> None:
+        import torch.multiprocessing  # which shares the memory of tensors that are sent
+
+        context = torch.multiprocessing.get_context("spawn")
+        self.place = place
+        self.job: Job | None = None
+        self.alone = self.ready = self.keeps = self.releasing = False
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=serve, args=(theirs, evaluator, place), daemon=True)
+        try:
+            with _without_interrupts():
+                self.process.start()
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise OptionError(
+                f"the evaluator cannot be sent to a worker ({error}); define it in a module, or use --engine serial"
+            ) from None
+        theirs.close()
+
+    def begin(self, job: Job, *, alone: bool = False) -> None:
+        self.job, self.alone, self.keeps = job, alone, True
+        self._send(job)
+
+    def release(self) -> None:
+        """Have it give back the memory that it keeps."""
+        self.releasing = True
+        self._send(Release())
+
+    def _send(self, what: Job | Release) -> None:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died idle, which is seen next
+            self.connection.send(what)
+
+    def note_idle(self, idle: Idle) -> None:
+        """Take in that it is ready, or has given back its memory.
+
+        Raises:
+            OptionError: it could not begin.
+        """
+        if idle.reason:
+            raise OptionError(f"{self.place.name} cannot begin: {idle.reason}")
+        if self.releasing:
+            self.keeps = self.releasing = False
+        self.ready = True
+
+    def stop(self) -> None:
+        self.connection.close()
+        self.process.terminate()
+        self.process.join()
+
+    def death(self) -> str:
+        """Why the process ended.
+
+        Raises:
+            WorkerError: it could not begin, as none in its place could.
+        """
+        self.process.join()
+        self.connection.close()
+        code = self.process.exitcode or 0
+        if code >= 0 and not self.ready:
+            raise WorkerError(f"{self.place.name} could not begin (exit code {code}); its own traceback says why")
+        cause = signals_of_system.Signals(-code).name if code < 0 else f"exit code {code}"
+        return f"{self.place.name} died ({cause})"
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """A process begun in the body is deaf to the Ctrl-C that a terminal sends to all; here one comes afterwards."""
+    resource_tracker.ensure_running()  # which it would begin now, and then let interrupts through
+    before = signals_of_system.pthread_sigmask(signals_of_system.SIG_BLOCK, {signals_of_system.SIGINT})
+    try:
+        yield
+    finally:
+        signals_of_system.pthread_sigmask(signals_of_system.SIG_SETMASK, before)
+
+
+class Pool:
+    """The workers; the jobs that a dead one left to be done again; and those that wait to have their device alone."""
+
+    def __init__(self, proposer: Proposer, evaluator: Evaluator, listener: Listener, workers: list[Worker]) -> None:
+        self.workers = workers
+        self._proposer, self._evaluator, self._listener = proposer, evaluator, listener
+        self._again: list[Job] = []
+        self._waiting: list[tuple[str, Job]] = []  # device and job
+        self._told = False
+
+    @property
+    def busy(self) -> list[Worker]:
+        return [worker for worker in self.workers if worker.job is not None]
+
+    def hand_out(self) -> None:
+        """Give every idle worker a job, as long as there are any; none where a job wants its device alone."""
+        for device in {device for device, _ in self._waiting}:
+            self._begin_alone(device)
+        taken = {device for device, _ in self._waiting} | {worker.place.device for worker in self.busy if worker.alone}
+        for worker in self.workers:
+            if worker.job is None and worker.place.device not in taken:
+                job = self._again.pop(0) if self._again else self._proposer.ask()
+                if job is None:
+                    return
+                self._begin(worker, job)
+
+    def _begin(self, worker: Worker, job: Job, *, alone: bool = False) -> None:
+        self._listener.begun(job.number, job.architecture, job.macs)
+        worker.begin(job, alone=alone)
+
+    def _begin_alone(self, device: str) -> None:
+        """Begin the first job that waits for this device, once its workers are idle and keep none of its memory."""
+        workers = self._on(device)
+        if any(worker.job for worker in workers):
+            return
+        for worker in workers:
+            if worker.keeps and not worker.releasing:
+                worker.release()
+        if not any(worker.keeps for worker in workers):
+            entry = next(entry for entry in self._waiting if entry[0] == device)
+            self._waiting.remove(entry)
+            self._begin(workers[0], entry[1], alone=True)
+
+    def _on(self, device: str) -> list[Worker]:
+        return [worker for worker in self.workers if worker.place.device == device]
+
+    def collect(self) -> None:
+        """Wait for something to happen, and take it in."""
+        expected = [worker for worker in self.workers if worker.job is not None or worker.releasing]
+        handles: dict[Any, Worker] = {worker.connection: worker for worker in expected}
+        for ready in wait(list(handles), timeout=POLL_SECONDS):
+            worker = handles[ready]
+            assert isinstance(ready, Connection), "only connections are waited for"
+            try:
+                said: Found | Idle = ready.recv()
+            except (EOFError, ConnectionResetError):
+                self._bury(worker)
+                continue
+            if isinstance(said, Idle):
+                worker.note_idle(said)
+            else:
+                self._take_in(worker, said)
+
+    def _take_in(self, worker: Worker, found: Found) -> None:
+        """What became of a worker's job."""
+        job, alone, worker.job, worker.alone = worker.job, worker.alone, None, False
+        assert job is not None, "only of jobs a worker finds anything"
+        device, name = worker.place.device, worker.place.name
+        if found.fatal:
+            self._proposer.drop(job)
+            raise WorkerError(f"{name}, trial {job.number}: {found.fatal}")
+        if found.score is not None:
+            self._proposer.tell(job, found.score, worker=name)
+        elif found.out_of_memory and not alone and len(self._on(device)) > 1:
+            self._listener.postponed(job.number, found.reason, f"nothing else trains on {device}")
+            self._waiting.append((device, job))
+        else:
+            reason = f"{found.reason} (nothing else was being trained there)" if alone else found.reason
+            self._proposer.fail(job, reason, worker=name)
+
+    def _bury(self, worker: Worker) -> None:
+        """Put a new worker in the place of a dead one, and see to its job."""
+        job, cause = worker.job, worker.death()
+        self.workers[self.workers.index(worker)] = Worker(self._evaluator, worker.place)
+        if job is None:
+            return
+        if self._proposer.retry(job):
+            self._again.append(job)
+        else:
+            self._proposer.fail(job, f"{cause} while training it, as another worker had", worker=worker.place.name)
+
+    def tell_stopping(self) -> None:
+        """Say once that the running trainings are waited for."""
+        if not self._told:
+            self._told = True
+            self._listener.stopping(len(self.busy))
+
+    def drop(self) -> None:
+        """Take back all jobs that were begun and have not come to their end."""
+        waiting = [job for _, job in self._waiting]
+        for job in [*(worker.job for worker in self.busy if worker.job), *self._again, *waiting]:
+            self._proposer.drop(job)
