@@ -83,7 +83,7 @@ class Evaluator(Protocol):
 
     One that holds tensors has a method ``on(device)``, too: the same with copies of them on another device. One to
     which seeds mean nothing may have a method ``scores(architectures)``, which gives what :meth:`evaluate` gives of
-    each, in order, and ``together``: how many of them it is to be asked for at a time.
+    each, in order, and ``at_once``: how many of them it is to be asked for.
     """
 
     @property
@@ -121,9 +121,9 @@ class Evaluator(Protocol):
         ...
 
 
-def together(evaluator: Evaluator) -> int:
+def at_once(evaluator: Evaluator) -> int:
     """How many architectures an evaluator is to be asked for at a time."""
-    return int(getattr(evaluator, "together", 1))
+    return int(getattr(evaluator, "at_once", 1))
 
 
 def attempt_together(evaluator: Evaluator, architectures: Sequence[Architecture]) -> list[Score]:

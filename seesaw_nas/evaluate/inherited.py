@@ -34,7 +34,7 @@ from seesaw_nas.training import OnEpoch, train
 
 RECALIBRATION_IMAGES = 500
 BATCH = 500
-TOGETHER = 16  # scores for which images are normalised, and the device is waited for, once
+AT_ONCE = 16  # scores for which images are normalised, and the device is waited for, once
 TUNING_RATE = 0.4  # of the recipe's learning rate, for weights that are trained already
 
 
@@ -57,8 +57,8 @@ class InheritedEvaluator:
         return 1
 
     @property
-    def together(self) -> int:
-        return TOGETHER
+    def at_once(self) -> int:
+        return AT_ONCE
 
     def evaluate(
         self,

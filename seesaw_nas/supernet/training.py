@@ -98,7 +98,8 @@ def train(
                 on_epoch(progress.curve[-1])
             watch.obey(progress, recipe)
     steps = len(progress.curve) * trainer.steps_per_epoch
-    return TrainedSupernet(trainer.supernet, progress.curve, progress.train_seconds, progress.core_seconds, steps)
+    trained = replace(supernet, weights=trainer.supernet.weights.clone())  # by themselves, without the momentum
+    return TrainedSupernet(trained, progress.curve, progress.train_seconds, progress.core_seconds, steps)
 
 
 def _epoch(trainer: SupernetTrainer, progress: checkpoints.Progress, number: int, watch: Watch) -> checkpoints.Progress:

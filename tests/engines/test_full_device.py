@@ -115,7 +115,7 @@ class Puppet(Worker):
     """A worker whose part the test plays."""
 
     def __init__(self, place):
-        self.place, self.job = place, None
+        self.place, self.jobs = place, []
         self.alone = self.keeps = self.releasing = False
         self.ready = True
         self.connection, self.theirs = Pipe()
@@ -125,7 +125,7 @@ class Puppet(Worker):
         found = []
         while self.theirs.poll():
             what = self.theirs.recv()
-            found.append(what if isinstance(what, Release) else what.number)
+            found += [what] if isinstance(what, Release) else [job.number for job in what]
         return found
 
 

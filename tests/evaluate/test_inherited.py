@@ -45,6 +45,23 @@ def test_score_is_that_of_the_extracted_network_with_its_own_statistics(inherite
     assert (score.split, score.note, score.curve) == ("validation", "inherited weights, untrained", ())
 
 
+def test_losses_are_those_of_the_extracted_networks(inherited, supernet, digits, drawn):
+    found = accuracy.tally(
+        [inherited._forward(one) for one in drawn],
+        digits.validation,
+        digits.mean,
+        digits.std,
+        device="cpu",
+        batch_size=500,
+    )
+    for one, architecture in zip(found, drawn, strict=True):
+        network = supernet.extract(architecture)
+        recalibrate(network, digits.train.images[:RECALIBRATION_IMAGES], digits.mean, digits.std)
+        wanted = accuracy.measure(network, digits.validation, digits.mean, digits.std)
+        assert (one.n, one.top1, one.top5) == (wanted.n, wanted.top1, wanted.top5)
+        assert one.loss == pytest.approx(wanted.loss, rel=1e-6)
+
+
 def test_several_at_once_get_what_each_gets_alone_and_the_seed_changes_nothing(inherited, drawn):
     together = inherited.scores(drawn)
     assert [score.top1 for score in together] == [inherited.evaluate(a, seed=7).top1 for a in drawn]

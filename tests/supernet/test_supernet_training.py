@@ -1,4 +1,6 @@
+import gc
 import signal
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -170,3 +172,17 @@ def test_inherited_weights_come_to_tell_digits_apart():
         found.append(evaluate(network, digits.validation, digits.mean, digits.std)[1])
     assert found[0] > 0.4  # chance is 0.1
     assert found[1] < 0.3
+
+
+def test_a_finished_training_is_freed_at_once_and_leaves_the_weights_alone():
+    shared = trainer()
+    shared.step(BATCH, drawn(1))
+    left = [weakref.ref(thing) for thing in (shared.descent, shared.supernet, shared.descent.momentum)]
+    gc.disable()
+    try:
+        del shared
+        assert [ref() for ref in left] == [None, None, None]
+    finally:
+        gc.enable()
+    weights = train(SUPERNET, FEASIBLE, DATA, RECIPE, seed=0).supernet.weights
+    assert weights.untyped_storage().nbytes() == weights.nbytes

@@ -1,8 +1,8 @@
 """Worker processes of this machine, and who of them does what.
 
-A worker that dies costs the training that it was at, which is begun once more elsewhere. A training that ran out of
-memory beside others is tried once more alone: when nothing else trains on its device, and the other workers there have
-given back what they kept of it.
+A worker that dies costs the training that it was at, which is begun once more elsewhere; of several jobs that it was to
+score together each is, by itself. A training that ran out of memory beside others is tried once more alone: when
+nothing else trains on its device, and the other workers there have given back what they kept of it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.errors import OptionError
+from seesaw_nas.evaluate import at_once
 from seesaw_nas.search.engines.worker import Found, Idle, Place, Release, serve
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Job, Proposer
@@ -31,9 +32,10 @@ class WorkerError(RuntimeError):
 
 
 class Worker:
-    """A process, and the job that it is at.
+    """A process, and the jobs that it is at.
 
     Attributes:
+        jobs: those that it was sent and has not told of yet; more than one where scores are wanted of it together.
         alone: whether no other worker is to train on the device until the job is done.
         ready: whether it has begun to serve.
         keeps: whether it may hold memory of earlier jobs.
@@ -45,7 +47,7 @@ class Worker:
 
         context = torch.multiprocessing.get_context("spawn")
         self.place = place
-        self.job: Job | None = None
+        self.jobs: list[Job] = []
         self.alone = self.ready = self.keeps = self.releasing = False
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, evaluator, place), daemon=True)
@@ -58,16 +60,16 @@ class Worker:
             ) from None
         theirs.close()
 
-    def begin(self, job: Job, *, alone: bool = False) -> None:
-        self.job, self.alone, self.keeps = job, alone, True
-        self._send(job)
+    def begin(self, jobs: list[Job], *, alone: bool = False) -> None:
+        self.jobs, self.alone, self.keeps = list(jobs), alone, True
+        self._send(jobs)
 
     def release(self) -> None:
         """Have it give back the memory that it keeps."""
         self.releasing = True
         self._send(Release())
 
-    def _send(self, what: Job | Release) -> None:
+    def _send(self, what: list[Job] | Release) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died idle, which is seen next
             self.connection.send(what)
 
@@ -120,34 +122,36 @@ class Pool:
     def __init__(self, proposer: Proposer, evaluator: Evaluator, listener: Listener, workers: list[Worker]) -> None:
         self.workers = workers
         self._proposer, self._evaluator, self._listener = proposer, evaluator, listener
+        self._at_once = at_once(evaluator)
         self._again: list[Job] = []
         self._waiting: list[tuple[str, Job]] = []  # device and job
         self._told = False
 
     @property
     def busy(self) -> list[Worker]:
-        return [worker for worker in self.workers if worker.job is not None]
+        return [worker for worker in self.workers if worker.jobs]
 
     def hand_out(self) -> None:
-        """Give every idle worker a job, as long as there are any; none where a job wants its device alone."""
+        """Give every idle worker jobs, as long as there are any; none where a job wants its device alone."""
         for device in {device for device, _ in self._waiting}:
             self._begin_alone(device)
         taken = {device for device, _ in self._waiting} | {worker.place.device for worker in self.busy if worker.alone}
         for worker in self.workers:
-            if worker.job is None and worker.place.device not in taken:
-                job = self._again.pop(0) if self._again else self._proposer.ask()
-                if job is None:
+            if not worker.jobs and worker.place.device not in taken:
+                jobs = [self._again.pop(0)] if self._again else self._proposer.ask_several(self._at_once)
+                if not jobs:
                     return
-                self._begin(worker, job)
+                self._begin(worker, jobs)
 
-    def _begin(self, worker: Worker, job: Job, *, alone: bool = False) -> None:
-        self._listener.begun(job.number, job.architecture, job.macs)
-        worker.begin(job, alone=alone)
+    def _begin(self, worker: Worker, jobs: list[Job], *, alone: bool = False) -> None:
+        for job in jobs:
+            self._listener.begun(job.number, job.architecture, job.macs)
+        worker.begin(jobs, alone=alone)
 
     def _begin_alone(self, device: str) -> None:
         """Begin the first job that waits for this device, once its workers are idle and keep none of its memory."""
         workers = self._on(device)
-        if any(worker.job for worker in workers):
+        if any(worker.jobs for worker in workers):
             return
         for worker in workers:
             if worker.keeps and not worker.releasing:
@@ -155,14 +159,14 @@ class Pool:
         if not any(worker.keeps for worker in workers):
             entry = next(entry for entry in self._waiting if entry[0] == device)
             self._waiting.remove(entry)
-            self._begin(workers[0], entry[1], alone=True)
+            self._begin(workers[0], [entry[1]], alone=True)
 
     def _on(self, device: str) -> list[Worker]:
         return [worker for worker in self.workers if worker.place.device == device]
 
     def collect(self) -> None:
         """Wait for something to happen, and take it in."""
-        expected = [worker for worker in self.workers if worker.job is not None or worker.releasing]
+        expected = [worker for worker in self.workers if worker.jobs or worker.releasing]
         handles: dict[Any, Worker] = {worker.connection: worker for worker in expected}
         for ready in wait(list(handles), timeout=POLL_SECONDS):
             worker = handles[ready]
@@ -178,9 +182,9 @@ class Pool:
                 self._take_in(worker, said)
 
     def _take_in(self, worker: Worker, found: Found) -> None:
-        """What became of a worker's job."""
-        job, alone, worker.job, worker.alone = worker.job, worker.alone, None, False
-        assert job is not None, "only of jobs a worker finds anything"
+        """What became of the first of a worker's jobs."""
+        job, alone, worker.alone = worker.jobs.pop(0), worker.alone, False
+        assert job.number == found.number, "a worker tells of its jobs in order"
         device, name = worker.place.device, worker.place.name
         if found.fatal:
             self._proposer.drop(job)
@@ -195,24 +199,24 @@ class Pool:
             self._proposer.fail(job, reason, worker=name)
 
     def _bury(self, worker: Worker) -> None:
-        """Put a new worker in the place of a dead one, and see to its job."""
-        job, cause = worker.job, worker.death()
+        """Put a new worker in the place of a dead one, and see to its jobs."""
+        cause = worker.death()
         self.workers[self.workers.index(worker)] = Worker(self._evaluator, worker.place)
-        if job is None:
-            return
-        if self._proposer.retry(job):
-            self._again.append(job)
-        else:
-            self._proposer.fail(job, f"{cause} while training it, as another worker had", worker=worker.place.name)
+        for job in worker.jobs:
+            if self._proposer.retry(job):
+                self._again.append(job)
+            else:
+                reason = f"{cause} while training it, as another worker had"
+                self._proposer.fail(job, reason, worker=worker.place.name)
 
     def tell_stopping(self) -> None:
         """Say once that the running trainings are waited for."""
         if not self._told:
             self._told = True
-            self._listener.stopping(len(self.busy))
+            self._listener.stopping(sum(len(worker.jobs) for worker in self.workers))
 
     def drop(self) -> None:
         """Take back all jobs that were begun and have not come to their end."""
         waiting = [job for _, job in self._waiting]
-        for job in [*(worker.job for worker in self.busy if worker.job), *self._again, *waiting]:
+        for job in [*(job for worker in self.workers for job in worker.jobs), *self._again, *waiting]:
             self._proposer.drop(job)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from seesaw_nas import signals
-from seesaw_nas.evaluate import Failure, Score, attempt, attempt_together, together
+from seesaw_nas.evaluate import Failure, Score, at_once, attempt, attempt_together
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Job, Proposer
 
@@ -42,7 +42,7 @@ def run(
         while clock() < end:
             if stop():
                 raise KeyboardInterrupt
-            jobs = proposer.ask_several(together(evaluator))
+            jobs = proposer.ask_several(at_once(evaluator))
             if not jobs and proposer.ended:
                 return proposer.ended
             if not jobs:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import traceback
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from seesaw_nas import memory
 from seesaw_nas.errors import OutOfMemory
-from seesaw_nas.evaluate import Failure, Score, attempt, on_device
+from seesaw_nas.evaluate import Failure, Score, attempt, attempt_together, on_device
 from seesaw_nas.search.proposer import Job
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def serve(connection: Connection, evaluator: Evaluator, place: Place) -> None:
                 memory.release()
                 connection.send(Idle())
             else:
-                connection.send(train(mine, asked))
+                for found in carry_out(mine, asked):
+                    connection.send(found)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(0)  # the proposing process is gone, and whatever was begun with it
 
@@ -125,6 +127,16 @@ def _placed(evaluator: Evaluator, place: Place) -> Evaluator:
 
             torch.set_num_threads(place.threads)
         return on_device(evaluator, place.device)
+
+
+def carry_out(evaluator: Evaluator, jobs: Sequence[Job]) -> Iterator[Found]:
+    """What an evaluator makes of jobs, in order: scored together where that can be, else one after another."""
+    try:
+        scores = attempt_together(evaluator, [job.architecture for job in jobs])
+    except Exception:  # a defect: which job has it, trying each by itself shows
+        scores = []
+    for i, job in enumerate(jobs):
+        yield Found(job.number, score=scores[i]) if scores else train(evaluator, job)
 
 
 def train(evaluator: Evaluator, job: Job) -> Found:
