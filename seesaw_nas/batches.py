@@ -21,6 +21,8 @@ from seesaw_nas.device import training_dtype
 from seesaw_nas.parallel import ALONE, Ranks
 from seesaw_nas.recipes import Recipe
 
+SMALLER = 3  # per cent of the recipe's batch size that batches may have less, if all of them are then of one size
+
 
 @dataclass(frozen=True, slots=True)
 class Dealt:
@@ -43,7 +45,24 @@ class Dealt:
 
 def steps_per_epoch(data: SearchData, recipe: Recipe) -> int:
     """Batches that the training images are dealt into."""
-    return math.ceil(len(data.train) / recipe.batch_size)
+    return count_batches(len(data.train), recipe.batch_size)
+
+
+def count_batches(images: int, largest: int) -> int:
+    """Batches of at most ``largest`` images: as few as will do, or the fewest that all have one size.
+
+    One size is worth up to :data:`SMALLER` of it: what is recorded, compiled or chosen by measuring is so for one size
+    of batch. 45,000 images by 128 are 360 batches of 125; by 64, where 60 would be too few, 704 of 64 and 63.
+    """
+    fewest = math.ceil(images / largest)
+    most = 100 * images // ((100 - SMALLER) * largest)
+    return next((count for count in range(fewest, most + 1) if images % count == 0), fewest)
+
+
+def sizes_of_batches(data: SearchData, recipe: Recipe) -> tuple[int, ...]:
+    """How many images the batches have, the larger number first: one number, or two that differ by one."""
+    smaller, larger = divmod(len(data.train), steps_per_epoch(data, recipe))
+    return (smaller + 1, smaller) if larger else (smaller,)
 
 
 def deal(
@@ -51,8 +70,8 @@ def deal(
 ) -> Iterator[Dealt]:
     """The batches of an epoch, from 1, after its first ``begun``, on the device that the data are on.
 
-    The images are dealt evenly: each once an epoch, in batches that differ by one image at most. So nothing is
-    dropped, and no last batch is a single image, which batch norm cannot take.
+    The images are dealt evenly: each once an epoch, in batches that differ by one image at most; :func:`count_batches`
+    says how many. So nothing is dropped, and no last batch is a single image, which batch norm cannot take.
     """
     steps = steps_per_epoch(data, recipe)
     order_seed, *seeds = _drawn(1 + 3 * steps, seed, epoch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -36,6 +36,29 @@ def find_device(name: torch.device | str = AUTO) -> torch.device:
 def cuda_count() -> int:
     """How many GPUs torch can use here."""
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def index_of(device: torch.device) -> int:
+    """The number of a CUDA device; without one it is the current device."""
+    return torch.cuda.current_device() if device.index is None else device.index
+
+
+def current(device: torch.device) -> AbstractContextManager[object]:
+    """In the body, what names no GPU uses this one: streams, graphs, events, questions about what it can do."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
+@contextmanager
+def cudnn_benchmark(device: torch.device, wanted: bool) -> Iterator[None]:
+    """In the body, cuDNN times its kernels for each shape that it has not seen and keeps the fastest, or guesses it."""
+    if device.type != "cuda":
+        yield
+        return
+    before, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, wanted
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
 
 
 def describe(device: torch.device) -> str:
@@ -114,7 +137,12 @@ def synchronise(device: torch.device) -> None:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Run the body with torch's global generators seeded, and put them back: dropout draws from no other."""
+    """Run the body with torch's global generators seeded, and put them back: dropout draws from no other.
+
+    A replayed CUDA graph draws by the seed, too: before each replay torch fills the seed and the offset that the
+    graph's kernels read with those that the generator has by then (``replay_prologue`` in torch 2.13's
+    aten/src/ATen/cuda/CUDAGeneratorImpl.cpp). So masks are those of an eager step.
+    """
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         torch.default_generator.manual_seed(seed)

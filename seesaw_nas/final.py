@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import cost, recipes, records, specfile
 from seesaw_nas.conditions import conditions
-from seesaw_nas.errors import OptionError, RunError
+from seesaw_nas.errors import OptionError, RunError, known
 from seesaw_nas.records import Epoch, RunFolder
 from seesaw_nas.specfile import Named
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
+    from seesaw_nas.execution import Execution
     from seesaw_nas.preprocessing import Preprocessing
 
 KIND = "training"
 CHECKPOINT_MINUTES = 10.0
-EXECUTION = ("compile", "cuda_graphs")  # settings that make no other training; conditions say what was used first
+EXECUTION = "execution"  # the setting that makes no other training; conditions say what was used
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,7 @@ class TrainSettings:
         train_size: training images, drawn evenly over the classes; 0 for all of the training split.
         data_dir: folder with the unpacked CIFAR archive, or with ImageNet's train and val.
         cache_dir: folder for small copies of the images of a folder or of ImageNet; empty for none.
-        compile: whether steps are compiled first, which takes minutes; for long trainings, and no gain on a CPU.
-        cuda_graphs: whether steps are recorded and replayed; for small networks on CUDA.
+        execution: how steps are executed, one of :data:`seesaw_nas.recipes.EXECUTIONS`.
     """
 
     spec: str
@@ -47,10 +47,11 @@ class TrainSettings:
     device: str = "auto"
     data_dir: str = ""
     cache_dir: str = ""
-    compile: bool = False
-    cuda_graphs: bool = False
+    execution: str = "auto"
 
     def __post_init__(self) -> None:
+        if self.execution not in recipes.EXECUTIONS:
+            raise OptionError(known("execution", self.execution, recipes.EXECUTIONS))
         recipes.recipe(self.recipe)
         for name in ("epochs", "train_size", "seed"):
             if getattr(self, name) < 0:
@@ -103,6 +104,7 @@ def train(
     on_estimate: Callable[[float], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_step: Callable[[int, int], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> TrainResult:
     """Train from scratch on the training split, then read the test accuracy and write weights, spec and record.
 
@@ -115,6 +117,8 @@ def train(
         tensorboard: write event files to the folder, see :class:`seesaw_nas.events.Events`.
         on_begin: told the network, the recipe and the number of training images before the first step.
         on_estimate: told in how many seconds a whole such training is over, by a few steps that are measured for it.
+        on_note: told in a line what is to be known of how steps are executed, where there is something; of compiling
+            beside an estimate alone.
 
     Raises:
         SeesawError: the spec or the data set is not to be had, the folder exists already, or training failed or was
@@ -124,7 +128,7 @@ def train(
         raise OptionError(f"--checkpoint-minutes must be above 0, got {checkpoint_minutes:g}")
     from seesaw_nas import data, models, parallel, signals, training
     from seesaw_nas.data import check_fits
-    from seesaw_nas.device import describe
+    from seesaw_nas.device import current, describe
     from seesaw_nas.execution import Execution
 
     named = specfile.resolve(settings.spec)
@@ -134,8 +138,8 @@ def train(
     size = named.architecture.input_size if dataset not in data.ONE_SIZE else None
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
-    execution = Execution.chosen(settings.compile, settings.cuda_graphs)
-    with parallel.joined(settings.device) as (ranks, device):
+    execution = Execution.named(settings.execution)
+    with parallel.joined(settings.device) as (ranks, device), current(device):
         execution.check(device, ranks.world)
         with ranks.lead_first():
             images = data.load(dataset, data_dir, size, cache_dir=cache_dir)
@@ -143,7 +147,7 @@ def train(
         if settings.train_size:
             images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
         settings = replace(settings, dataset=dataset)
-        found = conditions(describe(device)) | ranks.conditions | execution.conditions
+        found = conditions(describe(device)) | ranks.conditions | execution.plan(device, ranks.world)
         folder = ranks.by_lead(lambda: _folder(path, settings, named, resume, found))
         with folder.owned() if ranks.leads else nullcontext():
             model = models.build(named.architecture, dropout=recipe.dropout, seed=settings.seed)
@@ -151,9 +155,10 @@ def train(
             if on_begin is not None and ranks.leads:
                 on_begin(named, recipe, len(images.train))
             if on_estimate is not None:
-                seconds = _estimate(named, images, recipe, device, ranks.world)
+                seconds = _estimate(named, images, recipe, device, ranks.world, execution)
                 if ranks.leads:
                     on_estimate(seconds)
+                    _warn_of_compiling(execution, seconds, images, recipe, on_note)
             events = tensorboard and ranks.leads
             with signals.noted() as stop, _told(folder, recipe, images, events, on_epoch, on_step) as (epoch, step):
                 trained = training.train(
@@ -169,6 +174,7 @@ def train(
                     stop=stop,
                     ranks=ranks,
                     execution=execution,
+                    on_note=on_note if ranks.leads else None,
                 )
 
             def tested() -> tuple[int, float, float]:
@@ -178,16 +184,34 @@ def train(
             n_test, loss, top1 = ranks.by_lead(tested)
             result = TrainResult(folder, named, top1, loss, trained.top1, trained.seconds, trained.curve)
             if ranks.leads:
-                _write(result, model, settings, images, n_test)
+                _write(result, model, settings, images, n_test, trained.conditions)
             return result
 
 
-def _estimate(named: Named, images: Any, recipe: recipes.Recipe, device: Any, processes: int) -> float:
+def _estimate(
+    named: Named, images: Any, recipe: recipes.Recipe, device: Any, processes: int, execution: Execution
+) -> float:
     from seesaw_nas import timing
+    from seesaw_nas.execution import EAGER
 
     share = replace(recipe, batch_size=max(recipes.SMALLEST_BATCH, recipe.batch_size // processes))
-    step = timing.step_seconds(named.architecture, images, share, device)
+    measured = execution if processes == 1 else EAGER
+    step = timing.step_seconds(named.architecture, images, share, device, measured)
     return timing.trial_seconds(step, images, recipe)
+
+
+def _warn_of_compiling(
+    execution: Execution,
+    seconds: float,
+    images: SearchData,
+    recipe: recipes.Recipe,
+    on_note: Callable[[str], None] | None,
+) -> None:
+    from seesaw_nas.batches import sizes_of_batches
+
+    note = execution.warn(seconds, len(sizes_of_batches(images, recipe)))
+    if note and on_note is not None:
+        on_note(note)
 
 
 @contextmanager
@@ -229,7 +253,7 @@ def _folder(path: Path, settings: TrainSettings, named: Named, resume: bool, fou
     kept = asdict(replace(settings, device="", data_dir="", spec=""))
     description = {
         "kind": KIND,
-        "settings": {name: value for name, value in kept.items() if name not in EXECUTION},
+        "settings": {name: value for name, value in kept.items() if name != EXECUTION},
         "digest": named.architecture.digest,
         "recipe": settings.fitted_recipe.to_dict(),
         "conditions": found,
@@ -270,7 +294,14 @@ def weights_header(named: Named, dataset: str, preprocessing: Preprocessing) -> 
     }
 
 
-def _write(result: TrainResult, model: Any, settings: TrainSettings, images: Any, n_test: int) -> None:
+def _write(
+    result: TrainResult,
+    model: Any,
+    settings: TrainSettings,
+    images: Any,
+    n_test: int,
+    executed: Mapping[str, str],
+) -> None:
     from seesaw_nas import checkpoints, models
 
     named, folder = result.named, result.folder
@@ -288,7 +319,7 @@ def _write(result: TrainResult, model: Any, settings: TrainSettings, images: Any
         "seed": settings.seed,
         "n_seeds": 1,
         "seconds": result.seconds,
-        "conditions": folder.read()["conditions"],
+        "conditions": folder.read()["conditions"] | dict(executed),
     }
     header = weights_header(named, settings.dataset, preprocessing_of(images))
     models.save_weights(model, result.weights, header)

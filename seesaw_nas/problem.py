@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seesaw_nas import space
 from seesaw_nas.conditions import conditions
 from seesaw_nas.errors import RunError
-from seesaw_nas.evaluate import PROXY, on_device
+from seesaw_nas.evaluate import PROXY, TRAINING, on_device
 from seesaw_nas.search.settings import PYTHON, SHARING, SPACES, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 
@@ -215,14 +215,16 @@ def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_
 def description(problem: Problem) -> dict[str, Any]:
     """What a run is, and where it was made, in JSON values."""
     from seesaw_nas.device import describe
+    from seesaw_nas.execution import AUTOMATIC
 
+    trains = problem.settings.evaluator in TRAINING
     return {
         "settings": problem.settings.to_dict() | _storage(problem.settings),
         "budget": {"low": problem.budget.low, "high": problem.budget.high},
         "space": problem.space.name,
         "space_digest": problem.space_digest,
         "recipe": problem.settings.fitted_recipe.to_dict(),
-        "conditions": conditions(describe(problem.device)),
+        "conditions": conditions(describe(problem.device)) | (AUTOMATIC.plan(problem.device) if trains else {}),
     }
 
 

@@ -237,6 +237,14 @@ SAMPLINGS = {
     "sandwich": "each step trains the costliest within the budget, and by its outputs the cheapest and two draws",
 }
 
+# how the steps of a training are executed, see seesaw_nas.execution
+EXECUTIONS = {
+    "auto": "CUDA graphs on a GPU if they agree with eager steps, else eager",
+    "eager": "one operator after another",
+    "graphs": "a step is recorded and replayed; wants a CUDA device",
+    "compile": "by torch.compile, which takes minutes first: for long trainings; no gain on a CPU",
+}
+
 
 def recipe(name: str, epochs: int = 0) -> Recipe:
     """The recipe called ``name``, for its own number of epochs or another.

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from seesaw_nas.averaging import Average
 from seesaw_nas.batches import deal, readied, steps_per_epoch
 from seesaw_nas.data import SearchData
-from seesaw_nas.device import autocast, place, seeded
+from seesaw_nas.device import autocast, cudnn_benchmark, place, seeded
 from seesaw_nas.errors import OptionError
-from seesaw_nas.execution import PLAIN, Execution
+from seesaw_nas.execution import EAGER, Execution
 from seesaw_nas.fast import FastNetwork, compiled, fastest
 from seesaw_nas.graphs import Recorded
+from seesaw_nas.kernels import USUAL, Kernels
 from seesaw_nas.losses import cross_entropy
 from seesaw_nas.parallel import ALONE, Ranks
 from seesaw_nas.parameters import Parameters
@@ -42,6 +43,7 @@ class Trainer:
         state: every tensor that a checkpoint holds, by name; the momentum and the average have those of the model.
         average: of the weights, where the recipe wants one.
         ranks: this process among those that share every batch.
+        kernels: how a GPU's libraries compute a step.
         recorded: :meth:`descend` as it is recorded and replayed, where that is wanted.
     """
 
@@ -56,6 +58,7 @@ class Trainer:
     device: torch.device
     average: Average | None
     ranks: Ranks = ALONE
+    kernels: Kernels = USUAL
     recorded: Recorded | None = None
 
     @classmethod
@@ -67,33 +70,40 @@ class Trainer:
         seed: int,
         device: torch.device,
         ranks: Ranks = ALONE,
-        execution: Execution = PLAIN,
+        execution: Execution = EAGER,
+        kernels: Kernels = USUAL,
     ) -> Trainer:
         """The model and the data moved to the device, and a fresh optimiser.
+
+        Args:
+            execution: one that is chosen, see :meth:`Execution.resolve`.
 
         Raises:
             OptionError: a negative seed, batches too small to share, or steps that cannot be executed so.
         """
+        assert execution.kind != "auto", "who makes a trainer has chosen"
         execution.check(device, ranks.world)
         if seed < 0:
             raise OptionError(f"a seed is a whole number of at least 0, got {seed}")
         place(model, device)
         steps = steps_per_epoch(data, recipe)
         ranks.check(len(data.train) // steps)
-        fast = fastest(model, execution.formulation(device))
+        fast = fastest(model, replace(execution.formulation(device), depthwise=kernels.depthwise))
         if fast:
             fast.flat.link()
         forward = fast or model
         parameters = Parameters.of(forward)
-        rate = torch.tensor(recipe.learning_rate, device=device) if execution.record else recipe.learning_rate
+        rate = torch.tensor(recipe.learning_rate, device=device) if execution.records else recipe.learning_rate
         optimizer, momentum = parameters.optimizer(recipe, rate)
-        forward = ranks.wrapped(compiled(forward, execution.compiler) if execution.compiler else forward)
+        forward = ranks.wrapped(compiled(forward, execution.compiler) if execution.compiles else forward)
         average = Average.of(parameters.whole, recipe.ema * recipe.epochs * steps) if recipe.ema else None
         state = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-        for what, tensors in (("momentum", momentum), ("average", average.values if average else [])):
-            state |= {f"{what}.{name}": tensor for name, tensor in parameters.named(tensors).items()} if tensors else {}
-        trainer = cls(model, forward, fast, optimizer, state, data.to(device), recipe, seed, device, average, ranks)
-        return replace(trainer, recorded=Recorded(trainer.descend, execution.record)) if execution.record else trainer
+        for what, like in (("momentum", momentum), ("average", average.values if average else [])):
+            state |= {f"{what}.{name}": tensor for name, tensor in parameters.named(like).items()} if like else {}
+        data = data.to(device)
+        trainer = cls(model, forward, fast, optimizer, state, data, recipe, seed, device, average, ranks, kernels)
+        recorded = Recorded(trainer.descend, execution.recorder(device)) if execution.records else None
+        return replace(trainer, recorded=recorded)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -128,14 +138,19 @@ class Trainer:
                 dropout draws from torch's global generators.
             weight: of the loss in its gradient, see :meth:`Ranks.weight`.
         """
-        self._set_rate(self.recipe.learning_rate_at(number, self.steps_per_epoch))
+        self.set_rate(self.recipe.learning_rate_at(number, self.steps_per_epoch))
         x, targets = readied(self.data, self.recipe, images, labels, blend)
-        loss = self.recorded(x, targets) if self.recorded else self.descend(x, targets, weight)
+        loss = self.take(x, targets, weight)
         if self.fast:
             self.fast.batches += 1
         if self.average:
             self.average.move(number)
         return loss
+
+    def take(self, images: Tensor, targets: Tensor, weight: float = 1.0) -> Tensor:
+        """:meth:`descend` as it is executed here; a recorded one takes no weight, for it is of one process alone."""
+        with cudnn_benchmark(self.device, self.kernels.benchmark):
+            return self.recorded(images, targets) if self.recorded else self.descend(images, targets, weight)
 
     def descend(self, images: Tensor, targets: Tensor, weight: float = 1.0) -> Tensor:
         """The part of a step that can be recorded: forward, backward, and the parameters moved; the mean loss.
@@ -153,7 +168,7 @@ class Trainer:
         self.optimizer.step()
         return loss
 
-    def _set_rate(self, rate: float) -> None:
+    def set_rate(self, rate: float) -> None:
         """In place where the rate is a tensor, for a recorded step reads it where it lies."""
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], Tensor):

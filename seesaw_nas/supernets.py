@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -137,14 +136,16 @@ def _estimate(
     """Seconds of the whole training, by steps of an architecture of median cost."""
     import numpy as np
 
+    from seesaw_nas.batches import steps_per_epoch
+    from seesaw_nas.execution import EAGER
     from seesaw_nas.supernet.sampling import sampler
     from seesaw_nas.timing import step_seconds
 
     rng, median = np.random.default_rng(settings.seed), feasible.median_macs
     typical = Feasible(feasible.space, Budget(median, median)).draw(rng)
     together = len(sampler(settings.sampling, feasible)(rng))
-    batches = math.ceil(len(images.train) / recipe.batch_size)
-    return recipe.epochs * batches * together * step_seconds(typical, images, recipe, device)
+    batches = recipe.epochs * steps_per_epoch(images, recipe)
+    return batches * together * step_seconds(typical, images, recipe, device, EAGER)
 
 
 def _write(folder: RunFolder, trained: TrainedSupernet) -> None:

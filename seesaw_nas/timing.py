@@ -3,41 +3,46 @@
 from __future__ import annotations
 
 import itertools
-import math
 import statistics
 import time
 
 import torch
 
-from seesaw_nas.batches import draw_blend
+from seesaw_nas.batches import draw_blend, sizes_of_batches, steps_per_epoch
 from seesaw_nas.data import SearchData
-from seesaw_nas.device import find_device, synchronise
+from seesaw_nas.device import current, find_device, synchronise
+from seesaw_nas.execution import AUTOMATIC, EAGER, Execution
 from seesaw_nas.memory import memory_failures_told
 from seesaw_nas.models import build
+from seesaw_nas.preparation import prepare
 from seesaw_nas.recipes import Recipe
-from seesaw_nas.sgd import Trainer
 from seesaw_nas.spec import Architecture
 
 WARM_UP, MEASURED = 2, 5
 
 
 def step_seconds(
-    architecture: Architecture, data: SearchData, recipe: Recipe, device: torch.device | str = "cpu"
+    architecture: Architecture,
+    data: SearchData,
+    recipe: Recipe,
+    device: torch.device | str = "cpu",
+    execution: Execution = AUTOMATIC,
 ) -> float:
-    """Seconds of one training step with a full batch: the median of five, after two to warm up, on a fresh network.
+    """Seconds of one training step with the largest batch: the median of five, after two to warm up, on a new network.
 
+    It is executed as in the training, but for compiled steps, which are measured eager: compiling takes minutes.
     Where workers decode the images: the mean of as many steps as they hold batches, once the first of these are used.
 
     Raises:
-        TrainingFailed: memory ran out.
+        TrainingFailed: memory ran out, or CUDA graphs that were asked for do not do what eager steps do.
         OptionError: no such device.
     """
-    device = find_device(device)
-    taken = []
-    with memory_failures_told(recipe, device):
+    device, taken = find_device(device), []
+    with current(device), memory_failures_told(recipe, device):
         model = build(architecture, dropout=recipe.dropout, seed=0)
-        trainer = Trainer.of(model, data, recipe, 0, device)
-        chosen = torch.arange(min(recipe.batch_size, len(data.train)))
+        measured = EAGER if execution.compiles else execution
+        trainer = prepare(model, data, recipe, 0, device, execution=measured).trainer
+        chosen = torch.arange(sizes_of_batches(data, recipe)[0])
         blend = draw_blend(recipe, data.input, len(chosen), 0)
         model.train()
         ahead = data.train.ahead
@@ -53,8 +58,8 @@ def step_seconds(
             synchronise(device)
             taken.append(time.perf_counter() - start)
             start = time.perf_counter()
-    measured = taken[WARM_UP + ahead :]
-    return statistics.fmean(measured) if ahead else statistics.median(measured)
+    counted = taken[WARM_UP + ahead :]
+    return statistics.fmean(counted) if ahead else statistics.median(counted)
 
 
 def trial_seconds(step: float, data: SearchData, recipe: Recipe) -> float:
@@ -63,8 +68,8 @@ def trial_seconds(step: float, data: SearchData, recipe: Recipe) -> float:
     An evaluated image counts as a third of a trained one: the backward pass costs about two forward passes.
 
     Args:
-        step: seconds of one full batch, from :func:`step_seconds`.
+        step: seconds of one of the largest batches, from :func:`step_seconds`.
     """
     forward_only = len(data.validation) + min(recipe.recalibration_images, len(data.train))
-    batches = math.ceil(len(data.train) / recipe.batch_size) + forward_only / recipe.batch_size / 3
+    batches = steps_per_epoch(data, recipe) + forward_only / sizes_of_batches(data, recipe)[0] / 3
     return recipe.epochs * batches * step

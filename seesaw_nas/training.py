@@ -6,11 +6,11 @@ CUDA does not promise that.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from math import isfinite
 from pathlib import Path
 from signal import Signals
 from typing import Any
@@ -20,12 +20,14 @@ from torch import nn
 
 from seesaw_nas import accuracy, checkpoints
 from seesaw_nas.allocator import keep_freed_memory
+from seesaw_nas.batches import steps_per_epoch
 from seesaw_nas.data import SearchData, Split
-from seesaw_nas.device import find_device
+from seesaw_nas.device import current, find_device
 from seesaw_nas.errors import Interrupted, RunError, TrainingFailed
-from seesaw_nas.execution import PLAIN, Execution, compiler_failures_told
+from seesaw_nas.execution import AUTOMATIC, Execution, compiler_failures_told
 from seesaw_nas.memory import memory_failures_told
 from seesaw_nas.parallel import ALONE, Ranks
+from seesaw_nas.preparation import Prepared, prepare
 from seesaw_nas.recalibration import recalibrate
 from seesaw_nas.recipes import Recipe, completed
 from seesaw_nas.records import Epoch
@@ -33,7 +35,9 @@ from seesaw_nas.sgd import OnStep, Trainer
 from seesaw_nas.signals import Stop
 
 OnEpoch = Callable[[Epoch], None]
+OnNote = Callable[[str], None]
 CHECKPOINT_SECONDS = 600.0  # within an epoch
+STEPS = "steps an epoch"  # of a checkpoint's identity; without, they were as few as the batch size allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Trained:
         loss, top1: cross-entropy and accuracy (a fraction) on the validation images after the last epoch.
         seconds: training and evaluation, summed over interruptions.
         images_per_second: of the training steps alone.
+        conditions: how its steps were executed, see :attr:`seesaw_nas.preparation.Prepared.conditions`.
+        note: what else is to be known, in a line; empty for nothing.
     """
 
     curve: tuple[Epoch, ...]
@@ -52,6 +58,8 @@ class Trained:
     top1: float
     seconds: float
     images_per_second: float
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
 
 def train(
@@ -70,7 +78,8 @@ def train(
     stop: Stop | None = None,
     until: int | None = None,
     ranks: Ranks = ALONE,
-    execution: Execution = PLAIN,
+    execution: Execution = AUTOMATIC,
+    on_note: OnNote | None = None,
 ) -> Trained:
     """Train ``model`` in place on ``data.train`` and score it on ``data.validation``; it is left on ``device``.
 
@@ -88,10 +97,12 @@ def train(
         until: the epoch, from 1, after which to pause; the schedule stays that of all of the epochs.
         ranks: this process among several that train one network, each of which calls this with the same arguments but
             for ``device``; process 0 alone evaluates, writes the checkpoint, and calls ``on_epoch`` and ``on_step``.
-        execution: by torch.compile or CUDA graphs; the checkpoint is the same with and without.
+        execution: of the steps: eager, as CUDA graphs or by torch.compile; the checkpoint is the same.
+        on_note: told what :attr:`Trained.note` will say, before the first step.
 
     Raises:
-        TrainingFailed: the loss is not finite at the end of an epoch, memory ran out, or torch.compile failed.
+        TrainingFailed: the loss is not finite at the end of an epoch, memory ran out, torch.compile failed, or CUDA
+            graphs that were asked for do not do what eager steps do.
         OptionError: no such device, a negative seed, batches too small to share, or steps that cannot be executed so.
         RunError: the checkpoint is of another training, or cannot be read or written, or not all processes see it.
         Interrupted: ``stop`` named a signal.
@@ -102,13 +113,16 @@ def train(
     device = find_device(device)
     if device.type == "cpu":
         keep_freed_memory()
-    with memory_failures_told(recipe, device), compiler_failures_told():
-        trainer = Trainer.of(model, data, recipe, seed, device, ranks, execution)
+    last = recipe.epochs if until is None else min(until, recipe.epochs)
+    with current(device), memory_failures_told(recipe, device), compiler_failures_told():
+        prepared = prepare(model, data, recipe, seed, device, ranks, execution, epochs=last)
+        trainer = prepared.trainer
+        if prepared.note and on_note:
+            on_note(prepared.note)
         store = _store(checkpoint, trainer)
         watch = Watch(store, ranks, checkpoint_seconds, on_step, stop, time.perf_counter())
         progress = _resumed(store, ranks)
         trainer.restart()
-        last = recipe.epochs if until is None else min(until, recipe.epochs)
         for number in range(len(progress.curve) + 1, last + 1):
             scored = evaluate_each_epoch or number == last
             progress = _epoch(trainer, progress, number, scored, watch)
@@ -120,7 +134,7 @@ def train(
             trainer.finish()
         else:
             trainer.release()
-    return _trained(progress, len(data.train))
+    return _trained(progress, len(data.train), prepared)
 
 
 def evaluate(
@@ -247,20 +261,20 @@ def check_finite(name: str, value: float, epoch: int, recipe: Recipe) -> None:
     Raises:
         TrainingFailed: it is infinite or no number.
     """
-    if not isfinite(value):
+    if not math.isfinite(value):
         raise TrainingFailed(
             f"{name} is not finite in epoch {epoch} of {recipe.epochs} with a learning rate of up to "
             f"{recipe.learning_rate:g} (recipe '{recipe.name}'); try a lower one"
         )
 
 
-def _trained(progress: checkpoints.Progress, n_train: int) -> Trained:
+def _trained(progress: checkpoints.Progress, n_train: int, prepared: Prepared) -> Trained:
     last = progress.curve[-1]
     assert last.loss is not None, "the last epoch is always evaluated"
     assert last.top1 is not None, "the last epoch is always evaluated"
     seconds = sum(entry.seconds for entry in progress.curve)
     speed = n_train * len(progress.curve) / progress.train_seconds
-    return Trained(progress.curve, last.loss, last.top1, seconds, speed)
+    return Trained(progress.curve, last.loss, last.top1, seconds, speed, prepared.conditions, prepared.note)
 
 
 def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:
@@ -276,7 +290,8 @@ def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:
 def _store(path: Path | None, trainer: Trainer) -> checkpoints.Store:
     network = sha256(repr(trainer.model).encode()).hexdigest()[:16]  # torch's text of every layer and width
     identity = {"network": network, **identity_of(trainer.data, trainer.recipe, trainer.seed)}
-    return checkpoints.Store(path, trainer.state, identity, _of_recipe(completed({})))
+    meant = {STEPS: math.ceil(len(trainer.data.train) / trainer.recipe.batch_size), **_of_recipe(completed({}))}
+    return checkpoints.Store(path, trainer.state, identity, meant)
 
 
 def _of_recipe(values: Mapping[str, Any]) -> checkpoints.Identity:
@@ -289,5 +304,6 @@ def identity_of(data: SearchData, recipe: Recipe, seed: int) -> checkpoints.Iden
         "data": f"{data.name}, {len(data.train)} images of shape {data.input}",
         "channel means": list(data.mean),  # of the very images: another subset of the same size has others
         "seed": seed,
+        STEPS: steps_per_epoch(data, recipe),
         **_of_recipe(recipe.to_dict()),
     }

@@ -6,9 +6,9 @@ from safetensors.torch import load_file
 from test_training import trained
 
 from seesaw_nas.errors import TrainingFailed
-from seesaw_nas.execution import PLAIN, Execution
+from seesaw_nas.execution import EAGER, Execution
 
-COMPILED = Execution("aot_eager")
+COMPILED = Execution("compile", "aot_eager")
 
 
 class Stopped(Exception):
@@ -33,7 +33,7 @@ def same(one, other):
 def test_compiled_training_has_the_figures_and_the_checkpoint_of_the_plain_one_and_either_goes_on(tmp_path):
     model, wanted = trained(epochs=2)
     kept = {}
-    for name, first, second in (("plain", PLAIN, COMPILED), ("compiled", COMPILED, PLAIN)):
+    for name, first, second in (("eager", EAGER, COMPILED), ("compiled", COMPILED, EAGER)):
         path = tmp_path / f"{name}.safetensors"
         with pytest.raises(Stopped):
             trained(epochs=2, checkpoint=path, on_epoch=stop, execution=first)
@@ -41,7 +41,7 @@ def test_compiled_training_has_the_figures_and_the_checkpoint_of_the_plain_one_a
         resumed, found = trained(epochs=2, checkpoint=path, execution=second)
         assert figures(found) == pytest.approx(figures(wanted), rel=1e-3)
         same(model.state_dict(), resumed.state_dict())
-    same(kept["plain"], kept["compiled"])
+    same(kept["eager"], kept["compiled"])
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,18 @@ def test_what_a_compiler_lacks_is_named(error, remedy):
     def lacking(graph, inputs):
         raise RuntimeError(error)
 
-    with pytest.raises(TrainingFailed, match=rf"^torch.compile failed: .*; {remedy}, or train without --compile$"):
-        trained(execution=Execution(lacking))
+    with pytest.raises(
+        TrainingFailed, match=rf"^torch.compile failed: .*; {remedy}, or train without --execution compile$"
+    ):
+        trained(execution=Execution("compile", lacking))
 
 
 def test_a_compiler_that_fails_is_one_line():
     def broken(graph, inputs):
         raise OSError("no C++ compiler\nat all")
 
-    with pytest.raises(TrainingFailed, match=r"^torch.compile failed: .*; train without --compile$") as caught:
-        trained(execution=Execution(broken))
+    with pytest.raises(
+        TrainingFailed, match=r"^torch.compile failed: .*; train without --execution compile$"
+    ) as caught:
+        trained(execution=Execution("compile", broken))
     assert "\n" not in str(caught.value)

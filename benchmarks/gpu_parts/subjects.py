@@ -32,7 +32,8 @@ Step = Callable[[], object]  # takes the next step of a training, without waitin
 
 FORMS = ("plain", "ours", "ours, graphs")
 COMPILED = "compiled"
-TRAIN_OPTIONS = {"ours": (), "ours, graphs": ("--cuda-graphs",)}  # of the verb train
+EXECUTIONS = {"ours": "eager", "ours, graphs": "graphs", COMPILED: "compile"}
+TRAIN_OPTIONS = {form: ("--execution", EXECUTIONS[form]) for form in FORMS[1:]}  # of the verb train
 ENDLESS = 100_000  # epochs: no measurement reaches the end of the schedule
 
 
@@ -57,7 +58,7 @@ def step_of(
     data = data or random_images(recipe.batch_size * (8 if setting.smoke else 32), architecture.input)
     if form == "plain":
         return plain_step(setting, recipe, architecture, data)
-    execution = Execution.chosen(form == COMPILED, form.endswith("graphs"))
+    execution = Execution.named(EXECUTIONS[form])
     model = build(architecture, dropout=recipe.dropout, seed=0)
     trainer = Trainer.of(model, data, recipe, 0, setting.device, execution=execution)
     return _endless(trainer.epoch)

@@ -12,7 +12,7 @@ from seesaw_nas import __version__, memory, optional
 from seesaw_nas.cli import audit_verbs, searching_verbs, supernet_verbs
 from seesaw_nas.cli.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_system
 from seesaw_nas.cli.options import SPEC_HELP, CacheDir, DataDir, Dataset, Device, Json, Spec, app
-from seesaw_nas.cli.training import Compile, CudaGraphs
+from seesaw_nas.cli.training import Executed
 from seesaw_nas.errors import Interrupted, SeesawError
 from seesaw_nas.export import TARGETS
 from seesaw_nas.final import CHECKPOINT_MINUTES, TrainSettings
@@ -118,8 +118,7 @@ def train(
         float, typer.Option(help="What a crash may cost; after each epoch there is a checkpoint anyway.")
     ] = CHECKPOINT_MINUTES,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write event files to the folder.")] = False,
-    compile: Compile = TRAIN.compile,
-    cuda_graphs: CudaGraphs = TRAIN.cuda_graphs,
+    execution: Executed = TRAIN.execution,
     json: Json = False,
 ) -> None:
     """Train one architecture, then read the test accuracy, once."""
@@ -135,8 +134,7 @@ def train(
         device=device,
         data_dir=data_dir,
         cache_dir=cache_dir,
-        compile=compile,
-        cuda_graphs=cuda_graphs,
+        execution=execution,
     )
     training.train(
         settings,

@@ -10,7 +10,7 @@ import typer
 
 from seesaw_nas import cost, final
 from seesaw_nas.final import TrainResult, TrainSettings
-from seesaw_nas.recipes import Recipe
+from seesaw_nas.recipes import EXECUTIONS, Recipe
 from seesaw_nas.records import Epoch
 from seesaw_nas.specfile import Named
 from seesaw_nas.units import format_duration
@@ -18,14 +18,9 @@ from seesaw_nas.units import format_duration
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-Compile = Annotated[
-    bool,
-    typer.Option(
-        "--compile", help="By torch.compile, which takes minutes first: for long trainings; no gain on a CPU."
-    ),
-]
-CudaGraphs = Annotated[
-    bool, typer.Option("--cuda-graphs", help="Record a step and replay it, for small networks; wants a CUDA device.")
+Executed = Annotated[
+    str,
+    typer.Option(help="How steps are executed. " + " ".join(f"{name}: {what}." for name, what in EXECUTIONS.items())),
 ]
 
 
@@ -56,6 +51,7 @@ def train(
             on_estimate=shown.estimate,
             on_epoch=shown.epoch,
             on_step=shown.step,
+            on_note=shown.note,
         )
     if console.quiet:
         return
@@ -84,6 +80,9 @@ class Shown:
 
     def estimate(self, seconds: float) -> None:
         self.line(f"estimate  {format_duration(seconds)} in all, by a few steps; after each epoch by the epochs")
+
+    def note(self, text: str) -> None:
+        self.line(f"note      {text}")
 
     def epoch(self, entry: Epoch) -> None:
         self.seconds.append(entry.seconds)

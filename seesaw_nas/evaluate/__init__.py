@@ -25,6 +25,8 @@ EVALUATORS = {
     "tuned": "takes over a supernet's weights and trains on",
 } | {PROXY + name: f"trains nothing: {what}" for name, what in PROXIES.items()}
 
+TRAINING = ("trained", "tuned")  # evaluators that take steps of a recipe
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:

@@ -9,6 +9,7 @@ import torch
 
 from seesaw_nas.data import SearchData, check_fits
 from seesaw_nas.evaluate import Score, Subject
+from seesaw_nas.execution import AUTOMATIC, Execution
 from seesaw_nas.models import build
 from seesaw_nas.recipes import Recipe
 from seesaw_nas.sgd import OnStep
@@ -24,12 +25,14 @@ class TrainedEvaluator:
     Attributes:
         data: kept where it lies; give it on ``device`` to move it once, not once a trial.
         curve: whether every epoch is validated; without, the last one is, and where a trial pauses.
+        execution: of the steps.
     """
 
     data: SearchData
     recipe: Recipe
     device: torch.device | str = "cpu"
     curve: bool = True
+    execution: Execution = AUTOMATIC
 
     @property
     def epochs(self) -> int:
@@ -64,8 +67,9 @@ class TrainedEvaluator:
             checkpoint=checkpoint,
             until=until,
             evaluate_each_epoch=self.curve,
+            execution=self.execution,
         )
-        return Score(trained.top1, "validation", trained.seconds, trained.curve)
+        return Score(trained.top1, "validation", trained.seconds, trained.curve, trained.note)
 
     def on(self, device: torch.device | str) -> TrainedEvaluator:
         """The same on another device, which gets a copy of the images."""
@@ -73,7 +77,8 @@ class TrainedEvaluator:
 
     def estimate(self, architecture: Architecture) -> float:
         """Seconds of a whole training, from a few timed steps."""
-        return trial_seconds(step_seconds(architecture, self.data, self.recipe, self.device), self.data, self.recipe)
+        step = step_seconds(architecture, self.data, self.recipe, self.device, self.execution)
+        return trial_seconds(step, self.data, self.recipe)
 
 
 def subject(data: SearchData) -> Subject:

@@ -6,11 +6,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from seesaw_nas.fast.forward import Formulation
+from seesaw_nas.fast.forward import Depthwise, Formulation
 from seesaw_nas.fast.network import FastNetwork
 from seesaw_nas.models import Network
 
-__all__ = ["FastNetwork", "Formulation", "compiled", "fastest", "formulation_for"]
+__all__ = ["Depthwise", "FastNetwork", "Formulation", "compiled", "fastest", "formulation_for"]
 
 MULTIPLE = 8  # of channels, which tensor cores want in bfloat16
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from seesaw_nas.spec import Architecture, Block, Placed
 from seesaw_nas.wiring import KEPT, Tiles, whole, wiring
 
 CHANNELS_LAST = torch.channels_last
+Depthwise = Literal["channels-last", "contiguous"]
 FOLDED_FROM = 2**20  # values behind pw1: with fewer, and no gradients, its batch norm by itself has less overhead
 
 
@@ -67,11 +69,13 @@ class Formulation:
         folds: whether batch norm behind pw1 is folded and 1x1 convolutions are tiled: what pays on a CPU.
         multiple: to which widths are padded.
         compiles: whether a compiler is to make the kernels, which wants torch's own operators alone.
+        depthwise: the layout in which depthwise convolutions compute.
     """
 
     folds: bool
     multiple: int = 1
     compiles: bool = False
+    depthwise: Depthwise = "channels-last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,13 @@ class _Batch:
         if self.formulation.folds and torch.is_grad_enabled():
             return norm_relu6(x, norm, running, self.momentum, EPS)
         return self.relu6(self.norm(x, norm, running))
+
+    def depthwise(self, x: Tensor, kernel: Tensor, stride: int) -> Tensor:
+        """Channels-last, whatever it computes in: (N, C, H, W) by (C, 1, k, k) to (N, C, H / stride, W / stride)."""
+        contiguous = self.formulation.depthwise == "contiguous"
+        x = x.contiguous() if contiguous else x
+        x = F.conv2d(x, kernel, None, stride, kernel.shape[-1] // 2, 1, len(kernel))
+        return x.contiguous(memory_format=CHANNELS_LAST) if contiguous else x
 
     def relu6(self, x: Tensor) -> Tensor:
         """What ``x`` held may be overwritten."""
@@ -136,8 +147,7 @@ def _block(at: Placed, layers: Sequence[tuple[Tensor, Pair, Running]], x: Tensor
         inner = batch.norm(_pointwise(x, expand, first), expand_norm, expand_running)  # (N, inner, H, W)
     if at.block.expand_activation == "relu6":  # where tiles are learnt they leave a view, which must not be overwritten
         inner = F.relu6(inner) if first and learns else batch.relu6(inner)
-    side = at.block.kernel
-    inner = F.conv2d(inner, kernel, None, at.stride, side // 2, 1, len(kernel))  # (N, inner, H / stride, W / stride)
+    inner = batch.depthwise(inner, kernel, at.stride)  # (N, inner, H / stride, W / stride)
     inner = batch.norm_relu6(inner, kernel_norm, kernel_running)
     out = batch.norm(_pointwise(inner, project, second), norm, running)  # (N, c_out, H / stride, W / stride)
     return x + out if at.has_residual else out

@@ -63,6 +63,11 @@ class FastNetwork(nn.Module):
         storage = self.flat.storage
         return gathered(self.weights, self.vectors, storage, self.order, working_dtype(storage))
 
+    @property
+    def running(self) -> Tensor:
+        """(2, channels): running means and variances of all batch norms, which a forward pass moves in place."""
+        return self._running
+
     def read_statistics(self) -> None:
         """Take over the running statistics of the flat vectors."""
         self._running.copy_(self.flat.statistics.index_select(1, self.order.statistics.index))

@@ -109,13 +109,16 @@ def test_compiled_training_is_told_in_its_conditions_and_goes_on_without(train, 
     monkeypatch.setattr(execution, "COMPILER", "aot_eager")  # which generates no code
     with monkeypatch.context() as patch:
         patch.setattr(data, "load_test", interrupt)
-        assert train("--out", "t", "--epochs", "1", "--compile").code == 130
+        code, out, _ = train("--out", "t", "--epochs", "1", "--execution", "compile")
+    assert code == 130
+    assert re.search(r"^note      torch\.compile takes 60 s or more before the first steps, this training ", out, re.M)
     assert json.loads((tmp_path / "t/run.json").read_text())["conditions"]["steps"] == "torch.compile, aot_eager"
     assert train("--out", "t", "--epochs", "1", "--resume").code == 0
+    assert json.loads((tmp_path / "t/result.json").read_text())["conditions"]["steps"] == "eager"
 
 
 def test_cuda_graphs_without_cuda_are_one_line(train, tmp_path):
-    code, out, err = train("--out", "t", "--cuda-graphs")
+    code, out, err = train("--out", "t", "--execution", "graphs")
     assert (code, out) == (2, "")
-    assert err == "seesaw-nas: --cuda-graphs wants a CUDA device, got cpu; leave it out\n"
+    assert err == "seesaw-nas: --execution graphs wants a CUDA device, got cpu; leave it out\n"
     assert not (tmp_path / "t").exists()
