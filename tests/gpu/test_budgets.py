@@ -43,9 +43,9 @@ LIMITS = {
     "modern": Budget(300, 0, 0, 1),
     "mixup": Budget(312, 0, 0, 1),
     "graphs": Budget(15, 0, 0, 1),
-    "supernet-digits": Budget(104, 0, 0, 4),
-    "supernet-cifar": Budget(170, 0, 0, 10),
-    "supernet-sandwich": Budget(601, 0, 0, 22),
+    "supernet-digits": Budget(102, 0, 0, 4),
+    "supernet-cifar": Budget(168, 0, 0, 10),
+    "supernet-sandwich": Budget(593, 0, 0, 22),
     "score-digits": Budget(158, 0, 1, 6),
 }
 
