@@ -37,7 +37,7 @@ def tiled_product(
     """
     begun = {tile.outputs.start for tile in tiles} if adds else set()
     for tile, matrix in zip(tiles, matrices, strict=True):
-        target, part = out[:, tile.outputs], rows[:, tile.inputs]
+        target, part = (out, rows) if len(tiles) == 1 else (out[:, tile.outputs], rows[:, tile.inputs])
         if tile.outputs.start in begun:
             target.addmm_(part, matrix)
         elif bias is None:

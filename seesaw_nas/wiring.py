@@ -99,6 +99,11 @@ def _runs(labels: Labels) -> Iterator[tuple[int, slice]]:
         yield int(labels[start]), slice(start, stop)
 
 
+def whole(c_out: int, c_in: int) -> Tiles:
+    """One tile for all of a weight."""
+    return (Tile(slice(0, c_out), slice(0, c_in)),)
+
+
 def tiles(outputs: Labels, inputs: Labels) -> Tiles:
     """The rectangles in which an output channel and an input channel have the same label, outputs first in order."""
     columns = list(_runs(inputs))

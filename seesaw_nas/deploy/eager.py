@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seesaw_nas.deploy.folding import Convolution, FoldedBlock, FoldedNetwork, Pointwise
-from seesaw_nas.deploy.rule import Rule
+from seesaw_nas.deploy.rule import Rule, convolves
 from seesaw_nas.tiling import as_images, as_rows, tiled_product
-from seesaw_nas.wiring import Tiles
+from seesaw_nas.wiring import Tiles, whole
 
 CHANNELS_LAST = torch.channels_last
 
@@ -158,7 +158,8 @@ def _both(of: Convolution) -> tuple[Tensor, Tensor]:
 
 
 def _product(x: Tensor, of: Pointwise, rule: Rule, onto: Tensor | None) -> Tensor:
-    if rule(of):
-        matrices = [of.weight[tile.outputs, tile.inputs].t() for tile in of.tiles]
-        return tiled(x, of.tiles, matrices, len(of.weight), of.bias, onto)
-    return dense(x, of.weight[:, :, None, None], of.bias, onto)
+    tiles = of.tiles if rule(of) else whole(*of.weight.shape)
+    if x.is_cuda or convolves(x.numel() // x.shape[1], tiles):
+        return dense(x, of.weight[:, :, None, None], of.bias, onto)
+    matrices = [of.weight[tile.outputs, tile.inputs].t() for tile in tiles]
+    return tiled(x, tiles, matrices, len(of.weight), of.bias, onto)

@@ -20,7 +20,7 @@ from seesaw_nas.fast.functions import Pair, Running, expanded, norm_relu6, proje
 from seesaw_nas.flat import LayerShapes
 from seesaw_nas.models import EPS
 from seesaw_nas.spec import Architecture, Block, Placed
-from seesaw_nas.wiring import KEPT, Tile, Tiles, wiring
+from seesaw_nas.wiring import KEPT, Tiles, whole, wiring
 
 CHANNELS_LAST = torch.channels_last
 Depthwise = Literal["channels-last", "contiguous"]
@@ -122,7 +122,7 @@ def features(
         own = [(next(weights), next(norms), next(running)) for _ in range(3)]
         x = _block(at, own, x, batch)  # (N, at.c_out, H / stride, W / stride)
     head = next(weights)
-    x = _pointwise(x, head, _whole(*head.shape[:2]) if formulation.folds else None)  # (N, head.channels, h, w)
+    x = _pointwise(x, head, whole(*head.shape[:2]) if formulation.folds else None)  # (N, head.channels, h, w)
     x = batch.norm_relu6(x, next(norms), next(running))
     return F.avg_pool2d(x, x.shape[-1]).flatten(1)  # its gradient is channels-last, a mean's is not
 
@@ -166,8 +166,4 @@ def _tiles(block: Block, c_in: int, c_out: int) -> tuple[Tiles, Tiles]:
 
 
 def _worthwhile(tiles: Tiles, c_out: int, c_in: int) -> Tiles:
-    return tiles if rule.tiles_pay(tiles, c_in, c_out) else _whole(c_out, c_in)
-
-
-def _whole(c_out: int, c_in: int) -> Tiles:
-    return (Tile(slice(0, c_out), slice(0, c_in)),)
+    return tiles if rule.tiles_pay(tiles, c_in, c_out) else whole(c_out, c_in)

@@ -66,6 +66,11 @@ def _blocks(stage: StageSpace, c_in: int, c_out: int) -> tuple[Block, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=1024)
+def _block_set(stage: StageSpace, c_in: int, c_out: int) -> frozenset[Block]:
+    return frozenset(_blocks(stage, c_in, c_out))
+
+
 @dataclass(frozen=True)
 class Slot:
     """The place of one block in the longest architecture of a width: what stands around it."""
@@ -216,7 +221,7 @@ class Space:
             if stage.stride != offer.stride or len(stage.blocks) not in offer.repeats:
                 return f"stages[{i}] has stride {stage.stride} and {len(stage.blocks)} blocks, which is not on offer"
         for at in architecture.canonical.placed:
-            if at.block not in self.stages[at.stage].blocks(at.c_in, at.c_out):
+            if at.block not in _block_set(self.stages[at.stage], at.c_in, at.c_out):
                 return f"stages[{at.stage}].blocks[{at.index}], {at.block}, is not on offer"
         return ""
 

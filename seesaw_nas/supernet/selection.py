@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from seesaw_nas.flat.cache import cache_within
 from seesaw_nas.flat.shapes import KERNEL, padded
 from seesaw_nas.spec import Architecture, Block, Placed
 from seesaw_nas.supernet.layout import Layout, Place
-from seesaw_nas.wiring import Tile, Tiles, wiring
+from seesaw_nas.wiring import KEPT, Tiles, whole, wiring
 
 NONE = 2**30  # in place of an entry: the value is zero; above every entry, also when a start is added to it
 KEPT_BYTES, ENDS_BYTES = 256 * 2**20, 16 * 2**20  # of the entries that are kept: of blocks; of stems and of heads
@@ -47,11 +48,11 @@ class Entries:
         cls, weights: Sequence[Index], scales: Sequence[Index], offsets: Sequence[Index], device: torch.device
     ) -> Entries:
         """Copied to the device at once; on CUDA the host does not wait for it."""
-        parts = [np.concatenate([part.ravel() for part in parts]) for parts in (weights, scales, offsets)]
-        whole = torch.from_numpy(np.concatenate(parts))
+        parts = (weights, scales, offsets)
+        joined = torch.from_numpy(np.concatenate([entries.ravel() for part in parts for entries in part]))
         if device.type == "cuda":
-            whole = whole.pin_memory().to(device, non_blocking=True)
-        return cls(*whole.split_with_sizes([len(part) for part in parts]))
+            joined = joined.pin_memory().to(device, non_blocking=True)
+        return cls(*joined.split_with_sizes([sum(entries.size for entries in part) for part in parts]))
 
     @property
     def nbytes(self) -> int:
@@ -93,8 +94,13 @@ def select(layout: Layout, architecture: Architecture, multiple: int, device: to
 
 def _at_place(layout: Layout, at: Placed, multiple: int, device: torch.device) -> tuple[Entries, int]:
     place, start = layout.places[at.stage, at.index], layout.start(at.stage, at.index)
-    block = at.block if at.block.expand_activation == "none" else replace(at.block, expand_activation="none")
-    return block_entries(block, at.c_in, at.c_out, place, multiple, device), start
+    return block_entries(_without_activation(at.block), at.c_in, at.c_out, place, multiple, device), start
+
+
+@lru_cache(maxsize=KEPT)
+def _without_activation(block: Block) -> Block:
+    """The block that takes the same entries."""
+    return replace(block, expand_activation="none")
 
 
 @cache_within(KEPT_BYTES)
@@ -146,8 +152,7 @@ def _centre(most: int, side: int) -> Index:
 def _matrix(rows: Index, columns: Index, height: int, width: int, tiles: Tiles = ()) -> Index:
     """The sums of a row and a column, (height, width), in the tiles, or in all without tiles, and nothing elsewhere."""
     filled = np.full((height, width), NONE, dtype=np.int32)
-    whole = Tile(slice(0, len(rows)), slice(0, len(columns)))
-    for tile in tiles or (whole,):
+    for tile in tiles or whole(len(rows), len(columns)):
         np.add.outer(rows[tile.outputs], columns[tile.inputs], out=filled[tile.outputs, tile.inputs])
     return filled
 
