@@ -31,7 +31,20 @@ ROWS = (
         "deploy",
         "fast",
     ),
-    ("conditions", "device", "parallel", "graphs", "execution", "recipes", "memory", "data", "records", "checkpoints"),
+    (
+        "conditions",
+        "device",
+        "parallel",
+        "graphs",
+        "execution",
+        "recipes",
+        "basis",
+        "differences",
+        "memory",
+        "data",
+        "records",
+        "checkpoints",
+    ),
     (
         "signals",
         "accuracy",
@@ -133,7 +146,8 @@ def test_a_library_is_imported_at_its_home_only(library):
 LIGHT = """
 import sys
 import seesaw_nas
-from seesaw_nas import conditions, cost, errors, evaluate, pareto, recipes, records, reference, space, spec
+from seesaw_nas import basis, conditions, cost, differences, errors, evaluate, pareto, recipes, records, reference
+from seesaw_nas import space, spec
 from seesaw_nas import export, specfile, units
 from seesaw_nas.cli import main
 sys.argv = ["seesaw-nas", *sys.argv[1:]]
