@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from plain import Plain
+from peers.plain import Plain
 
 from seesaw_nas import data, recipes
 from seesaw_nas.allocator import keep_freed_memory

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from plain import Plain
+from peers.plain import Plain
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset

@@ -136,11 +136,11 @@ def join(
     _, begun = shared.join(storage, name)
     settings = searches.changed(SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage})
     problem = searches.posed(
-        replace(settings, confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'"
+        replace(settings, confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'", listener
     )
     own = os.getpid()
     method = searches.method(problem, seed=settings.seed + own)  # others propose from the search's own seed
-    about = {"kind": searches.KIND, "given": given.names, **description(problem), "study": name}
+    about = {"kind": searches.KIND, **description(problem), "study": name}
     with engines.opened(settings, problem.device) as engine:
         folder = RunFolder.create(Path(runs_dir) / f"{name}-{platform.node()}-{own}", about)
         return searches.run(folder, problem, method, list, engine, time_limit, on_plan, listener)

@@ -68,11 +68,11 @@ def audit(
     bench, judge = Bench(known, supernet, device, data_dir), Judge(known, cut, bootstrap, seed)
     about = conditions(describe(bench.torch_device))
     place = _made(folder(paths, out))
-    with Scorebook(place / FILE, known.task) as book:
+    with Scorebook(place / FILE, known.basis) as book:
         rows, skipped = _rows(wanted, bench, judge, book, seed, on_score)
         found = Audit(
             runs=known.runs,
-            task=known.task,
+            task=known.basis.to_dict(),
             architectures=len(known.entries),
             trainings=known.trainings,
             training_seconds=known.seconds(known.epochs),
@@ -86,6 +86,7 @@ def audit(
             rows=tuple(sorted(rows, key=ranked)),
             skipped=skipped,
             conditions=about,
+            unknown=known.unknown,
         )
         book.conclude(found.to_dict())
     _draw(place / PAGE, found)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import cost, recipes, records, specfile
+from seesaw_nas.basis import Basis
 from seesaw_nas.conditions import conditions
+from seesaw_nas.differences import difference
 from seesaw_nas.errors import OptionError, RunError, known
 from seesaw_nas.records import Epoch, RunFolder
 from seesaw_nas.specfile import Named
@@ -148,7 +150,7 @@ def train(
             images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
         settings = replace(settings, dataset=dataset)
         found = conditions(describe(device)) | ranks.conditions | execution.plan(device, ranks.world)
-        folder = ranks.by_lead(lambda: _folder(path, settings, named, resume, found))
+        folder = ranks.by_lead(lambda: _folder(path, settings, named, images, resume, found))
         with folder.owned() if ranks.leads else nullcontext():
             model = models.build(named.architecture, dropout=recipe.dropout, seed=settings.seed)
             images = images.to(device)
@@ -249,13 +251,18 @@ def _dataset(named: Named) -> str:
     return named.dataset
 
 
-def _folder(path: Path, settings: TrainSettings, named: Named, resume: bool, found: dict[str, str]) -> RunFolder:
+def _folder(
+    path: Path, settings: TrainSettings, named: Named, images: SearchData, resume: bool, found: dict[str, str]
+) -> RunFolder:
+    from seesaw_nas.evaluate.trained import subject
+
     kept = asdict(replace(settings, device="", data_dir="", spec=""))
     description = {
         "kind": KIND,
         "settings": {name: value for name, value in kept.items() if name != EXECUTION},
         "digest": named.architecture.digest,
         "recipe": settings.fitted_recipe.to_dict(),
+        "images": subject(images).record,
         "conditions": found,
     }
     if not resume or not path.exists():
@@ -266,10 +273,15 @@ def _folder(path: Path, settings: TrainSettings, named: Named, resume: bool, fou
     if _result(folder).exists():
         raise RunError(f"{path} is finished, and the test split is read once; train again in another --out")
     before = folder.read()
-    before["recipe"] = recipes.completed(before.get("recipe", {}))
-    before["settings"] = {"cache_dir": ""} | before.get("settings", {})  # runs from before there was a cache
-    if any(before.get(key) != description[key] for key in ("kind", "settings", "digest", "recipe")):
-        raise RunError(f"{path} is another training (settings or architecture differ); choose another --out")
+    if before.get("kind") != KIND:
+        raise RunError(f"{path} is another training: a {before.get('kind')}; choose another --out")
+    if before.get("digest") != named.architecture.digest:
+        raise RunError(
+            f"{path} is another training: of architecture {before.get('digest')}, not {named.architecture.digest}; "
+            f"choose another --out"
+        )
+    if differing := difference(Basis.of(before, str(path)), Basis.of(description, "what is wanted now")):
+        raise RunError(f"{path} is another training: {differing}; choose another --out")
     return folder
 
 

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import space
+from seesaw_nas.basis import Basis
 from seesaw_nas.conditions import conditions
+from seesaw_nas.differences import SCORED_BY_SUPERNET, difference
 from seesaw_nas.errors import RunError
 from seesaw_nas.evaluate import PROXY, TRAINING, on_device
+from seesaw_nas.files import digest_of_file
+from seesaw_nas.records import RunFolder
 from seesaw_nas.search.settings import PYTHON, SHARING, SPACES, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 
@@ -119,7 +123,26 @@ def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
         return _called(settings, given, device)
     if settings.evaluator.startswith(PYTHON):
         raise RunError(f"the evaluator was {settings.evaluator}, an object of a program; pass it again to go on")
-    return _recorded(settings, given, device) if settings.evaluator == "table" else _on_images(settings, given, device)
+    if settings.evaluator == "table":
+        return _recorded(settings, given, device)
+    problem = _on_images(settings, given, device)
+    if settings.supernet:
+        _check_supernet(problem)
+    return problem
+
+
+def _check_supernet(problem: Problem) -> None:
+    """Refuse weights that were trained on other images, as far as their folder says of which.
+
+    Raises:
+        RunError: they were.
+    """
+    folder = RunFolder(Path(problem.settings.supernet))
+    if not folder.description.exists():
+        return
+    trained = Basis.of(folder.read(), str(folder.path))
+    if differing := difference(trained, basis_of(problem, "this search"), SCORED_BY_SUPERNET):
+        raise RunError(f"the supernet in {folder.path} is of other images: {differing}; train one on these")
 
 
 def _device(settings: SearchSettings) -> torch.device:
@@ -138,9 +161,10 @@ def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> 
     from seesaw_nas.evaluate.trained import subject
 
     images = load_images(settings, given.data)
-    feasible = _feasible(settings, given, subject(images))
+    trained_on = subject(images)
+    feasible = _feasible(settings, given, trained_on)
     evaluator = _evaluator(settings, images, feasible.space)
-    return Problem(settings, subject(images), device, feasible, evaluator, given)
+    return Problem(settings, trained_on, device, feasible, evaluator, given)
 
 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
@@ -218,14 +242,41 @@ def description(problem: Problem) -> dict[str, Any]:
     from seesaw_nas.execution import AUTOMATIC
 
     trains = problem.settings.evaluator in TRAINING
+    found = conditions(describe(problem.device)) | (AUTOMATIC.plan(problem.device) if trains else {})
+    return record_of(problem) | {"conditions": found}
+
+
+def record_of(problem: Problem) -> dict[str, Any]:
+    """What a run is, in JSON values: all that :class:`seesaw_nas.basis.Basis` reads."""
     return {
+        "given": problem.given.names,
         "settings": problem.settings.to_dict() | _storage(problem.settings),
         "budget": {"low": problem.budget.low, "high": problem.budget.high},
         "space": problem.space.name,
         "space_digest": problem.space_digest,
         "recipe": problem.settings.fitted_recipe.to_dict(),
-        "conditions": conditions(describe(problem.device)) | (AUTOMATIC.plan(problem.device) if trains else {}),
+        "images": problem.subject.record,
+        "evaluator_file": _evaluator_file(problem),
     }
+
+
+def basis_of(problem: Problem, name: str) -> Basis:
+    """What the figures of a search are of, as it would be carried out now."""
+    return Basis.of(record_of(problem), name)
+
+
+def _evaluator_file(problem: Problem) -> str:
+    """A digest of the table or of the weights that scores come from; of a program's evaluator, its own ``basis``."""
+    settings = problem.settings
+    if problem.given.evaluator is not None:
+        return str(getattr(problem.given.evaluator, "basis", ""))
+    if settings.evaluator == "table":
+        return digest_of_file(Path(settings.table))
+    if settings.evaluator in SHARING:
+        from seesaw_nas import supernet
+
+        return digest_of_file(Path(settings.supernet) / supernet.WEIGHTS)
+    return ""
 
 
 def _storage(settings: SearchSettings) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import confirmation, latency, records, specfile
+from seesaw_nas.basis import Basis
 from seesaw_nas.confirmation import Confirmed
 from seesaw_nas.errors import RunError, SeesawError
 from seesaw_nas.latency import NO_TIMINGS, LatencySettings, Measured, Timings
@@ -224,6 +225,7 @@ def read(path: Path | str) -> Run:
             timings=read_timings(folder),
             spreads=confirmation.read(folder.confirmed).spreads,
             journal=folder.journal if folder.journal.exists() else None,
+            basis=Basis.of(about, folder.name),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{folder.description} is damaged: {type(error).__name__} {error}; restore it") from None

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import confirmation, results
+from seesaw_nas.basis import Basis
+from seesaw_nas.differences import difference, unknown
 from seesaw_nas.errors import RunError, SeesawError
 from seesaw_nas.plan import Plan, plan
-from seesaw_nas.problem import NOTHING, Given, Problem, cheap_score, description, pose
-from seesaw_nas.recipes import completed
+from seesaw_nas.problem import NOTHING, Given, Problem, basis_of, cheap_score, description, pose
 from seesaw_nas.records import RunFolder
 from seesaw_nas.results import Result, read_timings, time_front, write_results
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
@@ -58,18 +59,26 @@ def begin(
     Raises:
         SeesawError: the settings cannot be carried out, or the folder exists already.
     """
-    from seesaw_nas.search import engines, starts
+    from seesaw_nas.search import engines
 
     problem = pose(settings, given)
     how = method(problem)
-    about = {"kind": KIND, "given": given.names, **description(problem)}
-    first = starts.resolve(settings.seed_with, problem.feasible, about) if found is None else list(found)
+    about = {"kind": KIND, **description(problem)}
     path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
+    first = _starts(problem, str(path), listener) if found is None else list(found)
     with engines.opened(settings, problem.device) as engine:
         folder = RunFolder.create(path, about | ({"study": path.name} if settings.storage else {}))
         if settings.storage:
             _share(folder, settings)
         return run(folder, problem, how, lambda: first, engine, time_limit, on_plan, listener)
+
+
+def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
+    """What the settings name to begin with; the listener is told why figures of an earlier run are not taken over."""
+    from seesaw_nas.search import starts
+
+    tell = listener.remark if listener else None
+    return starts.resolve(problem.settings.seed_with, problem.feasible, basis_of(problem, name), tell)
 
 
 def _share(folder: RunFolder, settings: SearchSettings) -> None:
@@ -106,7 +115,7 @@ def resume(
         SeesawError: it is no run folder, its space has changed, or another process works on it.
         TypeError: a setting cannot be changed.
     """
-    from seesaw_nas.search import engines, starts
+    from seesaw_nas.search import engines
 
     folder = RunFolder.open(Path(path))
     begun = folder.read()
@@ -122,9 +131,9 @@ def resume(
         )
     read_timings(folder)  # a damaged file is told before any training
     confirmation.read(folder.confirmed)
-    problem = posed(settings, given, begun, str(folder.path))
+    problem = posed(settings, given, begun, str(folder.path), listener)
     how = method(problem)
-    named = partial(starts.resolve, settings.seed_with, problem.feasible, begun)
+    named = partial(_starts, problem, str(folder.path), listener)
     find = named if found is None else lambda: list(found)
     with engines.opened(settings, problem.device) as engine:
         return run(folder, problem, how, find, engine, time_limit, on_plan, listener)
@@ -139,17 +148,22 @@ def changed(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSetti
     return replace(settings, **wanted)
 
 
-def posed(settings: SearchSettings, given: Given, begun: Mapping[str, Any], what: str) -> Problem:
-    """The problem as it was when ``what`` began.
+def posed(
+    settings: SearchSettings, given: Given, begun: Mapping[str, Any], what: str, listener: Listener | None = None
+) -> Problem:
+    """The problem as it was when ``what`` began; the listener is told where the record does not say enough.
 
     Raises:
-        RunError: it has changed.
+        RunError: what its figures are of has changed.
     """
     problem = pose(settings, given)
-    if begun.get("space_digest") != problem.space_digest:
+    before, now = Basis.of(begun, f"{what} when it began"), basis_of(problem, "what is there now")
+    if before.space != now.space:
         raise RunError(f"the space '{problem.space.name}' has changed since {what} began; begin a new run")
-    if completed(begun.get("recipe", {})) != settings.fitted_recipe.to_dict():
-        raise RunError(f"the recipe '{settings.recipe}' has changed since {what} began; begin a new run")
+    if differing := difference(before, now):
+        raise RunError(f"cannot go on with {what}: {differing}; begin a new run")
+    if listener and (text := unknown(before, now, allow=("evaluator_file",))):
+        listener.remark(text)
     return problem
 
 

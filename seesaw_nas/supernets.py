@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import recipes
 from seesaw_nas.audit.spent import CORE, GPU
+from seesaw_nas.basis import Basis
+from seesaw_nas.differences import difference
 from seesaw_nas.errors import RunError
 from seesaw_nas.problem import Problem, description, load_images
 from seesaw_nas.records import Epoch, RunFolder, write_json
@@ -23,13 +25,6 @@ if TYPE_CHECKING:
 
 KIND = "supernet"
 LONGER = 3  # times the recipe's own epochs, where no number is given: the weights serve many networks
-DECIDING = (
-    "dataset",
-    "train_size",
-    "seed",
-    "image_size",
-    "sampling",
-)  # settings that another supernet would follow from
 OnBegin = Callable[[Problem, recipes.Recipe, int], None]
 """Told the problem, the recipe and the number of training images."""
 
@@ -111,11 +106,11 @@ def _folder(path: Path, settings: SearchSettings, problem: Problem) -> RunFolder
     if not path.exists():
         return RunFolder.create(path, about)
     folder = RunFolder.open(path)
-    before, wanted = folder.read(), json.loads(json.dumps(about))
-    for name in ("kind", "space_digest", "budget", "recipe"):
-        _check_same(path, name, before.get(name), wanted[name])
-    for name in DECIDING:
-        _check_same(path, name, before["settings"].get(name), wanted["settings"][name])
+    before = folder.read()
+    if before.get("kind") != KIND:
+        raise RunError(f"{path} is the folder of a {before.get('kind')}, not of a supernet; choose another folder")
+    if differing := difference(Basis.of(before, str(path)), Basis.of(about, "what is wanted now")):
+        raise RunError(f"{path} is another supernet: {differing}; choose another folder")
     return folder
 
 
@@ -123,11 +118,6 @@ def _about(settings: SearchSettings, problem: Problem) -> dict[str, Any]:
     recipe = fitted_recipe(settings)
     about = description(replace(problem, settings=settings))
     return {"kind": KIND, **about, "recipe": recipe.to_dict(), "sampling": settings.sampling, "epochs": recipe.epochs}
-
-
-def _check_same(path: Path, name: str, before: Any, wanted: Any) -> None:
-    if before != wanted:
-        raise RunError(f"{path} is of something else: its {name} is {before}, wanted {wanted}; choose another folder")
 
 
 def _estimate(

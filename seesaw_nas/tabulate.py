@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from seesaw_nas import cost
+from seesaw_nas.basis import Basis
+from seesaw_nas.differences import difference
 from seesaw_nas.errors import OptionError, RunError
 from seesaw_nas.evaluate import Failure, attempt
 from seesaw_nas.evaluate import table as tables
@@ -93,6 +95,15 @@ def _trained(problem: Problem, architecture: Architecture, seed: int, number: in
     return () if isinstance(found, Failure) else found.curve
 
 
+def _other_draws(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """How many architectures and seeds another table is of; all else is what its figures are of."""
+    counts = ((about["settings"]["trials"], about["seeds"]) for about in (before, now))
+    (n, seeds), (wanted_n, wanted_seeds) = counts
+    if (n, seeds) == (wanted_n, wanted_seeds):
+        return ""
+    return f"{n:,} architectures with {seeds} seeds each, now {wanted_n:,} with {wanted_seeds}"
+
+
 class _Log:
     """The trainings done so far, a line each after a first one that says of what; safe on disk one by one."""
 
@@ -126,8 +137,11 @@ class _Log:
                 self.done[entry["digest"], entry["seed"]] = tuple(Epoch(**epoch) for epoch in entry["curve"])
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"{self._path} is not the beginning of a table ({error}); delete it to start anew") from None
-        if about != self._about:
-            raise RunError(f"{self._path} is the beginning of another table; finish that, or delete it to start anew")
+        before, now = Basis.of(about, str(self._path)), Basis.of(self._about, "what is wanted now")
+        if differing := difference(before, now) or _other_draws(about, self._about):
+            raise RunError(
+                f"{self._path} is the beginning of another table: {differing}; finish that, or delete it to start anew"
+            )
 
     def add(self, architecture: Architecture, seed: int, curve: Curve) -> None:
         self.done[architecture.digest, seed] = curve

@@ -191,17 +191,25 @@ def test_finished_training_is_not_scored_on_the_test_split_again(settings, train
     assert {path.name: path.read_bytes() for path in result.folder.path.iterdir()} == before
 
 
-@pytest.mark.parametrize("change", [{"seed": 6}, {"epochs": 4}, {"recipe": "paper"}, {"train_size": 101}])
-def test_another_training_is_not_continued(settings, tmp_path, change):
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"seed": 6}, "seed: 5 in .*cut, 6 in what is wanted now"),
+        ({"epochs": 4}, "epochs: 3 in .*cut, 4 in what is wanted now"),
+        ({"recipe": "paper"}, "recipe: quick in .*cut, paper in what is wanted now"),
+        ({"train_size": 101}, "--train-size: 100 in .*cut, 101 in what is wanted now"),
+    ],
+)
+def test_another_training_is_not_continued(settings, tmp_path, change, says):
     with pytest.raises(Stopped):
         final.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
-    with pytest.raises(RunError, match=r"cut is another training \(settings or architecture differ\); choose another"):
+    with pytest.raises(RunError, match=rf"cut is another training: .*{says}.*; choose another --out"):
         final.train(replace(settings, **change), tmp_path / "cut", resume=True)
 
 
 def test_folder_of_a_search_is_not_continued(settings, tmp_path):
     records.RunFolder.create(tmp_path / "search", {"kind": "search"})
-    with pytest.raises(RunError, match="is another training"):
+    with pytest.raises(RunError, match="is another training: a search"):
         final.train(settings, tmp_path / "search", resume=True)
 
 

@@ -39,6 +39,8 @@ ROWS = (
         "recipes",
         "execution",
         "kernels",
+        "basis",
+        "differences",
         "memory",
         "data",
         "records",
@@ -147,7 +149,8 @@ def test_a_library_is_imported_at_its_home_only(library):
 LIGHT = """
 import sys
 import seesaw_nas
-from seesaw_nas import conditions, cost, errors, evaluate, pareto, recipes, records, reference, space, spec
+from seesaw_nas import basis, conditions, cost, differences, errors, evaluate, pareto, recipes, records, reference
+from seesaw_nas import space, spec
 from seesaw_nas import export, specfile, units
 from seesaw_nas.cli import main
 sys.argv = ["seesaw-nas", *sys.argv[1:]]

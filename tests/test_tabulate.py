@@ -217,10 +217,20 @@ def test_no_seed_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "seeds"),
-    [({"epochs": 2}, 2), ({"budget": "300K"}, 2), ({"seed": 0}, 2), ({"trials": 3}, 2), ({}, 3)],
+    ("change", "seeds", "says"),
+    [
+        ({"epochs": 2}, 2, "epochs: 1 in {part}, 2 in what is wanted now"),
+        ({"budget": "300K"}, 2, "budget: 0 to 400,000 in {part}, 0 to 300,000 in what is wanted now"),
+        (
+            {"seed": 0},
+            2,
+            "seed: 3 in {part}, 0 in what is wanted now",
+        ),
+        ({"trials": 3}, 2, "2 architectures with 2 seeds each, now 3 with 2"),
+        ({}, 3, "2 architectures with 2 seeds each, now 2 with 3"),
+    ],
 )
-def test_table_begun_under_other_settings_is_refused_and_kept(interrupt, tmp_path, change, seeds):
+def test_table_begun_under_other_settings_is_refused_and_kept(interrupt, tmp_path, change, seeds, says):
     path, part = tmp_path / "t.parquet", tmp_path / "t.parquet.part.jsonl"
     interrupt(0)
     with pytest.raises(Killed):
@@ -228,7 +238,9 @@ def test_table_begun_under_other_settings_is_refused_and_kept(interrupt, tmp_pat
     before = part.read_bytes()
     with pytest.raises(RunError) as caught:
         tabulate.tabulate(replace(FEW, **change), path, seeds=seeds)
-    assert str(caught.value) == f"{part} is the beginning of another table; finish that, or delete it to start anew"
+    assert str(caught.value) == (
+        f"{part} is the beginning of another table: {says.format(part=part)}; finish that, or delete it to start anew"
+    )
     assert part.read_bytes() == before
 
 

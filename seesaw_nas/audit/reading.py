@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from seesaw_nas.audit.truth import LEAST, Trained, Truth
+from seesaw_nas.basis import Basis
+from seesaw_nas.differences import TRAININGS, difference, unknown
 from seesaw_nas.errors import OptionError, RunError
 from seesaw_nas.evaluate.table import Curve
-from seesaw_nas.recipes import completed
 from seesaw_nas.records import RunFolder
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.spec import Architecture
-
-SAME = ("dataset", "image_size", "train_size", "validation_size")  # settings that a figure rests on, beside the recipe
-
 
 _Training = tuple[Architecture, int, Curve]
 
@@ -32,12 +30,8 @@ class _Source:
     trainings: tuple[_Training, ...]
 
     @property
-    def task(self) -> dict[str, Any]:
-        found = {name: getattr(self.settings, name) for name in SAME}
-        found["recipe"] = completed(self.about["recipe"])
-        if self.settings.train_size or self.settings.validation_size:
-            found["images_seed"] = self.settings.seed  # which draws them
-        return found
+    def basis(self) -> Basis:
+        return Basis.of(self.about, self.name)
 
 
 def read(paths: Sequence[Path]) -> Truth:
@@ -61,18 +55,22 @@ def read(paths: Sequence[Path]) -> Truth:
         raise OptionError(f"an audit wants {LEAST} trained architectures or more, {told} has {len(found)}; train more")
     entries = sorted((Trained(*value) for value in found.values()), key=lambda e: (e.macs, e.architecture.digest))
     first = sources[0]
-    return Truth(names, first.settings, str(first.about.get("space_file", "")), first.task, tuple(entries))
+    open_questions = _unknown(sources)
+    text = str(first.about.get("space_file", ""))
+    return Truth(names, first.settings, text, first.basis, tuple(entries), open_questions)
 
 
 def _check_same(sources: Sequence[_Source]) -> None:
     first, *rest = sources
     for source in rest:
-        if differing := sorted(
-            name for name in first.task | source.task if first.task.get(name) != source.task.get(name)
-        ):
-            raise OptionError(
-                f"{source.name} was not trained as {first.name} was: {', '.join(differing)} differ; audit them apart"
-            )
+        if differing := difference(first.basis, source.basis, TRAININGS):
+            raise OptionError(f"{source.name} was not trained as {first.name} was: {differing}; audit them apart")
+
+
+def _unknown(sources: Sequence[_Source]) -> tuple[str, ...]:
+    """What the records do not say of how comparable these are."""
+    first, *rest = (source.basis for source in sources)
+    return tuple(text for other in rest if (text := unknown(first, other, TRAININGS)))
 
 
 def _of_table(path: Path) -> _Source:
@@ -80,7 +78,8 @@ def _of_table(path: Path) -> _Source:
 
     table = tables.read(path)
     trainings = [(entry.architecture, seed, curve) for entry in table.entries for seed, curve in entry.curves.items()]
-    return _source(path, table.about, trainings)
+    about = {**table.about, "images": table.about.get("images") or table.subject.record}
+    return _source(path, about, trainings)
 
 
 def _of_run(path: Path) -> _Source:

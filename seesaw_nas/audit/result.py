@@ -63,6 +63,7 @@ class Audit:
         rows: the best within bands first.
         skipped: why an evaluator was left out, by name.
         conditions: hardware and versions of the scoring.
+        unknown: what the records do not say of how comparable the runs are, a line each.
     """
 
     runs: tuple[str, ...]
@@ -80,6 +81,7 @@ class Audit:
     rows: tuple[Row, ...]
     skipped: Mapping[str, str]
     conditions: Mapping[str, str]
+    unknown: tuple[str, ...] = ()
 
     @property
     def units(self) -> list[str]:

@@ -11,10 +11,12 @@ from types import TracebackType
 from typing import Any
 
 from seesaw_nas.audit.spent import CORE
+from seesaw_nas.basis import Basis
+from seesaw_nas.differences import TRAININGS, difference
 from seesaw_nas.errors import RunError
 from seesaw_nas.records import write_json
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 EVERY = 2.0  # seconds of scores that a killed process may lose
 
 
@@ -37,14 +39,17 @@ class Scored:
 class Scorebook:
     """Scores by evaluator, digest and seed, in an ``audit.json`` that also holds what was made of them."""
 
-    def __init__(self, path: Path, task: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, basis: Basis) -> None:
         """Read what is in the file, where there is one.
+
+        Args:
+            basis: what the trainings are of.
 
         Raises:
             RunError: it is no such file, or one of other trainings.
         """
         self._path = path
-        self._task = json.loads(json.dumps(task))
+        self._basis = basis
         self._result: Any = None
         self._scores: dict[str, dict[str, dict[str, Scored]]] = {}
         self._written = time.monotonic()
@@ -60,11 +65,11 @@ class Scorebook:
                 for digest, of_one in of_name.items():
                     for seed, entry in of_one.items():
                         self._place(name, digest)[seed] = Scored(**entry)
-            same = content["task"] == self._task
+            before = Basis.from_dict(content["task"], str(self._path))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{self._path} is no audit ({type(error).__name__}); choose another --out") from None
-        if not same:
-            raise RunError(f"{self._path} is the audit of trainings under other conditions; choose another --out")
+        if differing := difference(before, self._basis, TRAININGS):
+            raise RunError(f"{self._path} is the audit of other trainings: {differing}; choose another --out")
 
     def _place(self, name: str, digest: str) -> dict[str, Scored]:
         return self._scores.setdefault(name, {}).setdefault(digest, {})
@@ -96,6 +101,11 @@ class Scorebook:
             name: {digest: {seed: asdict(entry) for seed, entry in of_one.items()} for digest, of_one in found.items()}
             for name, found in self._scores.items()
         }
-        document = {"schema_version": SCHEMA_VERSION, "task": self._task, "result": self._result, "scores": scores}
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "task": self._basis.to_dict(),
+            "result": self._result,
+            "scores": scores,
+        }
         write_json(self._path, document)
         self._written = time.monotonic()

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 
 from seesaw_nas import cost
 from seesaw_nas.audit.statistics import Floats
+from seesaw_nas.basis import Basis
 from seesaw_nas.evaluate.table import Curve
 from seesaw_nas.records import TrialRecord
 from seesaw_nas.search.settings import SearchSettings
@@ -64,15 +64,17 @@ class Truth:
         runs: what they were read from.
         settings: of the first of these, with what it left to defaults: space, recipe and epochs.
         space_file: the text that described the space; empty where it is to be found by the settings.
-        task: what all share, in JSON values.
+        basis: what all are of.
         entries: every architecture once, the cheapest first.
+        unknown: what the records do not say of how comparable the runs are, a line each.
     """
 
     runs: tuple[str, ...]
     settings: SearchSettings
     space_file: str
-    task: Mapping[str, Any]
+    basis: Basis
     entries: tuple[Trained, ...]
+    unknown: tuple[str, ...] = ()
 
     @cached_property
     def top1(self) -> Floats:

@@ -79,6 +79,7 @@ def noise(ceiling: Ceiling | None) -> Iterator[str]:
 
 def remarks(audit: Audit) -> Iterator[str]:
     """What a reader has to know of the rows."""
+    yield from audit.unknown
     for name, why in audit.skipped.items():
         yield f"{name} was left out: {why}"
     if len(audit.units) > 1:

@@ -68,8 +68,13 @@ def report(paths: Sequence[Path], wanted: Wanted, *, open_it: bool, as_json: boo
                 path, one.figure, height=one.figure.layout.height or (800 if one.name == "accuracy" else 600)
             )
     written = [out, *tables, *(path for path, _ in images)]
+    apart = reports.drawn_apart(runs)
+    for label, lines in (("apart", apart), ("note", reports.not_recorded(runs))):
+        for text in lines:
+            console.print(f"{label:<10}{text}", highlight=False, soft_wrap=True)
     if as_json:
-        print(json.dumps({"runs": [run.name for run in runs], "written": [str(path) for path in written]}, indent=2))
+        found = {"runs": [run.name for run in runs], "written": [str(path) for path in written]}
+        print(json.dumps(found | ({"apart": apart} if len(runs) > 1 else {}), indent=2))
     else:
         for path in written:
             console.print(f"written   {path}, {path.stat().st_size:,} bytes")

@@ -125,6 +125,10 @@ class View(Listener):
         self._progress.reset(self._trials, total=count or None)
         self._progress.start()
 
+    def remark(self, text: str) -> None:
+        """Print it."""
+        self._console.print(f"note      {text}", highlight=False, soft_wrap=True)
+
     def plan(self, problem: Problem, plan: Plan) -> None:
         """Say what is about to happen, and begin to show progress."""
         self._progress.update(self._trials, total=plan.trials)

@@ -37,6 +37,10 @@ class Subject:
         input: shape of an image, (channels, height, width).
         classes: how many there are.
         n_train, n_validation: images to train on, and to score on.
+        class_names: in the order of the labels; empty where they are not known.
+        mean, validation_mean: of each channel, in units of 0..1, over all training images (a sample where they are
+            streamed) and over those to score on; empty where they are not known.
+        streamed: whether images are decoded anew for every epoch; ``None`` where that is not known.
     """
 
     name: str
@@ -44,6 +48,26 @@ class Subject:
     classes: int
     n_train: int
     n_validation: int
+    class_names: tuple[str, ...] = ()
+    mean: tuple[float, ...] = ()
+    validation_mean: tuple[float, ...] = ()
+    streamed: bool | None = None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What a run notes of its images, in JSON values; empty where nothing is read of them."""
+        if not self.n_train:
+            return {}
+        found = {
+            "dataset": self.name,
+            "input": list(self.input),
+            "classes": list(self.class_names),
+            "n_train": self.n_train,
+            "n_validation": self.n_validation,
+            "mean": list(self.mean),
+            "validation_mean": list(self.validation_mean),
+        }
+        return found if self.streamed is None else found | {"streamed": self.streamed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +107,9 @@ class Evaluator(Protocol):
 
     One that holds tensors has a method ``on(device)``, too: the same with copies of them on another device. One to
     which seeds mean nothing may have a method ``scores(architectures)``, which gives what :meth:`evaluate` gives of
-    each, in order, and ``at_once``: how many of them it is to be asked for.
+    each, in order, and ``at_once``: how many of them it is to be asked for at a time. A user's own one may have an
+    attribute ``basis``, a text that says what its scores rest on: those of two runs whose evaluators say the same may
+    be taken over from one to the other.
     """
 
     @property

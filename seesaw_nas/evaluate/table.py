@@ -156,7 +156,8 @@ def read(path: Path) -> Table:
             Recorded(Architecture.from_dict(json.loads(spec)), {seed: tuple(c) for seed, c in curves.items()})
             for spec, curves in found.items()
         )
-        table = Table(Subject(**subject | {"input": tuple(subject["input"])}), int(about.pop("epochs")), about, entries)
+        lists = {name: tuple(value) for name, value in subject.items() if isinstance(value, list)}
+        table = Table(Subject(**subject | lists), int(about.pop("epochs")), about, entries)
         table.space, table.budget, table.recipe  # noqa: B018 (whether they are there)
     except RunError:
         raise

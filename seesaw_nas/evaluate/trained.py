@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from seesaw_nas.data import SearchData, check_fits
+from seesaw_nas.data import Images, SearchData, check_fits
 from seesaw_nas.evaluate import Score, Subject
 from seesaw_nas.execution import AUTOMATIC, Execution
 from seesaw_nas.models import build
@@ -83,4 +83,22 @@ class TrainedEvaluator:
 
 def subject(data: SearchData) -> Subject:
     """What these images are, for those who need not load them."""
-    return Subject(data.name, data.input, len(data.classes), len(data.train), len(data.validation))
+    scored = data.validation if isinstance(data.validation, Images) else None
+    return Subject(
+        data.name,
+        data.input,
+        len(data.classes),
+        len(data.train),
+        len(data.validation),
+        class_names=data.classes,
+        mean=tuple(round(value, 6) for value in data.mean),
+        validation_mean=() if scored is None else channel_means(scored),
+        streamed=scored is None,
+    )
+
+
+def channel_means(images: Images) -> tuple[float, ...]:
+    """Of each channel over all pixels, in units of 0..1."""
+    sums = images.images.sum(dim=(0, 2, 3), dtype=torch.int64)  # exact
+    pixels = max(1, images.images[:, 0].numel())
+    return tuple(round(value / (255 * pixels), 6) for value in sums.tolist())

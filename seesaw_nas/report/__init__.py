@@ -14,7 +14,7 @@ from seesaw_nas.report.over_time import front_over_time, progress_curves
 from seesaw_nas.report.page import write_html
 from seesaw_nas.report.parallel import parallel_genotype
 from seesaw_nas.report.run import Run
-from seesaw_nas.report.several import compared, write_comparison
+from seesaw_nas.report.several import compared, drawn_apart, not_recorded, write_comparison
 from seesaw_nas.report.spending import spending
 from seesaw_nas.report.tables import frame, front_frame, stage_texts, trials_frame, write_csv, write_table
 from seesaw_nas.report.trainings import timeline, training_curves
@@ -24,12 +24,14 @@ __all__ = [
     "accuracy_against_macs",
     "choice_effects",
     "compared",
+    "drawn_apart",
     "effects",
     "figures",
     "frame",
     "front_frame",
     "front_over_time",
     "importance_bars",
+    "not_recorded",
     "parallel_genotype",
     "progress_curves",
     "rank_correlation",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seesaw_nas import records
+from seesaw_nas.basis import Basis
 from seesaw_nas.latency import NO_TIMINGS, Timings
 from seesaw_nas.records import TrialRecord
 from seesaw_nas.report.figure import Spread
@@ -27,6 +28,7 @@ class Run:
         timings: of the front's members, where they were measured.
         spreads: by digest, of the architectures that were trained again.
         journal: the file of the study; ``None`` where there is none.
+        basis: what the figures are of; ``None`` where it is of no matter, for the run is shown by itself.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Run:
     timings: Timings = NO_TIMINGS
     spreads: Mapping[str, Spread] = field(default_factory=dict)
     journal: Path | None = None
+    basis: Basis | None = None
 
     @property
     def best(self) -> TrialRecord | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
 import plotly.graph_objects as go
 
 from seesaw_nas import pareto
+from seesaw_nas.basis import Basis
+from seesaw_nas.differences import REPORTED, difference, unknown
 from seesaw_nas.files import replace_file
 from seesaw_nas.records import TRAINED, TrialRecord
 from seesaw_nas.report import markup
@@ -21,7 +24,7 @@ from seesaw_nas.report.tables import front, trained
 from seesaw_nas.report.theme import NOTHING_TRAINED, THEME, blank, styles
 from seesaw_nas.units import format_count, format_duration, format_top1
 
-SAME = {  # what runs must share for their figures to be comparable, and how to ask a run
+SHOWN = {  # what a reader is told of runs in one picture, and how to ask a run
     "data set": lambda run: run.settings.dataset,
     "budget": lambda run: run.within,
     "space": lambda run: run.conditions.get("space", ""),
@@ -31,17 +34,65 @@ SAME = {  # what runs must share for their figures to be comparable, and how to 
 }
 
 
+PER_GROUP = 3  # figures
+
+
+def groups_of(runs: Sequence[Run]) -> list[list[Run]]:
+    """The runs put together where :func:`seesaw_nas.differences.difference` finds none; the first run's group first."""
+    groups: list[list[Run]] = []
+    for run in runs:
+        for group in groups:
+            if not _asked(difference, group[0], run):
+                group.append(run)
+                break
+        else:
+            groups.append([run])
+    return groups
+
+
+def drawn_apart(runs: Sequence[Run]) -> list[str]:
+    """Why some runs are not compared with the first one, a line for each group that has pictures of its own."""
+    (first, *_), *others = groups_of(runs)
+    lines = []
+    for group in others:
+        names = ", ".join(run.name for run in group)
+        are = "is" if len(group) == 1 else "are"
+        lines.append(f"{names} {are} not compared with {first.name}: {_asked(difference, first, group[0])}")
+    return lines
+
+
+def not_recorded(runs: Sequence[Run]) -> list[str]:
+    """What records do not say of how comparable the runs in one picture are, a line each."""
+    pairs = [(first, run) for first, *rest in groups_of(runs) for run in rest]
+    return [text for first, run in pairs if (text := _asked(unknown, first, run))]
+
+
+def _asked(rule: Callable[[Basis, Basis, Collection[str]], str], one: Run, other: Run) -> str:
+    if one.basis is None or other.basis is None:
+        return ""
+    return rule(replace(one.basis, name=one.name), replace(other.basis, name=other.name), REPORTED)
+
+
 def compared(runs: Sequence[Run]) -> list[Shown]:
-    """The figures of a comparison."""
+    """The figures of a comparison: ``PER_GROUP`` for each of :func:`groups_of`."""
+    groups = groups_of(runs)
+    shown = []
+    for number, group in enumerate(groups, start=1):
+        of = f" of {', '.join(run.name for run in group)}" if len(groups) > 1 else ""
+        shown += _compared(group, "" if number == 1 else f"-{number}", of)
+    return shown
+
+
+def _compared(runs: Sequence[Run], suffix: str, of: str) -> list[Shown]:
     high = max(run.budget.high for run in runs)
     against = "trials" if all(run.settings.scheduler == "none" for run in runs) else "epochs"
     groups: dict[str, list[Sequence[TrialRecord]]] = {}
     for run in runs:
         groups.setdefault(_method(run), []).append(run.records)
-    shown = [Shown("fronts", "The fronts", "", fronts(runs))]
+    shown = [Shown(f"fronts{suffix}", f"The fronts{of}", "", fronts(runs))]
     for value, title in (("hypervolume", "Progress of the fronts"), ("top1", "Progress of the best")):
         curves = progress_curves(groups, value=value, against=against, budget_high=high)
-        shown.append(Shown(f"progress-{value}", title, "", curves))
+        shown.append(Shown(f"progress-{value}{suffix}", f"{title}{of}", "", curves))
     return shown
 
 
@@ -52,15 +103,14 @@ def write_comparison(path: Path, runs: Sequence[Run], shown: list[Shown]) -> Non
         OSError: the file cannot be written.
     """
     title = f"Comparison of {len(runs)} runs"
-    parts = [
-        f"<h1>{title}</h1>",
-        *_differing(runs),
-        markup.plotly_script(),
-        *sections(shown[:1]),
-        section("The runs", _table(runs)),
-        *sections(shown[1:]),
-        FOOTER,
-    ]
+    parts = [f"<h1>{title}</h1>"]
+    parts += [f"<p><strong>{escape(text)}.</strong></p>" for text in drawn_apart(runs)]
+    parts += [paragraph(f"{text}.") for text in not_recorded(runs)]
+    parts.append(markup.plotly_script())
+    for number, group in enumerate(groups_of(runs)):
+        fronts_of, *progress = shown[PER_GROUP * number : PER_GROUP * (number + 1)]
+        parts += [*_differing(group), *sections([fronts_of]), section("The runs", _table(group)), *sections(progress)]
+    parts.append(FOOTER)
     replace_file(path, markup.page(title, parts))
 
 
@@ -100,10 +150,11 @@ def _method(run: Run) -> str:
 
 def _differing(runs: Sequence[Run]) -> list[str]:
     """What the runs share, and a warning of what they do not."""
-    values = {name: list(dict.fromkeys(filter(None, map(ask, runs)))) for name, ask in SAME.items()}
+    values = {name: list(dict.fromkeys(filter(None, map(ask, runs)))) for name, ask in SHOWN.items()}
     same = "; ".join(f"{name} {found[0]}" for name, found in values.items() if len(found) == 1)
     differing = [f"{name} ({' / '.join(found)})" for name, found in values.items() if len(found) > 1]
-    told = [paragraph(f"All of them: {same}.")] if same else []
+    names = ", ".join(run.name for run in runs) if len(runs) == 1 else "All of them"
+    told = [paragraph(f"{names}: {same}.")] if same else []
     if differing:
         warned = escape("; ".join(differing))
         told.append(f"<p><strong>Not all of these runs share their {warned}: compare with care.</strong></p>")

@@ -12,6 +12,9 @@ class Listener:
     def stage(self, number: int, total: int, what: str, count: int) -> None:
         """A stage of a plan begins, of so many; it judges ``count`` architectures, 0 where it makes a supernet."""
 
+    def remark(self, text: str) -> None:
+        """Something that the user should know before the search begins, in one line."""
+
     def begun(self, number: int, architecture: Architecture, macs: int) -> None:
         """A trial's training begins."""
 

@@ -60,7 +60,10 @@ def read_trials(journal: Path) -> list[FrozenTrial]:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         try:
             storage = read_storage(journal)
-            (name,) = optuna.get_all_study_names(storage)
+            names = optuna.get_all_study_names(storage)
+            if not names:
+                return []  # another process has just made the file
+            (name,) = names
             return optuna.load_study(storage=storage, study_name=name).get_trials(deepcopy=False)
         except (ValueError, KeyError, TypeError, AssertionError) as error:
             raise RunError(f"{journal} is not a readable Optuna journal: {type(error).__name__}: {error}") from None

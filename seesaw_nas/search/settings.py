@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import recipes
+from seesaw_nas.basis import PROGRAM
 from seesaw_nas.errors import OptionError, RunError, known
 from seesaw_nas.evaluate import EVALUATORS
 from seesaw_nas.search import halving
@@ -70,7 +71,7 @@ CHANGEABLE = (  # settings of a run that it may go on without
     "storage",
     "supernet",
 )
-PYTHON = "python:"  # before the name of a strategy or evaluator that is a Python object, not one of ours
+PYTHON = PROGRAM  # before the name of a strategy or evaluator that is a Python object, not one of ours
 COUNTS = (
     "epochs",
     "train_size",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from seesaw_nas import cost, records, reference, specfile
+from seesaw_nas.basis import Basis
+from seesaw_nas.differences import TRAININGS, difference, unknown
 from seesaw_nas.errors import OptionError, RunError
 from seesaw_nas.records import RunFolder, TrialRecord
 from seesaw_nas.search.history import History
@@ -16,18 +17,6 @@ from seesaw_nas.space import Feasible
 from seesaw_nas.spec import Architecture
 
 REFERENCE = "reference"
-# settings that a figure rests on
-SAME = (
-    "dataset",
-    "data_dir",
-    "image_size",
-    "train_size",
-    "validation_size",
-    "cache_dir",
-    "evaluator",
-    "table",
-    "supernet",
-)
 _PLANTED = "taken over"  # attribute of the study: how many were, once all starts are there
 
 
@@ -45,13 +34,16 @@ class Start:
     known: TrialRecord | None = None
 
 
-def resolve(names: Sequence[str], feasible: Feasible, description: dict[str, Any]) -> list[Start]:
+def resolve(
+    names: Sequence[str], feasible: Feasible, basis: Basis, tell: Callable[[str], None] | None = None
+) -> list[Start]:
     """The architectures behind these names that are in the space and within the budget, each once.
 
     Args:
-        names: ``reference`` for the paper's networks, spec files, and folders of earlier runs. Of a run under the same
-            conditions, what it trained is taken over with its figures; of another, its front is trained first.
-        description: what the new run's ``run.json`` says.
+        names: ``reference`` for the paper's networks, spec files, and folders of earlier runs. Of a run whose figures
+            are comparable, what it trained is taken over with them; of another, its front is trained first.
+        basis: what the new run's figures are of.
+        tell: told, in one line, why the figures of a run are not taken over.
 
     Raises:
         OptionError: a name has nothing that fits.
@@ -59,7 +51,7 @@ def resolve(names: Sequence[str], feasible: Feasible, description: dict[str, Any
     """
     found: dict[str, Start] = {}
     for name in names:
-        starts = list(_named(name, feasible, description))
+        starts = list(_named(name, feasible, basis, tell or _nobody))
         fitting = [start for start in starts if _fits(start.architecture, feasible)]
         if not fitting:
             raise OptionError(
@@ -72,11 +64,15 @@ def resolve(names: Sequence[str], feasible: Feasible, description: dict[str, Any
     return list(found.values())
 
 
+def _nobody(text: str) -> None:
+    """Where nobody listens."""
+
+
 def _fits(architecture: Architecture, feasible: Feasible) -> bool:
     return architecture in feasible.space and cost.macs(architecture) in feasible.budget
 
 
-def _named(name: str, feasible: Feasible, description: dict[str, Any]) -> Iterator[Start]:
+def _named(name: str, feasible: Feasible, basis: Basis, tell: Callable[[str], None]) -> Iterator[Start]:
     path = Path(name)
     if name == REFERENCE:
         for setting in reference.SETTINGS:
@@ -85,7 +81,7 @@ def _named(name: str, feasible: Feasible, description: dict[str, Any]) -> Iterat
                 if known.input == _input(feasible) and known.classes == feasible.space.classes:
                     yield Start(known, f"reference: {model}@{setting}")
     elif path.is_dir() and not (path / "spec.json").exists():
-        yield from _of_run(RunFolder.open(path), description)
+        yield from _of_run(RunFolder.open(path), basis, tell)
     else:
         named = specfile.resolve(name)
         yield Start(named.architecture, f"spec: {named.name}")
@@ -95,20 +91,18 @@ def _input(feasible: Feasible) -> tuple[int, int, int]:
     return (feasible.space.input_channels, feasible.space.input_size, feasible.space.input_size)
 
 
-def _of_run(folder: RunFolder, description: dict[str, Any]) -> Iterator[Start]:
+def _of_run(folder: RunFolder, basis: Basis, tell: Callable[[str], None]) -> Iterator[Start]:
     about = folder.read()
     if not folder.journal.exists():
         raise RunError(f"{folder.path} is no search: it has no {folder.journal.name}")
     trials = [record for record in records_of(folder) if record.state == "complete"]
-    same = _conditions(about) == _conditions(description)
-    for record in trials if same else records.front(trials):
-        known = record if same else None
+    before = Basis.of(about, str(folder.path))
+    reason = difference(before, basis, TRAININGS) or unknown(before, basis, TRAININGS)
+    if reason:
+        tell(f"the front of {folder.path} is trained anew, its figures are not taken over: {reason}")
+    for record in records.front(trials) if reason else trials:
+        known = None if reason else record
         yield Start(record.spec, f"trial {record.number} of {folder.name}", known)
-
-
-def _conditions(description: dict[str, Any]) -> list[Any]:
-    settings = description.get("settings", {})
-    return [description.get("recipe"), *(settings.get(name) or "" for name in SAME)]
 
 
 def plant(history: History, find: Callable[[], Sequence[Start]]) -> int:

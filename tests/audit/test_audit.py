@@ -17,6 +17,7 @@ from seesaw_nas.audit.scores import Scorebook, Scored
 from seesaw_nas.audit.spent import CORE, FREE, GPU, RECORDED, Spent
 from seesaw_nas.audit.statistics import Estimate
 from seesaw_nas.audit.wording import cost_of, remarks
+from seesaw_nas.basis import Basis
 from seesaw_nas.errors import OptionError, RunError, TrainingFailed
 from seesaw_nas.evaluate import table as tables
 
@@ -260,7 +261,9 @@ def test_too_few_architectures_are_told(tmp_path):
 def test_tables_of_other_conditions_are_not_mixed(tmp_path):
     one = written(tmp_path / "one", rising())
     other = written(tmp_path / "other", rising(), settings=replace(SETTINGS, train_size=500, seed=1))
-    with pytest.raises(OptionError, match=r"other was not trained as .*one was: images_seed, train_size differ"):
+    with pytest.raises(
+        OptionError, match=r"other was not trained as .*one was: --train-size: all in .*one, 500 in .*other; audit"
+    ):
         reading.read([one, other])
     with pytest.raises(OptionError, match="is given twice"):
         reading.read([one, one])
@@ -312,18 +315,19 @@ def test_names_are_known_or_told():
 
 def test_a_scorebook_of_other_trainings_or_of_nothing_is_refused(tmp_path):
     path = tmp_path / "audit.json"
-    with Scorebook(path, {"dataset": "digits"}) as book:
+    digits = Basis("t", dataset="digits", reading="in memory", recipe={"epochs": 3, "milestones": (0.5,)})
+    with Scorebook(path, digits) as book:
         book.add("flow", "ab", 0, Scored(1.5, 0.25))
         book.add("flow", "cd", 0, Scored(None, 0.5, GPU, "no"))
-    again = Scorebook(path, {"dataset": "digits"})
+    again = Scorebook(path, digits)
     assert again.get("flow", "ab", 0) == Scored(1.5, 0.25)
     assert again.get("flow", "cd", 0) == Scored(None, 0.5, GPU, "no")
     assert again.get("flow", "ab", 1) is None
-    with pytest.raises(RunError, match="the audit of trainings under other conditions; choose another --out"):
-        Scorebook(path, {"dataset": "cifar10"})
+    with pytest.raises(RunError, match=r"is the audit of other trainings: data set: digits in .*, cifar10 in t; "):
+        Scorebook(path, replace(digits, dataset="cifar10"))
     path.write_text("[]")
     with pytest.raises(RunError, match=r"audit.json is no audit \(TypeError\)"):
-        Scorebook(path, {})
+        Scorebook(path, digits)
 
 
 def test_curves_that_were_evaluated_at_the_end_alone_have_no_early_epochs(tmp_path):

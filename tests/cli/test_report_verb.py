@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from seesaw_nas import results, specfile
+from seesaw_nas import report, results, specfile
 from seesaw_nas.records import RunFolder
 
 TABLE = Path(__file__).resolve().parents[2] / "benchmarks" / "tables" / "digits-small.parquet"
@@ -124,6 +124,38 @@ def test_runs_under_other_conditions_are_told(cli, runs):
     (runs / "c/run.json").write_text(json.dumps(about))
     cli("report", "runs/a", "runs/c", "--out", "c.html")
     assert "budget (at most 400.0K / at most 500.0K): compare with care" in Path("c.html").read_text()
+
+
+def test_scores_and_accuracies_are_never_on_one_axis_or_in_one_median(cli, runs):
+    about = json.loads((runs / "c/run.json").read_text())
+    about["settings"] |= {"evaluator": "proxy:naswot", "table": ""}
+    (runs / "c/run.json").write_text(json.dumps(about))
+    answer = cli("report", "runs/a", "runs/b", "runs/c")
+    text = Path("comparison.html").read_text()
+    remark = "apart     c is not compared with a: evaluator: table in a, proxy:naswot in c"
+    assert remark in answer.out.splitlines()
+    assert "c is not compared with a: evaluator: table in a, proxy:naswot in c" in text
+    assert figures_of("a", "b", "c") == {
+        "fronts": ["a", "b"], "progress-hypervolume": ["thompson (2 runs)"], "progress-top1": ["thompson (2 runs)"],
+        "fronts-2": ["c"], "progress-hypervolume-2": ["random"], "progress-top1-2": ["random"],
+    }  # fmt: skip
+
+
+def test_runs_with_other_objectives_are_drawn_apart(cli, runs):
+    about = json.loads((runs / "b/run.json").read_text())
+    about["settings"]["objectives"] = "top1"
+    (runs / "b/run.json").write_text(json.dumps(about))
+    answer = cli("report", "runs/a", "runs/b")
+    assert "apart     b is not compared with a: objectives: front in a, top1 in b" in answer.out.splitlines()
+    assert figures_of("a", "b")["progress-top1"] == ["thompson"]
+    assert 'id="progress-top1-2"' in Path("comparison.html").read_text()
+
+
+def figures_of(*names):
+    """What each figure shows: the names in its legend, without the numbers of the fronts' members."""
+    shown = report.compared([results.read(f"runs/{name}") for name in names])
+    legends = {one.name: [t.name for t in one.figure.data if t.name and t.showlegend is not False] for one in shown}
+    return {name: [re.sub(r" \(\d+\)$", "", text) for text in texts] for name, texts in legends.items()}
 
 
 def test_runs_of_one_name_are_told_apart(cli, runs):

@@ -61,10 +61,10 @@ def test_what_is_done_stays_and_what_is_another_is_refused(supernet, refused, tm
     verb = ("supernet", "seesaw-digits", *OPTIONS, "--out", "s")
     assert refused(*verb) == "s exists already; choose another --out, or go on with it by --resume"
     for change, says in (
-        (("--seed", "1"), "s is of something else: its seed is 0, wanted 1; choose another folder"),
-        (("--sampling", "sandwich"), "its sampling is single-path, wanted sandwich"),
-        (("--epochs", "3"), "its recipe is"),
-        (("--budget", "400K"), "its budget is"),
+        (("--seed", "1"), "s is another supernet: seed: 0 in s, 1 in what is wanted now; choose another folder"),
+        (("--sampling", "sandwich"), "sampling: single-path in s, sandwich in what is wanted now"),
+        (("--epochs", "3"), "epochs: 2 in s, 3 in what is wanted now"),
+        (("--budget", "400K"), "budget: 300,000 to 600,000 in s, 0 to 400,000 in what is wanted now"),
     ):
         assert says in refused(*verb, "--resume", *change)
     (tmp_path / "s" / "result.json").write_text("{")

@@ -69,6 +69,11 @@ def test_search_that_has_proposed_nothing(ended):
     assert (found.begun, found.counts, found.best, found.seconds_left) == (0, {}, None, None)
 
 
+def test_search_whose_journal_has_just_been_made(ended):
+    ended.folder.journal.write_bytes(b"")
+    assert progress.status(ended.folder.path).begun == 0
+
+
 def test_journal_that_is_being_written_and_one_that_is_damaged(ended):
     whole = ended.folder.journal.read_bytes()
     ended.folder.journal.write_bytes(whole[:-20])  # as while a line is being written

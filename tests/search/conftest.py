@@ -45,6 +45,8 @@ class FakeEvaluator:
         trained: (digest, epochs before, epochs after), one for each training that came to its end.
     """
 
+    basis = "digest and seed"  # so that its scores may be taken over from run to run
+
     def __init__(self, fails=lambda architecture: False, top1=None, epochs=1):
         self.fails = fails
         self.top1 = top1

@@ -5,17 +5,19 @@ from optuna.storages.journal import JournalFileBackend
 from scripted import Killed
 
 from seesaw_nas import api, cost, specfile
+from seesaw_nas.basis import Basis
 from seesaw_nas.errors import OptionError, RunError, SpecError
 from seesaw_nas.problem import Given
 from seesaw_nas.records import RunFolder, front, write_json
 from seesaw_nas.reference import network
 from seesaw_nas.search import starts
+from seesaw_nas.search.listener import Listener
 from seesaw_nas.space import load
 from seesaw_nas.specfile import Named
 
 
-def resolved(feasible, *names, description=None):
-    return starts.resolve(names, feasible, description or {})
+def resolved(feasible, *names):
+    return starts.resolve(names, feasible, Basis("the new run"))
 
 
 @pytest.fixture
@@ -277,11 +279,37 @@ def test_search_killed_after_any_write_of_its_starts_equals_the_uninterrupted_on
         assert set(evaluator.asked) <= set(asked)
 
 
-def test_same_conditions_are_those_that_a_figure_rests_on():
-    settings = api.SearchSettings().to_dict()
-    same = {"recipe": {"name": "quick"}, "settings": settings}
-    for change in ({"seed": 9}, {"trials": 99}, {"budget": "1M"}, {"strategy": "tpe"}, {"space": "x"}, {"name": "b"}):
-        assert starts._conditions(same | {"settings": settings | change}) == starts._conditions(same)
-    for change in ({"dataset": "cifar10"}, {"train_size": 9}, {"cache_dir": "c"}, {"image_size": 9}, {"table": "t"}):
-        assert starts._conditions(same | {"settings": settings | change}) != starts._conditions(same)
-    assert starts._conditions(same | {"recipe": {"name": "paper"}}) != starts._conditions(same)
+class Heard(Listener):
+    def __init__(self):
+        self.remarks = []
+
+    def remark(self, text):
+        self.remarks.append(text)
+
+
+def test_why_figures_are_not_taken_over_is_told_in_one_line(search, tmp_path):
+    search("early", trials=2)
+    heard = Heard()
+    search("a", tmp_path / "early", trials=1, epochs=2, listener=heard)
+    assert heard.remarks == [
+        f"the front of {tmp_path}/early is trained anew, its figures are not taken over: "
+        f"epochs: 4 in {tmp_path}/early, 2 in {tmp_path}/a"
+    ]
+    heard.remarks.clear()
+    search("b", tmp_path / "early", trials=1, listener=heard)
+    assert heard.remarks == []
+
+
+def test_scores_of_a_function_are_never_taken_over_for_another_may_have_its_name(search, small_space, tmp_path):
+    def score(architecture, seed):
+        return 0.5
+
+    early = api.search(small_space, "100%", evaluator=score, trials=3, name="early", runs_dir=tmp_path)
+    heard = Heard()
+    found = api.search(
+        small_space, "100%", evaluator=score, trials=3, name="a", runs_dir=tmp_path,
+        seed_with=(str(tmp_path / "early"),), listener=heard,
+    )  # fmt: skip
+    assert len(found.trials) == 3
+    assert found.trials[0].digest in {member.digest for member in front(list(early.trials))}
+    assert "whether the evaluator 'score' of a program is the same in" in heard.remarks[0]
