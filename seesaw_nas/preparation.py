@@ -69,11 +69,14 @@ def prepare(
     chosen, data = execution.resolve(device, ranks.world, steps), data.to(device)
     fitting = _choose_kernels(model, data, recipe, device, chosen, steps) if ranks.alone else USUAL
     trainer = Trainer.of(model, data, recipe, seed, device, ranks, chosen, fitting)
-    difference = compare(trainer, draw_inputs(trainer.data, recipe)) if chosen.records else ""
+    with trainer.released_after_failure():
+        difference = compare(trainer, draw_inputs(trainer.data, recipe)) if chosen.records else ""
+        if difference and execution.records:
+            raise TrainingFailed(
+                f"CUDA graphs do not do what eager steps do: {difference}; train with --execution eager"
+            )
     if not difference:
         return Prepared(trainer, chosen)
-    if execution.records:
-        raise TrainingFailed(f"CUDA graphs do not do what eager steps do: {difference}; train with --execution eager")
     note = f"steps are executed one operator after another, not as CUDA graphs: {difference}"
     return Prepared(replace(trainer, recorded=None), EAGER, note)
 

@@ -6,7 +6,7 @@ Nothing in a step waits for the device. What is random in it, :mod:`seesaw_nas.b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -200,6 +200,16 @@ class Trainer:
         self.release()
 
     def release(self) -> None:
-        """Leave the model with tensors of its own."""
+        """Leave the model with the statistics of all steps, and with tensors of its own."""
         if self.fast:
+            self.fast.write_statistics()
             self.fast.flat.unlink()
+
+    @contextmanager
+    def released_after_failure(self) -> Iterator[None]:
+        """Where the body raises, an interruption too, :meth:`release` the model as its last step has left it."""
+        try:
+            yield
+        except BaseException:
+            self.release()
+            raise

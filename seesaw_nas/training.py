@@ -119,17 +119,18 @@ def train(
         trainer = prepared.trainer
         if prepared.note and on_note:
             on_note(prepared.note)
-        store = _store(checkpoint, trainer)
-        watch = Watch(store, ranks, checkpoint_seconds, on_step, stop, time.perf_counter())
-        progress = _resumed(store, ranks)
-        trainer.restart()
-        for number in range(len(progress.curve) + 1, last + 1):
-            scored = evaluate_each_epoch or number == last
-            progress = _epoch(trainer, progress, number, scored, watch)
-            watch.keep(progress)
-            if on_epoch and ranks.leads:
-                on_epoch(progress.curve[-1])
-            watch.obey(progress, recipe)
+        with trainer.released_after_failure():
+            store = _store(checkpoint, trainer)
+            watch = Watch(store, ranks, checkpoint_seconds, on_step, stop, time.perf_counter())
+            progress = _resumed(store, ranks)
+            trainer.restart()
+            for number in range(len(progress.curve) + 1, last + 1):
+                scored = evaluate_each_epoch or number == last
+                progress = _epoch(trainer, progress, number, scored, watch)
+                watch.keep(progress)
+                if on_epoch and ranks.leads:
+                    on_epoch(progress.curve[-1])
+                watch.obey(progress, recipe)
         if last == recipe.epochs:
             trainer.finish()
         else:

@@ -305,3 +305,33 @@ def test_a_training_is_freed_when_it_is_let_go_without_waiting_for_the_cyclic_co
         assert [ref() for ref in left] == [None] * 4
     finally:
         gc.enable()
+
+
+class Ended(Exception):
+    """What a program's own function raises in a training."""
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, replace(RECIPE, ema=0.3, recalibration_images=64)])
+def test_a_training_that_breaks_off_leaves_the_model_as_its_last_step_did_in_tensors_of_its_own(recipe):
+    def end(done, steps):
+        if done == 4:
+            raise Ended
+
+    model = build(TINY, seed=0)
+    with pytest.raises(Ended):
+        train(model, DATA, recipe, seed=0, on_step=end)
+    assert model.stem_bn.num_batches_tracked == 4
+    assert not torch.equal(model.stem_bn.running_mean, torch.zeros(8))
+    for tensor in model.state_dict().values():  # not views of a vector of all, which whoever saves one would save
+        assert tensor.untyped_storage().nbytes() == tensor.nbytes
+    assert train(model, DATA, RECIPE, seed=0).top1 > 0.25  # it can be trained again
+
+
+def test_frozen_parameters_stay_as_they_are():
+    model = build(TINY, seed=0)
+    model.stem.weight.requires_grad_(False)
+    before, classifier = model.stem.weight.clone(), model.classifier.weight.clone()
+    train(model, DATA, replace(RECIPE, recalibration_images=64), seed=0, epochs=1)
+    assert torch.equal(model.stem.weight, before)
+    assert not model.stem.weight.requires_grad
+    assert not torch.equal(model.classifier.weight, classifier)

@@ -23,10 +23,12 @@ def formulation_for(device: torch.device) -> Formulation:
 def fastest(model: nn.Module, formulation: Formulation | None = None) -> FastNetwork | None:
     """The same function of its own copy of the parameters; ``None`` for a model that is no :class:`Network`.
 
+    ``None`` also where a parameter is frozen: here all of them are parts of two vectors, which are learnt whole.
+
     Args:
         formulation: another one than the fastest on the device that ``model`` is on.
     """
-    if not isinstance(model, Network):
+    if not isinstance(model, Network) or not all(parameter.requires_grad for parameter in model.parameters()):
         return None
     return FastNetwork(model, formulation or formulation_for(model.classifier.weight.device))
 
