@@ -96,6 +96,11 @@ class Proposer:
         return len(self._known) - self._taken_over
 
     @property
+    def wanted(self) -> int:
+        """Architectures that are still to be begun."""
+        return max(0, self._trials - self.trained)
+
+    @property
     def running(self) -> int:
         """Jobs that were handed out and not told."""
         return len(self._out)

@@ -27,6 +27,11 @@ def test_workers_score_groups_and_every_trial_is_told(history, architectures, tm
     assert sorted(evaluator.ended()) == sorted(architecture.digest for architecture in architectures[:7])
 
 
+def test_few_trials_are_shared_out_among_the_workers(history, architectures, tmp_path):
+    records = search(history, architectures[:2], NotingTogether(tmp_path / "log"))
+    assert [record.worker for record in records] == ["worker 0", "worker 1"]
+
+
 def test_an_architecture_that_kills_every_worker_fails_alone(history, architectures, tmp_path):
     deadly = architectures[1].digest
     evaluator = NotingTogether(tmp_path / "log", deadly={deadly: 9})

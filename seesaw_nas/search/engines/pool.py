@@ -131,14 +131,20 @@ class Pool:
     def busy(self) -> list[Worker]:
         return [worker for worker in self.workers if worker.jobs]
 
+    @property
+    def _share(self) -> int:
+        """How many jobs a worker is given together: so many that each of the others could have as many."""
+        return max(1, min(self._at_once, self._proposer.wanted // len(self.workers)))
+
     def hand_out(self) -> None:
         """Give every idle worker jobs, as long as there are any; none where a job wants its device alone."""
         for device in {device for device, _ in self._waiting}:
             self._begin_alone(device)
         taken = {device for device, _ in self._waiting} | {worker.place.device for worker in self.busy if worker.alone}
+        most = self._share
         for worker in self.workers:
             if not worker.jobs and worker.place.device not in taken:
-                jobs = [self._again.pop(0)] if self._again else self._proposer.ask_several(self._at_once)
+                jobs = [self._again.pop(0)] if self._again else self._proposer.ask_several(most)
                 if not jobs:
                     return
                 self._begin(worker, jobs)
