@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
+
+from seesaw_nas.flat.cache import cache_within
+
+TABLES_BYTES = 16 * 2**20
 
 
 def cross_entropy(
@@ -32,7 +34,7 @@ def cross_entropy(
     return loss, gradient.to(logits.dtype)
 
 
-@lru_cache(maxsize=32)
+@cache_within(TABLES_BYTES)
 def _shares(n: int, classes: int, smoothing: float, dtype: torch.dtype, device: torch.device) -> Tensor:
     """(classes, classes): for each label, minus the chances that are wanted, over ``n``."""
     table = torch.full((classes, classes), -smoothing / classes / n, dtype=dtype)

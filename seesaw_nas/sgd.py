@@ -89,14 +89,14 @@ class Trainer:
         steps = steps_per_epoch(data, recipe)
         ranks.check(len(data.train) // steps)
         fast = fastest(model, replace(execution.formulation(device), depthwise=kernels.depthwise))
-        if fast:
-            fast.flat.link()
         forward = fast or model
         parameters = Parameters.of(forward)
         rate = torch.tensor(recipe.learning_rate, device=device) if execution.records else recipe.learning_rate
         optimizer, momentum = parameters.optimizer(recipe, rate)
         forward = ranks.wrapped(compiled(forward, execution.compiler) if execution.compiles else forward)
         average = Average.of(parameters.whole, recipe.ema * recipe.epochs * steps) if recipe.ema else None
+        if fast:
+            fast.flat.link()  # at last: whatever fails before leaves the model as it is
         state = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
         for what, like in (("momentum", momentum), ("average", average.values if average else [])):
             state |= {f"{what}.{name}": tensor for name, tensor in parameters.named(like).items()} if like else {}

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from math import isfinite
 from pathlib import Path
 
 import torch
@@ -91,7 +92,7 @@ class InheritedEvaluator:
                 forwards, self._validation, data.mean, data.std, device=self.device, batch_size=BATCH
             )
         seconds = (time.monotonic() - started) / max(1, len(forwards))
-        if any(score.loss != score.loss for score in found):
+        if not all(isfinite(score.loss) for score in found):
             raise TrainingFailed("the inherited weights give no finite loss; train the supernet at a lower rate")
         return [Score(score.top1, "validation", seconds, note="inherited weights, untrained") for score in found]
 

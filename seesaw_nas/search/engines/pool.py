@@ -209,11 +209,13 @@ class Pool:
         cause = worker.death()
         self.workers[self.workers.index(worker)] = Worker(self._evaluator, worker.place)
         for job in worker.jobs:
-            if self._proposer.retry(job):
-                self._again.append(job)
-            else:
+            if not self._proposer.retry(job):
                 reason = f"{cause} while training it, as another worker had"
                 self._proposer.fail(job, reason, worker=worker.place.name)
+            elif worker.alone:
+                self._waiting.append((worker.place.device, job))
+            else:
+                self._again.append(job)
 
     def tell_stopping(self) -> None:
         """Say once that the running trainings are waited for."""
