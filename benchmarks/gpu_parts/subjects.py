@@ -53,7 +53,7 @@ def step_of(
     architecture: Architecture | None = None,
     data: SearchData | None = None,
 ) -> Step:
-    """The steps of a fresh training of the setting's network, or another, on random images or others."""
+    """The steps of a fresh training of the setting's network, or another, on random images or others; mean losses."""
     architecture = architecture or setting.architecture
     data = data or random_images(recipe.batch_size * (8 if setting.smoke else 32), architecture.input)
     if form == "plain":
@@ -61,7 +61,7 @@ def step_of(
     execution = Execution.named(EXECUTIONS[form])
     model = build(architecture, dropout=recipe.dropout, seed=0)
     trainer = Trainer.of(model, data, recipe, 0, setting.device, execution=execution)
-    return _endless(trainer.epoch)
+    return _endless(lambda number: (loss for loss, _ in trainer.epoch(number)))
 
 
 def plain_step(

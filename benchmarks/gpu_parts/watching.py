@@ -91,7 +91,7 @@ def measure_agreement(setting: Setting, results: Results, deadline: Deadline) ->
             break
         step = subjects.step_of(setting, form, recipe, data=setting.images)
         taken = torch.stack([step() for _ in range(4 if setting.smoke else AGREEMENT)])
-        losses[form] = (taken / recipe.batch_size).tolist()
+        losses[form] = taken.tolist()
         results.keep("agreement", form, losses[form])
     for form in losses:
         apart = max(abs(a - b) / abs(b) for a, b in zip(losses[form], losses["plain"], strict=True))
