@@ -11,6 +11,7 @@ from engine_evaluators import Travelling
 from seesaw_nas.errors import OptionError
 from seesaw_nas.evaluate import Score
 from seesaw_nas.search.engines import local, serial, worker
+from seesaw_nas.search.engines import pool as engine_pool
 from seesaw_nas.search.engines.pool import Pool, Worker
 from seesaw_nas.search.engines.worker import Found, Idle, Place, Release
 from seesaw_nas.search.listener import Listener
@@ -186,3 +187,18 @@ def test_jobs_that_wait_are_taken_back_at_the_end(pool, history):
     say(pool, 0, Found(0, reason="full", out_of_memory=True))
     pool.drop()
     assert [history.attempts(number) for number in range(3)] == [0, 0, 0]
+
+
+def test_job_whose_worker_dies_while_it_has_its_device_alone_has_it_alone_again(pool, monkeypatch):
+    monkeypatch.setattr(engine_pool, "Worker", lambda evaluator, place: Puppet(place))
+    monkeypatch.setattr(Puppet, "death", lambda self: "worker 0 died (SIGKILL)")
+    pool.hand_out()
+    say(pool, 0, Found(0, reason="full", out_of_memory=True))
+    say(pool, 1, scored(1))
+    for index in (0, 1):
+        say(pool, index, Idle())
+    assert received(pool) == [[0, Release(), 0], [1, Release()], [2]]
+    pool.workers[0].theirs.close()
+    pool.collect()
+    pool.hand_out()
+    assert received(pool) == [[0], [], []]
