@@ -61,7 +61,7 @@ def read_trials(journal: Path) -> list[FrozenTrial]:
         try:
             storage = read_storage(journal)
             names = optuna.get_all_study_names(storage)
-            if not names:
+            if not names and b"\n" not in journal.read_bytes():
                 return []  # another process has just made the file
             (name,) = names
             return optuna.load_study(storage=storage, study_name=name).get_trials(deepcopy=False)
