@@ -14,8 +14,8 @@ from seesaw_nas.optional import explain_error, wanted
 REPOSITORY = Path(__file__).resolve().parents[2]
 DIGITS = ["--budget", "300K", "--device", "cpu"]
 CASES = [  # what is missing, what is typed, and what to install; in this order: what one loads stays loaded
-    ("optuna", ["search", *DIGITS], "optuna is not installed; pip install optuna"),
     ("sklearn", ["search", *DIGITS], "sklearn is not installed; pip install scikit-learn"),
+    ("optuna", ["search", *DIGITS], "optuna is not installed; pip install optuna"),
     ("ray", ["search", *DIGITS, "--engine", "ray"], "ray is not installed; pip install 'ray[tune]'"),
     ("fvcore", ["show", "seesaw-shuffle-0.5d", "--verify"], "fvcore is not installed; pip install fvcore"),
     ("thop", ["show", "seesaw-shuffle-0.5d", "--verify"], "thop is not installed; pip install thop"),
