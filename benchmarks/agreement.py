@@ -51,7 +51,8 @@ def curve(name: str, how: str, images: SearchData, recipe: Recipe) -> dict[str, 
     trainer.finish()
     recalibrate(model, images.train.first(recipe.recalibration_images), images.mean, images.std)
     loss, top1 = evaluate(model, images.validation, images.mean, images.std)
-    print(how, " ".join(f"{value:.3f}" for value in losses[:: max(1, len(losses) // 12)]), f"top-1 {top1:.2%}", flush=True)
+    shown = losses[:: max(1, len(losses) // 12)]
+    print(how, " ".join(f"{value:.3f}" for value in shown), f"top-1 {top1:.2%}", flush=True)
     return {"train_loss": losses, "validation_loss": loss, "validation_top1": top1}
 
 
