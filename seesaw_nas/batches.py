@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seesaw_nas.data import SearchData, normalise
+from seesaw_nas.data import Draw, SearchData, normalise
 from seesaw_nas.data.mixing import cutout, draw_pairs, draw_squares, mixup
 from seesaw_nas.device import training_dtype
 from seesaw_nas.parallel import ALONE, Ranks
@@ -81,9 +81,11 @@ def deal(
     whole = order.tensor_split(steps)[begun:]
     shares = [ranks.share(batch) for batch in whole]
     augment, blend, dropout = (seeds[i::3][begun:] for i in range(3))
-    drawn = (draw_blend(recipe, data.input, len(share), seed) for share, seed in zip(shares, blend, strict=True))
-    dealt = data.dealt(shares, augmented=recipe.augment, seeds=augment, along=drawn)
-    for i, (images, labels, blended) in enumerate(dealt):
+    draws = [
+        Draw(share, own if recipe.augment else None, draw_blend(recipe, data.input, len(share), other))
+        for share, own, other in zip(shares, augment, blend, strict=True)
+    ]
+    for i, (images, labels, blended) in enumerate(data.dealt(draws)):
         yield Dealt((epoch - 1) * steps + begun + i, images, labels, len(whole[i]), blended, dropout[i])
 
 

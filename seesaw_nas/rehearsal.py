@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from seesaw_nas.batches import draw_blend, readied, sizes_of_batches
-from seesaw_nas.data import SearchData
+from seesaw_nas.data import Draw, SearchData
 from seesaw_nas.device import seeded
 from seesaw_nas.graphs import WARM_UP
 from seesaw_nas.recipes import Recipe
@@ -34,9 +34,11 @@ def draw_inputs(data: SearchData, recipe: Recipe, count: int = STEPS) -> list[In
     """Inputs of steps like those of a training, of as many images as its largest batches, where the data lie."""
     size = sizes_of_batches(data, recipe)[0]
     positions = torch.arange(count * size) % len(data.train)
-    along = [draw_blend(recipe, data.input, size, seed) for seed in range(count)]
-    dealt = data.dealt(positions.chunk(count), augmented=recipe.augment, seeds=range(count), along=along)
-    return [readied(data, recipe, *batch) for batch in dealt]
+    draws = [
+        Draw(chosen, seed if recipe.augment else None, draw_blend(recipe, data.input, size, seed))
+        for seed, chosen in enumerate(positions.chunk(count))
+    ]
+    return [readied(data, recipe, *batch) for batch in data.dealt(draws)]
 
 
 def compare(trainer: Trainer, inputs: Sequence[Inputs]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import statistics
 import time
 
 import torch
 
 from seesaw_nas.batches import draw_blend, sizes_of_batches, steps_per_epoch
-from seesaw_nas.data import SearchData
+from seesaw_nas.data import Draw, SearchData
 from seesaw_nas.device import current, find_device, synchronise
 from seesaw_nas.execution import AUTOMATIC, EAGER, Execution
 from seesaw_nas.memory import memory_failures_told
@@ -43,17 +42,12 @@ def step_seconds(
         measured = EAGER if execution.compiles else execution
         trainer = prepare(model, data, recipe, 0, device, execution=measured).trainer
         chosen = torch.arange(sizes_of_batches(data, recipe)[0])
-        blend = draw_blend(recipe, data.input, len(chosen), 0)
+        draw = Draw(chosen, 0 if recipe.augment else None, draw_blend(recipe, data.input, len(chosen), 0))
         model.train()
         ahead = data.train.ahead
         count = WARM_UP + ahead + max(MEASURED, ahead)
         start = time.perf_counter()
-        for batch in trainer.data.dealt(
-            itertools.repeat(chosen, count),
-            augmented=recipe.augment,
-            seeds=itertools.repeat(0, count),
-            along=itertools.repeat(blend, count),
-        ):
+        for batch in trainer.data.dealt([draw] * count):
             trainer.step(0, *batch)
             synchronise(device)
             taken.append(time.perf_counter() - start)

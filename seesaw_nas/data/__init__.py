@@ -6,19 +6,21 @@ split. Splits are stratified by class and seeded by a constant, so every run and
 
 from seesaw_nas.data.augment import augment, normalise
 from seesaw_nas.data.catalog import NAMES, ONE_SIZE, load, load_test
-from seesaw_nas.data.images import Images, SearchData, Split, check_fits, subset
+from seesaw_nas.data.images import Draw, Images, SearchData, Split, channel_means, check_fits, subset
 from seesaw_nas.data.progress import Progress
 from seesaw_nas.data.stream import Streamed
 
 __all__ = [
     "NAMES",
     "ONE_SIZE",
+    "Draw",
     "Images",
     "Progress",
     "SearchData",
     "Split",
     "Streamed",
     "augment",
+    "channel_means",
     "check_fits",
     "load",
     "load_test",

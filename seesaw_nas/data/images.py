@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, TypeVar
 
@@ -17,8 +17,25 @@ from seesaw_nas.spec import Architecture
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Images, uint8 (n, C, H, W), and their labels, int64 (n,), on one device."""
 
+VALUES = torch.arange(256, dtype=torch.float64) / 255  # of a pixel, in units of 0..1
+
 DrawnBatch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """A :data:`Batch` for a step, and what was drawn for it elsewhere, int64 (k, n), on the same device."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draw:
+    """What one batch of a training is to hold.
+
+    Attributes:
+        positions: of the images, int64 (n,) on the CPU.
+        seed: of everything random in their augmentation; ``None`` leaves them as they are.
+        along: int64 (k, n) on the CPU, what arrives with them.
+    """
+
+    positions: torch.Tensor
+    seed: int | None
+    along: torch.Tensor
 
 
 class Split(Protocol):
@@ -44,16 +61,7 @@ class Split(Protocol):
     def take(self, positions: splits.Indices) -> Self:
         """The images at these positions, in this order."""
 
-    def dealt(
-        self,
-        order: Iterable[torch.Tensor],
-        *,
-        augmented: bool,
-        flip: bool,
-        padding: int,
-        seeds: Iterable[int],
-        along: Iterable[torch.Tensor],
-    ) -> Iterator[DrawnBatch]:
+    def dealt(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
         """What :meth:`SearchData.dealt` passes on."""
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
@@ -114,39 +122,29 @@ class Images:
         """The same images on a device."""
         return Images(self.images.to(device), self.labels.to(device))
 
-    def dealt(
-        self,
-        order: Iterable[torch.Tensor],
-        *,
-        augmented: bool,
-        flip: bool,
-        padding: int,
-        seeds: Iterable[int],
-        along: Iterable[torch.Tensor],
-    ) -> Iterator[DrawnBatch]:
+    def dealt(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
         """The images at the positions of each batch; :func:`augment` says how they are augmented.
 
         Positions and all that is drawn go to the device in one copy a batch.
         """
-        order = list(order)
-        labels = self._labels_of(order)
-        for chosen, own, seed, drawn in zip(order, labels, seeds, along, strict=True):
-            rows = [chosen[None], drawn]
-            if augmented:
-                generator = torch.Generator().manual_seed(seed)
-                rows.append(draw_windows(len(chosen), flip=flip, padding=padding, generator=generator))
+        for draw, labels in zip(draws, self._labels_of(draws), strict=True):
+            rows = [draw.positions[None], draw.along]
+            if draw.seed is not None:
+                generator = torch.Generator().manual_seed(draw.seed)
+                rows.append(draw_windows(len(draw.positions), flip=flip, padding=padding, generator=generator))
             sent = send(torch.cat(rows), self.labels.device)  # (1 + k, n) or (3 + k, n)
             images = self.images.index_select(0, sent[0])
-            if augmented:
+            if draw.seed is not None:
                 images = cut_windows(images, sent[-2:], padding)
-            yield images, own, sent[1 : 1 + len(drawn)]
+            yield images, labels, sent[1 : 1 + len(draw.along)]
 
-    def _labels_of(self, order: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        """The labels at the positions of each batch, gathered all at once."""
-        if not order:
+    def _labels_of(self, draws: Sequence[Draw]) -> tuple[torch.Tensor, ...]:
+        """The labels of each batch, gathered all at once."""
+        if not draws:
             return ()
-        labels = self.labels.index_select(0, send(torch.cat(list(order)), self.labels.device))
-        return labels.split_with_sizes([len(chosen) for chosen in order])
+        positions = [draw.positions for draw in draws]
+        labels = self.labels.index_select(0, send(torch.cat(positions), self.labels.device))
+        return labels.split_with_sizes([len(own) for own in positions])
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """All images as they are, in batches of this size, the last one perhaps smaller."""
@@ -206,27 +204,12 @@ class SearchData:
         mean, std = channel_statistics(train.for_statistics())
         return cls(name, classes, train, validation, mean, std, flip, padding)
 
-    def dealt(
-        self,
-        order: Iterable[torch.Tensor],
-        *,
-        augmented: bool,
-        seeds: Iterable[int],
-        along: Iterable[torch.Tensor],
-    ) -> Iterator[DrawnBatch]:
-        """The training images at the positions that each batch of ``order`` holds, on the device.
+    def dealt(self, draws: Sequence[Draw]) -> Iterator[DrawnBatch]:
+        """The training images that each draw names, on the device, cropped at random and perhaps mirrored by its seed.
 
-        A batch depends on its positions and its seed alone, so an epoch can be dealt from any batch on.
-
-        Args:
-            order: int64 (n,) on the CPU, one a batch.
-            augmented: whether each is cropped at random and, where ``flip`` holds, perhaps mirrored.
-            seeds: one a batch, of everything random in it.
-            along: int64 (k, n) on the CPU, one a batch, which arrive with its images.
+        A batch depends on its own draw alone, so an epoch can be dealt from any batch on.
         """
-        return self.train.dealt(
-            order, augmented=augmented, flip=self.flip, padding=self.padding, seeds=seeds, along=along
-        )
+        return self.train.dealt(draws, flip=self.flip, padding=self.padding)
 
     @property
     def input(self) -> tuple[int, int, int]:
@@ -246,20 +229,31 @@ def channel_statistics(images: Images) -> tuple[tuple[float, ...], tuple[float, 
     """
     if not len(images):
         raise DataError("there are no training images to take the channel means of")
-    value = torch.arange(256, dtype=torch.float64) / 255
     means, stds = [], []
-    for channel in range(images.images.shape[1]):
-        # Counting the 256 values is exact and needs no float copy of the data set, which would be four times its size.
-        counts = torch.bincount(images.images[:, channel].flatten(), minlength=256).cpu()
-        if counts.count_nonzero() == 1:
+    for channel, shares in enumerate(_shares_of_values(images)):
+        if shares.count_nonzero() == 1:
             raise DataError(
                 f"channel {channel} has one value in all {len(images):,} training images: they show nothing"
             )
-        share = counts.double() / counts.sum()
-        mean = (share * value).sum()
+        mean = (shares * VALUES).sum()
         means.append(mean.item())
-        stds.append((share * (value - mean) ** 2).sum().sqrt().item())
+        stds.append((shares * (VALUES - mean) ** 2).sum().sqrt().item())
     return tuple(means), tuple(stds)
+
+
+def channel_means(images: Images) -> tuple[float, ...]:
+    """Mean of each channel over all pixels of all images, in units of 0..1; 0 without images."""
+    return tuple((shares * VALUES).sum().item() for shares in _shares_of_values(images))
+
+
+def _shares_of_values(images: Images) -> Iterator[torch.Tensor]:
+    """For each channel, the share of its pixels that has each of the 256 values: float64 (256,), on the CPU.
+
+    Counting is exact and needs no float copy of the data set, which would be four times its size.
+    """
+    for channel in range(images.images.shape[1]):
+        counts = torch.bincount(images.images[:, channel].flatten(), minlength=256).cpu()
+        yield counts.double() / counts.sum().clamp_min(1)
 
 
 def subset(images: AnySplit, n: int, seed: int) -> AnySplit:

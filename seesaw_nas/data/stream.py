@@ -8,7 +8,7 @@ left out of an evaluation, and counted; more than one in a hundred is an error.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 
 from seesaw_nas.data import crops
-from seesaw_nas.data.images import Batch, DrawnBatch, Images
+from seesaw_nas.data.images import Batch, Draw, DrawnBatch, Images
 from seesaw_nas.data.splits import Indices
 from seesaw_nas.data.unreadable import MAX_SHARE, Tally, check_decoder, reason
 from seesaw_nas.data.workers import AHEAD, default_workers, mapped
@@ -100,34 +100,19 @@ class Streamed:
         chosen = torch.from_numpy(positions).to(self.device)
         return replace(self, files=self.files[positions], labels=self.labels[chosen])
 
-    def dealt(
-        self,
-        order: Iterable[torch.Tensor],
-        *,
-        augmented: bool,
-        flip: bool,
-        padding: int,
-        seeds: Iterable[int],
-        along: Iterable[torch.Tensor],
-    ) -> Iterator[DrawnBatch]:
+    def dealt(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
         """A random part of each image, perhaps mirrored; see :func:`seesaw_nas.data.crops.random_part`.
 
         Args:
-            order: the positions of each batch.
-            augmented: the centre without.
+            draws: one without a seed shows the centres.
             padding: 0, for the crop is another one than that of :func:`seesaw_nas.data.augment.augment`.
-            seeds: one a batch.
-            along: what arrives with each batch.
         """
         assert padding == 0, padding
-        requests = [
-            Request(chosen.numpy(), True, seed if augmented else None, flip)
-            for chosen, seed in zip(order, seeds, strict=True)
-        ]
-        for request, decoded, drawn in zip(requests, self._decoded(requests), along, strict=True):
-            if len(decoded.positions) < len(request.positions):
+        requests = [Request(draw.positions.numpy(), True, draw.seed, flip) for draw in draws]
+        for draw, decoded in zip(draws, self._decoded(requests), strict=True):
+            if len(decoded.positions) < len(draw.positions):
                 raise self._unreadable
-            sent = send(torch.cat([decoded.positions[None], drawn]), self.device)  # (1 + k, n)
+            sent = send(torch.cat([decoded.positions[None], draw.along]), self.device)  # (1 + k, n)
             images = decoded.images.to(self.device, non_blocking=True)
             yield images, self.labels.index_select(0, sent[0]), sent[1:]
 

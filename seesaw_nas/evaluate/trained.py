@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from seesaw_nas.data import Images, SearchData, check_fits
+from seesaw_nas.data import Images, SearchData, channel_means, check_fits
 from seesaw_nas.evaluate import Score, Subject
 from seesaw_nas.execution import AUTOMATIC, Execution
 from seesaw_nas.models import build
@@ -91,14 +92,11 @@ def subject(data: SearchData) -> Subject:
         len(data.train),
         len(data.validation),
         class_names=data.classes,
-        mean=tuple(round(value, 6) for value in data.mean),
-        validation_mean=() if scored is None else channel_means(scored),
+        mean=_rounded(data.mean),
+        validation_mean=() if scored is None else _rounded(channel_means(scored)),
         streamed=scored is None,
     )
 
 
-def channel_means(images: Images) -> tuple[float, ...]:
-    """Of each channel over all pixels, in units of 0..1."""
-    sums = images.images.sum(dim=(0, 2, 3), dtype=torch.int64)  # exact
-    pixels = max(1, images.images[:, 0].numel())
-    return tuple(round(value / (255 * pixels), 6) for value in sums.tolist())
+def _rounded(means: Sequence[float]) -> tuple[float, ...]:
+    return tuple(round(mean, 6) for mean in means)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from seesaw_nas.data import Images, SearchData, Streamed, crops, folder, load, load_test, subset
+from seesaw_nas.data import Draw, Images, SearchData, Streamed, crops, folder, load, load_test, subset
 from seesaw_nas.data.unreadable import Tally
 from seesaw_nas.data.workers import mapped
 from seesaw_nas.errors import DataError
@@ -30,7 +30,8 @@ def streamed(root, count, size=16, workers=0, total=0):
 def dealt(images, order, augmented=True, seeds=(5, 6, 7), flip=True):
     order = [torch.tensor(positions) for positions in order]
     seeds, along = seeds[: len(order)], [100 + positions[None] for positions in order]
-    batches = list(images.dealt(order, augmented=augmented, flip=flip, padding=0, seeds=seeds, along=along))
+    draws = [Draw(*draw) for draw in zip(order, seeds if augmented else [None] * len(order), along, strict=True)]
+    batches = list(images.dealt(draws, flip=flip, padding=0))
     assert all(map(torch.equal, [drawn for _, _, drawn in batches], along))
     return [pixels for pixels, _, _ in batches], [labels.tolist() for _, labels, _ in batches]
 
