@@ -24,7 +24,7 @@ COMPILERS = {  # what it says where what it compiles with is missing, and the re
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What a step is executed by; :meth:`named` makes it. A training may go on under another one.
+    """What a step is executed by. A training may go on under another one.
 
     The mathematics and the checkpoints are the same. Figures differ by rounding, and where ``compiler`` is inductor by
     the draws of dropout, too.
@@ -42,11 +42,6 @@ class Execution:
     def __post_init__(self) -> None:
         if self.kind not in EXECUTIONS:
             raise OptionError(known("execution", self.kind, EXECUTIONS))
-
-    @classmethod
-    def named(cls, kind: str) -> Execution:
-        """By the option of the command line."""
-        return cls(kind, COMPILER)
 
     @property
     def compiles(self) -> bool:

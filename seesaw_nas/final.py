@@ -140,7 +140,7 @@ def train(
     size = named.architecture.input_size if dataset not in data.ONE_SIZE else None
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
-    execution = Execution.named(settings.execution)
+    execution = Execution(settings.execution)
     with parallel.joined(settings.device) as (ranks, device), current(device):
         execution.check(device, ranks.world)
         with ranks.lead_first():

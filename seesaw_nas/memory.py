@@ -8,8 +8,8 @@ from __future__ import annotations
 import errno
 import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -91,8 +91,8 @@ def explain(device: torch.device | str, purpose: str, remedy: str) -> str:
 
 
 @contextmanager
-def exhaustion_explained(device: torch.device | str, purpose: str, remedy: str) -> Iterator[None]:
-    """Turn exhausted memory into one line, by :func:`explain`.
+def exhaustion_told(tell: Callable[[Exception], str]) -> Iterator[None]:
+    """Turn exhausted memory into the line that ``tell`` makes of the error.
 
     Raises:
         OutOfMemory: the body ran out of memory.
@@ -102,34 +102,23 @@ def exhaustion_explained(device: torch.device | str, purpose: str, remedy: str) 
     except Exception as error:
         if not is_exhaustion(error):
             raise
-        raise OutOfMemory(explain(device, purpose, remedy)) from None
+        raise OutOfMemory(tell(error)) from None
 
 
-@contextmanager
-def memory_failures_told(recipe: Recipe, device: torch.device) -> Iterator[None]:
-    """Turn exhausted memory in a training into one line.
+def exhaustion_explained(device: torch.device | str, purpose: str, remedy: str) -> AbstractContextManager[None]:
+    """:func:`exhaustion_told` by :func:`explain`."""
+    return exhaustion_told(lambda error: explain(device, purpose, remedy))
 
-    Raises:
-        OutOfMemory: the body ran out of memory.
-    """
+
+def memory_failures_told(recipe: Recipe, device: torch.device) -> AbstractContextManager[None]:
+    """:func:`exhaustion_explained` of a training."""
     remedy = "take smaller batches, smaller images or a smaller budget"
-    with exhaustion_explained(device, f"with batches of {recipe.batch_size} images", remedy):
-        yield
+    return exhaustion_explained(device, f"with batches of {recipe.batch_size} images", remedy)
 
 
-@contextmanager
-def evaluation_explained() -> Iterator[None]:
-    """Turn exhausted memory into one line, where the body did not: a program's own evaluators do not.
-
-    Raises:
-        OutOfMemory: the body ran out of memory.
-    """
-    try:
-        yield
-    except Exception as error:
-        if not is_exhaustion(error):
-            raise
-        raise OutOfMemory(f"out of memory in the evaluator: {quote(error)}; let an evaluation take less") from None
+def evaluation_explained() -> AbstractContextManager[None]:
+    """:func:`exhaustion_told` where the body did not tell it: a program's own evaluators do not."""
+    return exhaustion_told(lambda error: f"out of memory in the evaluator: {quote(error)}; let an evaluation take less")
 
 
 def quote(error: BaseException) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from seesaw_nas.spec import Partition, Placed
 
@@ -44,19 +43,6 @@ class UnevenPointwise(nn.Module):
             return whole
         shares = x.split_with_sizes(self.input_sizes, dim=1)
         return torch.cat([conv(share) for conv, share in zip(self.convs, shares, strict=True)], dim=1)
-
-    def dense_weight(self) -> Tensor:
-        """The (c_out, c_in) matrix of the dense convolution that computes the same: a block a group, else zero."""
-        c_in, left, rows = sum(self.input_sizes), 0, []
-        for block, share in zip(self._blocks(), self.input_sizes, strict=True):
-            rows.append(F.pad(block, (left, c_in - left - share)))  # (outputs of the group, c_in)
-            left += share
-        return torch.cat(rows)
-
-    def _blocks(self) -> list[Tensor]:
-        """The (outputs, inputs) matrix of each group."""
-        convs = [conv for conv in self.convs if isinstance(conv, nn.Conv2d)]
-        return [block for conv in convs for block in conv.weight.flatten(1).chunk(conv.groups)]
 
     def extra_repr(self) -> str:
         return f"inputs {':'.join(map(str, self.input_sizes))}"

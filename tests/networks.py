@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from seesaw_nas.models import Network, build
+from seesaw_nas.ops import UnevenPointwise
 from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
 
 PARTITIONS = [(1,), (1, 1), (1, 3), (3, 1), (1, 2), (2, 3), (1, 1, 1), (1, 1, 2), (1, 2, 1), (1, 2, 3), (2, 1, 1, 4)]
@@ -62,3 +63,9 @@ def blocks_of(partition: Partition) -> st.SearchStrategy[Block]:
         st.sampled_from(flows),
         st.sampled_from(["none", "relu6"]),
     )
+
+
+def dense_weight(layer: UnevenPointwise) -> torch.Tensor:
+    """The (c_out, c_in) matrix of the dense convolution that computes the same: a block a group, else zero."""
+    blocks = [block for conv in layer.convs for block in conv.weight.flatten(1).chunk(conv.groups)]
+    return torch.block_diag(*blocks)

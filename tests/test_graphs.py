@@ -171,7 +171,7 @@ def test_graphs_are_chosen_on_cuda_in_one_process_where_the_training_is_long_eno
 
 @pytest.mark.parametrize("kind", ["eager", "graphs", "compile"])
 def test_what_was_asked_for_is_not_chosen_again(kind):
-    assert Execution.named(kind).resolve(ON_CUDA, 1, 1).kind == kind
+    assert Execution(kind).resolve(ON_CUDA, 1, 1).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -185,11 +185,11 @@ def test_what_was_asked_for_is_not_chosen_again(kind):
     ],
 )
 def test_a_record_says_how_steps_are_to_be_executed(kind, device, said):
-    assert Execution.named(kind).plan(torch.device(device)) == said
+    assert Execution(kind).plan(torch.device(device)) == said
 
 
 def test_compiling_a_short_training_is_warned_of():
-    compiled = Execution.named("compile")
+    compiled = Execution("compile")
     assert compiled.warn(40.4, 2) == (
         "torch.compile takes 120 s or more before the first steps, this training without it about 40 s; "
         "leave out --execution compile"
@@ -210,27 +210,27 @@ def test_compiling_a_short_training_is_warned_of():
 )
 def test_what_cannot_be_recorded_is_refused(device, processes, text):
     with pytest.raises(OptionError, match=f"^{text}$"):
-        Execution.named("graphs").check(torch.device(device), processes)
+        Execution("graphs").check(torch.device(device), processes)
 
 
 def test_an_unknown_execution_is_refused():
     with pytest.raises(
         OptionError, match=r"^unknown execution 'graph', did you mean 'graphs'\? \(known: auto, eager, "
     ):
-        Execution.named("graph")
+        Execution("graph")
 
 
 def test_every_other_way_is_allowed():
     for processes in (1, 2):
         for kind in ("auto", "eager", "compile"):
-            Execution.named(kind).check(torch.device("cpu"), processes)
-    Execution.named("graphs").check(ON_CUDA)
+            Execution(kind).check(torch.device("cpu"), processes)
+    Execution("graphs").check(ON_CUDA)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_training_recorded_by_cuda_learns_the_same():
-    (_, wanted), (_, found) = (trained(execution=each, device="cuda") for each in (EAGER, Execution.named("graphs")))
+    (_, wanted), (_, found) = (trained(execution=each, device="cuda") for each in (EAGER, Execution("graphs")))
     assert found.conditions["steps"] == "CUDA graphs"
     # bfloat16, and CUDA does not promise the same bits twice
     assert [e.train_loss for e in found.curve] == pytest.approx([e.train_loss for e in wanted.curve], rel=0.05)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from networks import dense_weight
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -170,7 +171,7 @@ def test_a_group_sees_no_other(partition: Partition, n_in: int, n_out: int, data
 def test_dense_weight_computes_the_same(partition: Partition, n_in: int, n_out: int) -> None:
     c_in, c_out = n_in * partition.total, n_out * partition.total
     layer = fill(UnevenPointwise(c_in, c_out, partition), 0)
-    dense, x = layer.dense_weight(), draw(1, 2, c_in, 3, 3)
+    dense, x = dense_weight(layer), draw(1, 2, c_in, 3, 3)
     assert dense.shape == (c_out, c_in)
     assert int((dense != 0).sum()) == sum(part * n_in * part * n_out for part in partition.parts)
     torch.testing.assert_close(F.conv2d(x, dense[:, :, None, None]), layer(x), **CLOSE)

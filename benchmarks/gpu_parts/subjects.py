@@ -61,7 +61,7 @@ def step_of(
     data = data or random_images(recipe.batch_size * (8 if setting.smoke else 32), architecture.input)
     if form == "plain":
         return plain_step(setting, recipe, architecture, data)
-    execution = Execution.named(EXECUTIONS[form])
+    execution = Execution(EXECUTIONS[form])
     model = build(architecture, dropout=recipe.dropout, seed=0)
     trainer = Trainer.of(model, data, recipe, 0, setting.device, execution=execution)
     return _endless(lambda number: (loss for loss, _ in trainer.epoch(number)))

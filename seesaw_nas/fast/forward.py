@@ -127,6 +127,11 @@ def features(
     return F.avg_pool2d(x, x.shape[-1]).flatten(1)  # its gradient is channels-last, a mean's is not
 
 
+def logits_of(pooled: Tensor, layers: Layers) -> Tensor:
+    """(N, head.channels) to (N, classes); the bias is added in full precision, as the loss wants it."""
+    return F.linear(pooled, layers.weights[-1]).to(layers.bias.dtype) + layers.bias
+
+
 @torch.no_grad()
 def measure(architecture: Architecture, layers: Layers, batches: Iterable[Tensor], formulation: Formulation) -> int:
     """Set the running statistics to even averages over batches of normalised images; returns how many batches."""

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from seesaw_nas.fast.forward import Formulation, Layers, features, measure
+from seesaw_nas.fast.forward import Formulation, Layers, features, logits_of, measure
 from seesaw_nas.fast.functions import gathered
 from seesaw_nas.flat import FlatWeights, network_order
 from seesaw_nas.models import MOMENTUM, Network
@@ -55,8 +54,7 @@ class FastNetwork(nn.Module):
         """As :meth:`forward`, from what the layers compute with; see :meth:`Layers.of_parts`."""
         layers = Layers.of_parts(parts, len(self._pairs), self._pairs)
         x = features(self.network.architecture, layers, images, self.formulation, self.momentum)
-        logits = F.linear(self.network.dropout(x), layers.weights[-1])  # (N, classes)
-        return logits.to(layers.bias.dtype) + layers.bias  # in full precision, as the loss wants it
+        return logits_of(self.network.dropout(x), layers)
 
     def _gathered(self) -> tuple[Tensor, ...]:
         """What the layers compute with."""

@@ -75,12 +75,6 @@ class LayerShapes:
         parts = wired.split_with_sizes([math.prod(shape) for shape in self.weights])
         return list(_shaped(parts, self.weights))
 
-    def split_norms(self, wired: Tensor) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
-        """The scale and offset of each batch norm, and the classifier's bias, views of the wired vector."""
-        parts = wired.split_with_sizes(self.vector_sizes)
-        count = len(self.norms)
-        return list(zip(parts[:count], parts[count:-1], strict=True)), parts[-1]
-
     def split_statistics(self, running: Tensor) -> list[tuple[Tensor, Tensor]]:
         """The running mean and variance of each batch norm, which share memory with the rows of ``running``.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -68,11 +68,8 @@ class FlatWeights:
         views = self.views(self.storage)
         for name, parameter in self.network.named_parameters():
             parameter.data = views[name]
-        start = 0
-        for i, norm in enumerate(_norms(self.network)):
-            stop = start + norm.num_features
-            norm.running_mean, norm.running_var = self.statistics[0, start:stop], self.statistics[1, start:stop]
-            norm.num_batches_tracked, start = self.batches[i], stop
+        for norm, mean, variance, batches in self._of_norms():
+            norm.running_mean, norm.running_var, norm.num_batches_tracked = mean, variance, batches
 
     def unlink(self) -> None:
         """Give the network tensors of its own again, of the same values."""
@@ -84,13 +81,15 @@ class FlatWeights:
 
     def write_statistics(self) -> None:
         """Copy the statistics into a network that is not linked."""
-        start = 0
-        for norm, batches in zip(_norms(self.network), self.batches, strict=True):
-            stop = start + norm.num_features
-            norm.running_mean.copy_(self.statistics[0, start:stop])  # type: ignore[union-attr]
-            norm.running_var.copy_(self.statistics[1, start:stop])  # type: ignore[union-attr]
-            norm.num_batches_tracked.copy_(batches)  # type: ignore[union-attr]
-            start = stop
+        for norm, *values in self._of_norms():
+            for held, value in zip(norm.buffers(), values, strict=True):
+                held.copy_(value)
+
+    def _of_norms(self) -> Iterator[tuple[nn.BatchNorm2d, Tensor, Tensor, Tensor]]:
+        """Each batch norm with views of its running mean and variance, and of how many batches it has seen."""
+        norms = _norms(self.network)
+        means, variances = (row[:-1].split_with_sizes([norm.num_features for norm in norms]) for row in self.statistics)
+        return zip(norms, means, variances, self.batches.unbind(), strict=True)
 
 
 def _norms(network: nn.Module) -> list[nn.BatchNorm2d]:

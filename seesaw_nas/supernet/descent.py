@@ -48,10 +48,7 @@ class Descent:
     """
 
     def __init__(self, weights: Tensor, recipe: Recipe) -> None:
-        self._recipe, self._vectors = (
-            recipe,
-            torch.zeros(2, len(weights) + 1, dtype=weights.dtype, device=weights.device),
-        )
+        self._recipe, self._vectors = recipe, weights.new_zeros(2, len(weights) + 1)
         self._weights, self._momentum = self._vectors
         self.weights, self.momentum = self._weights[:-1], self._momentum[:-1]
         self.weights.copy_(weights)

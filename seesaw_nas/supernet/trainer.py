@@ -14,7 +14,7 @@ from seesaw_nas.data import SearchData
 from seesaw_nas.device import autocast, seeded
 from seesaw_nas.errors import OptionError
 from seesaw_nas.fast import Formulation, formulation_for
-from seesaw_nas.fast.forward import Layers, features
+from seesaw_nas.fast.forward import Layers, features, logits_of
 from seesaw_nas.fast.network import working_dtype
 from seesaw_nas.losses import cross_entropy
 from seesaw_nas.models import MOMENTUM
@@ -70,8 +70,8 @@ class SupernetTrainer:
     def steps_per_epoch(self) -> int:
         return steps_per_epoch(self.data, self.recipe)
 
-    def epoch(self, number: int, begun: int = 0) -> Iterator[Tensor]:
-        """Take the steps of epoch ``number``, from 1, after its first ``begun``; of each, its images' summed loss.
+    def epoch(self, number: int, begun: int = 0) -> Iterator[tuple[Tensor, int]]:
+        """Take the steps of epoch ``number``, from 1, after its first ``begun``; of each, its mean loss and its images.
 
         The images are dealt as to a single network; the architectures follow from seed and step alone.
         """
@@ -79,7 +79,7 @@ class SupernetTrainer:
             drawn = self.sample(np.random.default_rng((self.seed, number, batch.number, _DRAWS)))
             with seeded(batch.dropout, self.supernet.device):
                 loss = self.step(batch, drawn)
-            yield loss * len(batch.labels)
+            yield loss, len(batch.labels)
 
     def step(self, batch: Dealt, drawn: list[Architecture]) -> Tensor:
         """One step; the mean loss of the first architecture, on the device.
@@ -112,5 +112,4 @@ class SupernetTrainer:
         weights = taken.weights.to(working_dtype(taken.weights))
         layers = Layers.of(taken.selection.layers, weights, taken.vectors, None)
         pooled = features(architecture, layers, x, self.formulation, MOMENTUM)  # (N, head.channels)
-        logits = F.linear(F.dropout(pooled, self.recipe.dropout), layers.weights[-1])
-        return logits.to(layers.bias.dtype) + layers.bias  # in full precision, as the loss wants it
+        return logits_of(F.dropout(pooled, self.recipe.dropout), layers)

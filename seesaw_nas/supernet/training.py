@@ -113,8 +113,8 @@ def _epoch(trainer: SupernetTrainer, progress: checkpoints.Progress, number: int
         seconds, core_seconds = time.perf_counter() - start, time.process_time() - cores
         return replace(progress, steps=done, loss=loss, seconds=seconds, core_seconds=core_seconds)
 
-    for done, loss in enumerate(trainer.epoch(number, progress.steps), start=progress.steps + 1):
-        total += loss
+    for done, (loss, n) in enumerate(trainer.epoch(number, progress.steps), start=progress.steps + 1):
+        total.add_(loss, alpha=n)
         if watch.step((number - 1) * steps + done, steps * recipe.epochs):
             watch.save(behind(done), recipe)
     ended = behind(steps)

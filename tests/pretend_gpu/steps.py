@@ -52,7 +52,7 @@ def training(recipe: str, recorded: bool = False, **changes: Any) -> Step:
     wanted = replace(recipes.recipe(recipe), batch_size=BATCH, epochs=100, **changes)
     model = build(architecture, dropout=wanted.dropout, seed=0)
     data = _data(8 * BATCH, architecture.input)
-    trainer = Trainer.of(model, data, wanted, 0, DEVICE, execution=Execution.named("graphs" if recorded else "eager"))
+    trainer = Trainer.of(model, data, wanted, 0, DEVICE, execution=Execution("graphs" if recorded else "eager"))
 
     def steps() -> Iterator[Any]:
         for number in itertools.count(1):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from networks import architectures
+from networks import architectures, dense_weight
 from torch import nn
 
 from seesaw_nas import cost
@@ -88,8 +88,8 @@ def matrices(at):
         for conv in layer.convs:
             nn.init.ones_(conv.weight)
     inner, outer = (torch.eye(width)[:, :, None, None] for width in (at.inner, at.c_out))
-    first = block.permute(inner).flatten(1).T @ block.pw1.dense_weight()
-    return (block.unpermute(outer).flatten(1).T @ block.pw2.dense_weight() @ first).detach().numpy()
+    first = block.permute(inner).flatten(1).T @ dense_weight(block.pw1)
+    return (block.unpermute(outer).flatten(1).T @ dense_weight(block.pw2) @ first).detach().numpy()
 
 
 @settings(max_examples=60)
