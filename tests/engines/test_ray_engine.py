@@ -52,6 +52,19 @@ def states(history):
     return [record.state for record in history.records()]
 
 
+def test_a_terminal_s_progress_may_be_shown(search, noting, history):
+    """The terminal holds locks, which cannot be pickled, and Ray pickles all that it is given."""
+    from seesaw_nas.cli import terminal
+    from seesaw_nas.cli.searching import View
+
+    view = View(terminal.console())
+    try:
+        search(2, noting(), listener=view)
+    finally:
+        view.stop()
+    assert states(history) == ["complete"] * 2
+
+
 def test_every_job_is_trained_once_on_the_actors(search, noting, history):
     evaluator = noting(seconds=0.5, together=2)
     assert search(5, evaluator) == "the wanted number of trials, 5, is reached"

@@ -69,9 +69,7 @@ def run(
         trainable = tune.with_parameters(_Training, evaluator=on_device(evaluator, "cpu"), gpu=share > 0)
         searcher = _Searcher(proposer, listener or Listener(), lambda: bool(stop()) or clock() >= end, share)
         tuner = tune.Tuner(
-            tune.with_resources(
-                trainable, lambda config: tune.PlacementGroupFactory([Reservation(config["gpus"]).bundle])
-            ),
+            tune.with_resources(trainable, _resources),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
                 num_samples=-1,
@@ -179,6 +177,13 @@ class _Searcher(Searcher):
         self._waiting: list[Job] = []  # for a whole GPU
         self._whole: set[str] = set()  # trials of Ray's that have one, or wait for it
         self._pending = ""  # the one that waits for it
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Ray pickles its settings for a restoring of its own, which the run's journal stands in for.
+
+        History and terminal could not be pickled.
+        """
+        return {}
 
     def suggest(self, trial_id: str) -> Any:
         if self._stopping():
