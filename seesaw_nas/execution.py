@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -36,7 +36,7 @@ class Execution:
     """
 
     kind: str = "auto"
-    compiler: str = COMPILER
+    compiler: str = field(default_factory=lambda: COMPILER)
     recorder: Callable[[torch.device], Record] = cuda_graphs
 
     def __post_init__(self) -> None:
