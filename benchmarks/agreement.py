@@ -16,17 +16,18 @@ from pathlib import Path
 import torch
 from peers.plain import Plain
 
-from seesaw_nas import data, recipes
-from seesaw_nas.allocator import keep_freed_memory
-from seesaw_nas.conditions import conditions
+from seesaw_nas import data
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.core.allocator import keep_freed_memory
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.files import write_json
 from seesaw_nas.data import SearchData, augment
-from seesaw_nas.models import build
-from seesaw_nas.recalibration import recalibrate
-from seesaw_nas.recipes import Recipe
-from seesaw_nas.records import write_json
-from seesaw_nas.reference import network
-from seesaw_nas.sgd import Trainer
-from seesaw_nas.training import evaluate
+from seesaw_nas.network.models import build
+from seesaw_nas.training import recipes
+from seesaw_nas.training.loop import evaluate
+from seesaw_nas.training.recalibration import recalibrate
+from seesaw_nas.training.recipes import Recipe
+from seesaw_nas.training.sgd import Trainer
 
 RESULTS = Path(__file__).parent / "results" / "agreement.json"
 NUDGE = 1e-7

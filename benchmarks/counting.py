@@ -25,13 +25,13 @@ from fvcore.nn import FlopCountAnalysis
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from seesaw_nas import cost
-from seesaw_nas.conditions import conditions
-from seesaw_nas.models import build
-from seesaw_nas.records import write_json
-from seesaw_nas.reference import network
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.files import write_json
+from seesaw_nas.network.models import build
 from seesaw_nas.space import Codebook, load
-from seesaw_nas.spec import Architecture
 
 RESULTS = Path(__file__).parent / "results" / "counting.json"
 SPACE = "seesaw-cifar"

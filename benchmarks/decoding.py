@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from seesaw_nas.conditions import conditions
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.files import write_json
 from seesaw_nas.data import crops
-from seesaw_nas.records import write_json
 
 RESULTS = Path(__file__).parent / "results" / "decoding.json"
 SIZE = 224

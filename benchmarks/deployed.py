@@ -18,11 +18,12 @@ from pathlib import Path
 
 import torch
 
-from seesaw_nas import cost, latency, specfile
-from seesaw_nas.latency import LatencySettings, Measured
-from seesaw_nas.latency.measuring import conditions
-from seesaw_nas.records import write_json
-from seesaw_nas.spec import Architecture
+from seesaw_nas.architecture import cost, specfile
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.files import write_json
+from seesaw_nas.deploy import latency
+from seesaw_nas.deploy.latency import LatencySettings, Measured
+from seesaw_nas.deploy.latency.measuring import conditions
 
 RESULTS = Path(__file__).parent / "results"
 NETWORKS = (

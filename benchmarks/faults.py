@@ -24,15 +24,17 @@ from pathlib import Path
 import numpy as np
 
 from seesaw_nas import space
-from seesaw_nas.conditions import conditions
-from seesaw_nas.evaluate import Score
-from seesaw_nas.records import write_json
-from seesaw_nas.search import history, reading, strategies
-from seesaw_nas.search import journal as journals
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.files import write_json
+from seesaw_nas.evaluators import Score
+from seesaw_nas.search import strategies
 from seesaw_nas.search.engines import local
 from seesaw_nas.search.engines.worker import Place
+from seesaw_nas.search.history import history, reading
+from seesaw_nas.search.history import journal as journals
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies.base import Setting
+from seesaw_nas.space import Feasible
 
 RESULTS = Path(__file__).parent / "results" / "faults.json"
 WORKERS = 2
@@ -65,7 +67,7 @@ class Sleeping:
 
 def one(folder: Path, trials: int) -> None:
     """Begin a search, or go on with it, in this process."""
-    feasible = space.load("seesaw-digits").within("600K")
+    feasible = Feasible.of(space.load("seesaw-digits"), "600K")
     setting = Setting(feasible, 0)
     kept = history.History(journals.open_study(folder / "optuna.journal", "faults"), feasible.space, feasible.budget)
     proposer = Proposer(kept, strategies.make("random", setting), trials=trials)

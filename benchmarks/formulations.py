@@ -19,15 +19,15 @@ import numpy as np
 import onnxruntime
 import torch
 
-from seesaw_nas import cost
-from seesaw_nas.allocator import keep_freed_memory
-from seesaw_nas.conditions import conditions
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture, Block, Flow, Head, Partition, Stage, Stem
+from seesaw_nas.core.allocator import keep_freed_memory
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.files import write_json
 from seesaw_nas.deploy import FusedNetwork, SplitNetwork
-from seesaw_nas.deploy.folding import fold
-from seesaw_nas.deploy.rule import Formulation
-from seesaw_nas.models import build
-from seesaw_nas.records import write_json
-from seesaw_nas.spec import Architecture, Block, Flow, Head, Partition, Stage, Stem
+from seesaw_nas.network.folded.folding import fold
+from seesaw_nas.network.folded.rule import Formulation
+from seesaw_nas.network.models import build
 
 RESULTS = Path(__file__).parent / "results" / "formulations.json"
 SHAPES = ((16, 32), (24, 32), (32, 16), (48, 16), (64, 8), (96, 8), (160, 8), (320, 8))  # channels, side

@@ -18,12 +18,14 @@ from pathlib import Path
 
 import optuna
 
-from seesaw_nas import cost, data, recipes, space
-from seesaw_nas.conditions import conditions
-from seesaw_nas.errors import SpecError
-from seesaw_nas.models import build
+from seesaw_nas import data, space
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.errors import SpecError
+from seesaw_nas.network.models import build
 from seesaw_nas.space import decode, genes
-from seesaw_nas.training import train
+from seesaw_nas.training import recipes
+from seesaw_nas.training.loop import train
 
 HERE = Path(__file__).parent
 SPACE = HERE / "spaces" / "seesaw-cifar-16.toml"

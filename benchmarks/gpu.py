@@ -23,8 +23,8 @@ from gpu_parts import compiling, deployed, limits, searches, sharing, steps, tra
 from gpu_parts.results import Deadline, Results
 from gpu_parts.setting import Setting
 
-from seesaw_nas.conditions import conditions
-from seesaw_nas.device import AUTO, describe, find_device
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.device import AUTO, describe, find_device
 
 Part = Callable[[Setting, Results, Deadline], None]
 

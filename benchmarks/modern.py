@@ -22,12 +22,13 @@ from typing import Any
 import torch
 from schedules import data_sets, network
 
-from seesaw_nas import cost, training
-from seesaw_nas.conditions import conditions
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.files import write_json
 from seesaw_nas.data import SearchData
-from seesaw_nas.models import build
-from seesaw_nas.recipes import Recipe, recipe
-from seesaw_nas.records import write_json
+from seesaw_nas.network.models import build
+from seesaw_nas.training import loop
+from seesaw_nas.training.recipes import Recipe, recipe
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = (0, 1, 2)
@@ -55,7 +56,7 @@ def measure(data: SearchData, name: str, wanted: Recipe) -> dict[str, object]:
     top1, begun = [], time.perf_counter()
     for seed in SEEDS:
         model = build(network(data), dropout=wanted.dropout, seed=seed)
-        top1.append(round(training.train(model, data, wanted, seed=seed, evaluate_each_epoch=False).top1, 4))
+        top1.append(round(loop.train(model, data, wanted, seed=seed, evaluate_each_epoch=False).top1, 4))
     row = {
         "recipe": name, "summary": wanted.summary, "top1": top1, "mean": round(statistics.mean(top1), 4),
         "sd": round(statistics.stdev(top1), 4), "seconds": round((time.perf_counter() - begun) / len(SEEDS), 2),

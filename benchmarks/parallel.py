@@ -30,13 +30,14 @@ from typing import Any
 import numpy as np
 
 from seesaw_nas import space
-from seesaw_nas.conditions import conditions
-from seesaw_nas.evaluate import Score
-from seesaw_nas.records import write_json
-from seesaw_nas.search import history, strategies
-from seesaw_nas.search import journal as journals
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.files import write_json
+from seesaw_nas.evaluators import Score
+from seesaw_nas.search import strategies
 from seesaw_nas.search.engines import local, serial
 from seesaw_nas.search.engines.worker import Place
+from seesaw_nas.search.history import history
+from seesaw_nas.search.history import journal as journals
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.strategies.base import Setting
@@ -146,7 +147,7 @@ def sleeping(options: argparse.Namespace) -> list[dict[str, Any]]:
 def training(options: argparse.Namespace) -> list[dict[str, Any]]:
     import torch
 
-    from seesaw_nas.problem import pose
+    from seesaw_nas.workflows.problem import pose
 
     torch.set_num_threads(1)
     settings = SearchSettings(budget=BUDGET, epochs=2, train_size=500, device="cpu")

@@ -25,14 +25,13 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from seesaw_nas.audit.bands import cut
-from seesaw_nas.conditions import conditions
-from seesaw_nas.evaluate import table as tables
-from seesaw_nas.kendall import tau_b
-from seesaw_nas.problem import pose
-from seesaw_nas.proxies import STATIC
-from seesaw_nas.records import write_json
-from seesaw_nas.search.predictor import (
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.files import write_json
+from seesaw_nas.core.kendall import tau_b
+from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.proxies import STATIC
+from seesaw_nas.evaluators.ranking.bands import cut
+from seesaw_nas.search.estimates.predictor import (
     FOLDS,
     Array,
     Descriptions,
@@ -41,8 +40,9 @@ from seesaw_nas.search.predictor import (
     cross_validated,
     gaussian_process,
 )
-from seesaw_nas.search.reliability import reliability
+from seesaw_nas.search.estimates.reliability import reliability
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.workflows.problem import pose
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "predictor.json"

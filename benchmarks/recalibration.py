@@ -13,12 +13,14 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
-from seesaw_nas import models, reference, training
-from seesaw_nas.conditions import conditions
+from seesaw_nas.architecture import reference
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.files import write_json
 from seesaw_nas.data import load, subset
-from seesaw_nas.recalibration import recalibrate
-from seesaw_nas.recipes import recipe
-from seesaw_nas.records import write_json
+from seesaw_nas.network import models
+from seesaw_nas.training import loop
+from seesaw_nas.training.recalibration import recalibrate
+from seesaw_nas.training.recipes import recipe
 
 RESULTS = Path(__file__).parent / "results" / "recalibration.json"
 TRAIN, VALIDATION, RECALIBRATION, EPOCHS = 2_000, 1_000, 1_000, 1
@@ -36,9 +38,9 @@ def main() -> None:
         running, measured = [], []
         for seed in SEEDS:
             model = models.build(reference.network("seesaw-shuffle-0.5d"), seed=seed)
-            running.append(training.train(model, data, quick, seed=seed).top1)
+            running.append(loop.train(model, data, quick, seed=seed).top1)
             recalibrate(model, data.train.images[:RECALIBRATION], data.mean, data.std)
-            measured.append(training.evaluate(model, data.validation, data.mean, data.std)[1])
+            measured.append(loop.evaluate(model, data.validation, data.mean, data.std)[1])
         row = {"learning_rate": rate, "top1_running_averages": running, "top1_recalibrated": measured}
         rows.append(row)
         print(f"rate {rate}: {statistics.mean(running):.3f} by running averages, {statistics.mean(measured):.3f} anew")

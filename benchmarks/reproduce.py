@@ -18,11 +18,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seesaw_nas import final, reference
-from seesaw_nas.conditions import conditions
-from seesaw_nas.final import TrainSettings
-from seesaw_nas.records import Epoch, write_json
-from seesaw_nas.reference import Published
+from seesaw_nas.architecture import reference
+from seesaw_nas.architecture.reference import Published
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.files import write_json
+from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.workflows import train
+from seesaw_nas.workflows.train import TrainSettings
 
 RESULTS = Path(__file__).parent / "results" / "reproduce.json"
 TABLES = (3, 4, 6, 7)  # on CIFAR; table 5 is ImageNet
@@ -61,7 +63,7 @@ def trained(row: Published, seed: int, options: argparse.Namespace) -> dict[str,
             top1 = "" if epoch.top1 is None else f", validation {epoch.top1:.2%}"
             print(f"  {row.network} seed {seed} epoch {epoch.epoch}: loss {epoch.train_loss:.4f}{top1}", flush=True)
 
-        final.train(settings, folder, resume=True, on_epoch=told)
+        train.train(settings, folder, resume=True, on_epoch=told)
     found = json.loads(result.read_text())
     return {key: value for key, value in found.items() if key != "curve"}
 

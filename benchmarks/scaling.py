@@ -30,15 +30,16 @@ from pathlib import Path
 import numpy as np
 
 from seesaw_nas import space
-from seesaw_nas.conditions import conditions
-from seesaw_nas.evaluate import Score
-from seesaw_nas.records import Epoch, write_json
-from seesaw_nas.search import journal as journals
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.files import write_json
+from seesaw_nas.evaluators import Score
 from seesaw_nas.search import strategies
-from seesaw_nas.search.history import History
+from seesaw_nas.search.history import journal as journals
+from seesaw_nas.search.history.history import History
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies.base import ExactDraws, Setting
 from seesaw_nas.space import Feasible
+from seesaw_nas.training.epoch import Epoch
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).parent / "results" / "scaling.json"

@@ -19,12 +19,12 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from seesaw_nas import cost
-from seesaw_nas.conditions import conditions
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.conditions import conditions
 from seesaw_nas.data import Images, SearchData, load, subset
-from seesaw_nas.evaluate.trained import TrainedEvaluator
-from seesaw_nas.recipes import Recipe, Schedule, recipe
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.evaluators.trained import TrainedEvaluator
+from seesaw_nas.training.recipes import Recipe, Schedule, recipe
 
 RESULTS = Path(__file__).parent / "results" / "schedules.json"
 TRAIN, VALIDATION, EPOCHS, SEEDS = 3_000, 2_000, 3, (0, 1, 2)

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 
 from seesaw_nas import space
-from seesaw_nas.allocator import keep_freed_memory
+from seesaw_nas.core.allocator import keep_freed_memory
+from seesaw_nas.core.device import find_device
 from seesaw_nas.data import Images, SearchData
-from seesaw_nas.device import find_device
-from seesaw_nas.evaluate import inherited
-from seesaw_nas.space import Space
-from seesaw_nas.supernet import Supernet
+from seesaw_nas.evaluators import inherited
+from seesaw_nas.space import Feasible, Space
+from seesaw_nas.training.supernet import Supernet
 
 WARM_UP = 2  # calls
 
@@ -42,7 +42,7 @@ def images_for(searched: Space, training: int, validation: int) -> SearchData:
 
 def measure(options: argparse.Namespace) -> dict[str, object]:
     searched, device = space.load(options.space), find_device(options.device)
-    feasible, rng = searched.within(options.budget), np.random.default_rng(options.seed)
+    feasible, rng = Feasible.of(searched, options.budget), np.random.default_rng(options.seed)
     supernet, data = Supernet.build(searched, seed=0), images_for(searched, options.calibration, options.images)
     evaluator = inherited.InheritedEvaluator(supernet.to(device), data.to(device), device)
     calls = options.scores // options.at_once

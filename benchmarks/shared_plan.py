@@ -24,7 +24,7 @@ import torch
 from full_trainings import BUDGET, EPOCHS, IMAGE_SIZE, RESULTS, SPACE, TRAIN_SIZE
 
 from seesaw_nas import api, data
-from seesaw_nas.conditions import conditions
+from seesaw_nas.core.conditions import conditions
 from seesaw_nas.search.listener import Listener
 
 OUT = RESULTS.with_name("shared-plan.json")

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from seesaw_nas import cost
-from seesaw_nas.conditions import conditions
-from seesaw_nas.records import write_json
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.files import write_json
 from seesaw_nas.space import Budget, Feasible, Space, load
-from seesaw_nas.spec import Architecture
 
 RESULTS = Path(__file__).parent / "results" / "spaces.json"
 DRAWS = 200

@@ -31,16 +31,18 @@ from pathlib import Path
 import numpy as np
 import optuna
 
-from seesaw_nas import cost, pareto
-from seesaw_nas.conditions import conditions
-from seesaw_nas.errors import SpecError
-from seesaw_nas.problem import Problem, pose
-from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES, SearchSettings, history, journal, strategies
-from seesaw_nas.search.history import History
+from seesaw_nas import pareto
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.errors import SpecError
+from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES, SearchSettings, strategies
+from seesaw_nas.search.history import history, journal
+from seesaw_nas.search.history.history import History
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.space import decode, genes
-from seesaw_nas.spec import Architecture
+from seesaw_nas.workflows.problem import Problem, pose
 
 RESULTS = Path(__file__).parent / "results" / "strategies.json"
 MARKS = (0.25, 0.5, 0.75, 1.0)  # of the allowance

@@ -30,15 +30,18 @@ import numpy as np
 import torch
 from scores import images_for
 
-from seesaw_nas import cost, recipes, space
-from seesaw_nas.allocator import keep_freed_memory
-from seesaw_nas.batches import Dealt, draw_blend
-from seesaw_nas.conditions import conditions
-from seesaw_nas.device import describe, find_device, synchronise
-from seesaw_nas.records import write_json
-from seesaw_nas.sgd import Trainer
-from seesaw_nas.supernet import Supernet
-from seesaw_nas.supernet.trainer import SupernetTrainer
+from seesaw_nas import space
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.allocator import keep_freed_memory
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.device import describe, find_device, synchronise
+from seesaw_nas.core.files import write_json
+from seesaw_nas.space import Feasible
+from seesaw_nas.training import recipes
+from seesaw_nas.training.batches import Dealt, draw_blend
+from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.supernet import Supernet
+from seesaw_nas.training.supernet.trainer import SupernetTrainer
 
 HERE = Path(__file__).resolve().parent
 SPACES = {"seesaw-cifar-16": "600K", "seesaw-digits": "600K", "seesaw-cifar": "110M"}
@@ -65,7 +68,7 @@ class Race:
 
     def __init__(self, name: str, budget: str, device: torch.device) -> None:
         searched = space.load(find(name))
-        self.feasible, self.recipe = searched.within(budget), recipes.recipe("quick")
+        self.feasible, self.recipe = Feasible.of(searched, budget), recipes.recipe("quick")
         data = images_for(searched, IMAGES, BATCH)
         supernet = Supernet.build(searched, seed=0).to(device)
         self.shared = SupernetTrainer.of(supernet, self.feasible, data, self.recipe, 0, "single-path")

@@ -31,15 +31,18 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from seesaw_nas import data, recipes, space, specfile
-from seesaw_nas.allocator import keep_freed_memory, minor_faults
-from seesaw_nas.conditions import conditions
+from seesaw_nas import data, space
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.allocator import keep_freed_memory, minor_faults
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.device import describe, find_device, synchronise
+from seesaw_nas.core.files import write_json
 from seesaw_nas.data import Images, SearchData, augment, normalise
-from seesaw_nas.device import describe, find_device, synchronise
-from seesaw_nas.models import build
-from seesaw_nas.records import write_json
-from seesaw_nas.sgd import Trainer
-from seesaw_nas.spec import Architecture
+from seesaw_nas.network.models import build
+from seesaw_nas.space import Feasible
+from seesaw_nas.training import recipes
+from seesaw_nas.training.sgd import Trainer
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -52,7 +55,7 @@ def architecture_of(name: str, seed: int) -> Architecture:
     if not name.endswith(".toml"):
         return specfile.resolve(name).architecture
     searched = space.load(name)
-    return searched.within(searched.default_budget).draw_even(np.random.default_rng(seed))
+    return Feasible.of(searched, searched.default_budget).draw_even(np.random.default_rng(seed))
 
 
 def images_of(folder: str, architecture: Architecture) -> SearchData:

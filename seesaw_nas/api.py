@@ -14,19 +14,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import searches
-from seesaw_nas.auditing import audit
-from seesaw_nas.final import TrainResult, TrainSettings, train
-from seesaw_nas.plan import Plan, plan
-from seesaw_nas.problem import NOTHING, Given, Problem, description, pose
-from seesaw_nas.records import RunFolder
-from seesaw_nas.results import Result, write_results
+from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search import DEFAULT_STRATEGY
 from seesaw_nas.search.settings import PYTHON, SearchSettings
-from seesaw_nas.searches import OnPlan, begin, resume
 from seesaw_nas.space import Space
-from seesaw_nas.tabulate import tabulate
-from seesaw_nas.tuner import Tuner
+from seesaw_nas.workflows import searches
+from seesaw_nas.workflows.audit.audit import audit
+from seesaw_nas.workflows.plan import Plan, plan
+from seesaw_nas.workflows.problem import NOTHING, Given, Problem, description, pose
+from seesaw_nas.workflows.results import Result, write_results
+from seesaw_nas.workflows.searches import OnPlan, begin, resume
+from seesaw_nas.workflows.tabulate import tabulate
+from seesaw_nas.workflows.train import TrainResult, TrainSettings, train
+from seesaw_nas.workflows.tuner import Tuner
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
@@ -77,7 +77,7 @@ def search(
         strategy: a name; or an Optuna sampler, a function that makes one from a seed (which a resumed search then asks
             the same), or an object with :class:`seesaw_nas.search.strategies.base.Strategy`'s method.
         evaluator: a name; or a function of (architecture, seed) that returns a number, more being better; or an object
-            with :class:`seesaw_nas.evaluate.Evaluator`'s methods.
+            with :class:`seesaw_nas.evaluators.Evaluator`'s methods.
         name, runs_dir, time_limit, on_plan, listener: as for :func:`begin`.
         options: further fields of :class:`SearchSettings`, such as ``trials``, ``epochs``, ``scheduler``, ``confirm``.
 
@@ -131,7 +131,8 @@ def join(
     Raises:
         SeesawError: there is no such search, or it cannot be carried out here.
     """
-    from seesaw_nas.search import engines, shared
+    from seesaw_nas.search import engines
+    from seesaw_nas.search.history import shared
 
     _, begun = shared.join(storage, name)
     settings = searches.changed(SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage})

@@ -17,23 +17,25 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 @pytest.fixture(scope="session")
 def trained_on_digits(tmp_path_factory):
     """The folder of a small network, trained long enough to tell most of the digits."""
-    from seesaw_nas import final, specfile
-    from seesaw_nas.records import write_json
-    from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+    from seesaw_nas.architecture import specfile
+    from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+    from seesaw_nas.core.files import write_json
+    from seesaw_nas.workflows import train
 
     block = Block(2, 3, Partition((1, 3)), "shuffle")
     architecture = Architecture(8, 1, 10, Stem(8, 1), (Stage(16, 2, (block, block)), Stage(24, 1, (block,))), Head(64))
     folder = tmp_path_factory.mktemp("trained")
     spec = folder / "small.json"
     write_json(spec, specfile.document(specfile.Named("small", architecture), {"dataset": "digits"}))
-    settings = final.TrainSettings(str(spec), recipe="quick", epochs=4, device="cpu")
-    return final.train(settings, folder / "training").folder.path
+    settings = train.TrainSettings(str(spec), recipe="quick", epochs=4, device="cpu")
+    return train.train(settings, folder / "training").folder.path
 
 
 @pytest.fixture(scope="session")
 def exported_folder(trained_on_digits):
     """What ``export --to folder`` makes of that training."""
-    from seesaw_nas import export, specfile
+    from seesaw_nas.architecture import specfile
+    from seesaw_nas.deploy import export
 
     named, weights = specfile.resolve(str(trained_on_digits)), trained_on_digits / "weights.safetensors"
     return export.export(named, weights, "folder", trained_on_digits.parent / "exported").path
@@ -57,7 +59,9 @@ def trained_classes(trained_on_digits):
     """Which class the trained, unfused network gives each of those images."""
     import torch
 
-    from seesaw_nas import data, models, specfile
+    from seesaw_nas import data
+    from seesaw_nas.architecture import specfile
+    from seesaw_nas.network import models
 
     model = models.build(specfile.resolve(str(trained_on_digits)).architecture, seed=0).eval()
     models.load_weights(model, trained_on_digits / "weights.safetensors")

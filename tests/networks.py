@@ -8,9 +8,9 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from seesaw_nas.models import Network, build
-from seesaw_nas.ops import UnevenPointwise
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.network.models import Network, build
+from seesaw_nas.network.ops import UnevenPointwise
 
 PARTITIONS = [(1,), (1, 1), (1, 3), (3, 1), (1, 2), (2, 3), (1, 1, 1), (1, 1, 2), (1, 2, 1), (1, 2, 3), (2, 1, 1, 4)]
 

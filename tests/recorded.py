@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from seesaw_nas import recipes, space
-from seesaw_nas.evaluate import Subject
-from seesaw_nas.evaluate.table import Recorded, Table
-from seesaw_nas.records import Epoch
+from seesaw_nas import space
+from seesaw_nas.evaluators import Subject
+from seesaw_nas.evaluators.table import Recorded, Table
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.space import Feasible
+from seesaw_nas.training import recipes
+from seesaw_nas.training.epoch import Epoch
 
 EPOCHS = 3
 SETTINGS = SearchSettings(dataset="digits", budget="600K", epochs=EPOCHS, device="cpu")
@@ -14,7 +16,7 @@ SETTINGS = SearchSettings(dataset="digits", budget="600K", epochs=EPOCHS, device
 
 def drawn(count, seed=0):
     """Distinct architectures of the space for digits."""
-    feasible, rng = space.load("seesaw-digits").within("600K"), np.random.default_rng(seed)
+    feasible, rng = Feasible.of(space.load("seesaw-digits"), "600K"), np.random.default_rng(seed)
     found = {}
     while len(found) < count:
         architecture = feasible.draw(rng)

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from seesaw_nas import accuracy
-from seesaw_nas.accuracy import measure
 from seesaw_nas.data import Images
+from seesaw_nas.training import accuracy
+from seesaw_nas.training.accuracy import measure
 
 
 class Ranked(nn.Module):

@@ -9,13 +9,15 @@ import numpy as np
 import optuna
 import pytest
 
-from seesaw_nas import api, cost, data, records, specfile
+from seesaw_nas import api, data
+from seesaw_nas.architecture import cost, specfile
+from seesaw_nas.core.errors import BudgetError, DataError, OptionError, RunError, SpaceError, TrainingFailed
+from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.data.digits import Digits
-from seesaw_nas.errors import BudgetError, DataError, OptionError, RunError, SpaceError, TrainingFailed
-from seesaw_nas.problem import Given
-from seesaw_nas.search.journal import open_study
+from seesaw_nas.search.history.journal import open_study
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.space import load
+from seesaw_nas.space import Feasible, load
+from seesaw_nas.workflows.problem import Given
 
 FEW = api.SearchSettings(budget="300K", trials=3, epochs=1, train_size=64, seed=1, device="cpu")
 
@@ -135,7 +137,7 @@ def test_failed_trials_are_counted_and_nothing_is_called_best(tmp_path, monkeypa
     def evaluate(self, architecture, **more):
         raise TrainingFailed("loss is not finite in epoch 1 of 1")
 
-    monkeypatch.setattr("seesaw_nas.evaluate.trained.TrainedEvaluator.evaluate", evaluate)
+    monkeypatch.setattr("seesaw_nas.evaluators.trained.TrainedEvaluator.evaluate", evaluate)
     result = api.begin(replace(FEW, trials=9), name="a", runs_dir=tmp_path)
     assert result.ended == "the last 5 trials failed"
     assert (result.best, result.front()) == (None, [])
@@ -254,7 +256,7 @@ def test_sampler_of_optuna_proposes(tmp_path):
 
 
 def test_strategy_of_one_s_own_proposes(tmp_path):
-    strategy = Cheapest(load("seesaw-digits").within("300K"))
+    strategy = Cheapest(Feasible.of(load("seesaw-digits"), "300K"))
     result = api.search("seesaw-digits", "300K", evaluator=digest_top1, strategy=strategy, trials=3, runs_dir=tmp_path)
     assert [trial.origin for trial in result.trials] == ["cheapest of five"] * 3
     assert result.folder.read()["settings"]["strategy"] == "python:Cheapest"
@@ -336,7 +338,7 @@ def test_interrupted_search_writes_its_results_and_goes_on_to_the_same_end(found
 
 
 def test_finished_run_is_resumed_without_training(found, tmp_path, monkeypatch):
-    monkeypatch.setattr("seesaw_nas.evaluate.trained.TrainedEvaluator.evaluate", None)
+    monkeypatch.setattr("seesaw_nas.evaluators.trained.TrainedEvaluator.evaluate", None)
     before = found.folder.journal.read_bytes()
     assert told(api.resume(found.folder.path)) == told(found)
     assert found.folder.journal.read_bytes() == before
@@ -385,10 +387,10 @@ def test_impossible_changes_are_refused(found, change, error, message):
 
 
 def test_training_and_foreign_folders_are_not_resumed(tmp_path):
-    records.RunFolder.create(tmp_path / "training", {"kind": "training"})
+    RunFolder.create(tmp_path / "training", {"kind": "training"})
     with pytest.raises(RunError, match="is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --res"):
         api.resume(tmp_path / "training")
-    records.RunFolder.create(tmp_path / "odd", {"kind": "search"})
+    RunFolder.create(tmp_path / "odd", {"kind": "search"})
     with pytest.raises(RunError, match="settings are not those of this release"):
         api.resume(tmp_path / "odd")
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from seesaw_nas.averaging import Average
+from seesaw_nas.training.averaging import Average
 
 
 def after(values, window):

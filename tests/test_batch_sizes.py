@@ -12,10 +12,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from test_training import DATA, RECIPE, TINY, data_of, quadrants
 
-from seesaw_nas.batches import count_batches
-from seesaw_nas.errors import RunError
-from seesaw_nas.models import build
-from seesaw_nas.training import train
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.network.models import build
+from seesaw_nas.training.batches import count_batches
+from seesaw_nas.training.loop import train
 
 # By hand: 45,000 = 2^3 3^2 5^4 and 50,000 = 2^4 5^5. Of their divisors 125 lies in 97% to 100% of 128, 250 in that of
 # 256, none in that of 64 (62.08 to 64) or 96 (93.12 to 96): there as few batches as will do, of two sizes.

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from seesaw_nas.batches import deal, readied
 from seesaw_nas.data import Images, SearchData
-from seesaw_nas.recipes import recipe
+from seesaw_nas.training.batches import deal, readied
+from seesaw_nas.training.recipes import recipe
 
 VIEWS = {"view", "select", "slice", "unsqueeze", "expand", "unbind", "split", "as_strided", "_unsafe_view"}
 

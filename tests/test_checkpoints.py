@@ -8,11 +8,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from test_training import DATA, RECIPE, STEPS, TINY, quadrants, same_bits
 
-from seesaw_nas.checkpoints import discard
-from seesaw_nas.errors import Interrupted, RunError
-from seesaw_nas.models import build
-from seesaw_nas.spec import Block, Partition, Stage
-from seesaw_nas.training import train
+from seesaw_nas.architecture.spec import Block, Partition, Stage
+from seesaw_nas.core.errors import Interrupted, RunError
+from seesaw_nas.network.models import build
+from seesaw_nas.training.checkpoints import discard
+from seesaw_nas.training.loop import train
 
 
 class Interruption(Exception):

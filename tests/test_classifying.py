@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from seesaw_nas import predict
-from seesaw_nas.errors import DataError, OptionError, RunError
+from seesaw_nas.core.errors import DataError, OptionError, RunError
+from seesaw_nas.deploy import predict
 
 
 @pytest.fixture(params=["exported folder", "onnx file", "training"])

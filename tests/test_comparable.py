@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seesaw_nas import api, data, supernets
-from seesaw_nas.audit import reading
-from seesaw_nas.audit.truth import LEAST
-from seesaw_nas.basis import FIXED, NAMED, Basis
-from seesaw_nas.differences import REPORTED, SCORED_BY_SUPERNET, TRAININGS, difference, unknown
-from seesaw_nas.errors import OptionError, RunError
-from seesaw_nas.problem import pose
+from seesaw_nas import api, data
+from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.training.basis import FIXED, NAMED, Basis
+from seesaw_nas.training.differences import REPORTED, SCORED_BY_SUPERNET, TRAININGS, difference, unknown
+from seesaw_nas.workflows import supernets
+from seesaw_nas.workflows.audit import trainings
+from seesaw_nas.workflows.audit.truth import LEAST
+from seesaw_nas.workflows.problem import pose
 
 SPACE = """
 schema_version = 1
@@ -66,7 +67,7 @@ def test_an_audit_does_not_pool_streamed_trainings_with_those_in_memory(pictures
     search("memory")
     search("streamed", cache_dir="copies")
     with pytest.raises(OptionError) as caught:
-        reading.read([Path("runs/memory"), Path("runs/streamed")])
+        trainings.read([Path("runs/memory"), Path("runs/streamed")])
     assert str(caught.value) == (
         "runs/streamed was not trained as runs/memory was: images: in memory in runs/memory, streamed from copies in "
         "runs/streamed; audit them apart"
@@ -78,7 +79,7 @@ def test_an_audit_of_trainings_on_grown_images_says_how_many_there_were(pictures
     grow(pictures, a=90, b=90)
     search("after")
     with pytest.raises(OptionError, match="images to train on: 28 in runs/before, 126 in runs/after; images to valid"):
-        reading.read([Path("runs/before"), Path("runs/after")])
+        trainings.read([Path("runs/before"), Path("runs/after")])
 
 
 # --- resume

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from seesaw_nas.comparison import WHYS, Compared, compare
-from seesaw_nas.errors import OptionError
-from seesaw_nas.reference import PUBLISHED, Published
+from seesaw_nas.architecture.reference import PUBLISHED, Published
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.workflows.reference import WHYS, Compared, compare
 
 ROW = Published(7, "made up", "cifar10", 100_000_000, 0.9, "x@cifar10", True, "nobody", 1_000_000, 100_000)
 
@@ -102,6 +102,11 @@ def test_a_table_or_data_set_that_is_not_there(table, dataset, text):
 
 
 def test_a_table_of_our_space_needs_no_torch():
-    code = "import sys; sys.modules['torch'] = None; from seesaw_nas.comparison import compare; print(len(compare(7)))"
+    code = """
+import sys
+sys.modules["torch"] = None
+from seesaw_nas.workflows.reference import compare
+print(len(compare(7)))
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("3\n", "")

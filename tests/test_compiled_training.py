@@ -5,8 +5,8 @@ import torch
 from safetensors.torch import load_file
 from test_training import trained
 
-from seesaw_nas.errors import TrainingFailed
-from seesaw_nas.execution import EAGER, Execution
+from seesaw_nas.core.errors import TrainingFailed
+from seesaw_nas.training.execution import EAGER, Execution
 
 COMPILED = Execution("compile", "aot_eager")
 

@@ -10,9 +10,10 @@ from importlib import metadata
 
 import pytest
 
+import seesaw_nas
 from seesaw_nas import __version__
-from seesaw_nas import conditions as module
-from seesaw_nas.conditions import conditions
+from seesaw_nas.core import conditions as module
+from seesaw_nas.core.conditions import conditions
 
 SOURCE = "import pathlib"
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -31,7 +32,7 @@ def clone(tmp_path, monkeypatch):
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message", "first")
-    monkeypatch.setattr(module, "__file__", str(package / "conditions.py"))
+    monkeypatch.setattr(seesaw_nas, "__file__", str(package / "__init__.py"))
     return package / "conditions.py"
 
 
@@ -81,7 +82,7 @@ def test_changed_files_are_marked_and_new_ones_are_not(tmp_path, monkeypatch):
 
 
 def test_no_commit_outside_a_clone_or_without_git(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "__file__", str(tmp_path / "seesaw_nas" / "conditions.py"))
+    monkeypatch.setattr(seesaw_nas, "__file__", str(tmp_path / "seesaw_nas" / "__init__.py"))
     assert conditions()["commit"] == "none"
     (tmp_path / ".git").mkdir()  # not a repository, so git fails
     assert conditions()["commit"] == "none"
@@ -96,7 +97,7 @@ def test_processor_that_the_system_does_not_tell_is_unknown(tmp_path, monkeypatc
 
 
 def test_conditions_load_none_of_the_packages_that_they_name():
-    code = "import sys, seesaw_nas.conditions as c; c.conditions(); sys.exit('torch' in sys.modules)"
+    code = "import sys, seesaw_nas.core.conditions as c; c.conditions(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -6,14 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seesaw_nas import api, confirmation, specfile
-from seesaw_nas.confirmation import Confirmed, Repeat, candidates, confirm
-from seesaw_nas.errors import RunError, TrainingFailed
-from seesaw_nas.evaluate import Score
-from seesaw_nas.problem import Given
-from seesaw_nas.records import TrialRecord
+from seesaw_nas import api
+from seesaw_nas.architecture import specfile
+from seesaw_nas.core.errors import RunError, TrainingFailed
+from seesaw_nas.evaluators import Score
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.space import load
+from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.space import Feasible, load
+from seesaw_nas.workflows import confirmation
+from seesaw_nas.workflows.confirmation import Confirmed, Repeat, candidates, confirm
+from seesaw_nas.workflows.problem import Given
 
 HOW = {"recipe": "quick: 4 epochs"}
 
@@ -45,7 +47,7 @@ class Answers:
 @pytest.fixture(scope="module")
 def trials():
     """Five complete trials, their figures made up, and two that are not complete."""
-    rng, feasible = np.random.default_rng(0), load("seesaw-digits").within("300K")
+    rng, feasible = np.random.default_rng(0), Feasible.of(load("seesaw-digits"), "300K")
     figures = [(0.70, 100), (0.85, 350), (0.80, 200), (0.90, 300), (0.85, 320), (0.99, 150), (0.99, 150)]
     states = ["complete"] * 5 + ["failed", "stopped"]
     return [
@@ -274,7 +276,7 @@ def test_repeats_are_trained_by_the_whole_recipe_on_all_images(tmp_path, monkeyp
         heard.append((self.recipe.epochs, len(self.data.train), seed))
         return Score(0.5, "validation", 1.0)
 
-    monkeypatch.setattr("seesaw_nas.evaluate.trained.TrainedEvaluator.evaluate", evaluate)
+    monkeypatch.setattr("seesaw_nas.evaluators.trained.TrainedEvaluator.evaluate", evaluate)
     found = api.search(
         "seesaw-digits", "300K", "digits", trials=2, epochs=1, train_size=64, confirm=1, confirm_seeds=2, device="cpu",
         name="a", runs_dir=tmp_path,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seesaw_nas import cost
-from seesaw_nas.errors import SpecError
-from seesaw_nas.reference import MODELS, SETTINGS, network
-from seesaw_nas.spec import DENSE, Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.reference import MODELS, SETTINGS, network
+from seesaw_nas.architecture.spec import DENSE, Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.errors import SpecError
 
 # Params and Multi-Adds. Each rounds to what Zhang 2019 (arXiv:1905.03672) prints in its tables 3 to 7, but for IGCV3 in
 # table 5, where the paper quotes that network's own paper (318M). Permutations and flows cost nothing, so shuffle and

@@ -3,8 +3,8 @@ import types
 import pytest
 import torch
 
-from seesaw_nas.device import describe, find_device, full_precision, seeded
-from seesaw_nas.errors import OptionError
+from seesaw_nas.core.device import describe, find_device, full_precision, seeded
+from seesaw_nas.core.errors import OptionError
 
 
 def test_auto_is_cuda_where_there_is_one(monkeypatch):

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from networks import architectures
 
-from seesaw_nas.reference import network
-from seesaw_nas.report import drawing
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.report.figures import drawing
 
 SVG = "{http://www.w3.org/2000/svg}"
 BOX = re.compile(r"M([\d.]+),([\d.]+)h([\d.]+)v([\d.]+)h-[\d.]+z")
@@ -129,7 +129,7 @@ def test_what_arrives_is_what_the_layer_permutes(architecture):
     """As torch deals channels out, where the layer is narrow enough to be drawn channel by channel."""
     import torch
 
-    from seesaw_nas.ops import permute_channels
+    from seesaw_nas.network.ops import permute_channels
 
     for at in architecture.placed:
         if at.inner > drawing.FINE:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from seesaw_nas import errors
-from seesaw_nas.errors import SeesawError, SpecError, known
+from seesaw_nas.core import errors
+from seesaw_nas.core.errors import SeesawError, SpecError, known
 
 
 def test_a_path_grows_from_the_field_outwards():

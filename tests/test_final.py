@@ -10,10 +10,15 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from seesaw_nas import cost, data, final, models, records, specfile
-from seesaw_nas.errors import DataError, Interrupted, OptionError, RunError, SpecError, TrainingFailed
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.specfile import Named
+from seesaw_nas import data
+from seesaw_nas.architecture import cost, specfile
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.errors import DataError, Interrupted, OptionError, RunError, SpecError, TrainingFailed
+from seesaw_nas.core.files import write_json
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.network import models
+from seesaw_nas.workflows import train
 
 BLOCK = Block(2, 3, Partition((1, 3)), "shuffle")
 SMALL = Architecture(8, 1, 10, Stem(8, 1), (Stage(8, 2, (BLOCK,)), Stage(16, 1, (BLOCK,))), Head(32))
@@ -23,13 +28,13 @@ SMALL = Architecture(8, 1, 10, Stem(8, 1), (Stage(8, 2, (BLOCK,)), Stage(16, 1, 
 def spec(tmp_path_factory):
     path = tmp_path_factory.mktemp("spec") / "small.json"
     named = Named("small", SMALL)
-    records.write_json(path, specfile.document(named, {"dataset": "digits"}))
+    write_json(path, specfile.document(named, {"dataset": "digits"}))
     return str(path)
 
 
 @pytest.fixture(scope="module")
 def settings(spec):
-    return final.TrainSettings(spec, recipe="quick", epochs=3, train_size=100, seed=5, device="cpu")
+    return train.TrainSettings(spec, recipe="quick", epochs=3, train_size=100, seed=5, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,7 @@ def trained(settings, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         load_test = data.load_test
         patch.setattr(data, "load_test", lambda *given, **more: reads.append(given) or load_test(*given, **more))
-        result = final.train(
+        result = train.train(
             settings,
             tmp_path_factory.mktemp("runs") / "whole",
             on_begin=lambda named, recipe, n: told.append((named.name, recipe.name, n)),
@@ -103,7 +108,7 @@ def test_folder_holds_spec_weights_and_record_and_no_checkpoint(trained):
 
 
 def test_weights_rebuild_the_network_that_was_scored(trained):
-    from seesaw_nas import training
+    from seesaw_nas.training import loop
 
     result, *_ = trained
     with safe_open(result.weights, framework="pt") as file:
@@ -112,14 +117,14 @@ def test_weights_rebuild_the_network_that_was_scored(trained):
     model = models.build(SMALL, dropout=0.0, seed=99)
     model.load_state_dict(load_file(result.weights))
     images = data.load("digits")
-    _, top1 = training.evaluate(model, data.load_test("digits"), images.mean, images.std)
+    _, top1 = loop.evaluate(model, data.load_test("digits"), images.mean, images.std)
     assert top1 == result.top1
 
 
 def test_seed_decides_the_weights(settings, trained, tmp_path):
     result, *_ = trained
-    again = final.train(settings, tmp_path / "again")
-    other = final.train(replace(settings, seed=6), tmp_path / "other")
+    again = train.train(settings, tmp_path / "again")
+    other = train.train(replace(settings, seed=6), tmp_path / "other")
     assert same_weights(again, result)
     assert not same_weights(other, result)
 
@@ -131,9 +136,9 @@ def test_seed_decides_the_weights(settings, trained, tmp_path):
 def test_training_interrupted_and_resumed_equals_the_uninterrupted_one(settings, trained, tmp_path, number):
     whole, *_ = trained
     with pytest.raises(Stopped):
-        final.train(settings, tmp_path / "cut", on_epoch=stop_at(number))
+        train.train(settings, tmp_path / "cut", on_epoch=stop_at(number))
     epochs = []
-    result = final.train(settings, tmp_path / "cut", resume=True, on_epoch=lambda epoch: epochs.append(epoch.epoch))
+    result = train.train(settings, tmp_path / "cut", resume=True, on_epoch=lambda epoch: epochs.append(epoch.epoch))
     assert epochs == list(range(number + 1, 4))
     assert without_times(result.curve) == without_times(whole.curve)
     assert (result.top1, result.loss) == (whole.top1, whole.loss)
@@ -149,45 +154,45 @@ def test_training_ended_by_a_signal_within_an_epoch_goes_on_to_the_same_weights(
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(Interrupted) as caught:
-        final.train(settings, tmp_path / "cut", on_step=step)
+        train.train(settings, tmp_path / "cut", on_step=step)
     assert str(caught.value) == (
         "stopped by SIGTERM at epoch 2, step 1, of 3 epochs; the checkpoint is written; the same command with "
         "--resume goes on"
     )
     assert caught.value.code == 143
-    assert same_weights(final.train(settings, tmp_path / "cut", resume=True), whole)
+    assert same_weights(train.train(settings, tmp_path / "cut", resume=True), whole)
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_training_from_before_the_recipe_had_a_field_goes_on(settings, tmp_path):
     with pytest.raises(Stopped):
-        final.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
-    folder = records.RunFolder.open(tmp_path / "cut")
+        train.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
+    folder = RunFolder.open(tmp_path / "cut")
     description = folder.read()
     description["recipe"].pop("cutout")
-    records.write_json(folder.description, description)
-    assert len(final.train(settings, tmp_path / "cut", resume=True).curve) == 3
+    write_json(folder.description, description)
+    assert len(train.train(settings, tmp_path / "cut", resume=True).curve) == 3
 
 
 def test_training_killed_before_its_spec_was_written_goes_on(settings, tmp_path):
     with pytest.raises(Stopped):
-        final.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
+        train.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
     (tmp_path / "cut" / "spec.json").unlink()
-    assert len(final.train(settings, tmp_path / "cut", resume=True).curve) == 3
+    assert len(train.train(settings, tmp_path / "cut", resume=True).curve) == 3
     assert specfile.read(tmp_path / "cut" / "spec.json").architecture.digest == SMALL.digest
 
 
 def test_resume_of_what_does_not_exist_begins_it(settings, tmp_path):
-    assert len(final.train(replace(settings, epochs=1), tmp_path / "new", resume=True).curve) == 1
+    assert len(train.train(replace(settings, epochs=1), tmp_path / "new", resume=True).curve) == 1
 
 
 def test_finished_training_is_not_scored_on_the_test_split_again(settings, trained):
     result, *_ = trained
     before = {path.name: path.read_bytes() for path in result.folder.path.iterdir()}
     with pytest.raises(RunError, match="is finished, and the test split is read once; train again in another --out"):
-        final.train(settings, result.folder.path, resume=True)
+        train.train(settings, result.folder.path, resume=True)
     with pytest.raises(RunError, match="exists already and nothing is overwritten"):
-        final.train(settings, result.folder.path)
+        train.train(settings, result.folder.path)
     assert {path.name: path.read_bytes() for path in result.folder.path.iterdir()} == before
 
 
@@ -202,23 +207,23 @@ def test_finished_training_is_not_scored_on_the_test_split_again(settings, train
 )
 def test_another_training_is_not_continued(settings, tmp_path, change, says):
     with pytest.raises(Stopped):
-        final.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
+        train.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
     with pytest.raises(RunError, match=rf"cut is another training: .*{says}.*; choose another --out"):
-        final.train(replace(settings, **change), tmp_path / "cut", resume=True)
+        train.train(replace(settings, **change), tmp_path / "cut", resume=True)
 
 
 def test_folder_of_a_search_is_not_continued(settings, tmp_path):
-    records.RunFolder.create(tmp_path / "search", {"kind": "search"})
+    RunFolder.create(tmp_path / "search", {"kind": "search"})
     with pytest.raises(RunError, match="is another training: a search"):
-        final.train(settings, tmp_path / "search", resume=True)
+        train.train(settings, tmp_path / "search", resume=True)
 
 
 def test_training_in_progress_is_left_alone(settings, tmp_path):
     with pytest.raises(Stopped):
-        final.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
-    folder = records.RunFolder.open(tmp_path / "cut")
+        train.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
+    folder = RunFolder.open(tmp_path / "cut")
     with folder.owned(), pytest.raises(RunError, match="another process is working on"):
-        final.train(settings, folder.path, resume=True)
+        train.train(settings, folder.path, resume=True)
 
 
 # --- what it tells
@@ -227,8 +232,8 @@ def test_training_in_progress_is_left_alone(settings, tmp_path):
 def test_event_files_hold_the_curve(settings, trained, tmp_path):
     whole, *_ = trained
     with pytest.raises(Stopped):
-        final.train(settings, tmp_path / "t", tensorboard=True, on_epoch=stop_at(2))
-    result = final.train(settings, tmp_path / "t", tensorboard=True, resume=True)
+        train.train(settings, tmp_path / "t", tensorboard=True, on_epoch=stop_at(2))
+    result = train.train(settings, tmp_path / "t", tensorboard=True, resume=True)
     found = scalars(tmp_path / "t" / "events")
     assert found["top1/validation"] == pytest.approx({epoch.epoch: epoch.top1 for epoch in whole.curve})
     assert found["loss/train"] == pytest.approx({epoch.epoch: epoch.train_loss for epoch in whole.curve})
@@ -257,7 +262,7 @@ def scalars(folder):
 
 def test_estimate_is_told_before_the_first_step(settings, tmp_path):
     told = []
-    final.train(
+    train.train(
         replace(settings, epochs=1), tmp_path / "t", on_estimate=told.append, on_step=lambda *_: told.append(None)
     )
     assert told[0] > 0
@@ -270,7 +275,7 @@ def test_estimate_is_told_before_the_first_step(settings, tmp_path):
 @pytest.mark.parametrize("minutes", [0, -1, float("nan")])
 def test_impossible_time_between_checkpoints_is_refused(settings, tmp_path, minutes):
     with pytest.raises(OptionError, match="--checkpoint-minutes must be above 0, got"):
-        final.train(settings, tmp_path / "t", checkpoint_minutes=minutes)
+        train.train(settings, tmp_path / "t", checkpoint_minutes=minutes)
     assert not (tmp_path / "t").exists()
 
 
@@ -291,7 +296,7 @@ def test_impossible_time_between_checkpoints_is_refused(settings, tmp_path, minu
 )  # fmt: skip
 def test_training_that_cannot_be_leaves_no_folder(settings, tmp_path, change, error, message):
     with pytest.raises(error) as caught:
-        final.train(replace(settings, **change), tmp_path / "out")
+        train.train(replace(settings, **change), tmp_path / "out")
     assert str(caught.value) == message
     assert not (tmp_path / "out").exists()
 
@@ -307,20 +312,20 @@ def test_training_that_cannot_be_leaves_no_folder(settings, tmp_path, change, er
 )
 def test_impossible_settings_are_refused(change, message):
     with pytest.raises(OptionError) as caught:
-        final.TrainSettings("seesaw-shuffle-0.5d", **change)
+        train.TrainSettings("seesaw-shuffle-0.5d", **change)
     assert str(caught.value) == message
 
 
 def test_training_that_breaks_says_so_and_reads_no_test_split(settings, tmp_path, monkeypatch):
     wild = replace(settings.fitted_recipe, learning_rate=1e30)
-    monkeypatch.setattr(final.TrainSettings, "fitted_recipe", wild)
+    monkeypatch.setattr(train.TrainSettings, "fitted_recipe", wild)
     monkeypatch.setattr(data, "load_test", None)
     with pytest.raises(TrainingFailed, match="loss is not finite in epoch 1 of 3"):
-        final.train(settings, tmp_path / "out")
+        train.train(settings, tmp_path / "out")
     assert not (tmp_path / "out" / "result.json").exists()
 
 
 def test_default_folder_is_named_after_network_recipe_and_seed(settings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = final.train(replace(settings, epochs=1))
+    result = train.train(replace(settings, epochs=1))
     assert str(result.folder.path) == "runs/small-quick-5"

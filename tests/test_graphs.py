@@ -9,11 +9,11 @@ import pytest
 import torch
 from test_training import DATA, RECIPE, STEPS, TINY, trained
 
-from seesaw_nas.errors import Interrupted, OptionError
-from seesaw_nas.execution import AUTOMATIC, EAGER, FEWEST, Execution
-from seesaw_nas.graphs import MOST, WARM_UP, Recorded, cuda_graphs
-from seesaw_nas.models import build
-from seesaw_nas.sgd import Trainer
+from seesaw_nas.core.errors import Interrupted, OptionError
+from seesaw_nas.network.models import build
+from seesaw_nas.training.execution import AUTOMATIC, EAGER, FEWEST, Execution
+from seesaw_nas.training.graphs import MOST, WARM_UP, Recorded, cuda_graphs
+from seesaw_nas.training.sgd import Trainer
 
 RICH = replace(RECIPE, cutout=0.25, mixup=0.2, ema=0.3, recalibration_images=64, nesterov=True)
 

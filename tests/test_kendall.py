@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from seesaw_nas.kendall import kendall
+from seesaw_nas.core.kendall import kendall
 
 TENTHS = st.integers(0, 6).map(lambda n: n / 10)  # so few values that there are ties
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 from test_training import DATA, RECIPE, TINY
 
-from seesaw_nas import kernels, preparation
-from seesaw_nas.execution import EAGER
-from seesaw_nas.fast import Formulation, fastest
-from seesaw_nas.kernels import FEWEST, SECONDS, USUAL, WARM_UP, Cost, Kernels, choose, measure
-from seesaw_nas.losses import cross_entropy
-from seesaw_nas.models import build
-from seesaw_nas.preparation import prepare
+from seesaw_nas.network.fast import Formulation, fastest
+from seesaw_nas.network.models import build
+from seesaw_nas.training import kernels, preparation
+from seesaw_nas.training.execution import EAGER
+from seesaw_nas.training.kernels import FEWEST, SECONDS, USUAL, WARM_UP, Cost, Kernels, choose, measure
+from seesaw_nas.training.losses import cross_entropy
+from seesaw_nas.training.preparation import prepare
 
 CONTIGUOUS = Kernels("contiguous")
 TIMED, TIMED_CONTIGUOUS = replace(USUAL, benchmark=True), replace(CONTIGUOUS, benchmark=True)

@@ -8,16 +8,17 @@ import onnx
 import pytest
 import torch
 
-from seesaw_nas import deploy, latency
-from seesaw_nas.conditions import cores
-from seesaw_nas.errors import OptionError, RunError
-from seesaw_nas.export import onnx_file
-from seesaw_nas.latency import BACKENDS, NO_TIMINGS, Latency, LatencySettings, Measured, measuring
-from seesaw_nas.latency.backends import PREPARE, Prepared, Target
-from seesaw_nas.latency.race import LEAST_ROUNDS, MOST_ROUNDS, Times, race
-from seesaw_nas.models import build, save_weights
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.specfile import Named
+from seesaw_nas import deploy
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.conditions import cores
+from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.deploy import latency
+from seesaw_nas.deploy.export import onnx_file
+from seesaw_nas.deploy.latency import BACKENDS, NO_TIMINGS, Latency, LatencySettings, Measured, measuring
+from seesaw_nas.deploy.latency.backends import PREPARE, Prepared, Target
+from seesaw_nas.deploy.latency.race import LEAST_ROUNDS, MOST_ROUNDS, Times, race
+from seesaw_nas.network.models import build, save_weights
 
 BLOCK = Block(2, 3, Partition((1, 3)), "shuffle")
 SMALL = Architecture(8, 1, 10, Stem(8, 2), (Stage(8, 1, (BLOCK, BLOCK)),), Head(16))
@@ -182,7 +183,7 @@ def test_ctrl_c_is_no_failure_of_a_backend(swapped):
 
 
 def test_threads_are_set_for_the_calls_and_put_back(swapped, monkeypatch):
-    monkeypatch.setattr("seesaw_nas.latency.settings.cores", lambda: 2)
+    monkeypatch.setattr("seesaw_nas.deploy.latency.request.cores", lambda: 2)
     seen, before = [], torch.get_num_threads()
 
     def prepare(network, target):
@@ -203,7 +204,7 @@ def test_threads_are_set_for_the_calls_and_put_back(swapped, monkeypatch):
 
 
 def test_threads_are_put_back_when_it_is_interrupted(swapped, monkeypatch):
-    monkeypatch.setattr("seesaw_nas.latency.settings.cores", lambda: 2)
+    monkeypatch.setattr("seesaw_nas.deploy.latency.request.cores", lambda: 2)
     before = torch.get_num_threads()
 
     def interrupt():

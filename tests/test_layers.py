@@ -149,9 +149,16 @@ def test_a_library_is_imported_at_its_home_only(library):
 LIGHT = """
 import sys
 import seesaw_nas
-from seesaw_nas import basis, conditions, cost, differences, errors, evaluate, pareto, recipes, records, reference
-from seesaw_nas import space, spec
-from seesaw_nas import export, specfile, units
+from seesaw_nas.training import basis, differences, recipes
+from seesaw_nas.core import conditions, errors
+from seesaw_nas.architecture import cost, reference
+from seesaw_nas import evaluators, pareto
+from seesaw_nas.search import records
+from seesaw_nas import space
+from seesaw_nas.architecture import spec
+from seesaw_nas.deploy import export
+from seesaw_nas.architecture import specfile
+from seesaw_nas.core import units
 from seesaw_nas.cli import main
 sys.argv = ["seesaw-nas", *sys.argv[1:]]
 try:

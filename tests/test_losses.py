@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from seesaw_nas.losses import cross_entropy
+from seesaw_nas.training.losses import cross_entropy
 
 
 def test_two_even_classes():

@@ -7,10 +7,10 @@ import weakref
 import pytest
 import torch
 
-from seesaw_nas import memory
-from seesaw_nas.errors import OutOfMemory, TrainingFailed
-from seesaw_nas.evaluate import Failure, attempt
-from seesaw_nas.memory import Usage
+from seesaw_nas.core.errors import OutOfMemory, TrainingFailed
+from seesaw_nas.evaluators import Failure, attempt
+from seesaw_nas.training import memory
+from seesaw_nas.training.memory import Usage
 
 GIB = 2**30
 

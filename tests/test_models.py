@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seesaw_nas import cost
-from seesaw_nas.errors import OptionError, RunError
-from seesaw_nas.models import Network, build, load_weights, save_weights
-from seesaw_nas.reference import MODELS, network
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.reference import MODELS, network
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.network.models import Network, build, load_weights, save_weights
 
 # Zhang 2019, tables 3 to 7: each rounds to the Params printed there (1.4M, 1.5M, 2.2M, 2.4M, ... 3.6M).
 PARAMS = {

@@ -12,9 +12,9 @@ from networks import dense_weight
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seesaw_nas.errors import SpecError
-from seesaw_nas.ops import Permutation, SeesawBlock, UnevenPointwise, permute_channels
-from seesaw_nas.spec import Block, Partition, Placed, strided
+from seesaw_nas.architecture.spec import Block, Partition, Placed, strided
+from seesaw_nas.core.errors import SpecError
+from seesaw_nas.network.ops import Permutation, SeesawBlock, UnevenPointwise, permute_channels
 
 CLOSE = {"rtol": 1e-8, "atol": 1e-8}  # float64, through three batch norms that may divide by little
 quick = settings(max_examples=40, deadline=None)

@@ -9,13 +9,16 @@ from html.parser import HTMLParser
 import pytest
 from test_report import BAND, BUDGET, NOT_TRAINED, RECORDS, SHUFFLE_STAGES, trial
 
-from seesaw_nas import report, specfile
-from seesaw_nas.confirmation import Spread
-from seesaw_nas.latency import Latency, Timings
-from seesaw_nas.records import Epoch, TrialRecord
-from seesaw_nas.report import Run, members
+from seesaw_nas import report
+from seesaw_nas.architecture import specfile
+from seesaw_nas.deploy.latency import Latency, Timings
+from seesaw_nas.report import Run
+from seesaw_nas.report.pages import members
+from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.search.spread import Spread
 from seesaw_nas.space import load
+from seesaw_nas.training.epoch import Epoch
 
 CURVE = tuple(Epoch(i, 1.0, 1.0, 0.1 * i, 1.0) for i in (1, 2, 3))
 
@@ -32,7 +35,7 @@ def page(folder, *given, **more):
 
 def full(folder, shown):
     path = folder / "full.html"
-    report.write_report(path, shown, report.figures(shown))
+    report.write_report(path, shown, report.all_figures(shown))
     return path.read_text(encoding="utf-8")
 
 
@@ -219,7 +222,7 @@ def test_a_page_replaces_the_one_before_and_leaves_nothing_else(tmp_path):
 
 
 def test_hypervolume_of_a_front_by_hand():
-    from seesaw_nas.report.several import hypervolume
+    from seesaw_nas.report.pages.several import hypervolume
 
     # With the budget at 200: 0.5 from 100 on, 0.8 from 150 on: (200 - 100) * 0.5 + (200 - 150) * 0.3 = 65, of 200.
     two = [trial(0, "igcv3-0.5d@cifar10", 100, 1, 0.5), trial(1, "igcv3-0.5d@cifar10", 150, 1, 0.8)]

@@ -19,13 +19,14 @@ from PIL import Image
 from safetensors.torch import load_file
 from two_processes import linear_epoch
 
-from seesaw_nas import parallel, specfile
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.core.files import write_json
 from seesaw_nas.data import workers
-from seesaw_nas.errors import OptionError
-from seesaw_nas.parallel import ALONE, Ranks
-from seesaw_nas.records import write_json
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.specfile import Named
+from seesaw_nas.training import parallel
+from seesaw_nas.training.parallel import ALONE, Ranks
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BLOCK = Block(2, 3, Partition((1, 3)), "shuffle")

@@ -17,7 +17,7 @@ from optuna.study._multi_objective import _fast_non_domination_rank, _is_pareto_
 from optuna.trial import create_trial
 
 from seesaw_nas import pareto
-from seesaw_nas.errors import OptionError
+from seesaw_nas.core.errors import OptionError
 
 INF, NAN = math.inf, math.nan
 MIN2, MIN3 = ("min", "min"), ("min", "min", "min")

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seesaw_nas import data
+from seesaw_nas.core.errors import SpecError
 from seesaw_nas.data import Images, SearchData, normalise
-from seesaw_nas.errors import SpecError
-from seesaw_nas.preprocessing import Preprocessing
+from seesaw_nas.data.preprocessing import Preprocessing
 
 RGB = Preprocessing("cifar10", ("cat", "dog"), 3, 2, 2, (0.5, 0.25, 0.0), (0.25, 0.5, 1.0))
 
@@ -49,8 +49,8 @@ def test_json_gives_the_same_back(mean: float, std: float, name: str, size: int)
 
 def test_of_a_data_set() -> None:
     digits = data.load("digits")
-    found = Preprocessing.of(digits, 9)
-    assert (found.dataset, found.channels, found.size, found.short_side) == ("digits", 1, 8, 9)
+    found = Preprocessing.of(digits)
+    assert (found.dataset, found.channels, found.size, found.short_side) == ("digits", 1, 8, 8)
     assert found.classes == tuple("0123456789")
     assert (found.mean, found.std) == (digits.mean, digits.std)
 
@@ -58,7 +58,7 @@ def test_of_a_data_set() -> None:
 def test_a_folder_of_images_is_named_without_where_it_lies() -> None:
     images = Images(torch.arange(48, dtype=torch.uint8).view(4, 3, 2, 2), torch.zeros(4, dtype=torch.int64))
     found = SearchData.of("folder:/home/me/photos", ("a", "b"), images, images, flip=True, padding=1)
-    assert Preprocessing.of(found, 2).dataset == "folder:photos"
+    assert Preprocessing.of(found).dataset == "folder:photos"
 
 
 @pytest.mark.parametrize(

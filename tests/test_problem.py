@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seesaw_nas.errors import RunError
-from seesaw_nas.evaluate.inherited import InheritedEvaluator, TunedEvaluator
-from seesaw_nas.problem import cheap_score, pose
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.evaluators.inherited import InheritedEvaluator, TunedEvaluator
 from seesaw_nas.search import SearchSettings
-from seesaw_nas.searches import method
 from seesaw_nas.space import load
-from seesaw_nas.supernet import WEIGHTS, Supernet, save
+from seesaw_nas.training.supernet import WEIGHTS, Supernet, save
+from seesaw_nas.workflows.problem import cheap_score, pose
+from seesaw_nas.workflows.searches import method
 
 SETTINGS = SearchSettings(dataset="digits", budget="300K", device="cpu", validation_size=50)
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from seesaw_nas.data import normalise
-from seesaw_nas.recalibration import recalibrate
+from seesaw_nas.training.recalibration import recalibrate
 
 MEAN, STD = (0.5,), (0.25,)
 

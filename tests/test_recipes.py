@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seesaw_nas.errors import OptionError
-from seesaw_nas.recipes import RECIPES, Recipe, completed, recipe
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.training.recipes import RECIPES, Recipe, completed, recipe
 
 PLAIN = Recipe("plain", "made up", 4, 64, 0.8, 0.9, 1e-4, "cosine")
 STEP = replace(PLAIN, schedule="step", milestones=(0.5, 0.75))
@@ -171,7 +171,7 @@ def test_step_outside_the_training_is_refused():
 
 
 def test_recipes_load_without_torch():
-    code = "import sys, seesaw_nas.recipes; sys.exit('torch' in sys.modules)"
+    code = "import sys, seesaw_nas.training.recipes; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seesaw_nas import records
-from seesaw_nas.errors import RunError
-from seesaw_nas.records import RunFolder, TrialRecord
-from seesaw_nas.reference import network
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.files import write_json
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.search import records
+from seesaw_nas.search.records import TrialRecord
 
 NETWORK = network("igcv3-0.5d")
 
@@ -118,9 +120,9 @@ def test_full_disk_leaves_no_folder_that_could_be_neither_resumed_nor_made_again
 
 def test_file_is_replaced_whole_or_not_at_all(tmp_path):
     path = tmp_path / "value.json"
-    records.write_json(path, {"n": 1})
+    write_json(path, {"n": 1})
     with pytest.raises(TypeError):
-        records.write_json(path, {"n": object()})
+        write_json(path, {"n": object()})
     assert json.loads(path.read_text()) == {"n": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["value.json"]
 
@@ -173,7 +175,7 @@ def test_only_one_at_a_time_owns_a_run(tmp_path):
 def test_killed_owner_lets_go(tmp_path):
     folder = RunFolder.create(tmp_path / "run", {})
     hold = (
-        "import pathlib, sys\nfrom seesaw_nas.records import RunFolder\n"
+        "import pathlib, sys\nfrom seesaw_nas.search.records import RunFolder\n"
         "with RunFolder(pathlib.Path(sys.argv[1])).owned():\n    print('held', flush=True)\n    sys.stdin.read()"
     )
     pipe = subprocess.PIPE
@@ -188,5 +190,5 @@ def test_killed_owner_lets_go(tmp_path):
 
 
 def test_records_load_without_torch_and_optuna():
-    code = "import sys, seesaw_nas.records; sys.exit(bool({'torch', 'optuna', 'pandas'} & set(sys.modules)))"
+    code = "import sys, seesaw_nas.search.records; sys.exit(bool({'torch', 'optuna', 'pandas'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

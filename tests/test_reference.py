@@ -2,10 +2,10 @@
 
 import pytest
 
-from seesaw_nas import cost, reference
-from seesaw_nas.errors import SpecError
-from seesaw_nas.reference import PUBLISHED, network, published, setting_of
-from seesaw_nas.spec import Partition
+from seesaw_nas.architecture import cost, reference
+from seesaw_nas.architecture.reference import PUBLISHED, network, published, setting_of
+from seesaw_nas.architecture.spec import Partition
+from seesaw_nas.core.errors import SpecError
 
 
 def partitions(name: str) -> list[str]:

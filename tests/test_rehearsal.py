@@ -11,15 +11,15 @@ from test_graphs import Late, late
 from test_training import DATA, RECIPE, TINY, same_bits, trained
 from torch import nn
 
-from seesaw_nas.device import seeded
-from seesaw_nas.errors import TrainingFailed
-from seesaw_nas.evaluate.trained import TrainedEvaluator
-from seesaw_nas.execution import EAGER, FEWEST, Execution
-from seesaw_nas.models import build
-from seesaw_nas.preparation import prepare
-from seesaw_nas.rehearsal import RATE, compare, draw_inputs
-from seesaw_nas.timing import step_seconds
-from seesaw_nas.training import train
+from seesaw_nas.core.device import seeded
+from seesaw_nas.core.errors import TrainingFailed
+from seesaw_nas.evaluators.trained import TrainedEvaluator
+from seesaw_nas.network.models import build
+from seesaw_nas.training.execution import EAGER, FEWEST, Execution
+from seesaw_nas.training.loop import train
+from seesaw_nas.training.preparation import prepare
+from seesaw_nas.training.rehearsal import RATE, compare, draw_inputs
+from seesaw_nas.training.timing import step_seconds
 
 # its rates are the same numbers in float32, which recorded steps read; six steps an epoch
 EXACT = replace(RECIPE, epochs=10, schedule="step", milestones=(0.5,), learning_rate=0.125, gamma=0.25)

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from seesaw_nas import report
-from seesaw_nas.errors import OptionError, RunError
-from seesaw_nas.records import Epoch, TrialRecord
-from seesaw_nas.reference import network
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget
+from seesaw_nas.training.epoch import Epoch
 
 BUDGET = Budget(0, 110_000_000)
 BAND = Budget(90_000_000, 110_000_000)
@@ -107,14 +108,15 @@ def test_csv_reads_back(tmp_path):
 
 
 def test_a_table_of_trainings_is_a_record_an_architecture():
-    from seesaw_nas.evaluate import Subject
-    from seesaw_nas.evaluate.table import Recorded, Table
+    from seesaw_nas.evaluators import Subject
+    from seesaw_nas.evaluators.table import Recorded, Table
 
     curves = {
         seed: (Epoch(1, 1.0, 1.0, 0.1, 2.0), Epoch(2, 1.0, 1.0, top1, 2.0)) for seed, top1 in ((5, 0.5), (6, 0.6))
     }
     entry = Recorded(network("igcv3-0.5d@cifar10"), curves)
-    (record,) = Table(Subject("cifar10", (3, 32, 32), 10, 1, 1), 2, {}, (entry,)).records()
+    table = Table(Subject("cifar10", (3, 32, 32), 10, 1, 1), 2, {}, (entry,))
+    (record,) = report.records_of_table(table)
     assert (record.state, record.macs, record.seed, record.seconds) == ("complete", 100_348_416, 5, 8.0)
     assert record.top1 == pytest.approx(0.55)
     assert record.curve == curves[5]

@@ -8,12 +8,13 @@ import jsonschema
 import numpy as np
 import pytest
 
-from seesaw_nas import space, specfile
-from seesaw_nas.errors import SpecError
-from seesaw_nas.reference import MODELS, SETTINGS, network
+from seesaw_nas import space
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.reference import MODELS, SETTINGS, network
+from seesaw_nas.architecture.spec import ACTIVATIONS, FLOWS, KERNELS, STRIDES
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.errors import SpecError
 from seesaw_nas.space import Budget, Feasible
-from seesaw_nas.spec import ACTIVATIONS, FLOWS, KERNELS, STRIDES
-from seesaw_nas.specfile import Named
 
 SCHEMA = json.loads((Path(__file__).parent.parent / "docs" / "architecture.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from seesaw_nas import signals
+from seesaw_nas.core import signals
 
 
 @pytest.mark.parametrize("number", signals.NOTED)

@@ -8,9 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seesaw_nas.errors import SpecError
-from seesaw_nas.reference import network
-from seesaw_nas.spec import ACTIVATIONS, DENSE, FLOWS, Architecture, Block, Head, Partition, Stage, Stem, strided
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.architecture.spec import (
+    ACTIVATIONS,
+    DENSE,
+    FLOWS,
+    Architecture,
+    Block,
+    Head,
+    Partition,
+    Stage,
+    Stem,
+    strided,
+)
+from seesaw_nas.core.errors import SpecError
 
 # Every total of these divides 12, and so does every number of groups: at widths that are multiples of 12 any goes.
 SPELT = ("1", "1:1", "1:2", "2:1", "1:3", "3:1", "1:1:1", "1:1:2", "1:2:1", "2:1:1", "1:1:1:1")

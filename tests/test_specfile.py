@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from seesaw_nas import space, specfile
-from seesaw_nas.errors import SpecError
-from seesaw_nas.reference import MODELS, SETTINGS, network
+from seesaw_nas import space
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.reference import MODELS, SETTINGS, network
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.errors import SpecError
 from seesaw_nas.space import Budget, Feasible
-from seesaw_nas.specfile import Named
 
 NAME = "seesaw-shuffle-0.5d@cifar10"
 NAMED = Named(NAME, network(NAME))

@@ -7,13 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import Streamed, load
-from seesaw_nas.errors import DataError
-from seesaw_nas.models import build
-from seesaw_nas.recipes import Recipe
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.timing import step_seconds
-from seesaw_nas.training import train
+from seesaw_nas.network.models import build
+from seesaw_nas.training.loop import train
+from seesaw_nas.training.recipes import Recipe
+from seesaw_nas.training.timing import step_seconds
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),  # more workers than this machine has cores

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from seesaw_nas import cost, tabulate
-from seesaw_nas.errors import OptionError, RunError, TrainingFailed
-from seesaw_nas.evaluate import table
-from seesaw_nas.evaluate.trained import TrainedEvaluator
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.errors import OptionError, RunError, TrainingFailed
+from seesaw_nas.evaluators import table
+from seesaw_nas.evaluators.trained import TrainedEvaluator
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.workflows import tabulate
 
 FEW = SearchSettings(dataset="digits", budget="400K", trials=2, epochs=1, train_size=64, seed=3, device="cpu")
 
@@ -103,7 +104,7 @@ def test_table_holds_every_training_and_what_it_was_made_under(whole):
 
 
 def test_training_is_the_one_that_a_trial_would_be(whole):
-    from seesaw_nas.problem import pose
+    from seesaw_nas.workflows.problem import pose
 
     entry = whole.entries[1]
     (epoch,) = pose(FEW).evaluator.evaluate(entry.architecture, seed=4).curve

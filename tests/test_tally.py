@@ -5,11 +5,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from seesaw_nas import cost, models
-from seesaw_nas.baselines import build
-from seesaw_nas.errors import SeesawError
-from seesaw_nas.reference import MODELS, network
-from seesaw_nas.tally import Tally, TallyError, tally
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.reference import MODELS, network
+from seesaw_nas.core.errors import SeesawError
+from seesaw_nas.network import models
+from seesaw_nas.network.baselines import build
+from seesaw_nas.network.tally import Tally, TallyError, tally
 
 # By hand, on a 12x9x9 image: Multi-Adds are output values times the weights of each.
 LAYERS = [

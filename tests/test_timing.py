@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from seesaw_nas import sgd
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.data import Images, load
-from seesaw_nas.errors import TrainingFailed
-from seesaw_nas.recipes import recipe
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.timing import step_seconds, trial_seconds
+from seesaw_nas.training import sgd
+from seesaw_nas.training.recipes import recipe
+from seesaw_nas.training.timing import step_seconds, trial_seconds
 
 QUICK = replace(recipe("quick"), batch_size=32, epochs=4)
 BLOCK = Block(1, 3, Partition((1, 3)), "shuffle")

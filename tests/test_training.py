@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import nn
 
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.errors import OptionError, TrainingFailed
 from seesaw_nas.data import Images, SearchData
-from seesaw_nas.errors import OptionError, TrainingFailed
-from seesaw_nas.models import build
-from seesaw_nas.recipes import Recipe
-from seesaw_nas.sgd import Trainer
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.training import evaluate, train
+from seesaw_nas.network.models import build
+from seesaw_nas.training.loop import evaluate, train
+from seesaw_nas.training.recipes import Recipe
+from seesaw_nas.training.sgd import Trainer
 
 CLASSES, SIZE, N_TRAIN, N_VALIDATION = 4, 8, 90, 48
 RECIPE = Recipe("test", "made up", 3, 16, 0.1, 0.9, 1e-4, "cosine", dropout=0.2, label_smoothing=0.1)

@@ -3,13 +3,13 @@
 import optuna
 import pytest
 
-from seesaw_nas import cost
 from seesaw_nas.api import Tuner
-from seesaw_nas.errors import BudgetError, OptionError, RunError, SeesawError, SpaceError
-from seesaw_nas.evaluate import Score
-from seesaw_nas.records import Epoch
-from seesaw_nas.search.history import trial_seed
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.errors import BudgetError, OptionError, RunError, SeesawError, SpaceError
+from seesaw_nas.evaluators import Score
+from seesaw_nas.search.history.history import trial_seed
 from seesaw_nas.space import load
+from seesaw_nas.training.epoch import Epoch
 
 SPACE, BUDGET = "seesaw-digits", "300K"
 

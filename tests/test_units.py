@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seesaw_nas.errors import UnitError
-from seesaw_nas.units import (
+from seesaw_nas.core.errors import UnitError
+from seesaw_nas.core.units import (
     format_count,
     format_duration,
     format_figure,

@@ -8,12 +8,12 @@ import sys
 import pytest
 import torch
 
-from seesaw_nas import witness
-from seesaw_nas.errors import OptionError
-from seesaw_nas.models import build
-from seesaw_nas.reference import MODELS, SETTINGS, network
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.witness import verify
+from seesaw_nas.architecture.reference import MODELS, SETTINGS, network
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.network import witness
+from seesaw_nas.network.models import build
+from seesaw_nas.network.witness import verify
 
 LEGAL = [
     (flow, parts)

@@ -11,11 +11,12 @@ from safetensors.torch import save_file
 from test_training import CLASSES, DATA, RECIPE, SIZE, TINY
 from torch import nn
 
-from seesaw_nas import parallel, signals
-from seesaw_nas.errors import Interrupted, TrainingFailed
-from seesaw_nas.models import build
-from seesaw_nas.sgd import Trainer
-from seesaw_nas.training import train
+from seesaw_nas.core import signals
+from seesaw_nas.core.errors import Interrupted, TrainingFailed
+from seesaw_nas.network.models import build
+from seesaw_nas.training import parallel
+from seesaw_nas.training.loop import train
+from seesaw_nas.training.sgd import Trainer
 
 EPOCHS, CUT = 2, 8  # of 12 steps
 

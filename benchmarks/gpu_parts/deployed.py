@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 from gpu_parts.results import Deadline, Results
 from gpu_parts.setting import Setting
-from seesaw_nas import latency
-from seesaw_nas.latency import LatencySettings
+from seesaw_nas.deploy import latency
+from seesaw_nas.deploy.latency import LatencySettings
 
 SHORTEST = 12.0  # seconds that a call needs to say anything
 CALLS = (  # precision, backends, batches

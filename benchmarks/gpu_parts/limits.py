@@ -6,8 +6,8 @@ import torch
 
 from gpu_parts.results import Deadline, Results
 from gpu_parts.setting import Setting
-from seesaw_nas import cost
-from seesaw_nas.spec import Architecture
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture
 
 EACH_OPERATOR = "training, a kernel an operator"
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from seesaw_nas.records import write_json
+from seesaw_nas.core.files import write_json
 
 BEGUN = time.perf_counter()
 

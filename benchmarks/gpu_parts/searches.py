@@ -7,7 +7,8 @@ import statistics
 from gpu_parts import commands
 from gpu_parts.results import Deadline, Results
 from gpu_parts.setting import Setting
-from seesaw_nas.records import RunFolder, TrialRecord
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.search.records import TrialRecord
 
 SHORTEST = 15.0  # seconds that a search needs to say anything
 
@@ -50,7 +51,7 @@ def search(setting: Setting, results: Results, workers: int, deadline: Deadline)
 
 def trained(setting: Setting, name: str) -> list[TrialRecord]:
     """The complete trials of a run, if it came so far."""
-    from seesaw_nas.search.reading import records_of  # wants Optuna, which the other parts do without
+    from seesaw_nas.search.history.places import records_of  # wants Optuna, which the other parts do without
 
     folder = RunFolder(setting.work / "runs" / name)
     records = records_of(folder) if folder.description.exists() else []

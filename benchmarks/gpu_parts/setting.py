@@ -13,10 +13,12 @@ from pathlib import Path
 
 import torch
 
-from seesaw_nas import data, records, specfile
+from seesaw_nas import data
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.device import synchronise
+from seesaw_nas.core.files import write_json
 from seesaw_nas.data import Images, SearchData
-from seesaw_nas.device import synchronise
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
 
 NETWORK = "seesaw-shuffle-0.5d@cifar10"
 CIFAR_TRAIN = 45_000  # images of CIFAR-10 that a training sees
@@ -79,7 +81,7 @@ class Setting:
         stages = (Stage(16, 2, (block, block)), Stage(24, 1, (block,)))
         architecture = Architecture(8, 1, 10, Stem(8, 1), stages, Head(64))
         spec = out / "small.json"
-        records.write_json(spec, specfile.document(specfile.Named("small", architecture), {"dataset": "digits"}))
+        write_json(spec, specfile.document(specfile.Named("small", architecture), {"dataset": "digits"}))
         return cls(device, out, None, smoke, str(spec), architecture, (4, 8), warm=5, counted=2)
 
     @property

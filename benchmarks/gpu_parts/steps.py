@@ -12,7 +12,7 @@ import torch
 from gpu_parts import limits, subjects
 from gpu_parts.results import Deadline, Results
 from gpu_parts.setting import Setting, random_images
-from seesaw_nas import specfile
+from seesaw_nas.architecture import specfile
 
 OTHERS = ("seesaw-share-v0-0.5d@cifar10", "igcv3-0.5d@cifar10", "mobilenetv2@cifar10")  # v0 has widths 15, 33, 63
 RECIPE = "modern"

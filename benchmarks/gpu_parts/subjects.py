@@ -15,18 +15,19 @@ import torch
 from torch.nn import functional as F
 
 from gpu_parts.setting import Setting, random_images
-from seesaw_nas import recipes, space
-from seesaw_nas.batches import deal, readied, steps_per_epoch
+from seesaw_nas import space
+from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.data import SearchData
-from seesaw_nas.evaluate.inherited import InheritedEvaluator
-from seesaw_nas.execution import Execution
-from seesaw_nas.models import build
-from seesaw_nas.recipes import Recipe
-from seesaw_nas.sgd import Trainer
+from seesaw_nas.evaluators.inherited import InheritedEvaluator
+from seesaw_nas.network.models import build
 from seesaw_nas.space import Feasible
-from seesaw_nas.spec import Architecture
-from seesaw_nas.supernet import Supernet
-from seesaw_nas.supernet.trainer import SupernetTrainer
+from seesaw_nas.training import recipes
+from seesaw_nas.training.batches import deal, readied, steps_per_epoch
+from seesaw_nas.training.execution import Execution
+from seesaw_nas.training.recipes import Recipe
+from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.supernet import Supernet
+from seesaw_nas.training.supernet.trainer import SupernetTrainer
 
 Step = Callable[[], object]  # takes the next step of a training without waiting for the device; returns its loss
 
@@ -121,7 +122,7 @@ class Shared:
     def of(cls, setting: Setting, recipe: str) -> Shared:
         """By a recipe without averaged weights, which a supernet has none of."""
         searched = space.load("seesaw-digits" if setting.smoke else "seesaw-cifar")
-        feasible = searched.within(searched.default_budget)
+        feasible = Feasible.of(searched, searched.default_budget)
         batch = 4 if setting.smoke else 64
         shape = (searched.input_channels, searched.input_size, searched.input_size)
         data = random_images(8 * batch if setting.smoke else 1000, shape)

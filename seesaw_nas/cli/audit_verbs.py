@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from seesaw_nas.audit import BAND, BOOTSTRAP
 from seesaw_nas.cli.options import DataDir, Device, Json, app
 from seesaw_nas.cli.searching_verbs import SEARCH
+from seesaw_nas.workflows.audit import BAND, BOOTSTRAP
 
 
 @app.command()

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from seesaw_nas import api
-from seesaw_nas.audit.bands import parse_band
-from seesaw_nas.audit.result import RULE, Audit
-from seesaw_nas.audit.wording import about, cost_of, figure_of, noise, remarks, span
-from seesaw_nas.auditing import FILE, PAGE, folder
 from seesaw_nas.cli import terminal
+from seesaw_nas.evaluators.ranking.bands import parse_band
+from seesaw_nas.evaluators.ranking.result import RULE, Audit
+from seesaw_nas.evaluators.ranking.wording import about, cost_of, figure_of, noise, remarks, span
+from seesaw_nas.workflows.audit.audit import FILE, PAGE, folder
 
 HEADINGS = ("evaluator", "within bands", "95%", "overall", "95%", "scored", "each costs", "once", "earns", "note")
 LEFT = ("evaluator", "earns", "note")

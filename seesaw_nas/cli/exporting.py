@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import cost, specfile
-from seesaw_nas import export as exports
+from seesaw_nas.architecture import cost, specfile
+from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli import terminal
-from seesaw_nas.export import Exported
-from seesaw_nas.specfile import Named
+from seesaw_nas.deploy import export as exports
+from seesaw_nas.deploy.export import Exported
 
 if TYPE_CHECKING:
-    from seesaw_nas.predict import Prediction
+    from seesaw_nas.deploy.predict import Prediction
 
 
 def export(
@@ -62,7 +62,7 @@ def predict(model: Path, images: Sequence[str], *, top: int, device: str, as_jso
     Returns:
         Whether all could be read.
     """
-    from seesaw_nas import predict as predicting
+    from seesaw_nas.deploy import predict as predicting
 
     classifier = predicting.load(model, device)
     files = predicting.files(images)

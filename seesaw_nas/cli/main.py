@@ -8,17 +8,19 @@ from typing import Annotated, Any
 
 import typer
 
-from seesaw_nas import __version__, memory, optional
+from seesaw_nas import __version__
 from seesaw_nas.cli import audit_verbs, searching_verbs, supernet_verbs
 from seesaw_nas.cli.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_system
 from seesaw_nas.cli.options import SPEC_HELP, CacheDir, DataDir, Dataset, Device, Json, Spec, app
 from seesaw_nas.cli.training import Executed
-from seesaw_nas.errors import Interrupted, SeesawError
-from seesaw_nas.export import TARGETS
-from seesaw_nas.final import CHECKPOINT_MINUTES, TrainSettings
-from seesaw_nas.latency import BACKENDS, PRECISIONS, LatencySettings
-from seesaw_nas.recipes import RECIPES
-from seesaw_nas.scoring import SPLITS
+from seesaw_nas.core import optional
+from seesaw_nas.core.errors import Interrupted, SeesawError
+from seesaw_nas.deploy.export import TARGETS
+from seesaw_nas.deploy.latency import BACKENDS, PRECISIONS, LatencySettings
+from seesaw_nas.deploy.score import SPLITS
+from seesaw_nas.training import memory
+from seesaw_nas.training.recipes import RECIPES
+from seesaw_nas.workflows.train import CHECKPOINT_MINUTES, TrainSettings
 
 __all__ = ["app", "audit_verbs", "main", "searching_verbs", "supernet_verbs"]  # for their verbs, first in the help
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from seesaw_nas import cost, specfile
+from seesaw_nas.architecture import cost, specfile
+from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli import terminal
-from seesaw_nas.errors import OptionError
-from seesaw_nas.latency import Latency, LatencySettings, Measured, document, measure
-from seesaw_nas.specfile import Named
-from seesaw_nas.units import format_figure
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.core.units import format_figure
+from seesaw_nas.deploy.latency import Latency, LatencySettings, Measured, document, measure
 
 LEFT = ("network", "backend", "quartiles")
 RIGHT = ("Multi-Adds", "Params", "batch", "threads", "ms", "images/s", "GMAC/s", "vs eager")
@@ -32,7 +32,7 @@ def latency(specs: Sequence[str], settings: LatencySettings, *, weights: Path | 
     networks = [specfile.resolve(spec) for spec in specs]
     if weights is not None and len(networks) > 1:
         raise OptionError(f"--weights are those of one network, got {len(networks)}; time them one by one")
-    from seesaw_nas.latency.measuring import conditions  # torch, which a mistake above can do without
+    from seesaw_nas.deploy.latency.measuring import conditions  # torch, which a mistake above can do without
 
     found = conditions(settings)
     measured = _measured(networks, settings, weights)

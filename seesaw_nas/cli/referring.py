@@ -10,11 +10,11 @@ from typing import Any
 
 from rich.table import Table
 
-from seesaw_nas import cost
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.reference import SOURCE, family_of
 from seesaw_nas.cli.terminal import console, plain_table
-from seesaw_nas.comparison import TOLERANCE, Compared, compare
-from seesaw_nas.errors import OptionError
-from seesaw_nas.reference import SOURCE, family_of
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.workflows.reference import TOLERANCE, Compared, compare
 
 TOP1 = "top-1 as published, not ours"
 LEFT, RIGHT = ("table", "network", "name"), ("top-1", "Params", "ours", "diff", "Multi-Adds", "ours", "diff", "notes")

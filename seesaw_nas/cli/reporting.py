@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seesaw_nas import results
 from seesaw_nas.cli import terminal
-from seesaw_nas.errors import OptionError, RunError
+from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.workflows import results
 
 if TYPE_CHECKING:
     from seesaw_nas.report import Run
@@ -49,7 +49,7 @@ def report(paths: Sequence[Path], wanted: Wanted, *, open_it: bool, as_json: boo
     tables = [path for path in (wanted.csv, wanted.parquet) if path]
     _refuse_existing([*tables, *([] if len(paths) == 1 and out.absolute() == own.absolute() else [out])])
     runs = _read(paths)
-    shown = reports.figures(runs[0]) if len(runs) == 1 else reports.compared(runs)
+    shown = reports.all_figures(runs[0]) if len(runs) == 1 else reports.compared(runs)
     drawn = [one for one in shown if one.figure.data]
     folders = {"png": wanted.png, "svg": wanted.svg}
     images = [(folder / f"{one.name}.{kind}", one) for kind, folder in folders.items() if folder for one in drawn]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from seesaw_nas import cost, export, scoring, specfile
+from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.cli import terminal
+from seesaw_nas.deploy import export, score
 
 _TEST = "this is the test split: a figure to report, not to choose by; choose on the validation split"
 
@@ -24,7 +25,7 @@ def evaluate(
 ) -> None:
     """Print how good weights are on one split."""
     named = specfile.resolve(spec)
-    found = scoring.score(
+    found = score.score(
         named,
         weights or export.find_weights(spec),
         dataset=dataset,

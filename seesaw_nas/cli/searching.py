@@ -10,15 +10,19 @@ from typing import Any
 
 from rich.console import Console
 
-from seesaw_nas import api, cost, results
+from seesaw_nas import api
 from seesaw_nas.api import Plan, Problem, Result, SearchSettings
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.cli import terminal
-from seesaw_nas.errors import OptionError, RunError
-from seesaw_nas.records import Epoch, RunFolder, TrialRecord
+from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.units import format_count, format_duration, format_large, format_top1
 from seesaw_nas.search.listener import Listener
+from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE
-from seesaw_nas.spec import Architecture
-from seesaw_nas.units import format_count, format_duration, format_large, format_top1
+from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.workflows import results
 
 
 def search(

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.options import CacheDir, DataDir, Dataset, Device, Json, app
-from seesaw_nas.evaluate import EVALUATORS
-from seesaw_nas.recipes import RECIPES, SAMPLINGS
+from seesaw_nas.core.units import parse_duration
+from seesaw_nas.evaluators import EVALUATORS
 from seesaw_nas.search import STRATEGIES, SearchSettings
 from seesaw_nas.search.halving import SCHEDULERS
 from seesaw_nas.search.settings import ENGINES, PLANS
-from seesaw_nas.units import parse_duration
+from seesaw_nas.training.recipes import RECIPES, SAMPLINGS
 
 Run = Annotated[Path, typer.Argument(help="The run's folder, such as runs/NAME.")]
 SEARCH = SearchSettings()  # the defaults, from where they are set

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from seesaw_nas import cost, specfile
+from seesaw_nas.architecture import cost, specfile
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli.terminal import console, plain_table
-from seesaw_nas.spec import Architecture
-from seesaw_nas.specfile import Named
-from seesaw_nas.units import format_count, format_large, parse_count
+from seesaw_nas.core.units import format_count, format_large, parse_count
 
 if TYPE_CHECKING:
-    from seesaw_nas.witness import Verification
+    from seesaw_nas.network.witness import Verification
 
 
 def show(spec: str, *, budget: str, verify: bool, as_json: bool) -> None:
@@ -34,7 +34,7 @@ def show(spec: str, *, budget: str, verify: bool, as_json: bool) -> None:
 
 
 def _verified(named: Named) -> Verification:
-    from seesaw_nas import witness
+    from seesaw_nas.network import witness
 
     return witness.verify(named.architecture)
 

@@ -9,8 +9,8 @@ import typer
 
 from seesaw_nas.cli.options import CacheDir, DataDir, Dataset, Device, Json, app
 from seesaw_nas.cli.searching_verbs import SEARCH
-from seesaw_nas.recipes import RECIPES, SAMPLINGS
 from seesaw_nas.search import SearchSettings
+from seesaw_nas.training.recipes import RECIPES, SAMPLINGS
 
 
 @app.command()

@@ -6,16 +6,16 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seesaw_nas import supernets
 from seesaw_nas.cli import terminal
 from seesaw_nas.cli.training import Shown
-from seesaw_nas.errors import RunError
-from seesaw_nas.problem import Problem, pose
-from seesaw_nas.recipes import Recipe
-from seesaw_nas.records import Epoch
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.units import format_duration, format_large
 from seesaw_nas.search import SearchSettings
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.units import format_duration, format_large
+from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.training.recipes import Recipe
+from seesaw_nas.workflows import supernets
+from seesaw_nas.workflows.problem import Problem, pose
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -9,10 +9,10 @@ from rich.progress import Progress
 
 from seesaw_nas import api
 from seesaw_nas.api import SearchSettings
+from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.cli import terminal
+from seesaw_nas.core.units import format_count
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.spec import Architecture
-from seesaw_nas.units import format_count
 
 
 def tabulate(settings: SearchSettings, out: Path, *, seeds: int, as_json: bool) -> None:

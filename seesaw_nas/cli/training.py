@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seesaw_nas import cost, final
-from seesaw_nas.final import TrainResult, TrainSettings
-from seesaw_nas.recipes import EXECUTIONS, Recipe
-from seesaw_nas.records import Epoch
-from seesaw_nas.specfile import Named
-from seesaw_nas.units import format_duration
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.torchrun import leads
+from seesaw_nas.core.units import format_duration
+from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.training.recipes import EXECUTIONS, Recipe
+from seesaw_nas.workflows import train as workflow
+from seesaw_nas.workflows.train import TrainResult, TrainSettings
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -34,14 +36,13 @@ def train(
     as_json: bool,
 ) -> None:
     """Train one architecture under a progress bar, and print its test accuracy."""
-    from seesaw_nas import parallel
     from seesaw_nas.cli import terminal
 
     console = terminal.console(stderr=as_json)
-    console.quiet = not parallel.leads()
+    console.quiet = not leads()
     with terminal.progress(console) as progress:
         shown = Shown(progress, progress.add_task("training", total=None), settings.fitted_recipe)
-        result = final.train(
+        result = workflow.train(
             settings,
             out,
             resume=resume,

@@ -12,18 +12,18 @@ from typing import Any
 from rich.live import Live
 from rich.text import Text
 
-from seesaw_nas import optional, progress
 from seesaw_nas.cli import terminal
-from seesaw_nas.progress import Status
-from seesaw_nas.records import RunFolder
-from seesaw_nas.units import format_duration, format_top1
+from seesaw_nas.core import optional
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.units import format_duration, format_top1
+from seesaw_nas.workflows.status import Status, read_status
 
 SECONDS = 2.0  # between two looks
 
 
 def status(run: Path, *, watch: bool, as_json: bool) -> None:
     """Print how a run stands, once or until it has ended."""
-    found = progress.status(run)
+    found = read_status(run)
     if as_json:
         print(json.dumps(_as_json(found), indent=2))
         return
@@ -34,7 +34,7 @@ def status(run: Path, *, watch: bool, as_json: bool) -> None:
     with Live(Text(_text(found)), console=console, auto_refresh=False) as live:
         while found.working:
             time.sleep(SECONDS)
-            found = progress.status(run)
+            found = read_status(run)
             live.update(Text(_text(found)), refresh=True)
 
 
@@ -71,10 +71,10 @@ def dashboard(run: Path, *, port: int) -> None:
         OptionError: it is not installed.
         RunError: it is no folder of a search.
     """
-    progress.status(run)  # whether there is anything to show
+    read_status(run)  # whether there is anything to show
     with optional.wanted("optuna_dashboard"):
         import optuna_dashboard
-    from seesaw_nas.search.reading import storage_of
+    from seesaw_nas.search.history.places import storage_of
 
     storage = storage_of(RunFolder.open(run))
     print(f"http://127.0.0.1:{port}/ shows {run}; Ctrl-C ends it", file=sys.stderr)

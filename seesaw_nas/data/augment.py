@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seesaw_nas.device import empty_laid_out
+from seesaw_nas.core.device import empty_laid_out
 
 TABLES = 32  # kept of each kind; a run has a few data sets, sizes and devices
 LARGEST = 2**21  # entries of a table; small images have one for whole windows, which saves an operator

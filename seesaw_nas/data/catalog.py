@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from seesaw_nas.core.errors import DataError, known
 from seesaw_nas.data import cifar, digits, folder, imagenet
 from seesaw_nas.data.images import SearchData, Split
 from seesaw_nas.data.progress import Progress
-from seesaw_nas.errors import DataError, known
 
 ONE_SIZE = ("digits",)  # whose images come in no other
 NAMES = (*ONE_SIZE, *cifar.LAYOUTS, imagenet.NAME)

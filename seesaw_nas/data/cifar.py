@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import splits
 from seesaw_nas.data.download import cache_dir, fetch
 from seesaw_nas.data.images import Images, SearchData
 from seesaw_nas.data.progress import Progress
-from seesaw_nas.errors import DataError
 
 SIZE = 32
 _PIXELS = 3 * SIZE * SIZE

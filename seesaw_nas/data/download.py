@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data.progress import Progress, reporting
-from seesaw_nas.errors import DataError
 
 _CHUNK = 2**16  # bytes between two reports
 

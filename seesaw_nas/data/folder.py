@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import cache, splits
 from seesaw_nas.data.decode import decode
 from seesaw_nas.data.images import Images, SearchData
 from seesaw_nas.data.progress import Progress
 from seesaw_nas.data.stream import Streamed
-from seesaw_nas.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 DEFAULT_SIZE = 224

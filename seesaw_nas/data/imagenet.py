@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import folder, splits
 from seesaw_nas.data.images import SearchData
 from seesaw_nas.data.stream import Streamed
-from seesaw_nas.errors import DataError
 
 NAME = "imagenet"
 VALIDATION_SHARE = 0.04

@@ -8,11 +8,11 @@ from typing import Protocol, Self, TypeVar
 
 import torch
 
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.device import send
+from seesaw_nas.core.errors import DataError, SpecError
 from seesaw_nas.data import splits
 from seesaw_nas.data.augment import cut_windows, draw_windows
-from seesaw_nas.device import send
-from seesaw_nas.errors import DataError, SpecError
-from seesaw_nas.spec import Architecture
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Images, uint8 (n, C, H, W), and their labels, int64 (n,), on one device."""

@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from seesaw_nas.core.device import send
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import crops
 from seesaw_nas.data.images import Batch, Draw, DrawnBatch, Images
 from seesaw_nas.data.splits import Indices
 from seesaw_nas.data.unreadable import MAX_SHARE, Tally, check_decoder, reason
 from seesaw_nas.data.workers import AHEAD, default_workers, mapped
-from seesaw_nas.device import send
-from seesaw_nas.errors import DataError
 
 STATISTICS = 2_000  # images whose pixels stand for those of all: the mean's standard error is about 0.003
 EVALUATED = 64  # images of an evaluation batch at most; workers hold a few batches each

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 
-from seesaw_nas.errors import DataError
-from seesaw_nas.optional import wanted
+from seesaw_nas.core.errors import DataError
+from seesaw_nas.core.optional import wanted
 
 MAX_SHARE = 0.01
 Reasons = Mapping[str, str]

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from seesaw_nas.conditions import cores
-from seesaw_nas.errors import DataError
-from seesaw_nas.parallel import neighbours
+from seesaw_nas.core.conditions import cores
+from seesaw_nas.core.errors import DataError
+from seesaw_nas.core.torchrun import processes_here
 
 MOST = 16
 AHEAD = 2  # results that each worker keeps ready
@@ -23,7 +23,7 @@ Done = TypeVar("Done")
 
 def default_workers() -> int:
     """One for each core but one, which trains; at least one and at most 16. Processes of torchrun share the cores."""
-    return max(1, min(MOST, cores() // neighbours() - 1))
+    return max(1, min(MOST, cores() // processes_here() - 1))
 
 
 def mapped(

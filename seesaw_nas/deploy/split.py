@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from seesaw_nas.deploy.folding import Convolution, FoldedBlock, FoldedNetwork
-from seesaw_nas.deploy.rule import Formulation, GraphRule
-from seesaw_nas.wiring import Tile
+from seesaw_nas.network.folded.folding import Convolution, FoldedBlock, FoldedNetwork
+from seesaw_nas.network.folded.rule import Formulation, GraphRule
+from seesaw_nas.network.wiring import Tile
 
 Segments = tuple[slice, ...]  # the channels that each tensor of a stream has, in order
 

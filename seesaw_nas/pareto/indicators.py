@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from seesaw_nas.errors import OptionError
+from seesaw_nas.core.errors import OptionError
 from seesaw_nas.pareto.fronts import rank
 from seesaw_nas.pareto.objectives import TOP1_MACS, Floats, complete, losses, signs
 

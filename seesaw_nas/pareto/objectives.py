@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from seesaw_nas.errors import OptionError, known
+from seesaw_nas.core.errors import OptionError, known
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.ArrayLike | Sequence[npt.ArrayLike]

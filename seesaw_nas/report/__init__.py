@@ -4,29 +4,37 @@ Both take a moment to import, so other modules import this package inside the fu
 made of records, or of what its arguments name; one that has nothing to show says why.
 """
 
-from seesaw_nas.report.agreement import rank_correlation, seed_noise
-from seesaw_nas.report.choices import choice_effects, importance_bars
 from seesaw_nas.report.effects import effects
-from seesaw_nas.report.figure import accuracy_against_macs
-from seesaw_nas.report.full import figures, write_report
-from seesaw_nas.report.images import write_image
-from seesaw_nas.report.over_time import front_over_time, progress_curves
-from seesaw_nas.report.page import write_html
-from seesaw_nas.report.parallel import parallel_genotype
+from seesaw_nas.report.figures.choices import choice_effects, importance_bars
+from seesaw_nas.report.figures.front import accuracy_against_macs
+from seesaw_nas.report.figures.images import write_image
+from seesaw_nas.report.figures.over_time import front_over_time, progress_curves
+from seesaw_nas.report.figures.parallel_coordinates import parallel_genotype
+from seesaw_nas.report.figures.spending import spending
+from seesaw_nas.report.figures.trainings import timeline, training_curves
+from seesaw_nas.report.figures.trust import rank_correlation, seed_noise
+from seesaw_nas.report.pages.full import all_figures, write_report
+from seesaw_nas.report.pages.page import write_html
+from seesaw_nas.report.pages.several import compared, drawn_apart, not_recorded, write_comparison
 from seesaw_nas.report.run import Run
-from seesaw_nas.report.several import compared, drawn_apart, not_recorded, write_comparison
-from seesaw_nas.report.spending import spending
-from seesaw_nas.report.tables import frame, front_frame, stage_texts, trials_frame, write_csv, write_table
-from seesaw_nas.report.trainings import timeline, training_curves
+from seesaw_nas.report.tables import (
+    frame,
+    front_frame,
+    records_of_table,
+    stage_texts,
+    trials_frame,
+    write_csv,
+    write_table,
+)
 
 __all__ = [
     "Run",
     "accuracy_against_macs",
+    "all_figures",
     "choice_effects",
     "compared",
     "drawn_apart",
     "effects",
-    "figures",
     "frame",
     "front_frame",
     "front_over_time",
@@ -35,6 +43,7 @@ __all__ = [
     "parallel_genotype",
     "progress_curves",
     "rank_correlation",
+    "records_of_table",
     "seed_noise",
     "spending",
     "stage_texts",

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from seesaw_nas.errors import OptionError, known
-from seesaw_nas.records import TrialRecord
+from seesaw_nas.architecture.spec import Architecture, Block
+from seesaw_nas.core.errors import OptionError, known
 from seesaw_nas.report.tables import trained
-from seesaw_nas.spec import Architecture, Block
+from seesaw_nas.search.records import TrialRecord
 
 Floats = npt.NDArray[np.float64]
 By = Literal["stage", "network"]

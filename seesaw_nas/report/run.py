@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seesaw_nas import records
-from seesaw_nas.basis import Basis
-from seesaw_nas.latency import NO_TIMINGS, Timings
-from seesaw_nas.records import TrialRecord
-from seesaw_nas.report.figure import Spread
+from seesaw_nas.core.units import format_count
+from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
+from seesaw_nas.search import records
+from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.search.spread import Spread
 from seesaw_nas.space import Budget, Space
-from seesaw_nas.units import format_count
+from seesaw_nas.training.basis import Basis
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a report tells of one search; :func:`seesaw_nas.results.read` makes it of a folder.
+    """What a report tells of one search; :func:`seesaw_nas.workflows.results.read` makes it of a folder.
 
     Attributes:
         name: of its folder.

@@ -6,16 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 
-from seesaw_nas import records as run_records
-from seesaw_nas.files import replace_file
-from seesaw_nas.latency import NO_TIMINGS, Latency, Timings
-from seesaw_nas.optional import wanted
-from seesaw_nas.records import TrialRecord
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.files import replace_file
+from seesaw_nas.core.optional import wanted
+from seesaw_nas.deploy.latency import NO_TIMINGS, Latency, Timings
+from seesaw_nas.evaluators.table import Recorded, Table
+from seesaw_nas.search import records as run_records
+from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget
-from seesaw_nas.spec import Architecture
 
 
 def frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
@@ -125,3 +128,25 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
             table.to_parquet(index=False) if is_parquet else table.to_csv(index=False, lineterminator="\n").encode()
         )
     replace_file(path, content)
+
+
+def records_of_table(table: Table) -> list[TrialRecord]:
+    """A record an architecture, as if trained once: top-1 is the mean over its trainings, the curve the first's."""
+    return [_record_of(number, entry) for number, entry in enumerate(table.entries)]
+
+
+def _record_of(number: int, entry: Recorded) -> TrialRecord:
+    (seed, curve), *_ = entry.curves.items()
+    top1 = [last.top1 for *_, last in entry.curves.values() if last.top1 is not None]
+    return TrialRecord(
+        number=number,
+        state="complete" if top1 else "failed",
+        architecture=entry.architecture,
+        macs=entry.macs,
+        params=cost.params(entry.architecture),
+        top1=fmean(top1) if top1 else None,
+        seed=seed,
+        seconds=sum(epoch.seconds for curve in entry.curves.values() for epoch in curve),
+        curve=curve,
+        reason=f"mean of {len(top1)} trainings",
+    )

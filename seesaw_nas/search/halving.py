@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from seesaw_nas import pareto
-from seesaw_nas.errors import OptionError, known
-from seesaw_nas.records import TrialRecord
+from seesaw_nas.core.errors import OptionError, known
+from seesaw_nas.search.records import TrialRecord
 
 SCHEDULERS = {
     "none": "every trial is trained to its end",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from seesaw_nas.records import Epoch, TrialRecord
-from seesaw_nas.spec import Architecture
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.training.epoch import Epoch
 
 
 class Listener:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seesaw_nas.evaluate import Score
-from seesaw_nas.records import TRAINED, TrialRecord
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.evaluators import Score
 from seesaw_nas.search.halving import Halving
-from seesaw_nas.search.history import History
+from seesaw_nas.search.history.history import History
+from seesaw_nas.search.records import TRAINED, TrialRecord
 from seesaw_nas.search.strategies.base import Exhausted, Strategy
-from seesaw_nas.spec import Architecture
 
 MAX_ATTEMPTS = 2  # at training one trial: what killed the process once may do so again
 MAX_FAILURES = 5  # trials in a row; then something is wrong with all of them

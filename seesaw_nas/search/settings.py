@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import recipes
-from seesaw_nas.basis import PROGRAM
-from seesaw_nas.errors import OptionError, RunError, known
-from seesaw_nas.evaluate import EVALUATORS
+from seesaw_nas.core.errors import OptionError, RunError, known
+from seesaw_nas.evaluators import EVALUATORS
 from seesaw_nas.search import halving
 from seesaw_nas.search.halving import DEFAULT_SCHEDULER, SCHEDULERS, Halving
 from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES
+from seesaw_nas.training import recipes
+from seesaw_nas.training.basis import PROGRAM
 
 if TYPE_CHECKING:
     from seesaw_nas.space import Space

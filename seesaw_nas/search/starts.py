@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seesaw_nas import cost, records, reference, specfile
-from seesaw_nas.basis import Basis
-from seesaw_nas.differences import TRAININGS, difference, unknown
-from seesaw_nas.errors import OptionError, RunError
-from seesaw_nas.records import RunFolder, TrialRecord
-from seesaw_nas.search.history import History
-from seesaw_nas.search.reading import records_of
+from seesaw_nas.architecture import cost, reference, specfile
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.search import records
+from seesaw_nas.search.history.history import History
+from seesaw_nas.search.history.places import records_of
+from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Feasible
-from seesaw_nas.spec import Architecture
+from seesaw_nas.training.basis import Basis
+from seesaw_nas.training.differences import TRAININGS, difference, unknown
 
 REFERENCE = "reference"
 _PLANTED = "taken over"  # attribute of the study: how many were, once all starts are there

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from seesaw_nas.architecture.spec import Architecture, Block
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Array
 from seesaw_nas.space.definition import Slot, Space
-from seesaw_nas.spec import Architecture, Block
 
 CELLS = 1024  # into which a budget is divided
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from seesaw_nas.errors import BudgetError
-from seesaw_nas.units import format_count, parse_count
+from seesaw_nas.core.errors import BudgetError
+from seesaw_nas.core.units import format_count, parse_count
 
 
 @dataclass(frozen=True, slots=True)

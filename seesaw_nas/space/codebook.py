@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from seesaw_nas.errors import SpecError
+from seesaw_nas.architecture.spec import Architecture, Block
+from seesaw_nas.core.errors import SpecError
 from seesaw_nas.space.definition import Space
 from seesaw_nas.space.prices import Array, Prices
-from seesaw_nas.spec import Architecture, Block
 
 ROWS_AT_ONCE = 2048  # of seesaw-cifar, 33 columns wide, this many stay in the processor's second cache
 

@@ -12,16 +12,12 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
 
-from seesaw_nas import cost
-from seesaw_nas.errors import SpaceError, SpecError
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Activation, Architecture, Block, Flow, Head, Partition, Stage, Stem, strided
+from seesaw_nas.core.errors import SpaceError, SpecError
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Chain, Menu, Run
-from seesaw_nas.spec import Activation, Architecture, Block, Flow, Head, Partition, Stage, Stem, strided
-
-if TYPE_CHECKING:
-    from seesaw_nas.space.feasible import Feasible
 
 
 @dataclass(frozen=True)
@@ -225,19 +221,8 @@ class Space:
                 return f"stages[{at.stage}].blocks[{at.index}], {at.block}, is not on offer"
         return ""
 
-    def within(self, budget: str) -> Feasible:
-        """The architectures that fit a budget written like ``110M``, ``100M:110M`` or ``60%``, to count and draw from.
-
-        Raises:
-            UnitError: an end of it is no number of Multi-Adds.
-            BudgetError: none fits, or the ends are in the wrong order.
-        """
-        from seesaw_nas.space.feasible import Feasible  # which is built on this module
-
-        return Feasible(self, self.budget(budget))
-
     def count(self, budget: str) -> int:
-        """How many architectures fit a budget written likewise, exactly; 0 where none does."""
+        """How many architectures fit a budget written like ``110M`` or ``100M:110M``, exactly; 0 where none does."""
         bounds = self.budget(budget)
         return sum(chain.counts([(bounds.low, bounds.high)])[0] for chain in self.chains)
 

@@ -9,13 +9,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from seesaw_nas import cost
-from seesaw_nas.errors import BudgetError, SpaceError
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture, Block
+from seesaw_nas.core.errors import BudgetError, SpaceError
+from seesaw_nas.core.units import format_large
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Array, Chain, Tables
 from seesaw_nas.space.definition import Space
-from seesaw_nas.spec import Architecture, Block
-from seesaw_nas.units import format_large
 
 T = TypeVar("T")
 MOST_DRAWABLE = 10**300  # 64-bit floats end near 1.8e308
@@ -33,6 +33,17 @@ class Feasible:
 
     space: Space
     budget: Budget
+
+    @classmethod
+    def of(cls, space: Space, budget: str) -> Feasible:
+        """The architectures that fit a budget written like ``110M``, ``100M:110M`` or ``60%``, to count and draw from.
+
+        Raises:
+            UnitError: an end of it is no number of Multi-Adds.
+            BudgetError: none fits, or the ends are in the wrong order.
+            SpaceError: the space is too large to draw from.
+        """
+        return cls(space, space.budget(budget))
 
     def __post_init__(self) -> None:
         if self.space.size > MOST_DRAWABLE:

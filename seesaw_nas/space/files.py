@@ -6,11 +6,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from seesaw_nas.errors import SeesawError, SpaceError, SpecError, known
-from seesaw_nas.fields import at_path, check_choice, check_int, check_version, take_fields
+from seesaw_nas.architecture.spec import ACTIVATIONS, FLOWS, KERNELS, STRIDES, Partition
+from seesaw_nas.core.errors import SeesawError, SpaceError, SpecError, known
+from seesaw_nas.core.fields import at_path, check_choice, check_int, check_version, take_fields
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.definition import Space, StageSpace
-from seesaw_nas.spec import ACTIVATIONS, FLOWS, KERNELS, STRIDES, Partition
 
 SCHEMA_VERSION = 1
 _CHOICES = ("expansions", "kernels", "partitions", "flows", "activations")

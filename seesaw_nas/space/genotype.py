@@ -12,10 +12,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from seesaw_nas.errors import SpecError
+from seesaw_nas.architecture.spec import Architecture, Block
+from seesaw_nas.core.errors import SpecError
 from seesaw_nas.space.definition import Slot, Space, StageSpace
 from seesaw_nas.space.feasible import Feasible
-from seesaw_nas.spec import Architecture, Block
 
 Genotype = dict[str, str]
 KINDS = ("grouping", "expansion", "kernel", "activation")  # the genes of one block

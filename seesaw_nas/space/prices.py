@@ -1,6 +1,6 @@
 """What each block costs at each place of a space, as tables to add up: one sum a row of a codebook.
 
-The tables are filled by :mod:`seesaw_nas.cost`; nothing is counted by another rule here.
+The tables are filled by :mod:`seesaw_nas.architecture.cost`; nothing is counted by another rule here.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seesaw_nas import cost
-from seesaw_nas.errors import SpaceError
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Block
+from seesaw_nas.core.errors import SpaceError
 from seesaw_nas.space.definition import Slot, Space
-from seesaw_nas.spec import Block
 
 Array = npt.NDArray[Any]
 MOST = int(np.iinfo(np.int64).max)

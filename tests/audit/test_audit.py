@@ -10,16 +10,18 @@ import pytest
 import torch
 from recorded import EPOCHS, SETTINGS, curve, drawn, table
 
-from seesaw_nas import api, auditing, bench, cost
-from seesaw_nas.audit import names, reading
-from seesaw_nas.audit.result import Audit, Row
-from seesaw_nas.audit.scores import Scorebook, Scored
-from seesaw_nas.audit.spent import CORE, FREE, GPU, RECORDED, Spent
-from seesaw_nas.audit.statistics import Estimate
-from seesaw_nas.audit.wording import cost_of, remarks
-from seesaw_nas.basis import Basis
-from seesaw_nas.errors import OptionError, RunError, TrainingFailed
-from seesaw_nas.evaluate import table as tables
+from seesaw_nas import api
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.errors import OptionError, RunError, TrainingFailed
+from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.ranking.result import Audit, Row
+from seesaw_nas.evaluators.ranking.spent import CORE, FREE, GPU, RECORDED, Spent
+from seesaw_nas.evaluators.ranking.statistics import Estimate
+from seesaw_nas.evaluators.ranking.wording import cost_of, remarks
+from seesaw_nas.training.basis import Basis
+from seesaw_nas.workflows.audit import audit as workflow
+from seesaw_nas.workflows.audit import bench, names, trainings
+from seesaw_nas.workflows.audit.scores import Scorebook, Scored
 
 COUNT = 24
 ARCHITECTURES = sorted(drawn(COUNT), key=lambda a: (cost.macs(a), a.digest))
@@ -34,7 +36,7 @@ def _no_fsync(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _no_page(monkeypatch):
-    monkeypatch.setattr(auditing, "_draw", lambda path, found: None)
+    monkeypatch.setattr(workflow, "_draw", lambda path, found: None)
 
 
 def written(path, top1, architectures=ARCHITECTURES, settings=SETTINGS):
@@ -245,8 +247,8 @@ def test_scores_on_a_gpu_are_priced_by_the_time_that_they_hold_it(tmp_path, monk
 
 def test_scores_from_before_on_another_device_are_not_averaged_with_those_of_now():
     before, now = [Scored(0.5, 8.0, CORE)] * 3, [Scored(0.5, 2.0, GPU)]
-    assert auditing._median(before + now, GPU) == Spent(2.0, GPU)
-    assert auditing._median(before, GPU) == Spent(8.0, CORE)
+    assert workflow._median(before + now, GPU) == Spent(2.0, GPU)
+    assert workflow._median(before, GPU) == Spent(8.0, CORE)
 
 
 # --- what is refused
@@ -264,15 +266,15 @@ def test_tables_of_other_conditions_are_not_mixed(tmp_path):
     with pytest.raises(
         OptionError, match=r"other was not trained as .*one was: --train-size: all in .*one, 500 in .*other; audit"
     ):
-        reading.read([one, other])
+        trainings.read([one, other])
     with pytest.raises(OptionError, match="is given twice"):
-        reading.read([one, one])
+        trainings.read([one, one])
 
 
 def test_what_several_runs_hold_counts_once(tmp_path):
     one = written(tmp_path / "one", rising(2))
     other = written(tmp_path / "other", rising(3)[1:] + rising(1), ARCHITECTURES)  # the seeds 0, 1 and a new one
-    both = reading.read([one, other])
+    both = trainings.read([one, other])
     assert len(both.entries) == COUNT
     assert both.trainings == 3 * COUNT
     assert both.entries[0].ends == [0.5, pytest.approx(0.501), 0.5]  # of the first where both have a seed
@@ -281,7 +283,7 @@ def test_what_several_runs_hold_counts_once(tmp_path):
 def test_scores_that_were_no_trainings_are_refused(tmp_path):
     path = written(tmp_path / "t", rising(), settings=replace(SETTINGS, evaluator="inherited", supernet="x"))
     with pytest.raises(RunError, match="was scored by evaluator 'inherited'; an audit wants trainings"):
-        reading.read([path])
+        trainings.read([path])
 
 
 @pytest.mark.parametrize(
@@ -337,4 +339,4 @@ def test_curves_that_were_evaluated_at_the_end_alone_have_no_early_epochs(tmp_pa
         for entry in made.entries
     )
     tables.write(tmp_path / "t", replace(made, entries=bare))
-    assert reading.read([tmp_path / "t"]).evaluated == []
+    assert trainings.read([tmp_path / "t"]).evaluated == []

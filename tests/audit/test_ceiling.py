@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from seesaw_nas.audit.ceiling import ceiling, others, spread_within
-from seesaw_nas.audit.statistics import draws
+from seesaw_nas.evaluators.ranking.ceiling import ceiling, others, spread_within
+from seesaw_nas.evaluators.ranking.statistics import draws
 
 NAN = math.nan
 

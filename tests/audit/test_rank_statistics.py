@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from seesaw_nas.audit import bands
-from seesaw_nas.audit.statistics import compare, draws, percentiles, tau_within
-from seesaw_nas.errors import OptionError
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.evaluators.ranking import bands
+from seesaw_nas.evaluators.ranking.statistics import compare, draws, percentiles, tau_within
 
 TENTHS = st.integers(0, 6).map(lambda n: n / 10)  # so few values that there are ties
 NONE = np.zeros((0, 1), dtype=np.float32)

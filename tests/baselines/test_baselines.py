@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from seesaw_nas import baselines, witness
-from seesaw_nas.baselines.inception import inception_v1
-from seesaw_nas.errors import SpecError
-from seesaw_nas.reference import PUBLISHED, setting_of
-from seesaw_nas.tally import tally
+from seesaw_nas.architecture.reference import PUBLISHED, setting_of
+from seesaw_nas.core.errors import SpecError
+from seesaw_nas.network import baselines, witness
+from seesaw_nas.network.baselines.inception import inception_v1
+from seesaw_nas.network.tally import tally
 
 # Params and Multi-Adds. For the first three by hand, the maps being 224, 112, 56, 28, 14 and 7 pixels wide:
 # VGG-16: conv 3 -> 64 takes 3*64*9*224^2 = 86,704,128; those that keep their width 64, 128 (1 each), 256 and 512 at 28

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from seesaw_nas import baselines
-from seesaw_nas.baselines.condensenet import CIFAR_86, DenseLayer, Keep, condensenet
-from seesaw_nas.comparison import WHYS
-from seesaw_nas.tally import tally
+from seesaw_nas.network import baselines
+from seesaw_nas.network.baselines.condensenet import CIFAR_86, DenseLayer, Keep, condensenet
+from seesaw_nas.network.tally import tally
+from seesaw_nas.workflows.reference import WHYS
 
 
 def test_keeping_is_an_index():

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from seesaw_nas import baselines
-from seesaw_nas.baselines.nasnet import B_4, C_3, CellLayout, Layout, NASNet, stand_in
-from seesaw_nas.tally import tally
+from seesaw_nas.network import baselines
+from seesaw_nas.network.baselines.nasnet import B_4, C_3, CellLayout, Layout, NASNet, stand_in
+from seesaw_nas.network.tally import tally
 
 # Figure 4, with the states that the authors' released network joins.
 A_4 = Layout(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from recorded import drawn, table
 
-from seesaw_nas.evaluate import table as tables
+from seesaw_nas.evaluators import table as tables
 
 QUICK = ["--evaluators", "macs, params,epoch", "--bootstrap", "100", "--device", "cpu", "--band", "30%"]
 

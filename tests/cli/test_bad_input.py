@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from optuna.storages.journal import JournalFileBackend
 
-from seesaw_nas import api, specfile
-from seesaw_nas.records import RunFolder, write_json
-from seesaw_nas.reference import network
-from seesaw_nas.specfile import Named
+from seesaw_nas import api
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.files import write_json
+from seesaw_nas.core.run_folder import RunFolder
 
 QUICK = ["search", "--budget", "300K", "--epochs", "1", "--train-size", "64", "--trials", "1", "--device", "cpu"]
 
@@ -365,7 +367,7 @@ def test_no_verb_at_all_shows_the_help(cli):
 
 
 def test_our_own_mistakes_keep_their_traceback(cli, monkeypatch):
-    monkeypatch.setattr("seesaw_nas.specfile.resolve", lambda text: 1 / 0)
+    monkeypatch.setattr("seesaw_nas.architecture.specfile.resolve", lambda text: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         cli("show", "igcv3-0.5d")
 

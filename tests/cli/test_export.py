@@ -10,8 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from seesaw_nas import models, reference, specfile
-from seesaw_nas.spec import Head
+from seesaw_nas.architecture import reference, specfile
+from seesaw_nas.architecture.spec import Head
+from seesaw_nas.network import models
 
 ANY = "seesaw-shuffle-0.5d"
 ENDINGS = {"onnx": ".onnx", "torch-export": ".pt2", "json": ".json", "folder": ""}

@@ -7,12 +7,13 @@ import re
 import pytest
 import torch
 
-from seesaw_nas import results, specfile
-from seesaw_nas.latency import LatencySettings
-from seesaw_nas.latency.backends import PREPARE, Prepared
-from seesaw_nas.models import build, save_weights
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.specfile import Named
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.deploy.latency import LatencySettings
+from seesaw_nas.deploy.latency.backends import PREPARE, Prepared
+from seesaw_nas.network.models import build, save_weights
+from seesaw_nas.workflows import results
 
 SMALL = Architecture(8, 1, 10, Stem(8, 2), (Stage(8, 1, (Block(2, 3, Partition((1, 3)), "shuffle"),)),), Head(16))
 QUICK = ["--device", "cpu", "--seconds", "0.01", "--backends", "eager,fused"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from seesaw_nas.errors import OptionError
-from seesaw_nas.optional import explain_error, wanted
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.core.optional import explain_error, wanted
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DIGITS = ["--budget", "300K", "--device", "cpu"]
@@ -87,8 +87,8 @@ def test_parquet_without_pyarrow_is_one_line(monkeypatch, tmp_path):
 def test_figure_without_kaleido_says_what_to_install(monkeypatch, tmp_path):
     import plotly.graph_objects as go
 
-    from seesaw_nas.errors import RunError
-    from seesaw_nas.report.images import write_image
+    from seesaw_nas.core.errors import RunError
+    from seesaw_nas.report.figures.images import write_image
 
     monkeypatch.setattr("plotly.io._kaleido.kaleido_available", lambda: False)
     with pytest.raises(RunError, match=r"an image needs kaleido \(pip install 'seesaw-nas\[images\]'\) and Chrome"):

@@ -12,8 +12,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from seesaw_nas import report, results, specfile
-from seesaw_nas.records import RunFolder
+from seesaw_nas import report
+from seesaw_nas.architecture import specfile
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.workflows import results
 
 TABLE = Path(__file__).resolve().parents[2] / "benchmarks" / "tables" / "digits-small.parquet"
 SEARCH = ["search", "--evaluator", "table", "--table", TABLE, "--device", "cpu"]
@@ -91,7 +93,7 @@ def test_figures_are_drawn_into_a_folder(cli, runs, monkeypatch):
     import seesaw_nas.report
 
     figures = seesaw_nas.report.figures
-    monkeypatch.setattr("seesaw_nas.report.figures", lambda run: figures(run)[:2])  # a second each
+    monkeypatch.setattr("seesaw_nas.report.all_figures", lambda run: figures(run)[:2])  # a second each
     names = written(cli("report", "runs/a", "--out", "a.html", "--svg", "pictures"))
     assert names[1:] == ["pictures/accuracy.svg", "pictures/front-over-time.svg"]
     assert Path(names[1]).read_text().startswith("<svg")

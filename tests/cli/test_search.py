@@ -17,10 +17,10 @@ import pytest
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from seesaw_nas import __version__
-from seesaw_nas.evaluate import Score
-from seesaw_nas.evaluate.trained import TrainedEvaluator
+from seesaw_nas.evaluators import Score
+from seesaw_nas.evaluators.trained import TrainedEvaluator
 from seesaw_nas.search.engines import serial
-from seesaw_nas.search.reading import read_records
+from seesaw_nas.search.history.reading import read_records
 
 QUICK = ["search", "--budget", "300K", "--epochs", "1", "--train-size", "64", "--device", "cpu"]
 # trials of about a second, so that there is a middle in which to kill one
@@ -415,7 +415,7 @@ def test_interrupted_search_answers_130(run, monkeypatch):
     def evaluate(self, architecture, **more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("seesaw_nas.evaluate.trained.TrainedEvaluator.evaluate", evaluate)
+    monkeypatch.setattr("seesaw_nas.evaluators.trained.TrainedEvaluator.evaluate", evaluate)
     code, _, err = run()
     assert code == 130
     assert err.startswith("seesaw-nas: interrupted; what was finished is kept")

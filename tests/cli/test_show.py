@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from seesaw_nas import specfile
-from seesaw_nas.records import write_json
-from seesaw_nas.reference import network
-from seesaw_nas.specfile import Named
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.files import write_json
 
 
 def test_table_shows_the_paper_s_network_block_by_block(cli):

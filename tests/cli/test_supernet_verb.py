@@ -6,8 +6,9 @@ import time
 import pytest
 import torch
 
-from seesaw_nas import space, supernets
-from seesaw_nas.supernet import WEIGHTS, load
+from seesaw_nas import space
+from seesaw_nas.training.supernet import WEIGHTS, load
+from seesaw_nas.workflows import supernets
 
 OPTIONS = ["--budget", "300K:600K", "--train-size", "128", "--epochs", "2", "--device", "cpu"]
 

@@ -6,10 +6,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from seesaw_nas import data, execution, specfile
-from seesaw_nas.records import write_json
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.specfile import Named
+from seesaw_nas import data
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.files import write_json
+from seesaw_nas.training import execution
 
 BLOCK = Block(2, 3, Partition((1, 3)), "shuffle")
 SMALL = Architecture(8, 1, 10, Stem(8, 1), (Stage(8, 2, (BLOCK,)), Stage(16, 1, (BLOCK,))), Head(32))

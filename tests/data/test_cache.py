@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import Streamed, crops, folder, load, load_test
 from seesaw_nas.data.cache import kept
-from seesaw_nas.errors import DataError
 
 SIZE = 14  # the short side of a copy is 16
 

@@ -4,8 +4,8 @@ import sys
 import pytest
 import torch
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import NAMES, load, load_test
-from seesaw_nas.errors import DataError
 
 
 def test_the_names_are_these():

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import cifar, load, load_test
-from seesaw_nas.errors import DataError
 
 REAL = os.environ.get("SEESAW_NAS_DATA_DIR")
 needs_real_data = pytest.mark.skipif(REAL is None, reason="SEESAW_NAS_DATA_DIR names no folder with the CIFAR files")

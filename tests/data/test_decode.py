@@ -3,9 +3,9 @@ import pytest
 import torch
 from PIL import Image
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import load
 from seesaw_nas.data.decode import decode, read
-from seesaw_nas.errors import DataError
 
 
 def save(path, pixels, **options):

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import load, load_test
-from seesaw_nas.errors import DataError
 
 
 @pytest.fixture(scope="module")

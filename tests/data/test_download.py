@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import pytest
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import cifar, load, load_test
-from seesaw_nas.errors import DataError
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

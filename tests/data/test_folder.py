@@ -5,9 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import load, load_test
 from seesaw_nas.data.decode import read
-from seesaw_nas.errors import DataError
 
 
 def write_images(folder, count, seed=0, suffix=".png", size=(12, 10)):

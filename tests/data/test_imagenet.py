@@ -2,8 +2,8 @@ import os
 
 import pytest
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import Streamed, load, load_test
-from seesaw_nas.errors import DataError
 
 
 def names(images):

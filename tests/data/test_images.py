@@ -3,8 +3,8 @@ import dataclasses
 import pytest
 import torch
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import Images, SearchData, subset
-from seesaw_nas.errors import DataError
 
 
 def some_images(n=12, classes=3):

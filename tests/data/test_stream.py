@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import Draw, Images, SearchData, Streamed, crops, folder, load, load_test, subset
 from seesaw_nas.data.unreadable import Tally
 from seesaw_nas.data.workers import mapped
-from seesaw_nas.errors import DataError
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),  # more workers than this machine has cores

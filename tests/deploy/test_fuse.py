@@ -11,13 +11,14 @@ from networks import architectures, images, trained
 from torch import Tensor, nn
 
 from seesaw_nas import deploy
-from seesaw_nas.deploy import FusedNetwork, SplitNetwork, rule
-from seesaw_nas.deploy.folding import FoldedBlock, fold
-from seesaw_nas.models import build
-from seesaw_nas.ops import Permutation
-from seesaw_nas.reference import network
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.wiring import tiles
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.deploy import FusedNetwork, SplitNetwork
+from seesaw_nas.network.folded import rule
+from seesaw_nas.network.folded.folding import FoldedBlock, fold
+from seesaw_nas.network.models import build
+from seesaw_nas.network.ops import Permutation
+from seesaw_nas.network.wiring import tiles
 
 RELATIVE = 1e-5  # of the largest logit, in float32
 

@@ -16,10 +16,10 @@ from engine_evaluators import Noting
 from processes import REPOSITORY, InOrder
 
 from seesaw_nas.cli import main
-from seesaw_nas.search.history import History
-from seesaw_nas.search.journal import open_study
+from seesaw_nas.search.history.history import History
+from seesaw_nas.search.history.journal import open_study
 from seesaw_nas.search.proposer import Proposer
-from seesaw_nas.space import load
+from seesaw_nas.space import Feasible, load
 
 DRIVER = Path(__file__).with_name("engine_driver.py")
 PROGRAM = [sys.executable, "-c", "import sys; sys.argv[0] = 'seesaw-nas'; from seesaw_nas.cli import main; main()"]
@@ -29,7 +29,7 @@ Answer = namedtuple("Answer", "code out err")
 
 @pytest.fixture(scope="session")
 def feasible():
-    return load("seesaw-digits").within("300K")
+    return Feasible.of(load("seesaw-digits"), "300K")
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def main():
     log, seconds, name, settings = sys.argv[1:]
     more = json.loads(settings)
     if short := more.pop("short_grace", None):
-        from seesaw_nas.search import shared
+        from seesaw_nas.search.history import shared
 
         shared.BEAT_SECONDS, shared.GRACE_SECONDS = 1, short
     evaluator = Noting(Path(log), float(seconds), together=more.pop("together", 1))

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from seesaw_nas.errors import TrainingFailed
-from seesaw_nas.evaluate import Score
+from seesaw_nas.core.errors import TrainingFailed
+from seesaw_nas.evaluators import Score
 
 
 def top1_of(architecture, seed=0):

@@ -8,8 +8,8 @@ import pytest
 import torch
 from engine_evaluators import Travelling
 
-from seesaw_nas.errors import OptionError
-from seesaw_nas.evaluate import Score
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.evaluators import Score
 from seesaw_nas.search.engines import local, serial, worker
 from seesaw_nas.search.engines import pool as engine_pool
 from seesaw_nas.search.engines.pool import Pool, Worker

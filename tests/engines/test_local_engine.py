@@ -9,12 +9,12 @@ from processes import gone
 
 from seesaw_nas import api
 from seesaw_nas.api import Given
-from seesaw_nas.errors import OptionError
-from seesaw_nas.records import RunFolder
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search.engines import local
 from seesaw_nas.search.engines.worker import Place, places
+from seesaw_nas.search.history.reading import read_records
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.search.reading import read_records
 
 TWO = [Place("worker 0", "cpu"), Place("worker 1", "cpu")]  # without a share of the CPU, so that torch is not loaded
 DIGITS = {"device": "cpu", "epochs": 1, "train_size": 64}

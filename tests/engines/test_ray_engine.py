@@ -14,15 +14,16 @@ from processes import REPOSITORY, gone
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler
 
-from seesaw_nas import api, cost
+from seesaw_nas import api
 from seesaw_nas.api import Given, SearchSettings
-from seesaw_nas.errors import OptionError, TrainingFailed
-from seesaw_nas.evaluate import Score
-from seesaw_nas.records import Epoch
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.errors import OptionError, TrainingFailed
+from seesaw_nas.evaluators import Score
 from seesaw_nas.search.engines import ray_tune
+from seesaw_nas.search.history.reading import read_records
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.search.reading import read_records
 from seesaw_nas.space import decode, genes
+from seesaw_nas.training.epoch import Epoch
 
 pytestmark = pytest.mark.slow
 TWO = SearchSettings(engine="ray", workers=2)

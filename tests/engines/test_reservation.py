@@ -2,7 +2,7 @@
 
 import pytest
 
-from seesaw_nas.errors import OptionError
+from seesaw_nas.core.errors import OptionError
 from seesaw_nas.search.engines.reservation import reserve
 from seesaw_nas.search.settings import SearchSettings
 

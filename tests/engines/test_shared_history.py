@@ -14,10 +14,10 @@ import sqlalchemy
 from engine_evaluators import top1_of
 from processes import REPOSITORY, InOrder, free_port
 
-from seesaw_nas.errors import SpecError
-from seesaw_nas.evaluate import Score
-from seesaw_nas.records import RunFolder
-from seesaw_nas.search import shared
+from seesaw_nas.core.errors import SpecError
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators import Score
+from seesaw_nas.search.history import shared
 from seesaw_nas.search.proposer import Proposer
 
 TABLE = REPOSITORY / "benchmarks/tables/digits-small.parquet"
@@ -225,7 +225,7 @@ def test_proposal_that_another_process_is_about_to_close_is_left_to_it(open_shar
 
     one, other = open_shared(), open_shared()
     with monkeypatch.context() as patch:
-        patch.setattr("seesaw_nas.search.history.decode", decode)
+        patch.setattr("seesaw_nas.search.history.history.decode", decode)
         number = one.ask()
     other.refresh()
     assert other.records() == []

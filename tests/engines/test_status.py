@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from seesaw_nas import api, progress
-from seesaw_nas.errors import RunError
+from seesaw_nas import api
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.workflows.status import read_status
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def ended(noting, architectures, tmp_path):
 
 
 def test_search_that_has_ended(ended):
-    found = progress.status(ended.folder.path)
+    found = read_status(ended.folder.path)
     assert (found.name, found.working, found.trials, found.begun, found.running) == ("a", False, 4, 4, 0)
     assert found.counts == {"failed": 1, "complete": 3}
     assert found.best == ended.best
@@ -46,8 +47,8 @@ def test_words_and_json_say_the_same(ended, cli, tmp_path):
 def test_search_that_runs_and_is_killed(drive, cli, noting, wait_for, tmp_path):
     folder = tmp_path / "runs/a"
     search = drive(0.3, engine="local", workers=2, trials=40)
-    wait_for(lambda: (folder / "run.json").exists() and progress.status(folder).counts.get("complete", 0) >= 3, search)
-    found = progress.status(folder)
+    wait_for(lambda: (folder / "run.json").exists() and read_status(folder).counts.get("complete", 0) >= 3, search)
+    found = read_status(folder)
     assert found.working
     assert found.running >= 1
     assert found.seconds_left > 0
@@ -55,7 +56,7 @@ def test_search_that_runs_and_is_killed(drive, cli, noting, wait_for, tmp_path):
     assert found.workers.keys() <= {"cpu worker 0", "cpu worker 1"}
     watching = cli("status", "runs/a", "--watch")
     search.kill()
-    found = progress.status(folder)
+    found = read_status(folder)
     assert not found.working
     assert 1 <= found.running <= 2  # which resume begins again
     code, out, err = watching.answer()
@@ -65,22 +66,22 @@ def test_search_that_runs_and_is_killed(drive, cli, noting, wait_for, tmp_path):
 
 def test_search_that_has_proposed_nothing(ended):
     ended.folder.journal.unlink()
-    found = progress.status(ended.folder.path)
+    found = read_status(ended.folder.path)
     assert (found.begun, found.counts, found.best, found.seconds_left) == (0, {}, None, None)
 
 
 def test_search_whose_journal_has_just_been_made(ended):
     ended.folder.journal.write_bytes(b"")
-    assert progress.status(ended.folder.path).begun == 0
+    assert read_status(ended.folder.path).begun == 0
 
 
 def test_journal_that_is_being_written_and_one_that_is_damaged(ended):
     whole = ended.folder.journal.read_bytes()
     ended.folder.journal.write_bytes(whole[:-20])  # as while a line is being written
-    assert progress.status(ended.folder.path).begun == 4
+    assert read_status(ended.folder.path).begun == 4
     ended.folder.journal.write_text("nonsense\n" * 3)
     with pytest.raises(RunError, match="is not a readable Optuna journal"):
-        progress.status(ended.folder.path)
+        read_status(ended.folder.path)
 
 
 def test_what_is_no_search_is_told_in_one_line(refused, trained_on_digits, tmp_path):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from seesaw_nas.errors import TrainingFailed
-from seesaw_nas.evaluate.called import CalledEvaluator
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.errors import TrainingFailed
+from seesaw_nas.evaluators.called import CalledEvaluator
 
 BLOCK = Block(3, 3, Partition((1, 3)), "shuffle")
 SMALL = Architecture(8, 1, 10, Stem(16, 1), (Stage(24, 2, (BLOCK,)),), Head(64))

@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 import torch
 
-from seesaw_nas import accuracy, space
+from seesaw_nas import space
+from seesaw_nas.architecture.spec import Architecture, Head, Stage, Stem
+from seesaw_nas.core.errors import SpecError, TrainingFailed
 from seesaw_nas.data import load
-from seesaw_nas.errors import SpecError, TrainingFailed
-from seesaw_nas.evaluate.inherited import RECALIBRATION_IMAGES, InheritedEvaluator, TunedEvaluator
-from seesaw_nas.recalibration import recalibrate
-from seesaw_nas.recipes import recipe
-from seesaw_nas.spec import Architecture, Head, Stage, Stem
-from seesaw_nas.supernet import Supernet
+from seesaw_nas.evaluators.inherited import RECALIBRATION_IMAGES, InheritedEvaluator, TunedEvaluator
+from seesaw_nas.space import Feasible
+from seesaw_nas.training import accuracy
+from seesaw_nas.training.recalibration import recalibrate
+from seesaw_nas.training.recipes import recipe
+from seesaw_nas.training.supernet import Supernet
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def supernet():
 
 @pytest.fixture(scope="module")
 def drawn(supernet):
-    feasible = supernet.space.within("300K")
+    feasible = Feasible.of(supernet.space, "300K")
     return [feasible.draw_even(np.random.default_rng(seed)) for seed in range(3)]
 
 

@@ -9,20 +9,21 @@ import pytest
 import torch
 from recorded import drawn, table
 
-from seesaw_nas import memory, space
+from seesaw_nas import space
 from seesaw_nas.data import load
-from seesaw_nas.evaluate import on_device
-from seesaw_nas.evaluate.called import CalledEvaluator
-from seesaw_nas.evaluate.inherited import InheritedEvaluator, TunedEvaluator
-from seesaw_nas.evaluate.proxy import ProxyEvaluator
-from seesaw_nas.evaluate.table import TableEvaluator
-from seesaw_nas.evaluate.trained import TrainedEvaluator
-from seesaw_nas.plan import plan
-from seesaw_nas.problem import Given, pose
-from seesaw_nas.recipes import recipe
+from seesaw_nas.evaluators import on_device
+from seesaw_nas.evaluators.called import CalledEvaluator
+from seesaw_nas.evaluators.inherited import InheritedEvaluator, TunedEvaluator
+from seesaw_nas.evaluators.proxy import ProxyEvaluator
+from seesaw_nas.evaluators.table import TableEvaluator
+from seesaw_nas.evaluators.trained import TrainedEvaluator
 from seesaw_nas.search import SearchSettings
 from seesaw_nas.search.halving import Halving
-from seesaw_nas.supernet import WEIGHTS, Supernet, save
+from seesaw_nas.training import memory
+from seesaw_nas.training.recipes import recipe
+from seesaw_nas.training.supernet import WEIGHTS, Supernet, save
+from seesaw_nas.workflows.plan import plan
+from seesaw_nas.workflows.problem import Given, pose
 
 SETTINGS = SearchSettings(dataset="digits", budget="300K")
 
@@ -84,7 +85,7 @@ def _shared(evaluator):
 
 @pytest.mark.parametrize("name", ["trained", "inherited", "tuned", "proxy:snip"])
 def test_search_poses_evaluators_on_the_cpu_whatever_its_device(name, supernet, tmp_path, monkeypatch):
-    monkeypatch.setattr("seesaw_nas.device.find_device", lambda device: torch.device("meta"))
+    monkeypatch.setattr("seesaw_nas.core.device.find_device", lambda device: torch.device("meta"))
     save(supernet, tmp_path / WEIGHTS, {})
     shared = str(tmp_path) if name in ("inherited", "tuned") else ""
     problem = pose(replace(SETTINGS, evaluator=name, supernet=shared))

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.errors import OptionError, SpecError
 from seesaw_nas.data import load
-from seesaw_nas.errors import OptionError, SpecError
-from seesaw_nas.evaluate import EVALUATORS
-from seesaw_nas.evaluate.proxy import ProxyEvaluator
-from seesaw_nas.problem import pose
-from seesaw_nas.proxies import PROXIES, score
+from seesaw_nas.evaluators import EVALUATORS
+from seesaw_nas.evaluators.proxies import PROXIES, score
+from seesaw_nas.evaluators.proxy import ProxyEvaluator
 from seesaw_nas.search import SearchSettings
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.workflows.problem import pose
 
 BLOCK = Block(2, 3, Partition((1, 3)), "shuffle")
 SMALL = Architecture(8, 1, 10, Stem(8, 1), (Stage(16, 2, (BLOCK,)),), Head(16))

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from seesaw_nas import cost
-from seesaw_nas.errors import RunError, SpecError
-from seesaw_nas.evaluate import Subject, table
-from seesaw_nas.evaluate.table import Recorded, Table, TableEvaluator
-from seesaw_nas.records import Epoch
-from seesaw_nas.reference import network
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.evaluators import Subject, table
+from seesaw_nas.evaluators.table import Recorded, Table, TableEvaluator
 from seesaw_nas.space import Budget, Feasible, encode, load
+from seesaw_nas.training.epoch import Epoch
 
 SPACE = load("seesaw-digits")
 FEASIBLE = Feasible(SPACE, Budget(0, 600_000))

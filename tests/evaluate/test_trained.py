@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.errors import SpecError, TrainingFailed
 from seesaw_nas.data import load
-from seesaw_nas.errors import SpecError, TrainingFailed
-from seesaw_nas.evaluate.trained import TrainedEvaluator, subject
-from seesaw_nas.recipes import recipe
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.evaluators.trained import TrainedEvaluator, subject
+from seesaw_nas.training.recipes import recipe
 
 BLOCK = Block(3, 3, Partition((1, 3)), "shuffle")
 SMALL = Architecture(8, 1, 10, Stem(16, 1), (Stage(24, 2, (BLOCK,)), Stage(32, 1, (BLOCK,))), Head(64))
@@ -85,7 +85,7 @@ def test_architecture_for_other_data_is_refused(digits, change, message):
 
 
 def test_interface_loads_without_torch():
-    code = "import sys, seesaw_nas.evaluate; sys.exit('torch' in sys.modules)"
+    code = "import sys, seesaw_nas.evaluators; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from seesaw_nas import specfile
-from seesaw_nas.export import onnx_file, program
-from seesaw_nas.export.source import load
+from seesaw_nas.architecture import specfile
+from seesaw_nas.deploy.export import onnx_file, program
+from seesaw_nas.deploy.export.source import load
 
 
 @pytest.fixture(scope="session")

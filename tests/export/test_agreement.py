@@ -8,14 +8,14 @@ import pytest
 import torch
 from PIL import Image
 
-from seesaw_nas import models
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.errors import DataError, RunError
 from seesaw_nas.data import cifar
-from seesaw_nas.errors import DataError, RunError
-from seesaw_nas.export import agreement
-from seesaw_nas.export.agreement import check, unfused
-from seesaw_nas.preprocessing import Preprocessing
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.specfile import Named
+from seesaw_nas.data.preprocessing import Preprocessing
+from seesaw_nas.deploy.export import agreement
+from seesaw_nas.deploy.export.agreement import check, unfused
+from seesaw_nas.network import models
 
 
 def test_network_agrees_with_itself(source):

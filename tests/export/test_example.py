@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seesaw_nas import models, predict
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.data import Streamed
 from seesaw_nas.data.decode import decode
-from seesaw_nas.export import folder, onnx_file, source
-from seesaw_nas.export.agreement import check
-from seesaw_nas.preprocessing import Preprocessing
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.specfile import Named
+from seesaw_nas.data.preprocessing import Preprocessing
+from seesaw_nas.deploy import predict
+from seesaw_nas.deploy.export import folder, onnx_file, source
+from seesaw_nas.deploy.export.agreement import check
+from seesaw_nas.network import models
 
 BLOCKER = """
 import importlib.abc, runpy, sys

@@ -8,10 +8,10 @@ import onnxruntime
 import pytest
 
 import seesaw_nas
-from seesaw_nas import cost, specfile
-from seesaw_nas.errors import RunError
-from seesaw_nas.export import onnx_file
-from seesaw_nas.export.agreement import check, unfused
+from seesaw_nas.architecture import cost, specfile
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.deploy.export import onnx_file
+from seesaw_nas.deploy.export.agreement import check, unfused
 
 
 def test_onnxruntime_computes_what_torch_does(source, onnx_content):

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import seesaw_nas
-from seesaw_nas.export import program
-from seesaw_nas.export.agreement import check
+from seesaw_nas.deploy.export import program
+from seesaw_nas.deploy.export.agreement import check
 
 
 def test_loaded_program_computes_what_the_network_does(source, program_content):

@@ -7,13 +7,15 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from seesaw_nas import data, final, models, specfile
-from seesaw_nas.errors import OptionError, RunError, SpecError
-from seesaw_nas.export.source import PICKLES, load
-from seesaw_nas.preprocessing import Preprocessing
-from seesaw_nas.records import write_json
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.specfile import Named
+from seesaw_nas import data
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.errors import OptionError, RunError, SpecError
+from seesaw_nas.core.files import write_json
+from seesaw_nas.data.preprocessing import Preprocessing
+from seesaw_nas.deploy.export.source import PICKLES, load
+from seesaw_nas.network import models
 
 
 def saved(path, architecture, **header):
@@ -25,8 +27,8 @@ def test_header_of_a_training_is_enough(named, weights, source):
     with safe_open(weights, framework="pt") as file:
         header = file.metadata()
     assert header["digest"] == named.architecture.digest
-    assert Preprocessing.from_json(header["preprocessing"]) == Preprocessing.of(data.load("digits"), 8)
-    assert source.preprocessing == Preprocessing.of(data.load("digits"), 8)
+    assert Preprocessing.from_json(header["preprocessing"]) == Preprocessing.of(data.load("digits"))
+    assert source.preprocessing == Preprocessing.of(data.load("digits"))
     assert source.dataset == "digits"
     assert not source.model.training
 
@@ -49,7 +51,7 @@ def test_other_codes_weights_take_the_data_set_that_is_named(named, tmp_path):
         f"the weights in {path} do not say how their images were normalised; export them with --dataset, naming what "
         "they were trained on"
     )
-    assert load(named, path, dataset="digits").preprocessing == Preprocessing.of(data.load("digits"), 8)
+    assert load(named, path, dataset="digits").preprocessing == Preprocessing.of(data.load("digits"))
 
 
 def test_data_set_that_does_not_fit_is_refused(named, tmp_path, tiny_folder):
@@ -97,7 +99,7 @@ def test_damaged_header_is_told(named, tmp_path, text):
 
 
 def test_header_for_other_images_is_told(named, tmp_path):
-    wrong = replace(Preprocessing.of(data.load("digits"), 8), size=16, short_side=16).to_json()
+    wrong = replace(Preprocessing.of(data.load("digits")), size=16, short_side=16).to_json()
     path = saved(tmp_path / "w.safetensors", named.architecture, preprocessing=wrong)
     with pytest.raises(RunError, match="says images of 1x16x16 and 10 classes, the architecture has images of 1x8x8 a"):
         load(named, path)
@@ -128,6 +130,6 @@ def test_training_on_streamed_images_says_how_they_are_cut(tmp_path, tiny_folder
     named = Named("tiny", Architecture(28, 3, 2, Stem(8, 2), (Stage(8, 2, (block,)),), Head(16)))
     in_memory, streamed = (data.load(str(tiny_folder), None, 28, cache_dir=cache) for cache in (None, tmp_path / "c"))
     # 256 of 224 pixels: 32 of 28
-    assert [final.preprocessing_of(images).short_side for images in (in_memory, streamed)] == [28, 32]
+    assert [Preprocessing.of(images).short_side for images in (in_memory, streamed)] == [28, 32]
     path = saved(tmp_path / "w.safetensors", named.architecture)
     assert load(named, path, dataset=str(tiny_folder)).preprocessing.short_side == 28

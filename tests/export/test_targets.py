@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from seesaw_nas import data, export, models, specfile
-from seesaw_nas.errors import OptionError, RunError
-from seesaw_nas.export import agreement, folder
-from seesaw_nas.recalibration import recalibrate
-from seesaw_nas.spec import Head
+from seesaw_nas import data
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.spec import Head
+from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.deploy import export
+from seesaw_nas.deploy.export import agreement, folder
+from seesaw_nas.network import models
+from seesaw_nas.training.recalibration import recalibrate
 
 REAL = os.environ.get("SEESAW_NAS_DATA_DIR")
 

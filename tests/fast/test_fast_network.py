@@ -11,10 +11,10 @@ from networks import architectures, images, trained
 from torch import nn
 from torch.nn import functional as F
 
-from seesaw_nas.fast import FastNetwork, Formulation, fastest
-from seesaw_nas.models import Network, build
-from seesaw_nas.reference import network
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.network.fast import FastNetwork, Formulation, fastest
+from seesaw_nas.network.models import Network, build
 
 LABELS = torch.tensor([0, 1, 4, 2])
 CPU, GPU = Formulation(folds=True), Formulation(folds=False, multiple=8)

@@ -8,10 +8,12 @@ from functools import cache
 import pytest
 import torch
 
-from seesaw_nas import final, specfile
-from seesaw_nas.records import write_json
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.specfile import Named
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.files import write_json
+from seesaw_nas.workflows.train import TrainSettings
+from seesaw_nas.workflows.train import train as train_network
 
 pytestmark = [
     pytest.mark.gpu,
@@ -32,9 +34,9 @@ def train(tmp_path_factory):
 
     @cache
     def run(device, execution="eager"):
-        settings = final.TrainSettings(str(spec), "digits", "quick", EPOCHS, 64, device=device, execution=execution)
+        settings = TrainSettings(str(spec), "digits", "quick", EPOCHS, 64, device=device, execution=execution)
         out = folder / f"{device}-{execution}"
-        final.train(settings, out)
+        train_network(settings, out)
         return json.loads((out / "result.json").read_text())
 
     return run

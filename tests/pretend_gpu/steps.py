@@ -14,12 +14,15 @@ import numpy as np
 import torch
 
 from pretend_gpu.log import Count, counting
-from seesaw_nas import graphs, recipes, space, specfile
-from seesaw_nas.batches import Dealt, draw_blend
+from seesaw_nas import space
+from seesaw_nas.architecture import specfile
 from seesaw_nas.data import Images, SearchData
-from seesaw_nas.execution import Execution
-from seesaw_nas.models import build
-from seesaw_nas.sgd import Trainer
+from seesaw_nas.network.models import build
+from seesaw_nas.space import Feasible
+from seesaw_nas.training import graphs, recipes
+from seesaw_nas.training.batches import Dealt, draw_blend
+from seesaw_nas.training.execution import Execution
+from seesaw_nas.training.sgd import Trainer
 
 NETWORK = "seesaw-shuffle-0.5d@cifar10"
 BATCH = 4
@@ -64,11 +67,11 @@ def training(recipe: str, recorded: bool = False, **changes: Any) -> Step:
 
 def supernet(name: str, recipe: str = "quick", sampling: str = "single-path") -> Step:
     """A step of a supernet's training, on an architecture drawn for it."""
-    from seesaw_nas.supernet import Supernet
-    from seesaw_nas.supernet.trainer import SupernetTrainer
+    from seesaw_nas.training.supernet import Supernet
+    from seesaw_nas.training.supernet.trainer import SupernetTrainer
 
     searched = space.load(name)
-    feasible = searched.within(searched.default_budget)
+    feasible = Feasible.of(searched, searched.default_budget)
     data = _data(8 * BATCH, (searched.input_channels, searched.input_size, searched.input_size))
     wanted = replace(recipes.recipe(recipe), ema=0.0, epochs=100)
     whole = Supernet.build(searched, seed=0).to(DEVICE)
@@ -81,11 +84,11 @@ def supernet(name: str, recipe: str = "quick", sampling: str = "single-path") ->
 
 def score(name: str) -> Step:
     """One inherited score of an architecture drawn for it."""
-    from seesaw_nas.evaluate.inherited import InheritedEvaluator
-    from seesaw_nas.supernet import Supernet
+    from seesaw_nas.evaluators.inherited import InheritedEvaluator
+    from seesaw_nas.training.supernet import Supernet
 
     searched = space.load(name)
-    feasible = searched.within(searched.default_budget)
+    feasible = Feasible.of(searched, searched.default_budget)
     data = _data(2 * BATCH, (searched.input_channels, searched.input_size, searched.input_size)).to(DEVICE)
     evaluator = InheritedEvaluator(Supernet.build(searched, seed=0).to(DEVICE), data, DEVICE)
     rng = np.random.default_rng(1)

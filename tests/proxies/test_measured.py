@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from torch import nn
 
 from seesaw_nas import data, space
-from seesaw_nas.models import build
-from seesaw_nas.proxies import MEASURED, PROXIES, STATIC, score
-from seesaw_nas.proxies.gradients import grad_norm, snip
-from seesaw_nas.proxies.measured import ON_IMAGES, WITHOUT_IMAGES
-from seesaw_nas.proxies.naswot import kernel, naswot
-from seesaw_nas.proxies.sample import Sample
-from seesaw_nas.proxies.static import SCORES
-from seesaw_nas.proxies.synflow import synflow
-from seesaw_nas.proxies.zen import log_scale
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.evaluators.proxies import MEASURED, PROXIES, STATIC, score
+from seesaw_nas.evaluators.proxies.gradients import grad_norm, snip
+from seesaw_nas.evaluators.proxies.measured import ON_IMAGES, WITHOUT_IMAGES
+from seesaw_nas.evaluators.proxies.naswot import kernel, naswot
+from seesaw_nas.evaluators.proxies.sample import Sample
+from seesaw_nas.evaluators.proxies.static import SCORES
+from seesaw_nas.evaluators.proxies.synflow import synflow
+from seesaw_nas.evaluators.proxies.zen import log_scale
+from seesaw_nas.network.models import build
+from seesaw_nas.space import Feasible
 
 HALVES = Partition((1, 1))
 SMALL = Architecture(8, 1, 10, Stem(8, 1), (Stage(16, 2, (Block(2, 3, HALVES, "share"),)),), Head(16))
@@ -132,7 +133,7 @@ def test_generators_of_the_process_are_left_alone(name, digits):
 
 
 DIGITS = space.load("seesaw-digits")
-FEASIBLE = DIGITS.within(DIGITS.default_budget)
+FEASIBLE = Feasible.of(DIGITS, DIGITS.default_budget)
 
 
 @settings(max_examples=8)

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from seesaw_nas import data
-from seesaw_nas.errors import DataError, OptionError, SpecError, TrainingFailed
-from seesaw_nas.proxies import PROXIES, measured, score
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.errors import DataError, OptionError, SpecError, TrainingFailed
+from seesaw_nas.evaluators.proxies import PROXIES, measured, score
 
 BLOCK = Block(2, 3, Partition((1, 1)), "shuffle")
 SMALL = Architecture(8, 1, 10, Stem(8, 1), (Stage(16, 2, (BLOCK,)),), Head(16))

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from networks import architectures, dense_weight
 from torch import nn
 
-from seesaw_nas import cost
-from seesaw_nas.ops import SeesawBlock
-from seesaw_nas.proxies import STATIC, static_scores
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.evaluators.proxies import STATIC, static_scores
+from seesaw_nas.network.ops import SeesawBlock
 
 
 def network(*blocks, stride=2):

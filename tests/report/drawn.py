@@ -1,8 +1,9 @@
 """Small records for the figures, and what a reader sees of one."""
 
-from seesaw_nas import cost
-from seesaw_nas.records import Epoch, TrialRecord
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.training.epoch import Epoch
 
 
 def block(partition="1:1", flow="shuffle", expansion=2):

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 from drawn import trace
 
-from seesaw_nas.audit.bands import Band
-from seesaw_nas.audit.ceiling import Ceiling, Oracle, Spread
-from seesaw_nas.audit.result import RULE, Audit, Row
-from seesaw_nas.audit.spent import FREE, UNKNOWN, Spent
-from seesaw_nas.audit.statistics import NOTHING, Estimate
-from seesaw_nas.report.audited import taus, write_audit
+from seesaw_nas.evaluators.ranking.bands import Band
+from seesaw_nas.evaluators.ranking.ceiling import Ceiling, Oracle, Spread
+from seesaw_nas.evaluators.ranking.result import RULE, Audit, Row
+from seesaw_nas.evaluators.ranking.spent import FREE, UNKNOWN, Spent
+from seesaw_nas.evaluators.ranking.statistics import NOTHING, Estimate
+from seesaw_nas.report.pages.audit import taus, write_audit
 
 MACS = Row("macs", "Multi-Adds", 30, Estimate(0.05, -0.1, 0.2, 90), Estimate(0.5, 0.4, 0.6, 435), FREE)
 FLOW = Row(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from drawn import block, network, notes, trial
 
-from seesaw_nas import cost, report
-from seesaw_nas.errors import OptionError
+from seesaw_nas import report
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.errors import OptionError
 from seesaw_nas.report.effects import t_quantile
 
 

@@ -4,7 +4,7 @@ import pytest
 from drawn import notes, trace, trial
 
 from seesaw_nas import report
-from seesaw_nas.errors import OptionError
+from seesaw_nas.core.errors import OptionError
 
 # Of a budget of 100: the first dominates 0.5 * 0.5 = 0.25. The second adds (0.8 - 0.5) * 0.2 = 0.06. The third is
 # dominated by the first, the fourth failed. The fifth adds 0.5 * 0.25 = 0.125, since the first has its top-1 at 50.

@@ -4,7 +4,7 @@ import pytest
 from drawn import notes, trace, trial
 
 from seesaw_nas import report
-from seesaw_nas.confirmation import Confirmed, Repeat
+from seesaw_nas.workflows.confirmation import Confirmed, Repeat
 
 # Twelve trials; after epoch 1 the last two stand in the wrong order: 65 of 66 pairs agree.
 FINAL = [0.50 + i / 100 for i in range(12)]

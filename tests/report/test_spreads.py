@@ -4,7 +4,7 @@ import pytest
 from drawn import block, network, trace, trial
 
 from seesaw_nas import report
-from seesaw_nas.confirmation import Spread
+from seesaw_nas.search.spread import Spread
 from seesaw_nas.space import Budget
 
 ONE, TWO, THREE = (network([block(p, "none")]) for p in ("1", "1:1", "1:3"))

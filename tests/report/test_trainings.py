@@ -4,7 +4,7 @@ import pytest
 from drawn import notes, trace, trial
 
 from seesaw_nas import report
-from seesaw_nas.report.trainings import MOST_CURVES
+from seesaw_nas.report.figures.trainings import MOST_CURVES
 
 DONE = [trial(i, 0.5 + i / 10, curve=[0.1, 0.3, 0.5 + i / 10]) for i in range(4)]
 

@@ -6,13 +6,13 @@ import os
 import numpy as np
 import pytest
 
-from seesaw_nas.errors import TrainingFailed
-from seesaw_nas.evaluate import Score
-from seesaw_nas.records import Epoch
-from seesaw_nas.search.history import History
-from seesaw_nas.search.journal import open_study
+from seesaw_nas.core.errors import TrainingFailed
+from seesaw_nas.evaluators import Score
+from seesaw_nas.search.history.history import History
+from seesaw_nas.search.history.journal import open_study
 from seesaw_nas.search.strategies.sampled import Sampled
 from seesaw_nas.space import Budget, Feasible, load
+from seesaw_nas.training.epoch import Epoch
 
 # With 9 channels in and out, expansion 1 has the dense block and 1:2 without a permutation (9 middle channels do not
 # make 2 equal halves to shuffle); expansion 2 has those and 1:2 with the shuffle: 5 blocks, out of 6 combinations.
@@ -157,5 +157,5 @@ def short_start_of_module():
 def shorten(patch):
     for constant in ("evolution.STARTUP", "local.STARTUP", "thompson.STARTUP", "nsga2.POPULATION"):
         patch.setattr(f"seesaw_nas.search.strategies.{constant}", 3)
-    patch.setattr("seesaw_nas.search.reliability.LEAST", 5)
+    patch.setattr("seesaw_nas.search.estimates.reliability.LEAST", 5)
     patch.setattr(Sampled.__init__, "__defaults__", (3,))  # where its STARTUP stands once the class is made

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seesaw_nas.errors import OptionError
-from seesaw_nas.records import Epoch, TrialRecord
+from seesaw_nas.core.errors import OptionError
 from seesaw_nas.search import halving
 from seesaw_nas.search.halving import SCHEDULERS, Halving
+from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.training.epoch import Epoch
 
 
 def trial(number, *curve, macs=100, state="paused"):

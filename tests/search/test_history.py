@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 
-from seesaw_nas import cost, records
-from seesaw_nas.errors import RunError
-from seesaw_nas.records import Epoch
-from seesaw_nas.search.history import ILLEGAL, trial_seed, violations
-from seesaw_nas.search.journal import open_study
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.search import records
+from seesaw_nas.search.history.history import ILLEGAL, trial_seed, violations
+from seesaw_nas.search.history.journal import open_study
 from seesaw_nas.space import Budget, decode, genes
+from seesaw_nas.training.epoch import Epoch
 
 CURVE = (Epoch(1, 2.0, None, None, 0.5), Epoch(2, 1.0, 1.1, 0.75, 0.5))
 
@@ -235,7 +236,7 @@ def test_study_keeps_its_name_when_the_run_folder_is_renamed(filled, tmp_path):
 
 
 def test_lock_of_a_killed_process_is_waited_out(filled, open_history, small_space, tmp_path, monkeypatch):
-    monkeypatch.setattr("seesaw_nas.search.journal.LOCK_GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("seesaw_nas.search.history.journal.LOCK_GRACE_SECONDS", 0.5)
     lock = JournalFileSymlinkLock(str(tmp_path / "optuna.journal"), grace_period=None)
     lock.acquire()  # and never released
     with pytest.warns(UserWarning, match="grace"):

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seesaw_nas.errors import OptionError, RunError
-from seesaw_nas.search.history import History
-from seesaw_nas.search.importance import METHODS, importances
-from seesaw_nas.search.journal import open_study
+from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.search.estimates.importance import METHODS, importances
+from seesaw_nas.search.history.history import History
+from seesaw_nas.search.history.journal import open_study
 from seesaw_nas.space import Feasible, encode, load
 
 DECISIVE = "stage2.block1.expansion"

@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seesaw_nas import cost, records
+from seesaw_nas.architecture import cost
 from seesaw_nas.search.engines import serial
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies import make, predicted
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.space import Feasible, load
 from seesaw_nas.space.genotype import traits
+from seesaw_nas.training.epoch import Epoch
 
 TRIALS, LEAST = 32, 16
 PROPOSED = re.compile(
@@ -138,7 +139,7 @@ def test_top1_after_the_same_epoch_is_learnt_from_where_trials_pause(open_histor
 
 
 def paused(record, top1):
-    return replace(record, state="paused", curve=(records.Epoch(1, 1.0, 1.0, top1, 0.0),))
+    return replace(record, state="paused", curve=(Epoch(1, 1.0, 1.0, top1, 0.0),))
 
 
 @pytest.mark.parametrize(

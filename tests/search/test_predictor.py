@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from seesaw_nas import cost
-from seesaw_nas.errors import OptionError
-from seesaw_nas.records import TrialRecord
-from seesaw_nas.search.predictor import Descriptions, Fitted, cross_validated, out_of_sample
-from seesaw_nas.search.reliability import Reliability, reliability
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.search.estimates.predictor import Descriptions, Fitted, cross_validated, out_of_sample
+from seesaw_nas.search.estimates.reliability import Reliability, reliability
+from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Feasible, load
 from seesaw_nas.space.genotype import traits
 

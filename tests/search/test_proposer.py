@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 from scripted import Fresh, Scripted, states
 
-from seesaw_nas import records
-from seesaw_nas.search import halving
+from seesaw_nas.search import halving, records
 from seesaw_nas.search.proposer import MAX_FAILURES, Job, Proposer
 from seesaw_nas.space import genes
 

@@ -3,8 +3,8 @@
 import pytest
 from scripted import Killed, told
 
-from seesaw_nas.errors import TrainingFailed
-from seesaw_nas.evaluate import Score
+from seesaw_nas.core.errors import TrainingFailed
+from seesaw_nas.evaluators import Score
 from seesaw_nas.search.engines import serial
 from seesaw_nas.search.engines.worker import carry_out
 from seesaw_nas.search.listener import Listener

@@ -8,10 +8,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from scripted import Fresh, Killed, Scripted, states, told
 
-from seesaw_nas import records
-from seesaw_nas.search import halving
+from seesaw_nas.search import halving, records
 from seesaw_nas.search.engines import serial
-from seesaw_nas.search.history import trial_seed
+from seesaw_nas.search.history.history import trial_seed
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import MAX_FAILURES, Proposer
 from seesaw_nas.search.strategies import make

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seesaw_nas.errors import OptionError, RunError, SeesawError
-from seesaw_nas.evaluate import EVALUATORS
+from seesaw_nas.core.errors import OptionError, RunError, SeesawError
+from seesaw_nas.evaluators import EVALUATORS
 from seesaw_nas.search import STRATEGIES, SearchSettings
 from seesaw_nas.search.halving import SCHEDULERS
 from seesaw_nas.search.settings import LATER_FIELDS

@@ -4,16 +4,19 @@ import pytest
 from optuna.storages.journal import JournalFileBackend
 from scripted import Killed
 
-from seesaw_nas import api, cost, specfile
-from seesaw_nas.basis import Basis
-from seesaw_nas.errors import OptionError, RunError, SpecError
-from seesaw_nas.problem import Given
-from seesaw_nas.records import RunFolder, front, write_json
-from seesaw_nas.reference import network
+from seesaw_nas import api
+from seesaw_nas.architecture import cost, specfile
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.errors import OptionError, RunError, SpecError
+from seesaw_nas.core.files import write_json
+from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search import starts
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.space import load
-from seesaw_nas.specfile import Named
+from seesaw_nas.search.records import front
+from seesaw_nas.space import Feasible, load
+from seesaw_nas.training.basis import Basis
+from seesaw_nas.workflows.problem import Given
 
 
 def resolved(feasible, *names):
@@ -57,7 +60,7 @@ REFERENCES = {
 
 
 def test_reference_is_the_paper_s_networks_that_fit():
-    found = resolved(load("seesaw-cifar").within("110M"), "reference")
+    found = resolved(Feasible.of(load("seesaw-cifar"), "110M"), "reference")
     assert {start.origin: cost.macs(start.architecture) for start in found} == {
         f"reference: {model}@cifar10": macs for model, macs in REFERENCES.items()
     }
@@ -66,13 +69,13 @@ def test_reference_is_the_paper_s_networks_that_fit():
 
 
 def test_reference_in_a_band():
-    found = resolved(load("seesaw-cifar").within("101M:105M"), "reference")
+    found = resolved(Feasible.of(load("seesaw-cifar"), "101M:105M"), "reference")
     assert [start.origin for start in found] == ["reference: seesaw-share-v0-0.5d@cifar10"]
 
 
 def test_nothing_that_fits_is_told():
     with pytest.raises(OptionError) as caught:
-        resolved(load("seesaw-cifar").within("60M"), "reference")
+        resolved(Feasible.of(load("seesaw-cifar"), "60M"), "reference")
     assert str(caught.value) == (
         "--seed-with reference: no architecture of its 24 for such images is in space 'seesaw-cifar' within 60.0M; "
         "leave it out, or choose another space or budget"
@@ -81,11 +84,11 @@ def test_nothing_that_fits_is_told():
 
 def test_reference_of_other_images_is_none(small_space):
     with pytest.raises(OptionError, match="no architecture of its 0 for such images is in space 'odd'"):
-        resolved(small_space.within("100%"), "reference")
+        resolved(Feasible.of(small_space, "100%"), "reference")
 
 
 def test_spec_is_a_name_or_a_file_or_the_folder_of_a_training(tmp_path):
-    feasible, wanted = load("seesaw-cifar").within("110M"), network("seesaw-shuffle-0.5d")
+    feasible, wanted = Feasible.of(load("seesaw-cifar"), "110M"), network("seesaw-shuffle-0.5d")
     write_json(tmp_path / "s.json", specfile.document(Named("mine", wanted)))
     RunFolder.create(tmp_path / "training", {"kind": "training"})
     write_json(tmp_path / "training/spec.json", specfile.document(Named("trained", wanted)))
@@ -99,7 +102,7 @@ def test_spec_is_a_name_or_a_file_or_the_folder_of_a_training(tmp_path):
 
 
 def test_what_two_names_stand_for_is_there_once():
-    feasible = load("seesaw-cifar").within("110M")
+    feasible = Feasible.of(load("seesaw-cifar"), "110M")
     assert resolved(feasible, "reference", "seesaw-shuffle-0.5d") == resolved(feasible, "reference") != []
 
 
@@ -118,7 +121,7 @@ def test_name_that_stands_for_nothing(small_space, tmp_path, monkeypatch, made, 
     if made == "run":
         write_json(tmp_path / "nothing/run.json", {"kind": "search"})
     with pytest.raises(error, match=text):
-        resolved(small_space.within("100%"), "nothing")
+        resolved(Feasible.of(small_space, "100%"), "nothing")
 
 
 def test_search_that_cannot_start_so_leaves_no_folder(search, tmp_path):

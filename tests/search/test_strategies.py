@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seesaw_nas import cost, records
-from seesaw_nas.errors import OptionError
-from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES, halving
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES, halving, records
 from seesaw_nas.search.engines import serial
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies import base, evolution, local, make, nsga2, thompson

@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from seesaw_nas.errors import SpecError
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.core.errors import SpecError
 from seesaw_nas.space import Space, StageSpace
-from seesaw_nas.spec import Architecture, Block, Head, Partition, Stage, Stem
 
 ONE, HALVES, UNEVEN = Partition((1,)), Partition((1, 1)), Partition((1, 3))
 CHOICES = {"kernels": (3,), "flows": ("shuffle", "share"), "activations": ("none",)}

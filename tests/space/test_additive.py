@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seesaw_nas import cost, space
+from seesaw_nas import space
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.space import Budget, Feasible, Space, additive
 from seesaw_nas.space.additive import Additive, Scores
-from seesaw_nas.spec import Architecture
 
 PLACES = 4  # blocks of the tiny space's longest network
 SEEDS = st.integers(0, 2**32)

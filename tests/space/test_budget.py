@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seesaw_nas.errors import BudgetError, UnitError
+from seesaw_nas.core.errors import BudgetError, UnitError
 from seesaw_nas.space import Budget
 
 COSTLIEST = 319_600_001

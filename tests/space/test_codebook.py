@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seesaw_nas import cost
-from seesaw_nas.errors import SpaceError, SpecError
-from seesaw_nas.reference import network
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.core.errors import SpaceError, SpecError
 from seesaw_nas.space import Codebook, load, names
 from seesaw_nas.space.codebook import ROWS_AT_ONCE
 

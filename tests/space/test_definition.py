@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from seesaw_nas import cost
-from seesaw_nas.errors import BudgetError, SpaceError, SpecError
-from seesaw_nas.reference import network
-from seesaw_nas.space import Space, StageSpace, load
-from seesaw_nas.spec import DENSE, Architecture, Block, Head, Partition, Stem
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.architecture.spec import DENSE, Architecture, Block, Head, Partition, Stem
+from seesaw_nas.core.errors import BudgetError, SpaceError, SpecError
+from seesaw_nas.space import Feasible, Space, StageSpace, load
 
 EVEN = Partition((1, 1))
 
@@ -159,7 +159,7 @@ def test_a_width_that_stands_there_twice_is_refused():
 def test_a_budget_is_read_and_counted_as_a_user_writes_it(tiny, listed):
     macs = sorted(map(cost.macs, listed.values()))
     middle = macs[len(macs) // 2]
-    assert tiny.count(str(middle)) == sum(m <= middle for m in macs) == tiny.within(str(middle)).count
+    assert tiny.count(str(middle)) == sum(m <= middle for m in macs) == Feasible.of(tiny, str(middle)).count
     assert tiny.count("100%") == len(macs)
     assert tiny.count(str(macs[0] - 1)) == 0
     with pytest.raises(BudgetError, match="lower end must not be above"):

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from seesaw_nas import cost, space
-from seesaw_nas.errors import BudgetError, SpaceError
-from seesaw_nas.reference import network
+from seesaw_nas import space
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.reference import network
+from seesaw_nas.architecture.spec import DENSE, Partition
+from seesaw_nas.core.errors import BudgetError, SpaceError
 from seesaw_nas.space import Budget, Feasible, Space, StageSpace
-from seesaw_nas.spec import DENSE, Partition
 
 SEEDS = st.integers(0, 2**32)
 DIGITS = space.load("seesaw-digits")
@@ -121,11 +122,11 @@ def test_fair_draws_are_shorter_than_equally_likely_ones_and_as_costly():
     fair, even = (Counter(), Counter())
     costs = []
     for seed in range(600):
-        network = DIGITS.within("600K").draw_fair(rng(seed))
+        network = Feasible.of(DIGITS, "600K").draw_fair(rng(seed))
         assert network in DIGITS
         costs.append(cost.macs(network))
         fair[len(network.stages[2].blocks)] += 1
-        even[len(DIGITS.within("600K").draw_even(rng(seed)).stages[2].blocks)] += 1
+        even[len(Feasible.of(DIGITS, "600K").draw_even(rng(seed)).stages[2].blocks)] += 1
     assert max(costs) <= 600_000
     assert min(fair[n] for n in (1, 2, 3)) > 60  # each is drawn, a third of all or a little off
     assert fair[1] > 1.3 * even[1]

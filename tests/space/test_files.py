@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seesaw_nas import space
-from seesaw_nas.errors import SpaceError
+from seesaw_nas.core.errors import SpaceError
 from seesaw_nas.space import Budget, Feasible
 
 SHIPPED = ["seesaw-cifar", "seesaw-cifar-tiny", "seesaw-digits", "seesaw-imagenet"]

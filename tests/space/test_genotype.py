@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seesaw_nas import cost, space
-from seesaw_nas.errors import SpecError
-from seesaw_nas.reference import networks_of
+from seesaw_nas import space
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.reference import networks_of
+from seesaw_nas.core.errors import SpecError
 from seesaw_nas.space import Budget, Feasible, decode, encode, genes, nearest
 from seesaw_nas.space.genotype import traits
 

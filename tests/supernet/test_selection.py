@@ -8,15 +8,16 @@ import torch
 from spaces import EVERYTHING, all_at_once, data_for
 
 from seesaw_nas import space
-from seesaw_nas.batches import Dealt
+from seesaw_nas.architecture.spec import Block, Partition
 from seesaw_nas.data import normalise
-from seesaw_nas.fast import Formulation
-from seesaw_nas.flat.cache import BoundedCache
-from seesaw_nas.recipes import Recipe
-from seesaw_nas.spec import Block, Partition
-from seesaw_nas.supernet import Supernet, selection
-from seesaw_nas.supernet.layout import layout_of
-from seesaw_nas.supernet.trainer import SupernetTrainer
+from seesaw_nas.network.fast import Formulation
+from seesaw_nas.network.flat.cache import BoundedCache
+from seesaw_nas.space import Feasible
+from seesaw_nas.training.batches import Dealt
+from seesaw_nas.training.recipes import Recipe
+from seesaw_nas.training.supernet import Supernet, selection
+from seesaw_nas.training.supernet.layout import layout_of
+from seesaw_nas.training.supernet.trainer import SupernetTrainer
 
 CPU = torch.device("cpu")
 RECIPE = Recipe("test", "made up", 2, 6, 1.0, 0.0, 0.0, "cosine", dropout=0.0, label_smoothing=0.1)
@@ -47,8 +48,8 @@ def defined(supernet, architecture):
 def test_a_step_of_every_kind_of_block_moves_by_the_gradient_of_the_definition(
     supernet, width, formulation, monkeypatch
 ):
-    monkeypatch.setattr("seesaw_nas.batches.normalise", lambda *args: normalise(*args).double())
-    feasible = EVERYTHING.within("100%")
+    monkeypatch.setattr("seesaw_nas.training.batches.normalise", lambda *args: normalise(*args).double())
+    feasible = Feasible.of(EVERYTHING, "100%")
     for architecture in all_at_once(EVERYTHING, width):
         trainer = SupernetTrainer.of(supernet, feasible, DATA, RECIPE, 0, "single-path")
         trainer = replace(trainer, formulation=FORMULATIONS[formulation])
@@ -112,7 +113,7 @@ def test_entries_of_thousands_of_blocks_stay_within_their_limit(monkeypatch):
     entries = BoundedCache(selection.block_entries._make, limit=2**20)
     monkeypatch.setattr(selection, "block_entries", entries)
     searched = space.load("seesaw-digits")
-    layout, feasible, rng = layout_of(searched), searched.within("100%"), np.random.default_rng(0)
+    layout, feasible, rng = layout_of(searched), Feasible.of(searched, "100%"), np.random.default_rng(0)
     chosen = [feasible.draw_fair(rng) for _ in range(60)]
     first = [selection.select(layout, architecture, 1, CPU).index for architecture in chosen]
     assert 2**19 < entries.used <= 2**20

@@ -11,13 +11,14 @@ from spaces import EVERYTHING, all_at_once, architecture_with, every_choice
 from torch import nn
 
 from seesaw_nas import space
-from seesaw_nas.errors import SpecError
-from seesaw_nas.models import Network, build
-from seesaw_nas.spec import DENSE, Block
-from seesaw_nas.supernet import Supernet
+from seesaw_nas.architecture.spec import DENSE, Block
+from seesaw_nas.core.errors import SpecError
+from seesaw_nas.network.models import Network, build
+from seesaw_nas.space import Feasible
+from seesaw_nas.training.supernet import Supernet
 
 DIGITS = space.load("seesaw-digits")
-FEASIBLE = EVERYTHING.within("100%")
+FEASIBLE = Feasible.of(EVERYTHING, "100%")
 
 
 def in_double(searched, seed=0):
@@ -132,7 +133,7 @@ def test_the_index_of_a_shuffled_block_is_what_one_counts_by_hand():
 
 def test_a_network_has_copies_of_the_weights_and_is_fresh():
     supernet = Supernet.build(DIGITS, seed=0)
-    architecture = DIGITS.within("300K").draw_even(np.random.default_rng(0))
+    architecture = Feasible.of(DIGITS, "300K").draw_even(np.random.default_rng(0))
     network, other = supernet.extract(architecture), supernet.extract(architecture)
     assert type(network) is Network
     assert network.architecture == architecture

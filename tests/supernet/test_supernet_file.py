@@ -4,9 +4,9 @@ from safetensors.torch import save_file
 from spaces import EVERYTHING
 
 from seesaw_nas import space
-from seesaw_nas.errors import RunError
-from seesaw_nas.models import save_weights
-from seesaw_nas.supernet import Supernet, load, save
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.network.models import save_weights
+from seesaw_nas.training.supernet import Supernet, load, save
 
 
 @pytest.fixture

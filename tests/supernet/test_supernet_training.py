@@ -8,21 +8,23 @@ import pytest
 import torch
 from spaces import EVERYTHING, data_for
 
-from seesaw_nas import cost, data, space
-from seesaw_nas.batches import Dealt, draw_blend
-from seesaw_nas.errors import Interrupted, OptionError, RunError, SpecError, TrainingFailed
-from seesaw_nas.models import build
-from seesaw_nas.recalibration import recalibrate
-from seesaw_nas.recipes import Recipe
-from seesaw_nas.sgd import Trainer
-from seesaw_nas.supernet import SAMPLINGS, Supernet, train
-from seesaw_nas.supernet.sampling import sampler
-from seesaw_nas.supernet.trainer import SupernetTrainer
-from seesaw_nas.training import evaluate
+from seesaw_nas import data, space
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.errors import Interrupted, OptionError, RunError, SpecError, TrainingFailed
+from seesaw_nas.network.models import build
+from seesaw_nas.space import Feasible
+from seesaw_nas.training.batches import Dealt, draw_blend
+from seesaw_nas.training.loop import evaluate
+from seesaw_nas.training.recalibration import recalibrate
+from seesaw_nas.training.recipes import Recipe
+from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.supernet import SAMPLINGS, Supernet, train
+from seesaw_nas.training.supernet.sampling import sampler
+from seesaw_nas.training.supernet.trainer import SupernetTrainer
 
 RECIPE = Recipe("test", "made up", 2, 16, 0.1, 0.9, 1e-2, "cosine", dropout=0.2, label_smoothing=0.1)
 RICH = replace(RECIPE, cutout=0.25, mixup=0.2, decay_norms=False, nesterov=True)
-DATA, FEASIBLE = data_for(EVERYTHING), EVERYTHING.within("60%")
+DATA, FEASIBLE = data_for(EVERYTHING), Feasible.of(EVERYTHING, "60%")
 STEPS = 3  # an epoch: 48 images in batches of 16
 SUPERNET = Supernet.build(EVERYTHING, seed=0)
 
@@ -89,7 +91,7 @@ def test_a_sandwich_adds_gradients_up_and_all_but_the_first_learn_its_answers():
 
 
 def test_samplings_draw_within_the_budget_and_a_sandwich_has_its_ends():
-    rng, band = np.random.default_rng(0), EVERYTHING.within("30%:60%")
+    rng, band = np.random.default_rng(0), Feasible.of(EVERYTHING, "30%:60%")
     one, several = sampler("single-path", band)(rng), sampler("sandwich", band)(rng)
     assert (len(one), len(several)) == (1, 4)
     assert all(cost.macs(architecture) in band.budget for architecture in [*one, *several])
@@ -127,7 +129,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
     for change, feasible, says in (
         ({"sampling": "sandwich"}, FEASIBLE, "sampling single-path, wanted sandwich"),
         ({"seed": 1}, FEASIBLE, "seed 0, wanted 1"),
-        ({}, EVERYTHING.within("50%"), "budget"),
+        ({}, Feasible.of(EVERYTHING, "50%"), "budget"),
     ):
         with pytest.raises(RunError, match=rf"is of a training with {says}.*; delete it or name another file"):
             train(SUPERNET, feasible, DATA, RECIPE, **{"seed": 0, "checkpoint": path, **change})
@@ -147,7 +149,7 @@ def test_the_given_weights_stay_and_a_seed_decides_the_rest():
 
 def test_training_that_cannot_be_is_refused_in_one_line():
     single = replace(DATA, train=DATA.train.take(np.array([0])))
-    elsewhere = space.load("seesaw-digits").within("100%")
+    elsewhere = Feasible.of(space.load("seesaw-digits"), "100%")
     with pytest.raises(TrainingFailed, match="cannot train on 1 image: batch norm wants at least 2"):
         train(SUPERNET, FEASIBLE, single, RECIPE, seed=0)
     with pytest.raises(OptionError, match="a seed is a whole number of at least 0, got -1"):
@@ -162,7 +164,7 @@ def test_training_that_cannot_be_is_refused_in_one_line():
 
 def test_inherited_weights_come_to_tell_digits_apart():
     digits, searched = data.load("digits"), space.load("seesaw-digits")
-    feasible = searched.within("600K")
+    feasible = Feasible.of(searched, "600K")
     recipe = Recipe("test", "made up", 10, 64, 0.1, 0.9, 1e-4, "one-cycle", warm_up=0.2, augment=False)
     trained = train(Supernet.build(searched, seed=0), feasible, digits, recipe, seed=0).supernet
     architecture = feasible.draw_even(np.random.default_rng(1))

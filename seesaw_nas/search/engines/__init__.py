@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seesaw_nas.conditions import cores
+from seesaw_nas.core.conditions import cores
 from seesaw_nas.search.settings import SearchSettings
 
 if TYPE_CHECKING:
     import torch
 
-    from seesaw_nas.evaluate import Evaluator
+    from seesaw_nas.evaluators import Evaluator
     from seesaw_nas.search.engines.worker import Place
     from seesaw_nas.search.listener import Listener
     from seesaw_nas.search.proposer import Proposer

@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from seesaw_nas import signals
-from seesaw_nas.evaluate import on_device
+from seesaw_nas.core import signals
+from seesaw_nas.evaluators import on_device
 from seesaw_nas.search.engines.pool import Pool, Worker, WorkerError
 from seesaw_nas.search.engines.worker import Place
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Proposer
 
 if TYPE_CHECKING:
-    from seesaw_nas.evaluate import Evaluator
+    from seesaw_nas.evaluators import Evaluator
 
 __all__ = ["WorkerError", "run"]
 

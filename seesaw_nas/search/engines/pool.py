@@ -15,14 +15,14 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas.errors import OptionError
-from seesaw_nas.evaluate import at_once
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.evaluators import at_once
 from seesaw_nas.search.engines.worker import Found, Idle, Place, Release, serve
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Job, Proposer
 
 if TYPE_CHECKING:
-    from seesaw_nas.evaluate import Evaluator
+    from seesaw_nas.evaluators import Evaluator
 
 POLL_SECONDS = 0.5  # how soon a signal is noticed while all workers are busy
 

@@ -19,9 +19,10 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
-from seesaw_nas import cost, signals
-from seesaw_nas.errors import OptionError, SpecError, TrainingFailed
-from seesaw_nas.evaluate import Score, on_device
+from seesaw_nas.architecture import cost
+from seesaw_nas.core import signals
+from seesaw_nas.core.errors import OptionError, SpecError, TrainingFailed
+from seesaw_nas.evaluators import Score, on_device
 from seesaw_nas.search.engines.reservation import Reservation, reserve
 from seesaw_nas.search.engines.worker import Found, train
 from seesaw_nas.search.listener import Listener
@@ -29,7 +30,7 @@ from seesaw_nas.search.proposer import Job, Proposer
 from seesaw_nas.space import Feasible, Space, decode, genes
 
 if TYPE_CHECKING:
-    from seesaw_nas.evaluate import Evaluator
+    from seesaw_nas.evaluators import Evaluator
     from seesaw_nas.search.settings import SearchSettings
 
 QUIET = {  # Ray's own reports go nowhere: the run's folder has all that there is

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seesaw_nas.errors import OptionError
+from seesaw_nas.core.errors import OptionError
 from seesaw_nas.search.settings import SearchSettings
 
 Node = Mapping[str, float]

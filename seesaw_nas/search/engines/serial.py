@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from seesaw_nas import signals
-from seesaw_nas.evaluate import Failure, Score, at_once, attempt, attempt_together
+from seesaw_nas.core import signals
+from seesaw_nas.evaluators import Failure, Score, at_once, attempt, attempt_together
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Job, Proposer
 
 if TYPE_CHECKING:
-    from seesaw_nas.evaluate import Evaluator
+    from seesaw_nas.evaluators import Evaluator
 
 POLL_SECONDS = 0.5  # between two looks at what other processes do with the last trials
 

@@ -12,13 +12,13 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
-from seesaw_nas import memory
-from seesaw_nas.errors import OutOfMemory
-from seesaw_nas.evaluate import Failure, Score, attempt, attempt_together, on_device
+from seesaw_nas.core.errors import OutOfMemory
+from seesaw_nas.evaluators import Failure, Score, attempt, attempt_together, on_device
 from seesaw_nas.search.proposer import Job
+from seesaw_nas.training import memory
 
 if TYPE_CHECKING:
-    from seesaw_nas.evaluate import Evaluator
+    from seesaw_nas.evaluators import Evaluator
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from seesaw_nas.errors import OptionError, known
+from seesaw_nas.core.errors import OptionError, known
 
 if TYPE_CHECKING:
     from seesaw_nas.search.strategies.base import Setting, Strategy

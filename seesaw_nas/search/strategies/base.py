@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from seesaw_nas import pareto
-from seesaw_nas.errors import BudgetError
-from seesaw_nas.records import TrialRecord
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.errors import BudgetError
+from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Feasible
-from seesaw_nas.spec import Architecture
 
 if TYPE_CHECKING:
-    from seesaw_nas.search.history import History
+    from seesaw_nas.search.history.history import History
 
 MAX_DRAWS = 10_000  # in a row that are all known already; a space this well explored is exhausted
 PATIENCE = 5  # proposals in a row that were known already or outside the budget

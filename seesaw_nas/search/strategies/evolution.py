@@ -15,8 +15,8 @@ import numpy as np
 from seesaw_nas.search.strategies.base import ExactDraws, Observed, Setting, best_first, observed
 
 if TYPE_CHECKING:
-    from seesaw_nas.search.history import History
-    from seesaw_nas.spec import Architecture
+    from seesaw_nas.architecture.spec import Architecture
+    from seesaw_nas.search.history.history import History
 
 POPULATION = 32  # the youngest, of which parents are drawn
 STARTUP = 16  # exact draws before the first child

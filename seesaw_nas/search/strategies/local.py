@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from seesaw_nas.search.strategies.base import ExactDraws, Setting, best_first, observed
 
 if TYPE_CHECKING:
-    from seesaw_nas.search.history import History
+    from seesaw_nas.search.history.history import History
 
 STARTUP = 8  # exact draws to choose the first one from
 PATIENCE = 40  # children of one architecture without a better one; then it is left

@@ -14,7 +14,7 @@ from seesaw_nas.search.strategies.base import ExactDraws, Setting, is_stuck
 from seesaw_nas.space import decode, encode
 
 if TYPE_CHECKING:
-    from seesaw_nas.search.history import History
+    from seesaw_nas.search.history.history import History
 
 POPULATION = 24
 MIXTURE = 0.5  # of the children have two parents

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seesaw_nas import cost
-from seesaw_nas.search import reliability as judging
-from seesaw_nas.search.features import Array
-from seesaw_nas.search.predictor import FOLDS, MOST, Descriptions, Fitted, cross_validated
-from seesaw_nas.search.reliability import Reliability
+from seesaw_nas.architecture import cost
+from seesaw_nas.search.estimates import reliability as judging
+from seesaw_nas.search.estimates.features import Array
+from seesaw_nas.search.estimates.predictor import FOLDS, MOST, Descriptions, Fitted, cross_validated
+from seesaw_nas.search.estimates.reliability import Reliability
 from seesaw_nas.search.strategies.base import Observed, Setting, best_first, observed
 from seesaw_nas.search.strategies.thompson import Thompson
 
 if TYPE_CHECKING:
-    from seesaw_nas.search.history import History
-    from seesaw_nas.spec import Architecture
+    from seesaw_nas.architecture.spec import Architecture
+    from seesaw_nas.search.history.history import History
 
 EXPLORED = 4  # one proposal in so many is not the predictor's
 JUDGED = 8  # the predictor is judged again after an eighth more records

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from seesaw_nas.search.strategies.base import ExactDraws, Setting
 
 if TYPE_CHECKING:
-    from seesaw_nas.search.history import History
+    from seesaw_nas.search.history.history import History
 
 
 class Random:

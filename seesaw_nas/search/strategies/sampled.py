@@ -16,7 +16,7 @@ from seesaw_nas.search.strategies.base import ExactDraws, Setting, is_stuck
 from seesaw_nas.space import nearest
 
 if TYPE_CHECKING:
-    from seesaw_nas.search.history import History
+    from seesaw_nas.search.history.history import History
 
 MakeSampler = Callable[[int], optuna.samplers.BaseSampler]
 STARTUP = 10  # Optuna's own default

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seesaw_nas.search.features import Array, Features
+from seesaw_nas.search.estimates.features import Array, Features
 from seesaw_nas.search.strategies.base import ExactDraws, Setting, observed
 from seesaw_nas.space.additive import Additive
 
 if TYPE_CHECKING:
-    from seesaw_nas.search.history import History
-    from seesaw_nas.spec import Architecture
+    from seesaw_nas.architecture.spec import Architecture
+    from seesaw_nas.search.history.history import History
 
 STARTUP = 8  # exact draws before the first proposal
 MAX_TRIES = 20  # at a neighbour that is new, where the best is known already

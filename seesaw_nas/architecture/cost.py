@@ -1,0 +1,202 @@
+"""Params and Multi-Adds by arithmetic on the spec: the one place where the convention lives.
+
+Multi-Adds are the multiply-adds (MACs) of convolutions and linear layers for one image. Bias, batch norm, activations,
+pooling, residual additions and permutations count nothing. Params are all trainable parameters, the weight and bias of
+batch norm included. Source: Zhang 2019, arXiv:1905.03672, tables 3 to 7, whose figures this convention reproduces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from seesaw_nas.architecture.spec import DENSE, Architecture, Block, Partition, Placed, strided
+
+CONVENTION = "Multi-Adds (MACs) of convolutions and linear layers, one image"
+NORM_PARAMS = 2  # weight and bias of batch norm, a channel
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One convolution or linear layer with the batch norm that follows it.
+
+    Attributes:
+        name: the module's name in the built model, such as ``stages.1.0.pw1``.
+        kind: ``conv``, ``pointwise``, ``depthwise`` or ``linear``.
+        size_out: side of the square output, in pixels.
+        params: trainable parameters, batch norm's or the bias included.
+        macs: multiply-adds for one image.
+        norm_elements: values that the following batch norm touches for one image; 0 without one.
+    """
+
+    name: str
+    kind: str
+    c_in: int
+    c_out: int
+    kernel: int
+    stride: int
+    partition: Partition
+    size_out: int
+    params: int
+    macs: int
+    norm_elements: int
+
+
+def pointwise_weights(c_in: int, c_out: int, partition: Partition) -> int:
+    """Weights of one uneven pointwise convolution, which are also its multiply-adds for one position.
+
+    Group g maps its share of the inputs to its share of the outputs and sees no other group. No bias, no norm.
+
+    Raises:
+        SpecError: a channel count does not divide.
+
+    Source: Zhang 2019, arXiv:1905.03672, section 4.1.
+    """
+    for channels in (c_in, c_out):
+        partition.sizes(channels)  # refuses what does not divide
+    return _left_of(c_in * c_out, partition)
+
+
+def _left_of(dense: int, partition: Partition) -> int:
+    """What a partition leaves of a dense 1x1 convolution's weights or multiply-adds: the squares of its shares.
+
+    Both sides are split in the same proportions, so 1:3 leaves (1 + 9) / 16. Exact where the widths divide.
+    """
+    numerator, denominator = partition.density
+    return dense * numerator // denominator
+
+
+def pointwise_macs(c_in: int, c_out: int, partition: Partition, positions: int) -> int:
+    """Multiply-adds of one uneven pointwise convolution, for one image of ``positions`` = height * width pixels."""
+    return pointwise_weights(c_in, c_out, partition) * positions
+
+
+def block_macs(block: Block, c_in: int, c_out: int, size_in: int, size_out: int) -> int:
+    """Multiply-adds of pw1 on the input map, and of dw and pw2 on the output map, for one image.
+
+    Raises:
+        SpecError: the block does not fit between ``c_in`` and ``c_out`` channels.
+    """
+    block.check(c_in, c_out)
+    return _block_macs(block, c_in, c_out, size_in, size_out)
+
+
+def _block_macs(block: Block, c_in: int, c_out: int, size_in: int, size_out: int) -> int:
+    """The same for a block known to fit: pw1 and pw2 together, whose density is one, whichever way pw2 is split."""
+    inner, before, after = block.expansion * c_in, size_in**2, size_out**2
+    dense = inner * (c_in * before + c_out * after)
+    return _left_of(dense, block.partition) + inner * block.kernel**2 * after
+
+
+def stem_macs(input_channels: int, channels: int, size_out: int) -> int:
+    """Multiply-adds of the 3x3 stem, for one image."""
+    return 9 * input_channels * channels * size_out**2
+
+
+def head_macs(c_in: int, channels: int, classes: int, size: int) -> int:
+    """Multiply-adds of the 1x1 head on the last map, and of the classifier behind the pool, for one image."""
+    return c_in * channels * size**2 + channels * classes
+
+
+# A convolution has as many weights as multiply-adds for one position: at size 1 the figures above count weights.
+
+
+def block_params(block: Block, c_in: int, c_out: int) -> int:
+    """Trainable parameters of a block with its three batch norms.
+
+    Raises:
+        SpecError: the block does not fit between ``c_in`` and ``c_out`` channels.
+    """
+    block.check(c_in, c_out)
+    return _block_params(block, c_in, c_out)
+
+
+def _block_params(block: Block, c_in: int, c_out: int) -> int:
+    norms = NORM_PARAMS * (2 * block.expansion * c_in + c_out)
+    return _block_macs(block, c_in, c_out, 1, 1) + norms
+
+
+def stem_params(input_channels: int, channels: int) -> int:
+    """Trainable parameters of the stem with its batch norm."""
+    return stem_macs(input_channels, channels, 1) + NORM_PARAMS * channels
+
+
+def head_params(c_in: int, channels: int, classes: int) -> int:
+    """Trainable parameters of the head with its batch norm, and of the classifier with its bias."""
+    return head_macs(c_in, channels, classes, 1) + NORM_PARAMS * channels + classes
+
+
+def macs(architecture: Architecture) -> int:
+    """Multi-Adds of the whole network, for one image."""
+    size = strided(architecture.input_size, architecture.stem.stride)
+    total = stem_macs(architecture.input_channels, architecture.stem.channels, size)
+    for at in architecture.placed:
+        total += _block_macs(at.block, at.c_in, at.c_out, at.size_in, at.size_out)
+    last = architecture.placed[-1]
+    return total + head_macs(last.c_out, architecture.head.channels, architecture.classes, last.size_out)
+
+
+def params(architecture: Architecture) -> int:
+    """Trainable parameters of the whole network."""
+    total = stem_params(architecture.input_channels, architecture.stem.channels)
+    for at in architecture.placed:
+        total += _block_params(at.block, at.c_in, at.c_out)
+    return total + head_params(architecture.placed[-1].c_out, architecture.head.channels, architecture.classes)
+
+
+def layers(architecture: Architecture) -> tuple[Layer, ...]:
+    """Every counted layer, from input to output."""
+    return tuple(_layers(architecture))
+
+
+def _layers(architecture: Architecture) -> Iterator[Layer]:
+    size = strided(architecture.input_size, architecture.stem.stride)
+    c_in, channels = architecture.input_channels, architecture.stem.channels
+    yield _conv("stem", "conv", c_in, channels, 3, architecture.stem.stride, size, 9 * c_in * channels)
+    for at in architecture.placed:
+        yield from _block_layers(at)
+    last, channels, classes = architecture.placed[-1], architecture.head.channels, architecture.classes
+    yield _conv("head", "conv", last.c_out, channels, 1, 1, last.size_out, last.c_out * channels)
+    weights = channels * classes
+    yield Layer("classifier", "linear", channels, classes, 1, 1, DENSE, 1, weights + classes, weights, 0)
+
+
+def _block_layers(at: Placed) -> Iterator[Layer]:
+    name, block, inner = f"stages.{at.stage}.{at.index}", at.block, at.inner
+    for part, c_in, c_out, partition, size in (
+        ("pw1", at.c_in, inner, block.partition, at.size_in),
+        ("dw", inner, inner, None, at.size_out),
+        ("pw2", inner, at.c_out, block.project_partition, at.size_out),
+    ):
+        if partition is None:
+            weights = inner * block.kernel**2
+            yield _conv(f"{name}.dw", "depthwise", inner, inner, block.kernel, at.stride, size, weights)
+        else:
+            weights = pointwise_weights(c_in, c_out, partition)
+            yield _conv(f"{name}.{part}", "pointwise", c_in, c_out, 1, 1, size, weights, partition)
+
+
+def _conv(
+    name: str,
+    kind: str,
+    c_in: int,
+    c_out: int,
+    kernel: int,
+    stride: int,
+    size: int,
+    weights: int,
+    partition: Partition = DENSE,
+) -> Layer:
+    return Layer(
+        name,
+        kind,
+        c_in,
+        c_out,
+        kernel,
+        stride,
+        partition,
+        size,
+        params=weights + NORM_PARAMS * c_out,
+        macs=weights * size**2,
+        norm_elements=c_out * size**2,
+    )

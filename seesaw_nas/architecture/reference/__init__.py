@@ -1,0 +1,32 @@
+"""The paper's networks by name, and the figures its tables print. Loads without torch."""
+
+from seesaw_nas.architecture.reference.networks import (
+    DEFAULT_SETTING,
+    MODELS,
+    READINGS,
+    SETTINGS,
+    Model,
+    Setting,
+    family_of,
+    network,
+    networks_of,
+    setting_of,
+)
+from seesaw_nas.architecture.reference.published import PUBLISHED, SOURCE, Published, published
+
+__all__ = [
+    "DEFAULT_SETTING",
+    "MODELS",
+    "PUBLISHED",
+    "READINGS",
+    "SETTINGS",
+    "SOURCE",
+    "Model",
+    "Published",
+    "Setting",
+    "family_of",
+    "network",
+    "networks_of",
+    "published",
+    "setting_of",
+]

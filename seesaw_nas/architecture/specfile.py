@@ -1,0 +1,160 @@
+"""Spec files: an architecture as JSON that anyone can rebuild, train and compare.
+
+A file holds the architecture and, for the reader, its name, digest, Params and Multi-Adds. Those figures are checked
+when the file is read: a file that was edited by hand and no longer fits its own figures is refused, not believed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seesaw_nas.architecture import cost, reference
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.errors import SpecError
+from seesaw_nas.core.fields import check_version, take_fields
+from seesaw_nas.core.run_folder import FRONT
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An architecture, what to call it, and the data set it belongs to where that is known.
+
+    Attributes:
+        result: how it was found or trained, where it is from a file that says so; any JSON object.
+    """
+
+    name: str
+    architecture: Architecture
+    dataset: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+def document(named: Named, result: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The content of a spec file.
+
+    Args:
+        named: what it holds.
+        result: how it was found or trained, with its conditions; any JSON object.
+    """
+    architecture = named.architecture
+    value: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "name": named.name,
+        "digest": architecture.digest,
+        "params": cost.params(architecture),
+        "macs": cost.macs(architecture),
+        "input": list(architecture.input),
+        "architecture": architecture.to_dict(),
+    }
+    return value | ({"result": result} if result else {})
+
+
+def read(path: Path) -> Named:
+    """The architecture in a spec file.
+
+    Raises:
+        SpecError: the file is missing, is not JSON, or is no spec; the message names the field.
+    """
+    value = _content(path)
+    try:
+        return _named(value, path)
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from None
+
+
+def front_document(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The content of a run's ``front.json``: spec files, each a :func:`document`, from the fewest Multi-Adds on."""
+    return {"schema_version": SCHEMA_VERSION, "members": list(members)}
+
+
+def read_member(folder: Path, number: str) -> Named:
+    """A member of a run's front; 1 has the fewest Multi-Adds.
+
+    Raises:
+        SpecError: there is no such member, or no readable ``front.json``.
+    """
+    path = folder / FRONT
+    if not path.exists():
+        raise SpecError(f"{folder} has no {FRONT}; `seesaw-nas resume {folder}` writes it, where it is a search")
+    try:
+        content = take_fields(_content(path), ["schema_version", "members"])
+        check_version(content["schema_version"], SCHEMA_VERSION)
+        members = content["members"]
+        if not isinstance(members, list):
+            raise SpecError("a list is wanted", "members")
+        if not re.fullmatch(r"[1-9][0-9]{0,8}", number) or int(number) > len(members):
+            there = f"it has {len(members)}, from #1 to #{len(members)}" if members else "it is empty"
+            raise SpecError(f"there is no member #{number} of this front; {there}")
+        return _named(members[int(number) - 1], path)
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from None
+
+
+def _content(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(f"cannot read the spec file {path}: {error.strerror}") from None
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
+        raise SpecError(f"{path} is not JSON: {error}") from None
+    except RecursionError:
+        raise SpecError(f"{path} is no spec file: it is nested too deeply") from None
+
+
+def _named(value: Any, path: Path) -> Named:
+    optional = ["name", "digest", "params", "macs", "input", "result"]
+    content = take_fields(value, ["schema_version", "architecture"], optional)
+    check_version(content["schema_version"], SCHEMA_VERSION)
+    name = content.get("name", path.stem)
+    if not isinstance(name, str) or not name:
+        raise SpecError(f"a text is wanted, got {name!r}", "name")
+    if not isinstance(content.get("result", {}), dict):
+        raise SpecError(f"an object is wanted, got {repr(content['result'])[:60]}", "result")
+    try:
+        result = content.get("result", {})
+        named = Named(name, Architecture.from_dict(content["architecture"]), _dataset(result), result)
+    except SpecError as error:
+        raise error.within("architecture") from None
+    for key, expected in document(named).items():
+        if key in content and content[key] != expected and key != "architecture":
+            raise SpecError(
+                f"the file says {content[key]!r}, but its architecture has {expected!r}; correct or remove this field",
+                key,
+            )
+    return named
+
+
+def _dataset(result: Any) -> str:
+    found = result.get("dataset", "") if isinstance(result, dict) else ""
+    return found if isinstance(found, str) else ""
+
+
+def resolve(text: str) -> Named:
+    """The architecture that a user means: a spec file, the folder of a search (its best) or a training, or a name.
+
+    ``runs/NAME#3`` is the third member of that search's front, from the fewest Multi-Adds on. Names are MODEL@SETTING,
+    as :func:`seesaw_nas.architecture.reference.network` takes them.
+
+    Raises:
+        SpecError: it is none of these.
+    """
+    if not text:
+        raise SpecError("a spec file, a run's folder or MODEL@SETTING is wanted, got nothing")
+    path = Path(text)
+    if path.is_dir():
+        trained = path / "spec.json"  # what a training leaves; a search leaves best.json
+        return read(trained if trained.exists() else path / "best.json")
+    folder, hash_, number = text.rpartition("#")
+    if hash_ and not path.exists() and Path(folder or ".").is_dir():
+        return read_member(Path(folder), number)
+    if path.exists() or path.suffix == ".json" or "/" in text:
+        return read(path)
+    name = text if "@" in text else f"{text}@{reference.DEFAULT_SETTING}"
+    return Named(name, reference.network(name), reference.setting_of(name).dataset)

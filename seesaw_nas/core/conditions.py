@@ -1,0 +1,124 @@
+"""What a figure was measured on: hardware, versions, commit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import seesaw_nas
+
+PACKAGES = ("torch", "optuna", "numpy")
+
+
+def conditions(device: str = "cpu", *packages: str) -> dict[str, str]:
+    """Hardware, versions, commit and time, as texts; loads none of the packages it names.
+
+    Of a GPU that torch, if it is loaded, has under this name: its memory, its driver, and torch's CUDA and cuDNN.
+
+    Args:
+        device: the GPU's name, ``cuda`` or ``cuda:1``; or what else figures are computed on.
+        packages: whose versions matter beside those of :data:`PACKAGES`.
+    """
+    found = {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "device": device,
+        "processor": _processor(),
+        "cores": str(cores()),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "seesaw_nas": seesaw_nas.__version__,
+        "commit": _commit(),
+    }
+    return found | {package: _version(package) for package in (*PACKAGES, *packages)} | _gpu(device)
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"
+
+
+def _gpu(device: str) -> dict[str, str]:
+    torch = sys.modules.get("torch")  # not imported: whoever computes on a GPU has done so
+    if torch is None or not torch.cuda.is_available():
+        return {}
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    kind, _, index = device.partition(":")
+    if device not in names and kind != "cuda":
+        return {}
+    number = names.index(device) if device in names else int(index or 0)
+    memory = torch.cuda.get_device_properties(number).total_memory / 2**30
+    return {
+        "gpu": f"{names[number]}, {memory:.1f} GiB",
+        "driver": _driver(),
+        "cuda": str(torch.version.cuda or "none"),
+        "cudnn": _cudnn(torch),
+    }
+
+
+def _driver() -> str:
+    """The version of NVIDIA's kernel driver."""
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout
+        if told.strip():
+            return told.split()[0]
+    except (OSError, subprocess.SubprocessError):
+        pass
+    try:
+        found = re.search(r"Module.*?\s(\d+(?:\.\d+)+)", Path("/proc/driver/nvidia/version").read_text())
+    except OSError:
+        found = None
+    return found[1] if found else "unknown"
+
+
+def _cudnn(torch: Any) -> str:
+    """The version of the cuDNN library that torch has loaded, which it gives as 91002 for 9.10.2 and 8902 for 8.9.2."""
+    try:
+        number = torch.backends.cudnn.version()
+    except RuntimeError:  # the library does not fit to torch or to the GPU
+        return "unknown"
+    if number is None:
+        return "none"
+    thousands = 10_000 if number >= 90_000 else 1_000
+    return f"{number // thousands}.{number % thousands // 100}.{number % 100}"
+
+
+def _commit() -> str:
+    """The commit of the clone that this package runs from, with a mark if files differ from it; else ``none``."""
+    clone = Path(seesaw_nas.__file__).resolve().parents[1]
+    if not (clone / ".git").exists():
+        return "none"
+    try:
+        head = _git(clone, "rev-parse", "--short=12", "HEAD")
+        return head + ("+changes" if _git(clone, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "none"
+
+
+def _git(clone: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(clone), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

@@ -1,0 +1,77 @@
+"""Checking the fields of what a user wrote: each mistake is told with its path and the nearest legal value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from seesaw_nas.core.errors import SpecError, known
+
+
+def take_fields(value: Any, required: list[str], optional: list[str] | None = None) -> dict[str, Any]:
+    """``value`` as a dictionary with exactly these fields.
+
+    Raises:
+        SpecError: it is no object, or a field is missing or unknown.
+    """
+    allowed = required + (optional or [])
+    if not isinstance(value, Mapping):
+        raise SpecError(f"an object with {', '.join(required or allowed)} is wanted, got {repr(value)[:60]}")
+    for name in value:
+        if name not in allowed:
+            raise SpecError(known("field", str(name), allowed), str(name))
+    for name in required:
+        if name not in value:
+            raise SpecError(f"this field is missing; wanted: {', '.join(required)}", name)
+    return dict(value)
+
+
+@contextmanager
+def at_path(outer: str) -> Iterator[None]:
+    """Let a mistake inside be told with its full path."""
+    try:
+        yield
+    except SpecError as error:
+        raise error.within(outer) from None
+
+
+def check_list(name: str, value: Any) -> list[Any]:
+    """``value``, or :class:`SpecError` at the field ``name`` unless it is a list of at least one."""
+    if not isinstance(value, list) or not value:
+        raise SpecError(f"a list of at least one is wanted, got {repr(value)[:60]}", name)
+    return value
+
+
+def check_version(version: object, wanted: int) -> None:
+    """Raise :class:`SpecError` unless a file's ``schema_version`` is the one that this release reads."""
+    if type(version) is not int or version != wanted:
+        raise SpecError(f"this release reads version {wanted}, got {version!r}", "schema_version")
+
+
+def check_tuple(name: str, value: object, member: type) -> None:
+    """Raise :class:`SpecError` at the field ``name`` unless ``value`` is a tuple of at least one ``member``."""
+    if not isinstance(value, tuple) or not value or not all(isinstance(entry, member) for entry in value):
+        raise SpecError(f"a tuple of at least one {member.__name__} is wanted, got {repr(value)[:60]}", name)
+
+
+def check_int(name: str, value: object, minimum: int) -> None:
+    """Raise :class:`SpecError` at the field ``name`` unless ``value`` is a whole number of at least ``minimum``."""
+    if type(value) is not int:
+        raise SpecError(f"a whole number of at least {minimum} is wanted, got {value!r}", name)
+    if value < minimum:
+        raise SpecError(f"at least {minimum} is wanted, got {value}; the nearest legal value: {minimum}", name)
+
+
+def check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
+    """Raise :class:`SpecError` at the field ``name`` unless ``value`` is one of ``choices``, in type too."""
+    if type(value) is type(choices[0]) and value in choices:
+        return
+    if isinstance(value, str) and isinstance(choices[0], str):
+        raise SpecError(known("value", value, choices), name)
+    wanted = " or ".join(map(str, choices)) if len(choices) == 2 else "one of " + ", ".join(map(str, choices))
+    if isinstance(value, int) and isinstance(choices[0], int):
+        distance = min(abs(value - choice) for choice in choices)
+        near = ", ".join(str(choice) for choice in choices if abs(value - choice) == distance)
+        raise SpecError(f"{wanted} is wanted, got {value}; the nearest legal value: {near}", name)
+    raise SpecError(f"{wanted} is wanted, got {value!r}", name)

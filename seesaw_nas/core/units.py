@@ -1,0 +1,77 @@
+"""Reading and writing the quantities that users type: Multi-Adds, shares and durations."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+from seesaw_nas.core.errors import UnitError
+
+_SCALE = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_count(text: str) -> int:
+    """A whole number with an optional suffix K, M or G: ``110M`` is 110,000,000 and ``1.5M`` is 1,500,000.
+
+    Raises:
+        UnitError: the text is not such a number, is not positive, or is not whole.
+    """
+    match = re.fullmatch(r"((?:\d+|\d{1,3}(?:[,_]\d{3})+)(?:\.\d+)?)\s*([kKmMgG]?)", text.strip())
+    if match is None:
+        raise UnitError(f"cannot read '{text}' as a number of Multi-Adds; write it like 110M, 1.5G or 110000000")
+    value = Fraction(match[1].replace(",", "").replace("_", "")) * _SCALE[match[2].upper()]
+    if value.denominator != 1 or value <= 0:
+        raise UnitError(f"'{text}' is not a positive whole number of Multi-Adds; write it like 110M or 110000000")
+    return int(value)
+
+
+def format_count(value: int) -> str:
+    """A short, rounded form for people: 108,212,736 is ``108.2M``."""
+    for suffix in ("G", "M", "K"):
+        if 20_000 * value >= 19_999 * _SCALE[suffix]:  # 999,950 would round to 1000.0K
+            return f"{value / _SCALE[suffix]:.1f}{suffix}"
+    return str(value)
+
+
+def format_large(value: int) -> str:
+    """An exact integer while it is short, three significant digits and a power of ten beyond."""
+    if value < 10**9:
+        return f"{value:,}"
+    return f"{Decimal(value):.2e}".replace("e+", "e")
+
+
+def format_figure(value: float) -> str:
+    """A measured figure above 0 in three significant digits, or all of those before the point: ``9.60``, ``1,234``."""
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:#.3g}"
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from ``90``, ``90s``, ``30m``, ``2h``, ``1.5h`` or ``1d``.
+
+    Raises:
+        UnitError: the text is not such a duration or is not positive.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise UnitError(f"cannot read '{text}' as a duration; write it like 90s, 30m or 2h")
+    return float(match[1]) * _SECONDS[match[2] or "s"]
+
+
+def format_duration(seconds: float) -> str:
+    """``42 s``, ``3 min 20 s``, ``2 h 05 min`` or ``3 d 4 h``."""
+    whole = max(0, math.ceil(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def format_top1(value: float) -> str:
+    """``48.35%`` of a fraction; a number that is none, such as an evaluator's own score, as it is: ``483.791``."""
+    return f"{value:.2%}" if 0 <= value <= 1 else f"{value:.6g}"

@@ -1,0 +1,129 @@
+"""What a trained network must be given to be right: size, channels and normalisation of its images, and its classes.
+
+Written into the header of a weights file when a training ends, and from there into every export.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from math import isfinite
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.errors import SpecError
+from seesaw_nas.core.fields import check_int, check_list, check_tuple, take_fields
+from seesaw_nas.data.images import SearchData
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+COLOURS = {1: "grey", 3: "RGB"}  # what image files can be read as, by channels
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """Square images, normalised channel by channel.
+
+    Attributes:
+        dataset: that the network was trained on; a folder of images by its own name, without where it lay.
+        classes: their names, in the order of the logits.
+        channels: 3 is RGB, 1 is grey.
+        size: height and width in pixels.
+        short_side: what the short side of a picture is resized to before its centre is cut out, in pixels; equal to
+            ``size`` where nothing of it is cut off.
+        mean, std: for each channel, in units of 0..1.
+    """
+
+    dataset: str
+    classes: tuple[str, ...]
+    channels: int
+    size: int
+    short_side: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.dataset, str) or not self.dataset:
+            raise SpecError(f"a text is wanted, got {self.dataset!r}", "dataset")
+        check_tuple("classes", self.classes, str)
+        check_int("channels", self.channels, 1)
+        check_int("size", self.size, 1)
+        check_int("short_side", self.short_side, self.size)
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            check_tuple(name, values, float)
+            if len(values) != self.channels or not all(map(isfinite, values)):
+                raise SpecError(f"{self.channels} finite numbers are wanted, one a channel, got {values}", name)
+        if min(self.std) <= 0:
+            raise SpecError(f"numbers above 0 are wanted, got {self.std}", "std")
+
+    @classmethod
+    def of(cls, data: SearchData) -> Preprocessing:
+        """What pictures must become for a network that was trained on these images, as its evaluation shows them."""
+        channels, size, _ = data.input
+        kind, colon, path = data.name.partition(":")  # folder:/where/it/lay
+        dataset, short_side = kind + colon + PurePath(path).name, data.validation.short_side
+        return cls(dataset, data.classes, channels, size, short_side, data.mean, data.std)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        lists = {name: list(getattr(self, name)) for name in ("classes", "mean", "std")}
+        return asdict(self) | lists
+
+    @classmethod
+    def from_dict(cls, value: Any) -> Preprocessing:
+        """What :meth:`to_dict` made.
+
+        Raises:
+            SpecError: the message names the field.
+        """
+        content = take_fields(value, [field.name for field in fields(cls)])
+        content["classes"] = tuple(check_list("classes", content["classes"]))
+        for name in ("mean", "std"):
+            values = check_list(name, content[name])
+            content[name] = tuple(float(v) if type(v) is int else v for v in values)  # JSON writes 0.0 as 0 at times
+        return cls(**content)
+
+    def to_json(self) -> str:
+        """One line of text, for the header of a file."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> Preprocessing:
+        """What :meth:`to_json` made.
+
+        Raises:
+            SpecError: the text is not JSON, or the message names the field.
+        """
+        try:
+            return cls.from_dict(json.loads(text))
+        except (ValueError, RecursionError) as error:
+            raise SpecError(f"not JSON: {error}", "preprocessing") from None
+        except SpecError as error:
+            raise error.within("preprocessing") from None
+
+    def apply(self, images: Pixels) -> Floats:
+        """Images (N, channels, size, size) as the network wants them, to the bit as in training."""
+        assert images.dtype == np.uint8
+        assert images.shape[1:] == (self.channels, self.size, self.size), images.shape
+        offset, scale = (255 * np.asarray(values, np.float32).reshape(-1, 1, 1) for values in (self.mean, self.std))
+        normalised: Floats = (images.astype(np.float32) - offset) / scale
+        return normalised
+
+
+def weights_header(named: Named, dataset: str, preprocessing: Preprocessing) -> dict[str, str]:
+    """What the header of a weights file says, so that the file is enough to export and to classify with.
+
+    Args:
+        dataset: as :func:`seesaw_nas.data.load` reads it.
+    """
+    return {
+        "digest": named.architecture.digest,
+        "name": named.name,
+        "dataset": dataset,
+        "preprocessing": preprocessing.to_json(),
+    }

@@ -1,0 +1,145 @@
+"""An exported network held against the one it was made from, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from seesaw_nas import data
+from seesaw_nas.core.errors import DataError, RunError
+from seesaw_nas.data import catalog, cifar, folder, splits
+from seesaw_nas.data.decode import decode
+from seesaw_nas.data.download import cache_dir
+from seesaw_nas.data.images import Images
+from seesaw_nas.data.preprocessing import Floats, Pixels
+from seesaw_nas.deploy.export.source import Source
+
+Logits = Callable[[Floats], Floats]  # (N, C, H, W), normalised, to (N, classes)
+
+TOLERANCE = 1e-4  # of the largest logit; folding batch norm in float32 was measured to cost 5e-7
+RANDOM_BATCHES = (1, 5)
+N_REAL, REAL_BATCH = 128, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far apart the two are.
+
+    Attributes:
+        difference: the largest between two logits, as a share of the largest logit of its batch.
+        n_random, n_real: images that were compared.
+        top1_agreement: share of the real images that both give the same class; ``None`` where there were none.
+        real: which images those were, or why there were none.
+    """
+
+    difference: float
+    n_random: int
+    n_real: int
+    top1_agreement: float | None
+    real: str
+
+    @property
+    def sentence(self) -> str:
+        """What was found, for a person."""
+        text = f"Differs from the unfused network by at most {self.difference:.1e} of the largest logit"
+        if self.top1_agreement is None:
+            return f"{text}, on {self.n_random} random images ({self.real})."
+        same = round(self.top1_agreement * self.n_real)
+        return f"{text}, on {self.n_random} random images and {self.n_real} {self.real}; top-1 is the same on {same}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return asdict(self) | {"tolerance": TOLERANCE}
+
+
+def check(source: Source, logits: Logits, *, data_dir: str = "", asked: bool = False) -> Agreement:
+    """Compare ``logits`` with the unfused network on random images and, where they are at hand, validation images.
+
+    Args:
+        asked: whether the user named the data set: then its images are downloaded or an error, else done without.
+
+    Raises:
+        RunError: they differ by more than ``TOLERANCE``, or a logit is not finite.
+        DataError: the images that the user named are not to be had.
+    """
+    pixels, real = _real(source, data_dir, asked)
+    on_random = [_both(source, logits, batch) for batch in _random(source)]
+    on_real = [_both(source, logits, pixels[i : i + REAL_BATCH]) for i in range(0, len(pixels), REAL_BATCH)]
+    difference = max(_difference(*pair) for pair in on_random + on_real)
+    if not difference <= TOLERANCE:  # also where it is not a number
+        raise RunError(
+            f"the exported network differs from the trained one by {difference:.1e} of its largest logit, at most "
+            f"{TOLERANCE:.0e} is wanted; nothing was written"
+        )
+    same = [int((wanted.argmax(1) == came.argmax(1)).sum()) for wanted, came in on_real]
+    return Agreement(difference, sum(RANDOM_BATCHES), len(pixels), sum(same) / len(pixels) if same else None, real)
+
+
+def unfused(source: Source) -> Logits:
+    """The network as it was trained, in eval mode."""
+
+    @torch.inference_mode()
+    def logits(images: Floats) -> Floats:
+        found: Floats = source.model(torch.from_numpy(images)).numpy()
+        return found
+
+    return logits
+
+
+def _both(source: Source, logits: Logits, pixels: Pixels) -> tuple[Floats, Floats]:
+    images = source.preprocessing.apply(pixels)
+    wanted = unfused(source)(images)
+    if not np.isfinite(wanted).all():
+        raise RunError(f"the network '{source.named.name}' with these weights puts out numbers that are not finite")
+    return wanted, logits(images)
+
+
+def _difference(wanted: Floats, came: Floats) -> float:
+    return float(np.abs(came - wanted).max() / max(np.abs(wanted).max(), np.finfo(np.float32).tiny))
+
+
+def _random(source: Source) -> Iterator[Pixels]:
+    rng, shape = np.random.default_rng(0), source.named.architecture.input
+    for n in RANDOM_BATCHES:
+        yield rng.integers(0, 256, (n, *shape), dtype=np.uint8)
+
+
+def _real(source: Source, data_dir: str, asked: bool) -> tuple[Pixels, str]:
+    nothing = np.empty((0, *source.named.architecture.input), np.uint8)
+    if not source.dataset:
+        return nothing, "nothing says which data set it was trained on"
+    try:
+        place = _place(source.dataset, data_dir, asked)
+        classes, images = _validation(source, place)
+        if classes != source.preprocessing.classes or images.images.shape[1:] != nothing.shape[1:]:
+            raise DataError(f"{source.dataset} has other images or classes than the network was trained on")
+    except (DataError, OSError):
+        if asked:
+            raise
+        return nothing, f"the images of {source.dataset} are not at hand; name their place with --data-dir"
+    return images.images.numpy(), f"validation images of {source.preprocessing.dataset}"
+
+
+def _place(name: str, data_dir: str, asked: bool) -> Path | None:
+    """Where the files of a data set are or would be; only ``None`` lets them be downloaded."""
+    if data_dir:
+        return Path(data_dir)
+    return None if asked or name not in cifar.LAYOUTS else cache_dir() / cifar.LAYOUTS[name].folder
+
+
+def _validation(source: Source, place: Path | None) -> tuple[tuple[str, ...], Images]:
+    """Classes, and up to ``N_REAL`` validation images, evenly over them; of a folder no other image is read."""
+    name, size = source.dataset, source.preprocessing.size
+    if name in data.NAMES:
+        found = data.load(name, place, None if name in data.ONE_SIZE else size)
+        return found.classes, data.subset(found.validation, min(N_REAL, len(found.validation)), seed=0).in_memory()
+    tree = folder.find(Path(name.removeprefix(catalog.FOLDER_PREFIX)).expanduser())
+    labels = tree.validation.labels
+    files = tree.validation.take(splits.draw(labels, min(N_REAL, len(labels)), 0))
+    images, kept = decode(files.paths, size)
+    return tree.classes, Images(images, torch.from_numpy(files.labels[kept]))

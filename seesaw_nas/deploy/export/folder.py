@@ -1,0 +1,90 @@
+"""The folder that stands for itself: whoever has it needs neither this package nor torch to classify pictures."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from seesaw_nas import __version__
+from seesaw_nas.architecture import cost
+from seesaw_nas.core.files import replace_file, write_json
+from seesaw_nas.data.preprocessing import COLOURS, weights_header
+from seesaw_nas.deploy.export.agreement import Agreement
+from seesaw_nas.deploy.export.source import Source
+from seesaw_nas.network import models
+
+EXAMPLE = Path(__file__).with_name("example.py")
+SHOWN_CLASSES = 10
+
+README = """\
+# {name}
+
+Sorts pictures, read as {size}x{size} pixels in {colours}, into the {count} classes of {dataset}: {classes}.
+{params:,} Params; {macs:,} {convention}.{accuracy}
+
+    pip install onnxruntime numpy pillow
+    python example.py picture.png ...
+
+| file | what |
+|---|---|
+| `example.py` | reads pictures and prints their five likeliest classes |
+| `model.onnx` | `images`, float32 (N, {channels}, {size}, {size}), to `logits`, (N, {count}); batch norm is folded in |
+| `preprocessing.json` | short side to {short_side} pixels, the centre, (pixel / 255 - `mean`) / `std`; the classes |
+| `spec.json` | the architecture; `seesaw-nas show spec.json` prints it |
+| `weights.safetensors` | the trained weights as they are, batch norm not folded |
+
+Exported by seesaw-nas {version} on {day}. {agreement}
+"""
+
+
+def write(path: Path, source: Source, network: bytes, agreement: Agreement) -> None:
+    """Make the folder, whole or not at all.
+
+    Args:
+        network: the ONNX file.
+    """
+    named, preprocessing = source.named, source.preprocessing
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as beside:
+        made = Path(beside) / path.name
+        made.mkdir()
+        write_json(made / "spec.json", source.document)
+        write_json(made / "preprocessing.json", preprocessing.to_dict())
+        header = weights_header(named, source.dataset, preprocessing)
+        models.save_weights(source.model, made / "weights.safetensors", header)
+        replace_file(made / "model.onnx", network)
+        replace_file(made / "example.py", EXAMPLE.read_bytes())
+        replace_file(made / "README.md", _readme(source, agreement).encode())
+        os.rename(made, path)
+
+
+def _readme(source: Source, agreement: Agreement) -> str:
+    named, preprocessing = source.named, source.preprocessing
+    classes = preprocessing.classes
+    return README.format(
+        name=named.name,
+        colours=COLOURS.get(preprocessing.channels, f"{preprocessing.channels} channels"),
+        size=preprocessing.size,
+        short_side=preprocessing.short_side,
+        dataset=preprocessing.dataset.removeprefix("folder:"),
+        channels=preprocessing.channels,
+        count=len(classes),
+        classes=", ".join(classes[:SHOWN_CLASSES]) + (", ..." if len(classes) > SHOWN_CLASSES else ""),
+        params=cost.params(named.architecture),
+        macs=cost.macs(named.architecture),
+        convention=cost.CONVENTION,
+        accuracy=_accuracy(source),
+        version=__version__,
+        day=datetime.now(UTC).date(),
+        agreement=agreement.sentence,
+    )
+
+
+def _accuracy(source: Source) -> str:
+    """A sentence on the test accuracy, where the training that wrote the weights left one beside them."""
+    result = source.named.result
+    top1, n = result.get("top1"), result.get("n_test")
+    if result.get("split") != "test" or not isinstance(top1, float) or not isinstance(n, int):
+        return ""
+    return f" Test top-1 {top1:.2%} ({n:,} images)."

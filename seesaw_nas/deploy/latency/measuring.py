@@ -1,0 +1,171 @@
+"""The measurement: a network made, its backends prepared, checked against eager, and timed.
+
+Nothing is timed whose output is wrong: who computes something else wins easily.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core import allocator
+from seesaw_nas.core.conditions import conditions as general_conditions
+from seesaw_nas.core.device import describe, find_device, full_precision, synchronise
+from seesaw_nas.core.errors import SeesawError
+from seesaw_nas.deploy.latency.backends import PREPARE, Call, Prepared, Target
+from seesaw_nas.deploy.latency.race import race
+from seesaw_nas.deploy.latency.record import Latency
+from seesaw_nas.deploy.latency.request import LatencySettings
+from seesaw_nas.network.models import Network, build, load_weights
+
+Cell = tuple[int, int]  # images of a call, threads
+
+# of the largest logit; float32 was seen to differ by 2e-6, bfloat16, whose fractions have seven bits, by 0.04
+TOLERANCE = {"float32": 1e-4, "bfloat16": 0.2}
+SAMPLES = 32  # random images from which a network without weights takes its batch norm statistics
+
+
+def measure(
+    architecture: Architecture,
+    settings: LatencySettings,
+    weights: Path | None,
+    on_step: Callable[[str, int, int], None],
+) -> tuple[Latency, ...]:
+    """See :func:`seesaw_nas.deploy.latency.measure`."""
+    target = Target(find_device(settings.device), getattr(torch, settings.precision))
+    network = _network(architecture, settings.seed, weights)
+    allocator.keep_freed_memory()
+    cells = list(itertools.product(settings.batches, settings.threads or (torch.get_num_threads(),)))
+    steps = len(settings.backends) + len(cells)
+    prepared = {}
+    for done, backend in enumerate(settings.backends):
+        on_step(f"preparing {backend}", done, steps)
+        prepared[backend] = _prepared(backend, network, target)
+    found: list[Latency] = []
+    for done, (batch, threads) in enumerate(cells, start=len(prepared)):
+        on_step(f"batch {batch}, {threads} thread{'s' if threads > 1 else ''}", done, steps)
+        found += _measured(network, prepared, settings, (batch, threads))
+    return tuple(found)
+
+
+def conditions(settings: LatencySettings) -> dict[str, str]:
+    """What figures by these settings were measured on, as texts.
+
+    Raises:
+        OptionError: no such device.
+    """
+    device = find_device(settings.device)
+    kept = allocator.keep_freed_memory()
+    return general_conditions("CPU" if device.type == "cpu" else describe(device), "onnxruntime") | {
+        "allocator": "glibc, told to keep freed memory" if kept else "the C library's own settings for memory",
+        "precision": settings.precision,
+        "timing": f"{settings.seconds:g} s of calls for each figure, backends in turn",
+    }
+
+
+@torch.no_grad()
+def _network(architecture: Architecture, seed: int, weights: Path | None) -> Network:
+    """In eval mode, on the CPU; without weights, batch norm does something in every channel all the same."""
+    network = build(architecture, seed=seed)
+    if weights is not None:
+        load_weights(network, weights)
+        return network.eval()
+    generator = _generator(seed)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5, generator=generator)
+            nn.init.normal_(module.bias, 0.0, 0.5, generator=generator)
+            module.momentum = None  # the averages are those of all that it sees
+    network(torch.randn(SAMPLES, *architecture.input, generator=generator))
+    return network.eval()
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _prepared(backend: str, network: Network, target: Target) -> Prepared | Exception:
+    """The backend with the network, or what became of the attempt: another runtime may fail in any way it likes."""
+    try:
+        return PREPARE[backend](network, target)
+    except Exception as error:
+        return error
+
+
+def _measured(
+    network: Network, prepared: Mapping[str, Prepared | Exception], settings: LatencySettings, cell: Cell
+) -> list[Latency]:
+    """Every backend at one batch size and number of threads."""
+    (batch, threads), device = cell, find_device(settings.device)
+    records = {backend: Latency(backend, batch, threads, str(device), settings.precision) for backend in prepared}
+    calls = {}
+    with _torch_threads(threads), torch.inference_mode(), full_precision(device):
+        try:
+            images = torch.randn(batch, *network.architecture.input, generator=_generator(settings.seed))
+            expected = network(images)
+        except (MemoryError, RuntimeError) as error:
+            return [replace(record, reason=_reason(error)) for record in records.values()]
+        for backend, candidate in prepared.items():
+            records[backend], call = _checked(records[backend], candidate, images, expected)
+            if call is not None:
+                calls[backend] = call
+        times = race(calls, settings.seconds)
+    return [record.timed(times[name]) if name in times else record for name, record in records.items()]
+
+
+def _checked(
+    record: Latency, candidate: Prepared | Exception, images: Tensor, expected: Tensor
+) -> tuple[Latency, Callable[[], None] | None]:
+    """The record with its agreement, and a call that waits for the device; no call where there is nothing to time."""
+    try:
+        if isinstance(candidate, Exception):
+            raise candidate
+        call = candidate.ready(images, record.threads)
+        difference = _difference(call(), expected)
+    except Exception as error:
+        return replace(record, reason=_reason(error)), None
+    finite = difference if math.isfinite(difference) else None
+    record = replace(record, device=str(candidate.device), difference=finite)
+    most = TOLERANCE[record.precision]
+    if not difference <= most:  # NaN is wrong too
+        told = f"WRONG OUTPUT, off by {difference:.1g} of eager's largest one; up to {most:g} would be right"
+        return replace(record, reason=told), None
+    return record, _waiting(call, candidate.device)
+
+
+def _difference(found: Tensor, expected: Tensor) -> float:
+    return float((found.cpu().float() - expected).abs().max() / expected.abs().max())
+
+
+def _waiting(call: Call, device: torch.device) -> Callable[[], None]:
+    def waited() -> None:
+        call()
+        synchronise(device)
+
+    return waited
+
+
+def _reason(error: Exception) -> str:
+    """The failure's first line, after its kind where it is not a message of ours."""
+    if isinstance(error, SeesawError):
+        return str(error)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+
+
+@contextmanager
+def _torch_threads(threads: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,198 @@
+"""Classifying image files with a trained or exported network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from seesaw_nas import deploy
+from seesaw_nas.architecture import specfile
+from seesaw_nas.core.device import find_device, full_precision
+from seesaw_nas.core.errors import DataError, OptionError, RunError
+from seesaw_nas.data import crops, decode
+from seesaw_nas.data.folder import SUFFIXES
+from seesaw_nas.data.preprocessing import COLOURS, Floats, Pixels, Preprocessing
+from seesaw_nas.data.unreadable import check_decoder
+from seesaw_nas.deploy.export import find_weights, onnx_file, source
+from seesaw_nas.deploy.export.agreement import Logits
+
+BATCH = 16  # measured as the fastest on the CPU; more only takes more memory
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """A network ready to classify.
+
+    Attributes:
+        logits: on normalised images.
+        runs_on: the runtime and device, for a person.
+    """
+
+    preprocessing: Preprocessing
+    logits: Logits
+    runs_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What one file shows.
+
+    Attributes:
+        classes: the likeliest with their probabilities, the likeliest first; empty where the file cannot be read.
+        problem: why it cannot be read; empty otherwise.
+    """
+
+    file: Path
+    classes: tuple[tuple[str, float], ...]
+    problem: str = ""
+
+
+def load(path: Path, device: str = "auto") -> Classifier:
+    """The network in an exported folder, an exported ONNX file or the folder of a training.
+
+    On the CPU an exported folder is run by ONNX Runtime, on CUDA by torch, as the folder of a training always is.
+
+    Raises:
+        SeesawError: it is none of these, cannot be read, or does not run on that device.
+    """
+    found = find_device(device)
+    if not path.exists():
+        raise RunError(f"there is no {path}; give an exported folder or .onnx file, or the folder of a training")
+    if path.is_dir():
+        if found.type == "cpu" and (path / "model.onnx").is_file():
+            return _with_onnxruntime(path / "model.onnx")
+        return _with_torch(path, found)
+    if path.suffix != ".onnx":
+        raise _not_run(path)
+    if found.type != "cpu" and device != "auto":
+        raise OptionError(f"an .onnx file is run on the CPU; for {found} give the folder of the export or training")
+    return _with_onnxruntime(path)
+
+
+def _not_run(path: Path) -> RunError:
+    source.refuse_pickle(path)
+    if path.suffix == ".pt2":
+        return RunError(
+            f"{path} is not opened: torch.export.load may unpickle and evaluate what a .pt2 file holds, which can run "
+            "any code; load it yourself if you trust it, or give the .onnx file"
+        )
+    return RunError(f"{path} is no network to run; give an exported folder or .onnx file, or the folder of a training")
+
+
+def _with_onnxruntime(path: Path) -> Classifier:
+    preprocessing, logits = onnx_file.open_file(path)
+    return Classifier(_readable(preprocessing, path), logits, "ONNX Runtime on the CPU")
+
+
+def _with_torch(folder: Path, device: torch.device) -> Classifier:
+    weights = find_weights(str(folder))
+    if weights is None or not (folder / "spec.json").is_file():
+        raise RunError(f"{folder} is neither an export nor a finished training: no spec.json with weights.safetensors")
+    found = source.load(specfile.read(folder / "spec.json"), weights)
+    model = deploy.fuse(found.model.to(device))
+
+    @torch.inference_mode()
+    def logits(images: Floats) -> Floats:
+        with full_precision(device):
+            result: Floats = model(torch.from_numpy(images).to(device)).cpu().numpy()
+        return result
+
+    return Classifier(_readable(found.preprocessing, folder), logits, f"torch on {device}")
+
+
+def _readable(preprocessing: Preprocessing, path: Path) -> Preprocessing:
+    if preprocessing.channels not in COLOURS:
+        raise OptionError(f"the network in {path} reads {preprocessing.channels} channels, image files have 1 or 3")
+    if preprocessing.short_side != preprocessing.size and not _as_streamed(preprocessing):
+        raise OptionError(
+            f"the network in {path} wants pictures of short side {preprocessing.short_side}, cut to "
+            f"{preprocessing.size}: this release cuts colour pictures of {crops.short_side(preprocessing.size)} only"
+        )
+    return preprocessing
+
+
+def _as_streamed(preprocessing: Preprocessing) -> bool:
+    """Whether pictures are shown as a training that decodes them anew each time evaluates them."""
+    return preprocessing.channels == 3 and preprocessing.short_side == crops.short_side(preprocessing.size)
+
+
+def files(names: Sequence[str | Path]) -> list[Path]:
+    """The files that are named, in their order; a folder stands for all images in it and below, by sorted names.
+
+    Raises:
+        DataError: a folder has no images, or nothing is named.
+    """
+    found: list[Path] = []
+    for path in [Path(name) for name in names if str(name)]:  # an empty name would be the current folder
+        inside = sorted(filter(_is_image, path.rglob("*"))) if path.is_dir() else [path]
+        if not inside:
+            raise DataError(f"the folder {path} has no images ({', '.join(SUFFIXES)})")
+        found += inside
+    if not found:
+        raise DataError("no images are named; give image files, or folders of them")
+    return found
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def classify(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterator[Prediction]:
+    """What each file shows, in their order, a batch at a time in memory; those that cannot be read say why.
+
+    Args:
+        top: classes of each file, at most.
+
+    Raises:
+        OptionError: ``top`` is below 1.
+    """
+    if top < 1:
+        raise OptionError(f"--top must be at least 1, got {top}")
+    check_decoder()
+    return _classified(classifier, paths, top)
+
+
+def _classified(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterator[Prediction]:
+    read = partial(_read, preprocessing=classifier.preprocessing)
+    with ThreadPoolExecutor(decode.THREADS) as pool:
+        for start in range(0, len(paths), BATCH):
+            batch = paths[start : start + BATCH]
+            pixels = list(pool.map(read, batch))
+            readable = [image for image in pixels if not isinstance(image, str)]
+            shares = iter(_probabilities(classifier, np.stack(readable)) if readable else ())
+            for path, image in zip(batch, pixels, strict=True):
+                if isinstance(image, str):
+                    yield Prediction(path, (), image)
+                else:
+                    yield Prediction(path, _likeliest(next(shares), classifier.preprocessing.classes, top))
+
+
+def _read(path: Path, preprocessing: Preprocessing) -> Pixels | str:
+    """The image, or why it cannot be read."""
+    try:
+        if preprocessing.short_side != preprocessing.size:
+            return crops.centre_crop(path, preprocessing.size).transpose(2, 0, 1)
+        return decode.read(path, preprocessing.size, grey=preprocessing.channels == 1)
+    except OSError as error:  # Pillow's are, too, where it knows what is wrong
+        return error.strerror or " ".join(str(error).split())
+    except Exception as error:  # on a damaged file its decoders raise errors of almost any type
+        return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _probabilities(classifier: Classifier, pixels: Pixels) -> npt.NDArray[np.float64]:
+    logits = classifier.logits(classifier.preprocessing.apply(pixels)).astype(np.float64)  # (N, classes)
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    shares: npt.NDArray[np.float64] = powers / powers.sum(1, keepdims=True)
+    return shares
+
+
+def _likeliest(shares: npt.NDArray[np.float64], classes: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
+    order = np.argsort(-shares, kind="stable")[:top]
+    return tuple((classes[i], float(shares[i])) for i in order)

@@ -1,0 +1,110 @@
+"""The accuracy of weights that exist already, on a split that the caller names."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.errors import OptionError, known
+
+if TYPE_CHECKING:
+    from seesaw_nas.data import SearchData, Split
+    from seesaw_nas.data.preprocessing import Preprocessing
+    from seesaw_nas.training.accuracy import Accuracy
+
+SPLITS = ("validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Some weights on one split.
+
+    Attributes:
+        normalised: as the weights say or, where they say nothing, as the training split was measured.
+    """
+
+    named: Named
+    weights: Path
+    dataset: str
+    split: str
+    accuracy: Accuracy
+    normalised: str
+    conditions: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "name": self.named.name,
+            "digest": self.named.architecture.digest,
+            "weights": str(self.weights),
+            "dataset": self.dataset,
+            "split": self.split,
+            **asdict(self.accuracy),
+            "normalised": self.normalised,
+            "conditions": self.conditions,
+        }
+
+
+def score(
+    named: Named,
+    weights: Path | None,
+    *,
+    dataset: str = "",
+    split: str = "validation",
+    device: str = "auto",
+    data_dir: str = "",
+    cache_dir: str = "",
+) -> Scored:
+    """Measure ``weights`` on a split of a data set.
+
+    A choice made by such figures must be made on the validation split: the test split says something about a network
+    only as long as nothing was chosen by it.
+
+    Args:
+        dataset: empty for the one that the weights, or else the spec, name.
+        data_dir, cache_dir: as for :func:`seesaw_nas.data.load`.
+
+    Raises:
+        SeesawError: no such split or data set, or the weights cannot be read or do not fit spec and images.
+    """
+    if split not in SPLITS:
+        raise OptionError(known("split", split, SPLITS))
+    if weights is None:
+        raise OptionError(
+            f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder"
+        )
+    from seesaw_nas import data
+    from seesaw_nas.core.device import describe, find_device, place
+    from seesaw_nas.data import check_fits
+    from seesaw_nas.deploy.export import source
+    from seesaw_nas.training import accuracy
+
+    on = find_device(device)
+    model, header = source.read(named, weights)
+    name = dataset or header.get("dataset", "") or named.dataset
+    if not name:
+        raise OptionError(f"neither {weights} nor the spec names a data set; add --dataset")
+    size = None if name in data.ONE_SIZE else named.architecture.input_size
+    folder, cache = (Path(path) if path else None for path in (data_dir, cache_dir))
+    images = data.load(name, folder, size, cache_dir=cache)
+    check_fits(named.architecture, images)
+    images, normalised = _normalised(images, source.written(named, weights, header))
+    chosen: Split = images.validation if split == "validation" else data.load_test(name, folder, size, cache_dir=cache)
+    place(model, on)
+    found = accuracy.measure(model, chosen, images.mean, images.std, device=on)
+    return Scored(named, weights, images.name, split, found, normalised, conditions(describe(on)))
+
+
+def _normalised(images: SearchData, written: Preprocessing | None) -> tuple[SearchData, str]:
+    """The data with the means and deviations that the weights were trained with, and where those are from."""
+    if written is None:
+        return images, "normalised by the training split"
+    if written.classes != images.classes:
+        raise OptionError(
+            f"the weights tell the classes of {written.dataset} apart, and {images.name} has others; give the data "
+            "set that they were trained on"
+        )
+    return replace(images, mean=written.mean, std=written.std), "normalised as the weights say"

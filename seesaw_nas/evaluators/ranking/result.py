@@ -1,0 +1,120 @@
+"""What an audit found: a row for each evaluator, the ceiling that noise sets, and what both rest on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from seesaw_nas.evaluators.ranking.bands import Band
+from seesaw_nas.evaluators.ranking.ceiling import Ceiling
+from seesaw_nas.evaluators.ranking.spent import FREE, Spent, units
+from seesaw_nas.evaluators.ranking.statistics import Estimate
+
+BASELINE = "macs"
+RULE = (
+    "An evaluator earns its place (yes) where its interval within bands lies above 0 and above what Multi-Adds alone "
+    "reach there; no: the whole interval lies below one of these; open: the trainings do not tell. Intervals are 95%, "
+    "none is corrected for their number: of 40 evaluators that rank by chance, about one would earn its place."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one evaluator ranks.
+
+    Attributes:
+        name, text: of the evaluator, and what it is.
+        scored: architectures that it gave a score.
+        within, overall: its tau-b with the trained top-1: of pairs inside a band, and of all pairs.
+        each: of one score, the median; of an epoch, the seconds recorded to its end, the mean.
+        once: what had to be spent before the first score.
+        shares_noise: whether the truth is the end of the very curve that was scored.
+        note: what else is to be known; empty for nothing.
+    """
+
+    name: str
+    text: str
+    scored: int
+    within: Estimate
+    overall: Estimate
+    each: Spent
+    once: Spent = FREE
+    shares_noise: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Evaluators held against trainings.
+
+    Attributes:
+        runs: where the trainings were read.
+        task: what these share, in JSON values.
+        architectures, trainings: how many there are.
+        training_seconds: of a whole one as it was recorded, the mean.
+        band: the costliest of a band costs at most this share more than its cheapest.
+        bands: of 5 architectures or more.
+        left_out: architectures outside these.
+        bootstrap, seed: resamples, and the seed of everything random.
+        baseline: Multi-Adds, whether or not they are among the rows.
+        ceiling: ``None`` where no architecture has two trainings.
+        rows: the best within bands first.
+        skipped: why an evaluator was left out, by name.
+        conditions: hardware and versions of the scoring.
+        unknown: what the records do not say of how comparable the runs are, a line each.
+    """
+
+    runs: tuple[str, ...]
+    task: Mapping[str, Any]
+    architectures: int
+    trainings: int
+    training_seconds: float
+    band: float
+    bands: tuple[Band, ...]
+    left_out: int
+    bootstrap: int
+    seed: int
+    baseline: Row
+    ceiling: Ceiling | None
+    rows: tuple[Row, ...]
+    skipped: Mapping[str, str]
+    conditions: Mapping[str, str]
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> list[str]:
+        """Of what the rows cost."""
+        return units(spent for row in self.rows for spent in (row.each, row.once))
+
+    def verdict(self, row: Row) -> str:
+        """Whether an evaluator earns its place, by :data:`RULE`: yes, no, or open; Multi-Adds are the baseline."""
+        if row.name == BASELINE:
+            return "baseline"
+        bar, found = max(0.0, self.baseline.within.tau), row.within
+        if row.shares_noise or any(map(math.isnan, (bar, self.baseline.within.tau, found.low, found.high))):
+            return "open"
+        return "yes" if found.low > bar else "no" if found.high < bar else "open"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; ``None`` for what is unknown."""
+        found = asdict(self)
+        found["rows"] = [asdict(row) | {"verdict": self.verdict(row)} for row in self.rows]
+        found["rule"] = RULE
+        told: dict[str, Any] = _finite(found)
+        return told
+
+
+def ranked(row: Row) -> tuple[bool, float, bool, float]:
+    """What to sort rows by: the best within bands first, then overall; those without an order last."""
+    within, overall = row.within.tau, row.overall.tau
+    return math.isnan(within), -within if within == within else 0.0, math.isnan(overall), -overall
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

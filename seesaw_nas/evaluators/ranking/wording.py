@@ -1,0 +1,102 @@
+"""An audit in words, the same on the terminal and on the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from seesaw_nas.core.units import format_figure
+from seesaw_nas.evaluators.ranking.bands import LEAST_IN_BAND
+from seesaw_nas.evaluators.ranking.ceiling import Ceiling, Oracle
+from seesaw_nas.evaluators.ranking.result import Audit
+from seesaw_nas.evaluators.ranking.spent import CORE, GPU, RECORDED, Spent
+from seesaw_nas.evaluators.ranking.statistics import Estimate
+
+
+def figure_of(tau: float) -> str:
+    """A tau, signed, with two decimals; a dash for none."""
+    return "-" if math.isnan(tau) else f"{tau:+.2f}"
+
+
+def span(found: Estimate | Oracle) -> str:
+    """An interval; empty for none."""
+    return "" if math.isnan(found.low) else f"{found.low:+.2f} to {found.high:+.2f}"
+
+
+SHORT = {CORE: "core-s", GPU: "GPU-s", RECORDED: "s rec."}
+
+
+def cost_of(spent: Spent) -> str:
+    """A cost with its unit; a question mark where it is unknown."""
+    if not spent.known:
+        return "?"
+    return f"{seconds_of(spent.seconds)} {SHORT[spent.unit]}" if spent.seconds else "0"
+
+
+def seconds_of(seconds: float) -> str:
+    """Seconds in three digits."""
+    return format_figure(seconds) if seconds >= 0.001 else "0" if seconds == 0 else "<0.001"
+
+
+def about(audit: Audit) -> Iterator[str]:
+    """What the figures rest on."""
+    task, recipe = audit.task, audit.task["recipe"]
+    yield (
+        f"{', '.join(audit.runs)}: {task['dataset']}, recipe {recipe['name']}, {recipe['epochs']} epochs; "
+        f"{audit.architectures:,} architectures, {audit.trainings:,} trainings of "
+        f"{seconds_of(audit.training_seconds)} s"
+    )
+    pairs = audit.architectures * (audit.architectures - 1) // 2
+    inside = sum(len(band.members) * (len(band.members) - 1) // 2 for band in audit.bands)
+    left = f"; {audit.left_out:,} architectures in smaller ones are left out" if audit.left_out else ""
+    yield (
+        f"{pairs:,} pairs; {inside:,} within {len(audit.bands)} bands, in which the costliest is at most "
+        f"{100 * audit.band:g}% above the cheapest, of {LEAST_IN_BAND} architectures or more{left}"
+    )
+
+
+def noise(ceiling: Ceiling | None) -> Iterator[str]:
+    """How well anything could rank."""
+    if ceiling is None:
+        yield "noise ceiling: unknown, no architecture was trained with two seeds"
+        return
+    yield (
+        f"seed against seed, {ceiling.repeated:,} architectures: within bands {_told(ceiling.within)}; "
+        f"over all pairs {_told(ceiling.overall)}"
+    )
+    if ceiling.spread is not None:
+        yield (
+            f"within bands, standard deviation of architectures {100 * ceiling.spread.architectures:.2f} points, of "
+            f"the noise of one training {100 * ceiling.spread.noise:.2f}: a perfect oracle would reach "
+            f"{_told(ceiling.one)} against one training, {_told(ceiling.mean)} against the "
+            "mean of an architecture's trainings"
+        )
+        yield (
+            f"simulated likewise, with normal noise that is the same for all, seed against seed is "
+            f"{_told(ceiling.again)} within bands: where that is far from what was found, so may the oracle be"
+        )
+
+
+def remarks(audit: Audit) -> Iterator[str]:
+    """What a reader has to know of the rows."""
+    yield from audit.unknown
+    for name, why in audit.skipped.items():
+        yield f"{name} was left out: {why}"
+    if len(audit.units) > 1:
+        listed = ", ".join(f"{SHORT[unit]}: {unit}" for unit in audit.units)
+        yield f"What the rows cost was measured in units that do not compare ({listed})."
+    early = [row for row in audit.rows if row.text.startswith("top-1 after epoch")]
+    if any(row.shares_noise for row in early):
+        yield (
+            "An early epoch is held against the end of its own curve, for hardly any architecture has a second "
+            "training: the two share a seed, which flatters it, so no verdict is given."
+        )
+    elif early:
+        yield (
+            "An early epoch of one training is held against the mean of the architecture's other trainings, the rest "
+            "against the mean of all; its truth is the noisier one. Its seconds are those recorded, on their machine."
+        )
+
+
+def _told(found: Estimate | Oracle) -> str:
+    return f"{figure_of(found.tau)} ({span(found)})" if span(found) else figure_of(found.tau)

@@ -1,0 +1,102 @@
+"""The evaluator that trusts nothing but training: from scratch, then scored on the validation images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.data import Images, SearchData, channel_means, check_fits
+from seesaw_nas.evaluators import Score, Subject
+from seesaw_nas.network.models import build
+from seesaw_nas.training.execution import AUTOMATIC, Execution
+from seesaw_nas.training.loop import OnEpoch, train
+from seesaw_nas.training.recipes import Recipe
+from seesaw_nas.training.sgd import OnStep
+from seesaw_nas.training.timing import step_seconds, trial_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedEvaluator:
+    """Trains each architecture by one recipe; one seed decides initial weights, order, augmentation and dropout.
+
+    Attributes:
+        data: kept where it lies; give it on ``device`` to move it once, not once a trial.
+        curve: whether every epoch is validated; without, the last one is, and where a trial pauses.
+        execution: of the steps.
+    """
+
+    data: SearchData
+    recipe: Recipe
+    device: torch.device | str = "cpu"
+    curve: bool = True
+    execution: Execution = AUTOMATIC
+
+    @property
+    def epochs(self) -> int:
+        return self.recipe.epochs
+
+    def evaluate(
+        self,
+        architecture: Architecture,
+        *,
+        seed: int,
+        until: int | None = None,
+        checkpoint: Path | None = None,
+        on_epoch: OnEpoch | None = None,
+        on_step: OnStep | None = None,
+    ) -> Score:
+        """Validation top-1 of ``architecture`` after training; see :class:`seesaw_nas.evaluators.Evaluator`.
+
+        Raises:
+            SpecError: the architecture wants other images or another number of classes than the data have.
+            TrainingFailed: the loss is not finite, or memory ran out.
+        """
+        check_fits(architecture, self.data)
+        model = build(architecture, dropout=self.recipe.dropout, seed=seed)
+        trained = train(
+            model,
+            self.data,
+            self.recipe,
+            seed=seed,
+            device=self.device,
+            on_epoch=on_epoch,
+            on_step=on_step,
+            checkpoint=checkpoint,
+            until=until,
+            evaluate_each_epoch=self.curve,
+            execution=self.execution,
+        )
+        return Score(trained.top1, "validation", trained.seconds, trained.curve, trained.note)
+
+    def on(self, device: torch.device | str) -> TrainedEvaluator:
+        """The same on another device, which gets a copy of the images."""
+        return replace(self, data=self.data.to(device), device=device)
+
+    def estimate(self, architecture: Architecture) -> float:
+        """Seconds of a whole training, from a few timed steps."""
+        step = step_seconds(architecture, self.data, self.recipe, self.device, self.execution)
+        return trial_seconds(step, self.data, self.recipe)
+
+
+def subject(data: SearchData) -> Subject:
+    """What these images are, for those who need not load them."""
+    scored = data.validation if isinstance(data.validation, Images) else None
+    return Subject(
+        data.name,
+        data.input,
+        len(data.classes),
+        len(data.train),
+        len(data.validation),
+        class_names=data.classes,
+        mean=_rounded(data.mean),
+        validation_mean=() if scored is None else _rounded(channel_means(scored)),
+        streamed=scored is None,
+    )
+
+
+def _rounded(means: Sequence[float]) -> tuple[float, ...]:
+    return tuple(round(mean, 6) for mean in means)

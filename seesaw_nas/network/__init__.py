@@ -1,0 +1,1 @@
+"""Architectures as torch networks: operators, weights, and the formulations that train and infer fastest."""

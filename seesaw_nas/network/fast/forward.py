@@ -1,0 +1,174 @@
+"""A network's forward pass in training, as a function of gathered weights: no module, nothing made but activations.
+
+Everywhere: channels-last, and permutations as an order of channels (:mod:`seesaw_nas.network.wiring`). On a CPU also:
+products of tiles where they pay, and the batch norm behind pw1 folded into its weights before they are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from seesaw_nas.architecture.spec import Architecture, Block, Placed
+from seesaw_nas.network.fast.functions import Pair, Running, expanded, norm_relu6, projected, relu6
+from seesaw_nas.network.flat import LayerShapes
+from seesaw_nas.network.folded import rule
+from seesaw_nas.network.models import EPS
+from seesaw_nas.network.wiring import KEPT, Tiles, whole, wiring
+
+CHANNELS_LAST = torch.channels_last
+Depthwise = Literal["channels-last", "contiguous"]
+FOLDED_FROM = 2**20  # values behind pw1: with fewer, and no gradients, its batch norm by itself has less overhead
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layers:
+    """What the layers of one network compute with, stem first, then pw1, dw and pw2 of each block, then the head.
+
+    Attributes:
+        weights: of each convolution; the classifier's last.
+        norms: scale and offset of each batch norm.
+        bias: the classifier's, (classes,).
+        running: mean and variance of each batch norm, which a forward pass moves; ``None`` and ``None`` for none.
+    """
+
+    weights: Sequence[Tensor]
+    norms: Sequence[Pair]
+    bias: Tensor
+    running: Sequence[Running]
+
+    @classmethod
+    def of(cls, shapes: LayerShapes, weights: Tensor, vectors: Tensor, running: Sequence[Running] | None) -> Layers:
+        """Cut out of vectors of all values in the order of the layers.
+
+        Args:
+            running: ``None`` where no statistics are kept.
+        """
+        parts = (*shapes.split_weights(weights), *vectors.split_with_sizes(shapes.vector_sizes))
+        return cls.of_parts(parts, len(shapes.norms), running)
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[Tensor], norms: int, running: Sequence[Running] | None) -> Layers:
+        """From all weights, then the scales of so many batch norms, their offsets, and the classifier's bias."""
+        *tensors, bias = parts
+        weights, scales, offsets = tensors[: -2 * norms], tensors[-2 * norms : -norms], tensors[-norms:]
+        return cls(weights, list(zip(scales, offsets, strict=True)), bias, running or [(None, None)] * norms)
+
+
+@dataclass(frozen=True, slots=True)
+class Formulation:
+    """How a device computes: what differs is speed and rounding.
+
+    Attributes:
+        folds: whether batch norm behind pw1 is folded and 1x1 convolutions are tiled: what pays on a CPU.
+        multiple: to which widths are padded.
+        compiles: whether a compiler is to make the kernels, which wants torch's own operators alone.
+        depthwise: the layout in which depthwise convolutions compute.
+    """
+
+    folds: bool
+    multiple: int = 1
+    compiles: bool = False
+    depthwise: Depthwise = "channels-last"
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Batch norm as this pass does it."""
+
+    formulation: Formulation
+    momentum: float
+
+    def norm(self, x: Tensor, norm: Pair, running: Running) -> Tensor:
+        """By the batch's statistics."""
+        return F.batch_norm(x, running[0], running[1], norm[0], norm[1], True, self.momentum, EPS)
+
+    def norm_relu6(self, x: Tensor, norm: Pair, running: Running) -> Tensor:
+        """And ReLU6; the result must have one consumer alone."""
+        if self.formulation.folds and torch.is_grad_enabled():
+            return norm_relu6(x, norm, running, self.momentum, EPS)
+        return self.relu6(self.norm(x, norm, running))
+
+    def depthwise(self, x: Tensor, kernel: Tensor, stride: int) -> Tensor:
+        """Channels-last, whatever it computes in: (N, C, H, W) by (C, 1, k, k) to (N, C, H / stride, W / stride)."""
+        contiguous = self.formulation.depthwise == "contiguous"
+        x = x.contiguous() if contiguous else x
+        x = F.conv2d(x, kernel, None, stride, kernel.shape[-1] // 2, 1, len(kernel))
+        return x.contiguous(memory_format=CHANNELS_LAST) if contiguous else x
+
+    def relu6(self, x: Tensor) -> Tensor:
+        """What ``x`` held may be overwritten."""
+        if not torch.is_grad_enabled():
+            return x.clamp_(0, 6)
+        return F.relu6(x) if self.formulation.compiles else relu6(x)
+
+
+def features(
+    architecture: Architecture, layers: Layers, images: Tensor, formulation: Formulation, momentum: float
+) -> Tensor:
+    """(N, input_channels, H, W), normalised, to pooled features (N, head.channels), batch norm by the batch."""
+    weights, norms, running = iter(layers.weights), iter(layers.norms), iter(layers.running)
+    batch = _Batch(formulation, momentum)
+    x = images.contiguous(memory_format=CHANNELS_LAST)
+    x = F.conv2d(x, next(weights), None, architecture.stem.stride, 1)
+    x = batch.relu6(batch.norm(x, next(norms), next(running)))  # (N, stem.channels, H / stride, W / stride)
+    for at in architecture.placed:
+        own = [(next(weights), next(norms), next(running)) for _ in range(3)]
+        x = _block(at, own, x, batch)  # (N, at.c_out, H / stride, W / stride)
+    head = next(weights)
+    x = _pointwise(x, head, whole(*head.shape[:2]) if formulation.folds else None)  # (N, head.channels, h, w)
+    x = batch.norm_relu6(x, next(norms), next(running))
+    return F.avg_pool2d(x, x.shape[-1]).flatten(1)  # its gradient is channels-last, a mean's is not
+
+
+def logits_of(pooled: Tensor, layers: Layers) -> Tensor:
+    """(N, head.channels) to (N, classes); the bias is added in full precision, as the loss wants it."""
+    return F.linear(pooled, layers.weights[-1]).to(layers.bias.dtype) + layers.bias
+
+
+@torch.no_grad()
+def measure(architecture: Architecture, layers: Layers, batches: Iterable[Tensor], formulation: Formulation) -> int:
+    """Set the running statistics to even averages over batches of normalised images; returns how many batches."""
+    number = 0
+    for number, batch in enumerate(batches, start=1):
+        features(architecture, layers, batch, formulation, 1 / number)  # the first takes the place of what there was
+    return number
+
+
+def _block(at: Placed, layers: Sequence[tuple[Tensor, Pair, Running]], x: Tensor, batch: _Batch) -> Tensor:
+    """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), channels-last."""
+    (expand, expand_norm, expand_running), (kernel, kernel_norm, kernel_running), (project, norm, running) = layers
+    first, second = _tiles(at.block, at.c_in, at.c_out) if batch.formulation.folds else (None, None)
+    learns = torch.is_grad_enabled()
+    if first and (learns or x.numel() * at.block.expansion >= FOLDED_FROM):
+        inner = expanded(x, expand.flatten(1), expand_norm, expand_running, batch.momentum, EPS, first)
+    else:
+        inner = batch.norm(_pointwise(x, expand, first), expand_norm, expand_running)  # (N, inner, H, W)
+    if at.block.expand_activation == "relu6":  # where tiles are learnt they leave a view, which must not be overwritten
+        inner = F.relu6(inner) if first and learns else batch.relu6(inner)
+    inner = batch.depthwise(inner, kernel, at.stride)  # (N, inner, H / stride, W / stride)
+    inner = batch.norm_relu6(inner, kernel_norm, kernel_running)
+    out = batch.norm(_pointwise(inner, project, second), norm, running)  # (N, c_out, H / stride, W / stride)
+    return x + out if at.has_residual else out
+
+
+def _pointwise(x: Tensor, weight: Tensor, tiles: Tiles | None) -> Tensor:
+    """By products of tiles, or without tiles by a convolution."""
+    return projected(x, weight.flatten(1), tiles) if tiles else F.conv2d(x, weight)
+
+
+@lru_cache(maxsize=KEPT)
+def _tiles(block: Block, c_in: int, c_out: int) -> tuple[Tiles, Tiles]:
+    """The tiles of pw1 and of pw2 to compute one by one: their own where that pays, else the whole."""
+    wired, inner = wiring(block, c_in, c_out), block.expansion * c_in
+    return _worthwhile(wired.pw1, inner, c_in), _worthwhile(wired.pw2, c_out, inner)
+
+
+def _worthwhile(tiles: Tiles, c_out: int, c_in: int) -> Tiles:
+    return tiles if rule.tiles_pay(tiles, c_in, c_out) else whole(c_out, c_in)

@@ -1,0 +1,195 @@
+"""The order in which layers want their weights: wired, dense and, where the device likes it, padded.
+
+A network keeps its weights group by group, in the order of its modules. Its layers compute with dense matrices whose
+channels stand in the order of :mod:`seesaw_nas.network.wiring`. The way from one to the other is an index: one gather
+a step prepares all layers, and as no weight is used twice, the way back for gradients is a gather too, not a scatter.
+
+Channels may be padded to a multiple. A padded channel has zero weights, zero scale and zero offset, so it is zero
+everywhere and adds nothing: outputs, gradients and statistics of the others stay exactly what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seesaw_nas.architecture.spec import Architecture, Block, Partition
+from seesaw_nas.network.flat.cache import cache_within
+from seesaw_nas.network.flat.shapes import KERNEL, LayerShapes, padded
+from seesaw_nas.network.wiring import Wiring, wiring
+
+OUTSIDE = -1  # in an index: no weight stands here, the value is zero
+Index = np.ndarray  # int32, (n,)
+BLOCKS_BYTES, NETWORKS_BYTES = 64 * 2**20, 256 * 2**20  # of the orders that are kept
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockOrder:
+    """Where the values of one block come from, counted from the block's own first.
+
+    Attributes:
+        weights: index of pw1 (inner, c_in), dw (inner, 1, k, k) and pw2 (c_out, inner), one after the other, among the
+            weights of the block's convolutions in the order of its modules.
+        scales, offsets: of the channels of its three batch norms, among the scales and offsets of the block.
+        statistics: of these channels among those of the block's batch norms.
+        n_weights, n_vectors, n_statistics: values that the block has, without padding.
+    """
+
+    weights: Index
+    scales: Index
+    offsets: Index
+    statistics: Index
+    n_weights: int
+    n_vectors: int
+    n_statistics: int
+
+    @property
+    def nbytes(self) -> int:
+        return sum(part.nbytes for part in (self.weights, self.scales, self.offsets, self.statistics))
+
+
+@cache_within(BLOCKS_BYTES)
+def block_order(block: Block, c_in: int, c_out: int, multiple: int = 1) -> BlockOrder:
+    """The order of a block between these widths, wherever it stands.
+
+    Args:
+        multiple: to which widths are padded; 1 for no padding.
+    """
+    wired, inner, area = wiring(block, c_in, c_out), block.expansion * c_in, block.kernel**2
+    expand, n_expand = _dense(block.partition, inner, c_in, 0)
+    project, n_weights = _dense(block.project_partition, c_out, inner, n_expand + inner * area)
+    depthwise = n_expand + np.arange(inner * area, dtype=np.int32).reshape(inner, area)
+    widths = (padded(c_in, multiple), padded(inner, multiple), padded(c_out, multiple))
+    weights = [
+        _padded(expand[wired.order], widths[1], widths[0]),
+        _padded(depthwise[wired.back], widths[1], area),
+        _padded(project[wired.written][:, wired.back], widths[2], widths[1]),
+    ]
+    flat = np.concatenate([part.ravel() for part in weights])
+    norms = _norm_indices(wired, inner, c_out, widths)
+    return BlockOrder(flat, *norms, n_weights, 4 * inner + 2 * c_out, 2 * inner + c_out)
+
+
+def _dense(partition: Partition, c_out: int, c_in: int, start: int) -> tuple[np.ndarray, int]:
+    """(c_out, c_in): where each weight of the dense matrix stands in the groups' own matrices; and where these end."""
+    dense, row, column = np.full((c_out, c_in), OUTSIDE, dtype=np.int32), 0, 0
+    for outputs, inputs in zip(partition.sizes(c_out), partition.sizes(c_in), strict=True):
+        own = np.arange(start, start + outputs * inputs, dtype=np.int32).reshape(outputs, inputs)
+        dense[row : row + outputs, column : column + inputs] = own
+        row, column, start = row + outputs, column + inputs, start + outputs * inputs
+    return dense, start
+
+
+def _norm_indices(wired: Wiring, inner: int, c_out: int, widths: tuple[int, int, int]) -> tuple[Index, Index, Index]:
+    """The indices of scales, offsets and statistics of the batch norms behind pw1, dw and pw2."""
+    scales, offsets, statistics, start, channel = [], [], [], 0, 0
+    layers = ((wired.order, inner, widths[1]), (wired.back, inner, widths[1]), (wired.written, c_out, widths[2]))
+    for order, channels, width in layers:
+        scales.append(_padded_vector(order + start, width))
+        offsets.append(_padded_vector(order + start + channels, width))
+        statistics.append(_padded_vector(order + channel, width))
+        start, channel = start + 2 * channels, channel + channels
+    return np.concatenate(scales), np.concatenate(offsets), np.concatenate(statistics)
+
+
+def _padded(index: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """The matrix with rows and columns of :data:`OUTSIDE` behind it."""
+    missing = ((0, rows - index.shape[0]), (0, columns - index.shape[1]))
+    return np.pad(index, missing, constant_values=OUTSIDE) if (rows, columns) != index.shape else index
+
+
+def _padded_vector(index: np.ndarray, width: int) -> np.ndarray:
+    return np.pad(index, (0, width - len(index)), constant_values=OUTSIDE).astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gather:
+    """An index on a device and its inverse, between ``size`` values and their wired order.
+
+    Attributes:
+        index: int32, (wired,): the value that stands at each place; ``size``, behind the last value, for zero.
+        back: int32, (size,): the place where each value stands.
+    """
+
+    index: Tensor
+    back: Tensor
+    size: int
+
+    @classmethod
+    def of(cls, index: Index, size: int, device: torch.device) -> Gather:
+        """From an index with :data:`OUTSIDE` for zeros, which has each of the ``size`` values once."""
+        taken = np.flatnonzero(index != OUTSIDE)
+        back = np.empty(size, dtype=np.int32)
+        back[index[taken]] = taken
+        whole = np.where(index == OUTSIDE, size, index).astype(np.int32)
+        return cls(torch.from_numpy(whole).to(device), torch.from_numpy(back).to(device), size)
+
+
+def _joined(parts: Sequence[tuple[Index, int]]) -> tuple[Index, int]:
+    """Indices one behind the other, each of which counts from the first of so many values of its own; and the sum."""
+    size, shifted = 0, []
+    for index, count in parts:
+        shifted.append(np.where(index == OUTSIDE, OUTSIDE, index + size))
+        size += count
+    return np.concatenate(shifted), size
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkOrder:
+    """Where the values of a whole network come from, on one device.
+
+    Attributes:
+        layers: the shapes that they are cut into.
+        values: of the weights of all convolutions and the classifier, then of the scales of all batch norms, their
+            offsets, and the classifier's bias; among all weights and then all vectors, in the order of the modules.
+            The stem's weights stand channels-last.
+        statistics: of the batch norms' channels, in the same order as their scales.
+    """
+
+    layers: LayerShapes
+    values: Gather
+    statistics: Gather
+
+    @property
+    def nbytes(self) -> int:
+        return sum(gather.index.nbytes + gather.back.nbytes for gather in (self.values, self.statistics))
+
+
+@cache_within(NETWORKS_BYTES)
+def network_order(architecture: Architecture, device: torch.device, multiple: int = 1) -> NetworkOrder:
+    """The order of a network's weights on a device; see :func:`block_order` for ``multiple``."""
+    stem, head, last, classes = (
+        architecture.stem.channels, architecture.head.channels, architecture.placed[-1].c_out, architecture.classes
+    )  # fmt: skip
+    wide = {name: padded(width, multiple) for name, width in (("stem", stem), ("head", head), ("last", last))}
+    blocks = [block_order(at.block, at.c_in, at.c_out, multiple) for at in architecture.placed]
+    inputs = architecture.input_channels
+    weights = [
+        (_stem_index(stem, inputs, wide["stem"]), stem * inputs * KERNEL**2),
+        *((order.weights, order.n_weights) for order in blocks),
+        (_matrix(head, last, wide["head"], wide["last"]), head * last),
+        (_matrix(classes, head, classes, wide["head"]), classes * head),
+    ]
+    ends = [_padded_vector(np.arange(width), wide[name]) for name, width in (("stem", stem), ("head", head))]
+    scales = [(ends[0], 2 * stem), *((order.scales, order.n_vectors) for order in blocks), (ends[1], 2 * head)]
+    second = [np.where(end == OUTSIDE, OUTSIDE, end + width) for end, width in zip(ends, (stem, head), strict=True)]
+    offsets = [(second[0], 2 * stem), *((order.offsets, order.n_vectors) for order in blocks), (second[1], 2 * head)]
+    statistics = [(ends[0], stem), *((order.statistics, order.n_statistics) for order in blocks), (ends[1], head)]
+    (scale, n), (offset, _) = _joined(scales), _joined(offsets)
+    vectors = np.concatenate([scale, offset, np.arange(n, n + classes)])
+    values = Gather.of(*_joined([_joined(weights), (vectors, n + classes)]), device)
+    return NetworkOrder(LayerShapes.of(architecture, multiple), values, Gather.of(*_joined(statistics), device))
+
+
+def _stem_index(channels: int, inputs: int, width: int) -> Index:
+    """Of the stem's weights, channels-last."""
+    own = np.arange(channels * inputs * KERNEL**2, dtype=np.int32).reshape(channels, inputs, KERNEL**2)
+    return _padded(own.transpose(0, 2, 1).reshape(channels, -1), width, inputs * KERNEL**2).ravel()
+
+
+def _matrix(rows: int, columns: int, height: int, width: int) -> Index:
+    return _padded(np.arange(rows * columns, dtype=np.int32).reshape(rows, columns), height, width).ravel()

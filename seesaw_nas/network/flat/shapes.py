@@ -1,0 +1,96 @@
+"""The shapes of a network's layers, with padding: where vectors of all their values are cut."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from seesaw_nas.architecture.spec import Architecture, Placed
+
+KERNEL = 3  # side of the stem's
+Shape = tuple[int, ...]
+
+
+def padded(channels: int, multiple: int) -> int:
+    """The next multiple from ``channels`` on."""
+    return -(-channels // multiple) * multiple
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShapes:
+    """Of one network; :meth:`of` makes it.
+
+    Attributes:
+        weights: stem, then pw1, dw and pw2 of each block, head, classifier.
+        norms: channels of each batch norm in the same order.
+    """
+
+    architecture: Architecture
+    weights: tuple[Shape, ...]
+    norms: tuple[int, ...]
+
+    @classmethod
+    def of(cls, architecture: Architecture, multiple: int = 1) -> LayerShapes:
+        """With widths padded to a multiple."""
+        stem, last, head = (
+            padded(width, multiple)
+            for width in (architecture.stem.channels, architecture.placed[-1].c_out, architecture.head.channels)
+        )
+        blocks = [_widths(at, multiple) for at in architecture.placed]
+        weights: list[Shape] = [(stem, architecture.input_channels, KERNEL, KERNEL)]
+        for (c_in, inner, c_out), at in zip(blocks, architecture.placed, strict=True):
+            weights += [(inner, c_in, 1, 1), (inner, 1, at.block.kernel, at.block.kernel), (c_out, inner, 1, 1)]
+        weights += [(head, last, 1, 1), (architecture.classes, head)]
+        norms = [stem, *(width for _, inner, c_out in blocks for width in (inner, inner, c_out)), head]
+        return cls(architecture, tuple(weights), tuple(norms))
+
+    @property
+    def channels(self) -> int:
+        """Of all batch norms."""
+        return sum(self.norms)
+
+    @property
+    def classes(self) -> int:
+        return self.weights[-1][0]
+
+    @property
+    def n_weights(self) -> int:
+        """Of all convolutions and the classifier."""
+        return sum(map(math.prod, self.weights))
+
+    @property
+    def vector_sizes(self) -> list[int]:
+        """Of the scales of all batch norms, of their offsets, and of the classifier's bias."""
+        return [*self.norms, *self.norms, self.classes]
+
+    def split(self, wired: Tensor) -> tuple[Tensor, Tensor]:
+        """All weights, and all scales, offsets and biases, of a vector of both."""
+        return wired[: self.n_weights], wired[self.n_weights :]
+
+    def split_weights(self, wired: Tensor) -> list[Tensor]:
+        """The weights of each layer in its shape, views of the wired vector; the stem's in channels-last layout."""
+        parts = wired.split_with_sizes([math.prod(shape) for shape in self.weights])
+        return list(_shaped(parts, self.weights))
+
+    def split_statistics(self, running: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """The running mean and variance of each batch norm, which share memory with the rows of ``running``.
+
+        ``data`` lets autograd see that none of them is changed when another one is.
+        """
+        means, variances = (row.split_with_sizes(self.norms) for row in running)
+        return [(mean.data, variance.data) for mean, variance in zip(means, variances, strict=True)]
+
+
+def _widths(at: Placed, multiple: int) -> tuple[int, int, int]:
+    """(c_in, inner, c_out) of a block, with padding."""
+    return padded(at.c_in, multiple), padded(at.inner, multiple), padded(at.c_out, multiple)
+
+
+def _shaped(parts: Sequence[Tensor], shapes: Sequence[Shape]) -> Iterator[Tensor]:
+    channels, inputs, *kernel = shapes[0]
+    yield parts[0].view(channels, *kernel, inputs).permute(0, 3, 1, 2)
+    for part, shape in zip(parts[1:], shapes[1:], strict=True):
+        yield part.view(shape)

@@ -1,0 +1,115 @@
+"""Which inner channel meets which group: the permutations of a block turned into an order of channels.
+
+A permutation commutes with the depthwise convolution and with batch norm, so it need not be carried out: it only
+decides which inner channels each group of pw2 reads. Ordering the inner channels by who writes and who reads them
+leaves pw1 and pw2 as a few rectangles of a dense weight, the tiles. Deployment and training both compute in this order.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from seesaw_nas.architecture.spec import Block
+
+Labels = np.ndarray  # int64, (channels,): for each channel the group that it belongs to
+KEPT = 8192  # wirings, of some 3 KB each
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A rectangle of a 1x1 convolution's weight outside which it is zero: output channels by input channels."""
+
+    outputs: slice
+    inputs: slice
+
+
+Tiles = tuple[Tile, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wiring:
+    """How a block computes without moving a channel.
+
+    Attributes:
+        order: int64, (inner,): for each inner channel here, its place behind pw1, where pw1's weights and batch norm
+            have it.
+        back: the same behind the permutation, where the depthwise convolution, its batch norm and pw2 have it.
+        written: int64, (c_out,): for each output channel, its place behind pw2, before a second permutation.
+        pw1, pw2: their tiles in this order, output channels first.
+        pieces: the runs of inner channels that one group of pw1 writes and one group of pw2 reads.
+    """
+
+    order: np.ndarray
+    back: np.ndarray
+    written: np.ndarray
+    pw1: Tiles
+    pw2: Tiles
+    pieces: tuple[slice, ...]
+
+
+@lru_cache(maxsize=KEPT)
+def wiring(block: Block, c_in: int, c_out: int) -> Wiring:
+    """The wiring of a block between these widths, wherever it stands."""
+    inner, groups = block.expansion * c_in, block.partition.groups
+    source, writer = (_labels(block.partition.sizes(width)) for width in (c_in, inner))
+    reader, target = (_labels(block.project_partition.sizes(width)) for width in (inner, c_out))
+    place = np.argsort(moved(groups if block.flow in ("shuffle", "igcv3") else 1, inner))
+    written = moved(c_out // groups if block.flow == "igcv3" else 1, c_out)
+    order = _chained(writer, reader[place])
+    back = place[order]
+    writers, readers = writer[order], reader[back]
+    pieces = tuple(run for _, run in _runs(writers * (1 + readers.max()) + readers))
+    return Wiring(order, back, written, tiles(writers, source), tiles(target[written], readers), pieces)
+
+
+def moved(groups: int, channels: int) -> np.ndarray:
+    """int64, (channels,): the channel before :func:`seesaw_nas.network.ops.permute_channels`, for each behind it."""
+    return np.arange(channels).reshape(groups, -1).T.ravel()
+
+
+def _labels(sizes: tuple[int, ...]) -> Labels:
+    return np.repeat(np.arange(len(sizes)), sizes)
+
+
+def _chained(writer: Labels, reader: Labels) -> np.ndarray:
+    """Channels by the group that writes them; within it, what the same group reads together.
+
+    Each writer's channels begin with the readers that the one before ended with, so that readers' channels too stand
+    together as far as they can.
+    """
+    order, last = [], -1
+    for group in range(int(writer.max()) + 1):
+        members = np.flatnonzero(writer == group)
+        read_by = reader[members]
+        readers = sorted(set(read_by.tolist()), key=lambda r: (r != last, r))  # the last one first
+        order += [members[read_by == r] for r in readers]
+        last = readers[-1]
+    return np.concatenate(order)
+
+
+def _runs(labels: Labels) -> Iterator[tuple[int, slice]]:
+    """The runs of equal labels, in order."""
+    starts = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist(), len(labels)]
+    for start, stop in itertools.pairwise(starts):
+        yield int(labels[start]), slice(start, stop)
+
+
+def whole(c_out: int, c_in: int) -> Tiles:
+    """One tile for all of a weight."""
+    return (Tile(slice(0, c_out), slice(0, c_in)),)
+
+
+def tiles(outputs: Labels, inputs: Labels) -> Tiles:
+    """The rectangles in which an output channel and an input channel have the same label, outputs first in order."""
+    columns = list(_runs(inputs))
+    return tuple(
+        Tile(rows, run)
+        for row_label, rows in _runs(outputs)
+        for column_label, run in columns
+        if row_label == column_label
+    )

@@ -1,0 +1,170 @@
+"""Accuracy against Multi-Adds as a plotly figure, in the one house theme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from types import MappingProxyType
+
+import plotly.graph_objects as go
+
+from seesaw_nas import pareto
+from seesaw_nas.architecture import reference
+from seesaw_nas.architecture.reference import Published
+from seesaw_nas.core.units import format_count
+from seesaw_nas.report.tables import front, stage_texts, trained
+from seesaw_nas.report.theme import BLUE, GREEN, GREY, NOTHING_TRAINED, ORANGE, PURPLE, THEME, VERMILION
+from seesaw_nas.search import records as run_records
+from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.spread import Spread
+from seesaw_nas.space import Budget
+
+PUBLISHED_REACH = (
+    3  # times the run's Multi-Adds: a row far beyond (15,300M for VGG-16) would squeeze all others together
+)
+
+
+NO_SPREADS: Mapping[str, Spread] = MappingProxyType({})
+
+
+def accuracy_against_macs(
+    records: Sequence[TrialRecord],
+    *,
+    budget: Budget,
+    dataset: str,
+    title: str = "",
+    spreads: Mapping[str, Spread] = NO_SPREADS,
+) -> go.Figure:
+    """Every trained trial, the front as steps, its knee, the best, the budget; below, the front and the paper's rows.
+
+    The paper's rows are of another split and far longer training, and often far above a search's. They stand on axes
+    of their own (``x2``, ``y2``), so that they never press the run's points together. Without any row up to
+    ``PUBLISHED_REACH`` times the run's Multi-Adds there is no such panel.
+
+    Args:
+        spreads: by digest, of the architectures that were trained again; drawn as mean and standard deviation.
+    """
+    figure = go.Figure(layout={"template": THEME})
+    done, members = trained(records), front(records)
+    rows = reference.published(dataset)
+    reach = PUBLISHED_REACH * max([budget.high, *(r.macs or 0 for r in done)])
+    has_panel = any(row.macs <= reach for row in rows)
+    means = {digest: spread.mean for digest, spread in spreads.items()}
+    _add_trials(figure, done, members, run_records.best(done if means else members, means))
+    _add_spreads(figure, done, spreads)
+    if has_panel:
+        _add_paper_panel(figure, rows, members, reach)
+    _add_budget(figure, budget, has_paper_panel=has_panel)
+    splits = sorted({r.split for r in done}) or ["validation"]
+    figure.update_xaxes(title="Multi-Adds (M)")
+    figure.update_layout(yaxis_title=f"{escape(' and '.join(splits))} top-1 (%)", xaxis_range=_span(done, budget))
+    if title:  # as the legend's, since plotly lets a figure's own title run into a legend of several lines
+        figure.update_layout(legend_title={"text": f"<b>{escape(title)}</b>", "side": "top", "font_size": 18})
+    return figure
+
+
+def _add_trials(
+    figure: go.Figure, done: list[TrialRecord], members: list[TrialRecord], best: TrialRecord | None
+) -> None:
+    if best is None:
+        figure.add_annotation(text=NOTHING_TRAINED, xref="x domain", yref="y domain", x=0.5, y=0.5, showarrow=False)
+        figure.update_layout(yaxis={"range": [0, 100]})
+        return
+    star = {"symbol": "star", "color": VERMILION, "size": 16, "line": {"color": "#FFFFFF", "width": 1}}
+    muted = {"color": GREY, "size": 7, "opacity": 0.7}
+    # The architecture is told for the front alone: for every trial it would be most of the page's bytes.
+    texts = [_hover(r) for r in done]
+    figure.add_scatter(**_points(done), name=f"trained trials ({len(done)})", hovertext=texts, marker=muted)
+    figure.add_scatter(**_front_line(members), name=f"Pareto front ({len(members)})", marker_size=10)
+    figure.add_scatter(**_points([best]), name="best", hovertext=[_hover_stages(best)], marker=star)
+    if len(members) > 2:  # with fewer there is nothing to bend
+        bend = members[pareto.knee([(r.top1 or 0.0, float(r.macs or 0)) for r in members])]
+        ring = {"symbol": "circle-open", "color": GREEN, "size": 20, "line_width": 3}
+        figure.add_scatter(**_points([bend]), name="knee of the front", hovertext=[_hover_stages(bend)], marker=ring)
+
+
+def _add_spreads(figure: go.Figure, done: list[TrialRecord], spreads: Mapping[str, Spread]) -> None:
+    again = {r.digest: r for r in done if r.digest in spreads} if spreads else {}  # a digest takes a millisecond
+    if not again:
+        return
+    found = [spreads[digest] for digest in again]
+    counts = sorted({spread.n for spread in found})
+    trainings = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    texts = [f"<b>trial {r.number}</b>, trained again: {spreads[digest]}<br>{digest}" for digest, r in again.items()]
+    figure.add_scatter(
+        x=[(r.macs or 0) / 1e6 for r in again.values()], y=[100 * spread.mean for spread in found], mode="markers",
+        name=f"trained again: mean, standard deviation ({trainings} each)", hoverinfo="text", hovertext=texts,
+        marker={"symbol": "diamond-open", "color": ORANGE, "size": 11, "line_width": 2},
+        error_y={"array": [100 * (spread.sd or 0.0) for spread in found], "color": ORANGE, "thickness": 2, "width": 5},
+    )  # fmt: skip
+
+
+def _span(done: list[TrialRecord], budget: Budget) -> list[float]:
+    """The x axis in millions: every trial and both ends of the budget, with room beside the outermost."""
+    held = [(r.macs or 0) / 1e6 for r in done] + [budget.high / 1e6] + ([budget.low / 1e6] if budget.low else [])
+    low, high = (min(held), max(held)) if len(set(held)) > 1 else (0.0, max(held))
+    room = 0.04 * (high - low)
+    return [low - room, high + room]
+
+
+def _points(shown: list[TrialRecord]) -> dict[str, object]:
+    x, y = [(r.macs or 0) / 1e6 for r in shown], [100 * (r.top1 or 0.0) for r in shown]
+    return {"x": x, "y": y, "mode": "markers", "hoverinfo": "text"}
+
+
+def _front_line(members: list[TrialRecord]) -> dict[str, object]:
+    style = {"mode": "lines+markers", "line": {"shape": "hv", "color": BLUE, "width": 2}, "legendgroup": "front"}
+    return {**_points(members), **style, "hovertext": [_hover_stages(r) for r in members]}
+
+
+def _hover(record: TrialRecord) -> str:
+    return (
+        f"<b>trial {record.number}</b>, {100 * (record.top1 or 0.0):.2f}% {escape(record.split)}<br>"
+        f"{record.macs or 0:,} Multi-Adds, {record.params or 0:,} Params<br>seed {record.seed}"
+    )
+
+
+def _hover_stages(record: TrialRecord) -> str:
+    return "<br>".join([f"{_hover(record)}, {record.digest}", *stage_texts(record.architecture)])
+
+
+def _add_paper_panel(figure: go.Figure, rows: Sequence[Published], members: list[TrialRecord], reach: int) -> None:
+    """The lower panel. 400 epochs are said of the paper's own networks alone: the rows of others may be quoted."""
+    split = "validation images" if rows[0].dataset == "imagenet" else "test split"
+    near = [row for row in rows if row.macs <= reach]
+    far = f" ({len(rows) - len(near)} beyond {format_count(reach)} left out)" if len(near) < len(rows) else ""
+    figure.add_scatter(**_front_line(members), xaxis="x2", yaxis="y2", showlegend=False, marker_size=6)
+    for name, is_own, marker in (
+        (f"paper, {split}, 400 epochs", True, {"symbol": "diamond", "color": GREEN, "size": 9}),
+        (f"others as the paper prints them, {split}", False, {"symbol": "x", "color": PURPLE, "size": 7}),
+    ):
+        group = [row for row in near if row.label.startswith("Seesaw") is is_own]
+        figure.add_scatter(
+            x=[row.macs / 1e6 for row in group], y=[round(100 * row.top1, 2) for row in group], name=name,
+            mode="markers", marker=marker, xaxis="x2", yaxis="y2", hoverinfo="text",
+            hovertext=[_hover_published(row, split) for row in group],
+        )  # fmt: skip
+    figure.update_layout(
+        yaxis_domain=[0.44, 1], xaxis_anchor="y",
+        yaxis2={"domain": [0, 0.25], "anchor": "x2", "title": "top-1 (%)"}, xaxis2={"anchor": "y2"},
+    )  # fmt: skip
+    figure.add_annotation(
+        text=f"The front beside the paper's figures{far}", xref="x2 domain", yref="y2 domain", x=0, y=1.02,
+        xanchor="left", yanchor="bottom", showarrow=False,
+    )  # fmt: skip
+
+
+def _hover_published(row: Published, split: str) -> str:
+    figures = f"{row.macs / 1e6:g}M Multi-Adds as printed, {100 * row.top1:.2f}% {split}"
+    return f"<b>{row.label}</b>, table {row.table}<br>{figures}<br>{reference.SOURCE}"
+
+
+def _add_budget(figure: go.Figure, budget: Budget, *, has_paper_panel: bool) -> None:
+    ends = [(budget.high, "budget", "dash")] + ([(budget.low, "lower end", "dot")] if budget.low else [])
+    for macs, name, dash in ends:
+        for axis in ("", "2") if has_paper_panel else ("",):
+            figure.add_shape(
+                type="line", xref=f"x{axis}", yref=f"y{axis} domain", x0=macs / 1e6, x1=macs / 1e6, y0=0, y1=1,
+                line={"color": GREY, "width": 2, "dash": dash}, layer="above", legendgroup=name,
+                name=f"{name} {format_count(macs)}", showlegend=not axis,
+            )  # fmt: skip

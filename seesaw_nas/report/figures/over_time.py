@@ -1,0 +1,166 @@
+"""How a search got on: its front part by part, its best so far, its trainings and what ran when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from seesaw_nas import pareto
+from seesaw_nas.core.errors import OptionError, known
+from seesaw_nas.report.tables import front, trained
+from seesaw_nas.report.theme import GREY, NOTHING_TRAINED, THEME, blank, caption, see_through, styles
+from seesaw_nas.search.records import TRAINED, TrialRecord
+
+Floats = npt.NDArray[np.float64]
+VALUES = {"hypervolume": "hypervolume (share of top-1 100% x the budget)", "top1": "best top-1 so far (%)"}
+SPENT = {
+    "trials": "trials that were trained",
+    "epochs": "epochs trained, of all trials together",
+    "seconds": "seconds of training, of all workers together",
+}
+MOST_POINTS = 500  # of a median over several runs
+
+
+def in_order(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Those that were trained, as they came to their end; those that have not, or have no times, by number."""
+    return sorted((r for r in records if r.state in TRAINED), key=lambda r: (r.ended or np.inf, r.number))
+
+
+def front_over_time(records: Sequence[TrialRecord], *, parts: int = 4) -> go.Figure:
+    """The front after each quarter of the trained trials, as steps; the trials behind in grey."""
+    done = trained(in_order(records))
+    if not done:
+        return blank(NOTHING_TRAINED)
+    figure = go.Figure(layout={"template": THEME, "xaxis_title": "Multi-Adds (M)"})
+    figure.add_scatter(
+        **_points(done), name=f"trained trials ({len(done)})", mode="markers", hoverinfo="skip",
+        marker={"color": GREY, "size": 5, "opacity": 0.5},
+    )  # fmt: skip
+    ends = sorted({max(1, round(len(done) * part / parts)) for part in range(1, parts + 1)})
+    for end, (colour, dash, symbol) in zip(ends, reversed(styles(len(ends))), strict=True):
+        figure.add_scatter(
+            **_points(front(done[:end])), name=f"front of the first {end}", mode="lines+markers",
+            line={"shape": "hv", "color": colour, "dash": dash, "width": 2}, marker={"symbol": symbol, "size": 9},
+        )  # fmt: skip
+    figure.update_layout(yaxis_title=f"{escape(splits(done))} top-1 (%)")
+    return figure
+
+
+def splits(done: Sequence[TrialRecord]) -> str:
+    """The split that the accuracies are from, or the splits."""
+    return " and ".join(sorted({record.split for record in done})) or "validation"
+
+
+def _points(shown: Sequence[TrialRecord]) -> dict[str, Any]:
+    return {"x": [(r.macs or 0) / 1e6 for r in shown], "y": [100 * (r.top1 or 0.0) for r in shown]}
+
+
+def progress_curves(
+    runs: Mapping[str, Sequence[Sequence[TrialRecord]]],
+    *,
+    value: str = "hypervolume",
+    against: str = "trials",
+    budget_high: int,
+) -> go.Figure:
+    """How good what was found is, against what was spent; several runs under a name as median and quartiles.
+
+    What a trial cost counts when it ends, also where it failed or was stopped. Runs under one name are drawn as far as
+    the shortest of them goes. The axis leaves out the first trials where they are far below all that follows.
+
+    Args:
+        runs: the records of every run, by a name such as that of the strategy.
+        value: ``hypervolume``, of top-1 (a fraction) and of Multi-Adds over the budget, which dominated the whole at 1;
+            or ``top1``, the best so far.
+        against: ``trials``, ``epochs`` or ``seconds``.
+        budget_high: upper end of the budget, in Multi-Adds.
+
+    Raises:
+        OptionError: there is no such value or measure of cost.
+    """
+    for what, given, there in (("value", value, VALUES), ("measure of cost", against, SPENT)):
+        if given not in there:
+            raise OptionError(known(what, given, tuple(there)))
+    paths = {name: [_path(run, value, against, budget_high) for run in several] for name, several in runs.items()}
+    shown = {name: [path for path in found if len(path)] for name, found in paths.items()}
+    if not any(shown.values()):
+        return blank(NOTHING_TRAINED)
+    figure = go.Figure(layout={"template": THEME, "xaxis_title": SPENT[against], "yaxis_title": VALUES[value]})
+    for (name, found), (colour, dash, _) in zip(shown.items(), styles(len(shown)), strict=True):
+        if found:
+            _add_progress(figure, escape(name), found, colour, dash)
+    figure.update_yaxes(range=_worth_seeing(shown))
+    if any(len(found) > 1 for found in shown.values()):
+        caption(figure, "of several runs: the median, and the band between the quartiles")
+    return figure
+
+
+def _worth_seeing(shown: Mapping[str, list[Floats]]) -> list[float] | None:
+    """From the lowest value after a twentieth of the cost: the first trials are far below, and all others near."""
+    every = [path for found in shown.values() for path in found]
+    early = max(path[-1, 0] for path in every) / 20
+    low, high = min(_at(path, np.array([early]))[0] for path in every), max(path[-1, 1] for path in every)
+    room = 0.08 * (high - low)
+    return [float(low - room), float(high + room)] if high > low else None
+
+
+def _path(run: Sequence[TrialRecord], value: str, against: str, budget_high: int) -> Floats:
+    """Rows (spent, value) from the first trained trial on, where the value changes, and the end; empty without any."""
+    ended = in_order([record for record in run if record.state != "running"])
+    spent = np.cumsum([_cost(record, against) for record in ended], dtype=np.float64)
+    known_by = {record.number for record in trained(ended)}
+    rows: list[tuple[float, float]] = []
+    members: list[tuple[float, float]] = []  # the front so far, so that a trial behind it costs no hypervolume
+    for record, at in zip(ended, spent.tolist(), strict=True):
+        point = (record.top1 or 0.0, (record.macs or 0) / budget_high)
+        if record.number not in known_by or any(top1 >= point[0] and share <= point[1] for top1, share in members):
+            continue
+        members = [m for m in members if not (point[0] >= m[0] and point[1] <= m[1])] + [point]
+        worth = pareto.hypervolume(members, (0.0, 1.0)) if value == "hypervolume" else 100 * max(members)[0]
+        if not rows or worth > rows[-1][1]:
+            rows.append((at, worth))
+    if rows and rows[-1][0] < spent[-1]:
+        rows.append((float(spent[-1]), rows[-1][1]))
+    return np.array(rows, dtype=np.float64).reshape(-1, 2)
+
+
+def _cost(record: TrialRecord, against: str) -> float:
+    return {"trials": 1.0, "epochs": float(len(record.curve)), "seconds": record.seconds}[against]
+
+
+def _add_progress(figure: go.Figure, name: str, paths: list[Floats], colour: str, dash: str) -> None:
+    line = {"shape": "hv", "color": colour, "dash": dash, "width": 2}
+    if len(paths) == 1:
+        figure.add_scatter(x=paths[0][:, 0], y=paths[0][:, 1], name=name, mode="lines", line=line)
+        return
+    x = _common(paths)
+    low, median, high = np.quantile([_at(path, x) for path in paths], (0.25, 0.5, 0.75), axis=0)
+    edge = {"mode": "lines", "line": {"shape": "hv", "width": 0, "color": colour}, "hoverinfo": "skip"}
+    group = {"legendgroup": name, "x": x}
+    figure.add_scatter(**group, **edge, y=low, name=f"{name}, lower quartile", showlegend=False)
+    figure.add_scatter(
+        **group, **edge, y=high, name=f"{name}, upper quartile", showlegend=False, fill="tonexty",
+        fillcolor=see_through(colour, 0.2),
+    )  # fmt: skip
+    figure.add_scatter(**group, y=median, name=f"{name} ({len(paths)} runs)", mode="lines", line=line)
+
+
+def _common(paths: list[Floats]) -> Floats:
+    """Where any of the paths changes, between the last of their beginnings and the first of their ends."""
+    begin, end = max(path[0, 0] for path in paths), min(path[-1, 0] for path in paths)
+    every = np.unique(np.concatenate([path[:, 0] for path in paths]))
+    inside = every[(begin <= every) & (every <= end)]
+    if not len(inside):
+        return np.array([begin])
+    thinned: Floats = inside[np.unique(np.linspace(0, len(inside) - 1, MOST_POINTS).round().astype(int))]
+    return thinned
+
+
+def _at(path: Floats, x: Floats) -> Floats:
+    """The steps of a path at ``x``."""
+    values: Floats = path[np.maximum(np.searchsorted(path[:, 0], x, side="right") - 1, 0), 1]
+    return values

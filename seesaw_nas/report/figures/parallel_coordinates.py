@@ -1,0 +1,128 @@
+"""Every trial as a line through its choices."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from html import escape
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.errors import SpecError
+from seesaw_nas.report.effects import blocks_of
+from seesaw_nas.report.tables import trained
+from seesaw_nas.report.theme import LOW_TO_HIGH, NOTHING_TRAINED, THEME, blank
+from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.space import Space, encode, genes
+
+MOST_AXES = 12
+MOST_LINES = 500
+ABSENT = "no block"
+
+
+def parallel_genotype(records: Sequence[TrialRecord], space: Space) -> go.Figure:
+    """Each trained trial as a line through its choices, to its Multi-Adds and its top-1, which also colours it.
+
+    A space of at most ``MOST_AXES`` genes has an axis for each. A larger one has as many summaries of its stages as
+    fit: the most frequent partition of each, then its blocks, expansion and flow. Within a choice the lines are spread
+    out a little, in the order of top-1. Of more than ``MOST_LINES`` trials as many are drawn, evenly by top-1.
+    """
+    done = sorted(trained(records), key=lambda record: record.top1 or 0.0)
+    if not done:
+        return blank(NOTHING_TRAINED)
+    drawn = [done[i] for i in np.linspace(0, len(done) - 1, min(len(done), MOST_LINES)).round().astype(int)]
+    told = [(r, choices) for r in drawn if (choices := _choices(r.spec, space)) is not None]
+    if not told:
+        return blank(f"none of the {len(done)} trained trials is in space '{escape(space.name)}'")
+    axes = [_categories(name, [choices[name] for _, choices in told], space) for name in _axes(space, told)]
+    top1 = np.array([100 * (r.top1 or 0.0) for r, _ in told], dtype=np.float32)
+    macs = np.array([(r.macs or 0) / 1e6 for r, _ in told], dtype=np.float32)
+    figure = go.Figure(layout={"template": THEME, "margin": {"l": 80, "r": 80, "t": 110, "b": 24}})
+    figure.add_parcoords(
+        dimensions=[*axes, {"label": "Multi-Adds (M)", "values": macs}, {"label": "top-1 (%)", "values": top1}],
+        line={"color": top1, "colorscale": LOW_TO_HIGH, "showscale": False},
+        labelside="top",
+        labelangle=-25,
+        rangefont={"color": "rgba(0,0,0,0)"},  # the ends are among the ticks, near enough
+        unselected={"line": {"opacity": 0.1}},
+    )
+    return figure
+
+
+def _choices(architecture: Architecture, space: Space) -> dict[str, str] | None:
+    """By axis; ``None`` for an architecture of another space."""
+    if _is_large(space):
+        return _summary(architecture) if len(architecture.stages) == len(space.stages) else None
+    try:
+        chosen = encode(space, architecture)
+    except SpecError:
+        return None
+    return {name: ABSENT if _is_idle(name, architecture) else value for name, value in chosen.items()}
+
+
+@lru_cache(maxsize=8)
+def _is_large(space: Space) -> bool:
+    return len(genes(space)) > MOST_AXES
+
+
+def _is_idle(gene: str, architecture: Architecture) -> bool:
+    """Whether a gene is that of a block which the architecture does not have."""
+    stage, block, *rest = (*gene.split("."), "")
+    return any(rest) and int(block[5:]) > len(architecture.stages[int(stage[5:]) - 1].blocks)
+
+
+def _summary(architecture: Architecture) -> dict[str, str]:
+    told: dict[str, dict[str, str]] = {"partition": {}, "blocks": {}, "expansion": {}, "flow": {}}
+    for i, blocks in enumerate(blocks_of(architecture), start=1):
+        told["blocks"][f"stage{i}.blocks"] = str(len(blocks))
+        for kind in ("partition", "expansion", "flow"):
+            most = Counter(str(getattr(block, kind)) for block in blocks).most_common(1)
+            told[kind][f"stage{i}.{kind}"] = most[0][0]
+    return {name: value for group in told.values() for name, value in group.items()}
+
+
+def _axes(space: Space, told: Sequence[tuple[TrialRecord, Mapping[str, str]]]) -> list[str]:
+    """The axes on which anything was chosen: all genes, or whole kinds of summary while they fit."""
+    every = list(told[0][1])
+    if not _is_large(space):
+        return every
+    varied = [name for name in every if len({choices[name] for _, choices in told}) > 1] or every[:1]
+    kept: list[str] = []
+    for _, same in groupby(varied, key=lambda name: name.partition(".")[2]):
+        kind = list(same)
+        if len(kept) + len(kind) <= MOST_AXES or not kept:
+            kept += kind
+    return sorted(kept, key=_stage)
+
+
+def _stage(name: str) -> str:
+    """Sorts the axes of one stage beside each other."""
+    return name.partition(".")[0]
+
+
+def _categories(name: str, values: list[str], space: Space) -> dict[str, Any]:
+    """An axis of text: as the space lists its choices, spread by rank within each."""
+    listed = genes(space).get(name, ())
+    order = [value for value in (*listed, ABSENT) if value in values] or sorted(set(values), key=_by_size)
+    places = np.array([order.index(value) for value in values], dtype=np.float32)
+    spread = np.zeros(len(values), dtype=np.float32)
+    for place in range(len(order)):
+        here = np.flatnonzero(places == place)
+        spread[here] = np.linspace(-0.3, 0.3, len(here)) if len(here) > 1 else 0
+    return {
+        "label": re.sub(r"(stage|block)(?=\d)", lambda found: found[0][0], name),
+        "values": places + spread,
+        "tickvals": list(range(len(order))),
+        "ticktext": order,
+        "range": [-0.5, len(order) - 0.5],
+    }
+
+
+def _by_size(value: str) -> tuple[int, str]:
+    return (int(value), "") if value.isdigit() else (0, value)

@@ -1,0 +1,129 @@
+"""The trainings themselves: their curves, and what ran where and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import get_args
+
+import numpy as np
+import plotly.graph_objects as go
+
+from seesaw_nas.report.figures.over_time import splits
+from seesaw_nas.report.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, THEME, VERMILION, blank, see_through, styles
+from seesaw_nas.search.records import State, TrialRecord
+
+HIGHLIGHTED = 5
+MOST_CURVES = 300  # behind those: more are one grey area, and megabytes
+PATTERNS: dict[State, tuple[str, str]] = {
+    "complete": (GREEN, ""), "stopped": (ORANGE, "/"), "failed": (VERMILION, "x"), "paused": (PURPLE, "-"),
+    "running": (BLUE, "+"), "duplicate": (SKY, "\\"), "infeasible": (GREY, ""),
+}  # fmt: skip
+_UNITS = ((7200.0, 3600.0, "h"), (300.0, 60.0, "min"), (0.0, 1.0, "s"))  # from which span on, seconds in one, name
+
+
+def training_curves(records: Sequence[TrialRecord]) -> go.Figure:
+    """Top-1 after each epoch: the best trials each with a line of its own, all others in grey by what became of them.
+
+    Of more than ``MOST_CURVES`` others as many are drawn, evenly through the search.
+    """
+    curves = [r for r in records if any(epoch.top1 is not None for epoch in r.curve)]
+    if not curves:
+        return blank("no trial has an accuracy by epoch")
+    figure = go.Figure(layout={"template": THEME, "xaxis_title": "epoch"})
+    scored = [r for r in curves if r.state == "complete" and r.top1 is not None]
+    best = sorted(scored, key=lambda r: -(r.top1 or 0.0))[:HIGHLIGHTED]
+    others = [r for r in curves if r not in best]
+    drawn = [others[i] for i in _evenly(len(others), MOST_CURVES)]
+    for state, dash in (("complete", "solid"), ("stopped", "dot"), ("paused", "dash"), ("failed", "dashdot")):
+        _add_together(figure, others, drawn, state, dash)
+    for record, (colour, dash, symbol) in zip(best, styles(len(best)), strict=True):
+        x, y = _curve(record)
+        figure.add_scatter(
+            x=x, y=y, name=f"trial {record.number}, {100 * (record.top1 or 0.0):.2f}%", mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 2}, marker={"symbol": symbol, "size": 7},
+        )  # fmt: skip
+    figure.update_layout(yaxis_title=f"{escape(splits(curves))} top-1 (%)")
+    return figure
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    return [int(i) for i in np.linspace(0, count - 1, min(count, most)).round()]
+
+
+def _curve(record: TrialRecord) -> tuple[list[int], list[float]]:
+    told = [(epoch.epoch, 100 * epoch.top1) for epoch in record.curve if epoch.top1 is not None]
+    return [epoch for epoch, _ in told], [top1 for _, top1 in told]
+
+
+def _add_together(
+    figure: go.Figure, others: list[TrialRecord], drawn: list[TrialRecord], state: str, dash: str
+) -> None:
+    """All curves of one state as one trace, with gaps between them."""
+    x: list[int | None] = []
+    y: list[float | None] = []
+    shown = [record for record in drawn if record.state == state]
+    for record in shown:
+        epochs, top1 = _curve(record)
+        x += [*epochs, None]
+        y += [*top1, None]
+    if shown:
+        count = sum(record.state == state for record in others)
+        told = f"{count}" if len(shown) == count else f"{len(shown)} of {count} drawn"
+        line = {"color": GREY, "dash": dash, "width": 1}
+        figure.add_scatter(
+            x=x, y=y, name=f"others, {state} ({told})", mode="lines", line=line, opacity=0.5, hoverinfo="skip"
+        )
+
+
+def timeline(records: Sequence[TrialRecord]) -> go.Figure:
+    """What each worker had in hand from when to when; trials of one worker that overlap lie below each other.
+
+    A trial that has not ended reaches to the last moment that any record tells of. One that was paused counts from its
+    proposal to its end, the pauses among it.
+    """
+    timed = [record for record in records if record.started]
+    if not timed:
+        return blank("no trial has a time of its beginning")
+    first, last = min(r.started for r in timed), max(max(r.started, r.ended) for r in timed)
+    seconds, unit = next((size, name) for least, size, name in _UNITS if last - first >= least)
+    rows, labels = _rows(timed, last)
+    figure = go.Figure(layout={"template": THEME, "barmode": "overlay"})
+    for state in get_args(State):
+        shown = [i for i, record in enumerate(timed) if record.state == state]
+        if not shown:
+            continue
+        colour, pattern = PATTERNS[state]
+        figure.add_bar(
+            orientation="h", width=0.85, name=f"{state} ({len(shown)})", y=np.array([rows[i] for i in shown]),
+            base=np.array([(timed[i].started - first) / seconds for i in shown]),
+            x=np.array([((timed[i].ended or last) - timed[i].started) / seconds for i in shown]),
+            marker={
+                "color": see_through(colour, 0.35), "line": {"color": colour, "width": 1},
+                "pattern": {"shape": pattern, "fgcolor": colour, "size": 6, "fillmode": "overlay"},
+            },
+            customdata=[timed[i].number for i in shown],
+            hovertemplate="trial %{customdata}<extra>" + state + "</extra>",
+        )  # fmt: skip
+    figure.update_xaxes(title=f"time since the first trial ({unit})")
+    figure.update_yaxes(
+        title="worker", automargin=True, tickvals=list(labels), ticktext=list(labels.values()), autorange="reversed"
+    )
+    return figure
+
+
+def _rows(timed: list[TrialRecord], last: float) -> tuple[list[int], dict[float, str]]:
+    """A row for each trial, so that none overlaps another in its row; and the names of the workers amid their rows."""
+    rows = [0] * len(timed)
+    labels: dict[float, str] = {}
+    first = 0
+    for worker in sorted({record.worker for record in timed}):
+        free_from: list[float] = []  # of each of the worker's rows
+        mine = [i for i, record in enumerate(timed) if record.worker == worker]
+        for i in sorted(mine, key=lambda i: timed[i].started):
+            row = next((k for k, end in enumerate(free_from) if end <= timed[i].started), len(free_from))
+            free_from[row : row + 1] = [timed[i].ended or last]
+            rows[i] = first + row
+        labels[first + (len(free_from) - 1) / 2] = escape(worker) or "the search's own"
+        first += len(free_from)
+    return rows, labels

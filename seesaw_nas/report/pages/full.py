@@ -1,0 +1,102 @@
+"""All figures of one run, and the page that has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import plotly.graph_objects as go
+
+from seesaw_nas.report.figures.choices import choice_effects, importance_bars
+from seesaw_nas.report.figures.over_time import front_over_time, progress_curves
+from seesaw_nas.report.figures.parallel_coordinates import parallel_genotype
+from seesaw_nas.report.figures.spending import spending
+from seesaw_nas.report.figures.trainings import timeline, training_curves
+from seesaw_nas.report.figures.trust import rank_correlation
+from seesaw_nas.report.pages import markup
+from seesaw_nas.report.pages.markup import paragraph, section
+from seesaw_nas.report.pages.page import picture, write_html
+from seesaw_nas.report.run import Run
+from seesaw_nas.report.tables import trained
+from seesaw_nas.report.theme import blank
+from seesaw_nas.search.estimates.importance import importances
+from seesaw_nas.space import genes
+
+MOST_CHOICES, MOST_TRIALS = (
+    30_000,
+    1_000,
+)  # that importances are asked of, in seconds; trials, where the space is not known
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A figure of a page.
+
+    Attributes:
+        name: of its element, and of the file that it may be drawn to.
+        text: what a reader should know before looking; may be empty.
+    """
+
+    name: str
+    title: str
+    text: str
+    figure: go.Figure
+
+
+def all_figures(run: Run) -> list[Shown]:
+    """Every figure there is of a run, accuracy against Multi-Adds first."""
+    return [Shown("accuracy", "Accuracy against Multi-Adds", "", picture(run)), *_further(run)]
+
+
+def write_report(path: Path, run: Run, shown: list[Shown]) -> None:
+    """Write the whole report of a run, all at once or not at all; ``shown`` are its :func:`all_figures`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    write_html(path, run, more=sections(shown[1:]))
+
+
+def sections(shown: list[Shown]) -> list[str]:
+    """Figures as sections of a page; what has nothing to show is a line that says why."""
+    return [_section(one) for one in shown]
+
+
+def _section(one: Shown) -> str:
+    if not one.figure.data:  # a blank figure, whose one note is the reason
+        return section(one.title, *(f"<p>{note.text}</p>" for note in one.figure.layout.annotations))
+    return section(one.title, paragraph(one.text) if one.text else "", markup.plot(one.figure, one.name))
+
+
+def _importances(run: Run, journal: Path) -> go.Figure:
+    done = len(trained(run.records))
+    choices = done * (len(genes(run.space)) if run.space else MOST_CHOICES // MOST_TRIALS)
+    if choices > MOST_CHOICES:
+        return blank(f"left out, for {done:,} trained trials in a space of this size take too long")
+    return importance_bars(importances(journal) if done > 1 else {})
+
+
+def _further(run: Run) -> Iterator[Shown]:
+    records, settings = run.records, run.settings
+    value = "top1" if settings.objectives == "top1" else "hypervolume"
+    against = "trials" if settings.scheduler == "none" else "epochs"
+    curves = progress_curves({settings.strategy: [records]}, value=value, against=against, budget_high=run.budget.high)
+    yield Shown("front-over-time", "The front as the search went on", "", front_over_time(records))
+    yield Shown("progress", "Progress", "", curves)
+    if run.space is not None:
+        text = "Drag along an axis to keep only the trials that made those choices."
+        yield Shown("choices", "Choices and what came of them", text, parallel_genotype(records, run.space))
+    text = (
+        "By how many points top-1 changes with a choice, all other choices and the Multi-Adds held; a search does not "
+        "draw at random, so these are associations."
+    )
+    yield Shown("effects", "What each choice did", text, choice_effects(records))
+    if run.journal is not None:
+        yield Shown("importances", "Which choices mattered", "", _importances(run, run.journal))
+    if (best := run.best) is not None:
+        yield Shown("spending", f"Where trial {best.number}, the best, spends its Multi-Adds", "", spending(best.spec))
+    yield Shown("training-curves", "Training curves", "", training_curves(records))
+    text = "How well the order after an epoch foretells the order at the end, which stopping early rests on."
+    yield Shown("rank-correlation", "Early ranks and final ranks", text, rank_correlation(records))
+    yield Shown("timeline", "What ran when", "", timeline(records))

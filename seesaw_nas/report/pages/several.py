@@ -1,0 +1,190 @@
+"""Several runs beside each other: their fronts, how fast each got there, and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+
+import plotly.graph_objects as go
+
+from seesaw_nas import pareto
+from seesaw_nas.core.files import replace_file
+from seesaw_nas.core.units import format_count, format_duration, format_top1
+from seesaw_nas.report.figures.over_time import progress_curves, splits
+from seesaw_nas.report.pages import markup
+from seesaw_nas.report.pages.full import Shown, sections
+from seesaw_nas.report.pages.markup import Cell, paragraph, section, sortable
+from seesaw_nas.report.pages.page import FOOTER
+from seesaw_nas.report.run import Run
+from seesaw_nas.report.tables import front, trained
+from seesaw_nas.report.theme import NOTHING_TRAINED, THEME, blank, styles
+from seesaw_nas.search.records import TRAINED, TrialRecord
+from seesaw_nas.training.basis import Basis
+from seesaw_nas.training.differences import REPORTED, difference, unknown
+
+SHOWN = {  # what a reader is told of runs in one picture, and how to ask a run
+    "data set": lambda run: run.settings.dataset,
+    "budget": lambda run: run.within,
+    "space": lambda run: run.conditions.get("space", ""),
+    "recipe": lambda run: run.conditions.get("recipe", ""),
+    "images": lambda run: run.conditions.get("images", ""),
+    "device": lambda run: run.conditions.get("device", ""),
+}
+
+
+PER_GROUP = 3  # figures
+
+
+def groups_of(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs grouped where :func:`seesaw_nas.training.differences.difference` finds none; the first run's group first."""
+    groups: list[list[Run]] = []
+    for run in runs:
+        for group in groups:
+            if not _asked(difference, group[0], run):
+                group.append(run)
+                break
+        else:
+            groups.append([run])
+    return groups
+
+
+def drawn_apart(runs: Sequence[Run]) -> list[str]:
+    """Why some runs are not compared with the first one, a line for each group that has pictures of its own."""
+    (first, *_), *others = groups_of(runs)
+    lines = []
+    for group in others:
+        names = ", ".join(run.name for run in group)
+        are = "is" if len(group) == 1 else "are"
+        lines.append(f"{names} {are} not compared with {first.name}: {_asked(difference, first, group[0])}")
+    return lines
+
+
+def not_recorded(runs: Sequence[Run]) -> list[str]:
+    """What records do not say of how comparable the runs in one picture are, a line each."""
+    pairs = [(first, run) for first, *rest in groups_of(runs) for run in rest]
+    return [text for first, run in pairs if (text := _asked(unknown, first, run))]
+
+
+def _asked(rule: Callable[[Basis, Basis, Collection[str]], str], one: Run, other: Run) -> str:
+    if one.basis is None or other.basis is None:
+        return ""
+    return rule(replace(one.basis, name=one.name), replace(other.basis, name=other.name), REPORTED)
+
+
+def compared(runs: Sequence[Run]) -> list[Shown]:
+    """The figures of a comparison: ``PER_GROUP`` for each of :func:`groups_of`."""
+    groups = groups_of(runs)
+    shown = []
+    for number, group in enumerate(groups, start=1):
+        of = f" of {', '.join(run.name for run in group)}" if len(groups) > 1 else ""
+        shown += _compared(group, "" if number == 1 else f"-{number}", of)
+    return shown
+
+
+def _compared(runs: Sequence[Run], suffix: str, of: str) -> list[Shown]:
+    high = max(run.budget.high for run in runs)
+    against = "trials" if all(run.settings.scheduler == "none" for run in runs) else "epochs"
+    groups: dict[str, list[Sequence[TrialRecord]]] = {}
+    for run in runs:
+        groups.setdefault(_method(run), []).append(run.records)
+    shown = [Shown(f"fronts{suffix}", f"The fronts{of}", "", fronts(runs))]
+    for value, title in (("hypervolume", "Progress of the fronts"), ("top1", "Progress of the best")):
+        curves = progress_curves(groups, value=value, against=against, budget_high=high)
+        shown.append(Shown(f"progress-{value}{suffix}", f"{title}{of}", "", curves))
+    return shown
+
+
+def write_comparison(path: Path, runs: Sequence[Run], shown: list[Shown]) -> None:
+    """Write the page of several runs, all at once or not at all; ``shown`` is what :func:`compared` made of them.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    title = f"Comparison of {len(runs)} runs"
+    parts = [f"<h1>{title}</h1>"]
+    parts += [f"<p><strong>{escape(text)}.</strong></p>" for text in drawn_apart(runs)]
+    parts += [paragraph(f"{text}.") for text in not_recorded(runs)]
+    parts.append(markup.plotly_script())
+    for number, group in enumerate(groups_of(runs)):
+        fronts_of, *progress = shown[PER_GROUP * number : PER_GROUP * (number + 1)]
+        parts += [*_differing(group), *sections([fronts_of]), section("The runs", _table(group)), *sections(progress)]
+    parts.append(FOOTER)
+    replace_file(path, markup.page(title, parts))
+
+
+def fronts(runs: Sequence[Run]) -> go.Figure:
+    """The front of each run as steps."""
+    if not any(trained(run.records) for run in runs):
+        return blank(NOTHING_TRAINED)
+    figure = go.Figure(layout={"template": THEME, "xaxis_title": "Multi-Adds (M)"})
+    for run, (colour, dash, symbol) in zip(runs, styles(len(runs)), strict=True):
+        members = front(run.records)
+        figure.add_scatter(
+            x=[(r.macs or 0) / 1e6 for r in members], y=[100 * (r.top1 or 0.0) for r in members],
+            name=f"{escape(run.name)} ({len(members)})", mode="lines+markers", hoverinfo="text",
+            hovertext=[_hover(run, record) for record in members], marker={"symbol": symbol, "size": 8},
+            line={"shape": "hv", "color": colour, "dash": dash, "width": 2},
+        )  # fmt: skip
+    done = [record for run in runs for record in trained(run.records)]
+    figure.update_layout(yaxis_title=f"{escape(splits(done))} top-1 (%)")
+    return figure
+
+
+def _hover(run: Run, record: TrialRecord) -> str:
+    top1 = f"{100 * (record.top1 or 0.0):.2f}%"
+    return f"<b>{escape(run.name)}, trial {record.number}</b><br>{top1}, {record.macs or 0:,} Multi-Adds"
+
+
+def hypervolume(run: Run, high: int) -> float:
+    """Of a run's front, of top-1 as a fraction and Multi-Adds as a share of ``high``; at most 1."""
+    return pareto.hypervolume([(r.top1 or 0.0, (r.macs or 0) / high) for r in front(run.records)] or [(0, 1)], (0, 1))
+
+
+def _method(run: Run) -> str:
+    """What proposes, and what stops early where something does."""
+    scheduler = run.settings.scheduler
+    return run.settings.strategy if scheduler == "none" else f"{run.settings.strategy}, {scheduler}"
+
+
+def _differing(runs: Sequence[Run]) -> list[str]:
+    """What the runs share, and a warning of what they do not."""
+    values = {name: list(dict.fromkeys(filter(None, map(ask, runs)))) for name, ask in SHOWN.items()}
+    same = "; ".join(f"{name} {found[0]}" for name, found in values.items() if len(found) == 1)
+    differing = [f"{name} ({' / '.join(found)})" for name, found in values.items() if len(found) > 1]
+    names = ", ".join(run.name for run in runs) if len(runs) == 1 else "All of them"
+    told = [paragraph(f"{names}: {same}.")] if same else []
+    if differing:
+        warned = escape("; ".join(differing))
+        told.append(f"<p><strong>Not all of these runs share their {warned}: compare with care.</strong></p>")
+    return told
+
+
+def _table(runs: Sequence[Run]) -> str:
+    high = max(run.budget.high for run in runs)
+    head = ("Run", "Strategy", "Scheduler", "Seed", "Trials", "Complete", "Best top-1", "at Multi-Adds")
+    rows = [(_cells(run, high), "") for run in runs]
+    text = (
+        "Best is on the validation split, one seed. Hypervolume is of top-1 and Multi-Adds, "
+        f"as a share of 100% top-1 at no Multi-Adds up to {format_count(high)}; the time is of all trainings together."
+    )
+    return paragraph(text) + sortable((*head, "Hypervolume", "Time"), rows)
+
+
+def _cells(run: Run, high: int) -> list[Cell]:
+    settings, best = run.settings, run.best
+    begun = sum(record.state in TRAINED for record in run.records)
+    seconds, share = sum(record.seconds for record in run.records), hypervolume(run, high)
+    return [
+        Cell(run.name),
+        Cell(settings.strategy),
+        Cell(settings.scheduler),
+        Cell(str(settings.seed), settings.seed),
+        Cell(f"{begun:,}", begun),
+        Cell(f"{len(trained(run.records)):,}", len(trained(run.records))),
+        Cell(format_top1(best.top1 or 0.0), best.top1 or 0.0) if best else Cell("-"),
+        Cell(format_count(best.macs or 0), best.macs or 0) if best else Cell("-"),
+        Cell(f"{share:.4f}", share),
+        Cell(format_duration(seconds), seconds),
+    ]

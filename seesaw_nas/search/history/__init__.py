@@ -1,0 +1,1 @@
+"""The trial history of a run: an Optuna study in a file or a database."""

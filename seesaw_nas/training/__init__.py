@@ -1,0 +1,1 @@
+"""Training a network: recipes, batches, steps, checkpoints, several processes, and weights shared by a whole space."""

@@ -1,0 +1,145 @@
+"""What a training or a score is of: one value; :mod:`seesaw_nas.training.differences` compares two of them.
+
+Loads without torch and numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.training.recipes import completed
+
+FIXED = ("digits", "cifar10", "cifar100")  # data sets that are the same images everywhere: shipped, or by checksum
+NAMED = (*FIXED, "imagenet")  # all others are folders, or images that a program passed
+PROGRAM = "python:"  # before the name of an evaluator that is a program's object
+WITHOUT_RECIPE = ("proxy:", "inherited", "table")  # what evaluators begin with that train nothing themselves
+
+MEMORY, STREAMED, COPIES = "in memory", "streamed", "streamed from copies"
+NO_COPIES = "not from copies"  # in memory or streamed: a record from before that was noted
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What figures rest on; ``None`` and empty stand for what is not recorded or has no meaning.
+
+    Attributes:
+        name: of what has these figures, for messages.
+        dataset: its name; of a folder its own name, without where it lies.
+        given: whether a program passed the images.
+        input: shape of an image, (channels, height, width).
+        image_size: as it was asked for, in pixels; 0 for the data set's default.
+        classes: names, in the order of the labels.
+        n_train, n_validation: images that are trained on and scored on.
+        mean: of each channel over all training images, in units of 0..1; of a sample where they are streamed.
+        validation_mean: the same over the validation images that are scored on.
+        train_size, validation_size: of the subsets that were asked for; 0 for all images.
+        subset_seed: draws the subsets; ``None`` without any.
+        reading: how images are read: ``MEMORY``, ``STREAMED``, ``COPIES`` or ``NO_COPIES``.
+        evaluator: what scores.
+        evaluator_file: digest of its table or weights; of a program's evaluator, what that says of itself.
+        objectives: of the search.
+        recipe: see :meth:`seesaw_nas.training.recipes.Recipe.to_dict`, with the epochs; empty where nothing is trained.
+        space: digest of the space.
+        budget: in Multi-Adds, lowest and highest.
+        sampling: of a supernet's training.
+        seed: of everything random.
+    """
+
+    name: str = field(compare=False)
+    dataset: str = ""
+    given: bool = False
+    input: tuple[int, ...] = ()
+    image_size: int = 0
+    classes: tuple[str, ...] = ()
+    n_train: int = 0
+    n_validation: int = 0
+    mean: tuple[float, ...] = ()
+    validation_mean: tuple[float, ...] = ()
+    train_size: int = 0
+    validation_size: int = 0
+    subset_seed: int | None = None
+    reading: str = ""
+    evaluator: str = ""
+    evaluator_file: str = ""
+    objectives: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    space: str = ""
+    budget: tuple[int, ...] = ()
+    sampling: str = ""
+    seed: int = 0
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any], name: str) -> Basis:
+        """That of a ``run.json``, of a table's metadata, or of what is about to become one.
+
+        Args:
+            record: of this release or an earlier one, which noted less.
+            name: for messages, such as the folder.
+
+        Raises:
+            RunError: the record is damaged.
+        """
+        try:
+            settings, images = record.get("settings", {}), record.get("images") or {}
+            subset = bool(settings.get("train_size") or settings.get("validation_size"))
+            return cls(
+                name=name,
+                given="data" in record.get("given", ()),
+                **_of_images(settings, images),
+                subset_seed=settings["seed"] if subset else None,
+                **_of_method(record, settings),
+                space=record.get("space_digest", ""),
+                budget=tuple(record["budget"][end] for end in ("low", "high")) if "budget" in record else (),
+                seed=settings.get("seed", 0),
+            )
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise RunError(f"{name} does not say what it is of: {type(error).__name__} {error}; restore it") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values, without the name."""
+        return {key: value for key, value in asdict(self).items() if key != "name"}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any], name: str) -> Basis:
+        """What :meth:`to_dict` made, also once it was written as JSON.
+
+        Raises:
+            TypeError: the fields are others.
+        """
+        lists = {key: tuple(entry) for key, entry in value.items() if isinstance(entry, list)}
+        return cls(**{**value, **lists, "name": name})
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether name, size and subsets say which images these are."""
+        return self.dataset in FIXED and not self.given
+
+
+def _of_images(settings: Mapping[str, Any], images: Mapping[str, Any]) -> dict[str, Any]:
+    dataset = PurePath(str(images.get("dataset") or settings.get("dataset", "")).removeprefix("folder:")).name
+    if settings.get("cache_dir"):
+        reading = COPIES
+    elif "streamed" in images:
+        reading = STREAMED if images["streamed"] else MEMORY
+    else:
+        reading = MEMORY if dataset in FIXED else STREAMED if dataset in NAMED else NO_COPIES
+    sizes = {name: settings.get(name) or 0 for name in ("image_size", "train_size", "validation_size")}
+    lists = {name: tuple(images.get(name) or ()) for name in ("input", "classes", "mean", "validation_mean")}
+    counts = {name: images.get(name) or 0 for name in ("n_train", "n_validation")}
+    return {"dataset": dataset, "reading": reading, **sizes, **lists, **counts}
+
+
+def _of_method(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    if record.get("kind") == "supernet":
+        return {"sampling": settings.get("sampling", ""), "recipe": completed(record["recipe"])}
+    evaluator = settings.get("evaluator", "trained")
+    return {
+        "evaluator": evaluator,
+        "evaluator_file": record.get("evaluator_file", ""),
+        "objectives": settings.get("objectives", "front"),
+        "recipe": {} if evaluator.startswith(WITHOUT_RECIPE) else completed(record["recipe"]),
+    }

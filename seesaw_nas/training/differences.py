@@ -1,0 +1,182 @@
+"""The one rule that says whether figures may be compared, put on one front, or taken over.
+
+Warm starts, audits, reports of several runs, supernets, resumed runs and tables ask :func:`difference`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+from seesaw_nas.training.basis import COPIES, NAMED, NO_COPIES, PROGRAM, Basis
+
+SCORED_BY_FILE = ("table", "inherited", "tuned")  # evaluators whose scores depend on a file
+MEANS_DIFFER = 1e-4  # of 0..1: decoders differ by less, other images by more
+
+# What each asker lets differ, and why.
+SEARCHED = ("space", "budget", "seed")  # which architectures were trained, with which seeds
+TRAININGS = (*SEARCHED, "objectives")  # the objectives choose architectures, too; a training's figures are the same
+REPORTED = (*SEARCHED, "subset_seed")  # seeds are what a median is over, with the subsets that they draw
+SCORED_BY_SUPERNET = (  # its own training is longer, by steps of many networks, and may have seen fewer images
+    *("recipe", "evaluator", "evaluator_file", "objectives", "budget", "seed", "sampling"),
+    *("train_size", "validation_size", "subset_seed"),
+)
+
+
+def difference(a: Basis, b: Basis, allow: Collection[str] = ()) -> str:
+    """What makes figures of ``a`` and ``b`` incomparable, in one line; empty where nothing that is known does.
+
+    Args:
+        allow: fields that may differ; see :data:`TRAININGS` and its neighbours.
+    """
+    return "; ".join(text for text, is_known in _differences(a, b, allow) if is_known)
+
+
+def unknown(a: Basis, b: Basis, allow: Collection[str] = ()) -> str:
+    """What is not recorded, so that nobody can say whether ``a`` and ``b`` share it, in one line; empty for nothing."""
+    return "; ".join(text for text, is_known in _differences(a, b, allow) if not is_known)
+
+
+Differences = Iterator[tuple[str, bool]]
+"""A text, and whether it says what differs; else it says what is not recorded."""
+
+
+def _differences(a: Basis, b: Basis, allow: Collection[str]) -> Differences:
+    yield from _images_differ(a, b, allow)
+    if "evaluator" not in allow and a.evaluator != b.evaluator:
+        yield _both("evaluator", a, b, lambda basis: basis.evaluator or "none"), True
+    elif "evaluator_file" not in allow:
+        yield from _files_differ(a, b)
+    if "objectives" not in allow and a.objectives != b.objectives:
+        yield _both("objectives", a, b, lambda basis: basis.objectives), True
+    if "recipe" not in allow and a.evaluator == b.evaluator:
+        yield from _recipes_differ(a, b)
+    for key, topic in (("space", "digest of the space"), ("sampling", "sampling"), ("seed", "seed")):
+        if key not in allow and getattr(a, key) != getattr(b, key):
+            yield _both(topic, a, b, lambda basis, key=key: getattr(basis, key)), True
+    if "budget" not in allow and a.budget != b.budget:
+        yield _both("budget", a, b, lambda basis: " to ".join(f"{end:,}" for end in basis.budget)), True
+
+
+def _images_differ(a: Basis, b: Basis, allow: Collection[str]) -> Differences:
+    """The data set, the subsets that were asked for, the images that came of it, and how they are read."""
+    both_known = bool(a.mean and b.mean)
+    is_folder = a.dataset not in NAMED and b.dataset not in NAMED
+    if a.dataset != b.dataset and not (is_folder and both_known):  # a folder may have been moved
+        yield _both("data set", a, b, lambda basis: basis.dataset), True
+        return
+    sized = "input" if a.input and b.input else "image_size"
+    if getattr(a, sized) != getattr(b, sized):
+        yield _both("image size", a, b, lambda basis: _size(basis, sized)), True
+    subsets = {
+        "train_size": ("--train-size", lambda basis: f"{basis.train_size:,}" if basis.train_size else "all"),
+        "validation_size": (
+            "--validation-size", lambda basis: f"{basis.validation_size:,}" if basis.validation_size else "all",
+        ),
+        "subset_seed": ("seed that draws the images", lambda basis: basis.subset_seed),
+    }  # fmt: skip
+    differing = [key for key in subsets if getattr(a, key) != getattr(b, key)]
+    seeds_are_told = ("seed" not in allow and a.seed != b.seed) or None in (a.subset_seed, b.subset_seed)
+    for key in differing:
+        if key not in allow and not (key == "subset_seed" and seeds_are_told):
+            topic, ask = subsets[key]
+            yield _both(topic, a, b, ask), True
+    if both_known or (a.n_train and b.n_train):
+        yield from _contents_differ(a, b, differing)
+    is_same_table = a.evaluator == b.evaluator == "table" and a.evaluator_file and a.evaluator_file == b.evaluator_file
+    needs_none = is_same_table or a.evaluator.startswith(PROGRAM)
+    if not (both_known or needs_none or (a.is_fixed and b.is_fixed)):
+        yield f"whether {a.name} and {b.name} are of the same images is not recorded", False
+    yield from _readings_differ(a, b)
+
+
+def _contents_differ(a: Basis, b: Basis, subsets: Collection[str]) -> Differences:
+    """What images came of the settings; where other ``subsets`` were asked for, numbers differ for that reason."""
+    counts = {
+        "n_train": ("images to train on", "train_size"),
+        "n_validation": ("images to validate on", "validation_size"),
+    }
+    are_as_many = True
+    for key, (topic, size) in counts.items():
+        if size not in subsets and getattr(a, key) != getattr(b, key):
+            are_as_many = False
+            yield _both(topic, a, b, lambda basis, key=key: f"{getattr(basis, key):,}"), True
+    if a.classes and b.classes and a.classes != b.classes:
+        yield _both("classes", a, b, _some_classes), True
+    if not are_as_many or a.reading != b.reading:  # whose means differ for that reason alone
+        return
+    for key, topic in (("mean", "training images"), ("validation_mean", "validation images")):
+        if not (key == "validation_mean" and subsets) and _means_differ(getattr(a, key), getattr(b, key)):
+            yield (
+                _both(f"channel means of the {topic}", a, b, lambda basis, key=key: _in_words(getattr(basis, key))),
+                True,
+            )
+
+
+def _means_differ(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Whether both are known and differ by more than decoders do."""
+    if not (one and other):
+        return False
+    return len(one) != len(other) or any(abs(x - y) > MEANS_DIFFER for x, y in zip(one, other, strict=True))
+
+
+def _in_words(means: tuple[float, ...]) -> str:
+    return " ".join(f"{mean:.4f}" for mean in means)
+
+
+def _readings_differ(a: Basis, b: Basis) -> Differences:
+    readings = {a.reading, b.reading}
+    if len(readings) == 1 or not (a.reading and b.reading):
+        return
+    if NO_COPIES in readings and COPIES not in readings:
+        yield f"whether {a.name} and {b.name} both streamed their images is not recorded", False
+    else:
+        yield _both("images", a, b, lambda basis: basis.reading), True
+
+
+def _files_differ(a: Basis, b: Basis) -> Differences:
+    """The table, the weights or the program's object behind a score."""
+    if a.evaluator.startswith(PROGRAM):
+        what = f"the evaluator '{a.evaluator.removeprefix(PROGRAM)}' of a program"
+    elif a.evaluator in SCORED_BY_FILE:
+        what = "the file behind the scores"
+    else:
+        return
+    if not (a.evaluator_file and b.evaluator_file):
+        yield f"whether {what} is the same in {a.name} and {b.name} is not recorded", False
+    elif a.evaluator_file != b.evaluator_file:
+        yield _both(f"digest of {what}", a, b, lambda basis: basis.evaluator_file), True
+
+
+def _recipes_differ(a: Basis, b: Basis) -> Differences:
+    """The name and the source of a recipe are for readers; epochs and other numbers decide."""
+    keys = [key for key in {**a.recipe, **b.recipe} if key not in ("name", "source")]
+    differing = [key for key in keys if _plain(a.recipe.get(key)) != _plain(b.recipe.get(key))]
+    if a.recipe.get("name") != b.recipe.get("name") and set(differing) - {"epochs"}:
+        differing = ["name", *(["epochs"] if "epochs" in differing else [])]
+    for key in differing:
+        topic = {"name": "recipe", "epochs": "epochs"}.get(key, f"{key.replace('_', ' ')} of the recipe")
+        yield _both(topic, a, b, lambda basis, key=key: basis.recipe.get(key, "none")), True
+
+
+Ask = Callable[..., object]
+
+
+def _both(topic: str, a: Basis, b: Basis, ask: Ask) -> str:
+    return f"{topic}: {ask(a)} in {a.name}, {ask(b)} in {b.name}"
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _size(basis: Basis, sized: str) -> str:
+    if sized == "input":
+        return " x ".join(map(str, basis.input))
+    return f"{basis.image_size} pixels" if basis.image_size else "the default"
+
+
+def _some_classes(basis: Basis) -> str:
+    names = ", ".join(basis.classes[:3])
+    return f"{len(basis.classes)} ({names}{', ...' if len(basis.classes) > 3 else ''})"

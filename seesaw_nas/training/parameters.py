@@ -1,0 +1,79 @@
+"""What an optimiser moves: two flat vectors of a fast network, or the parameters of any other module, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seesaw_nas.network.fast import FastNetwork
+from seesaw_nas.training.recipes import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters of one training; :meth:`of` makes it.
+
+    Attributes:
+        decayed: those that multiply channels.
+        spared: scales, offsets and biases, which weight decay may spare.
+        whole: the tensors that hold all of them together; what goes along with the parameters, such as an average or
+            momentum, has tensors of the same shapes.
+        named: cuts such tensors into pieces by the names that the model gives its parameters.
+        paired: cuts them into a piece for each parameter in ``decayed`` and ``spared``.
+    """
+
+    decayed: list[nn.Parameter]
+    spared: list[nn.Parameter]
+    whole: list[Tensor]
+    named: Callable[[Sequence[Tensor]], dict[str, Tensor]]
+    paired: Callable[[Sequence[Tensor]], list[tuple[nn.Parameter, Tensor]]]
+
+    @classmethod
+    def of(cls, forward: nn.Module) -> Parameters:
+        """Of a module whose parameters are to be trained."""
+        if isinstance(forward, FastNetwork):
+            flat, own = forward.flat, [forward.weights, forward.vectors]
+            return cls(
+                own[:1],
+                own[1:],
+                [flat.storage],
+                lambda like: flat.views(like[0]),
+                lambda like: list(zip(own, flat.halves(like[0]), strict=True)),
+            )
+        names, parameters = zip(*forward.named_parameters(), strict=True)
+        return cls(
+            [p for p in parameters if p.ndim > 1],
+            [p for p in parameters if p.ndim <= 1],
+            list(parameters),
+            lambda like: dict(zip(names, like, strict=True)),
+            lambda like: list(zip(parameters, like, strict=True)),
+        )
+
+    def optimizer(self, recipe: Recipe, rate: float | Tensor) -> tuple[torch.optim.SGD, list[Tensor]]:
+        """Stochastic gradient descent with no momentum yet, and the momentum's tensors; none where the recipe has none.
+
+        Weight decay falls on every parameter, as in the paper, or on those alone that multiply channels.
+        """
+        groups: list[dict[str, Any]] = [{"params": self.decayed}, {"params": self.spared, "weight_decay": 0.0}]
+        if recipe.decay_norms:
+            groups = [{"params": [*self.decayed, *self.spared]}]
+        optimizer = torch.optim.SGD(
+            [group for group in groups if group["params"]],
+            lr=rate,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            nesterov=recipe.nesterov,
+            fused=True,
+        )
+        return optimizer, self._momentum(optimizer) if recipe.momentum else []
+
+    def _momentum(self, optimizer: torch.optim.SGD) -> list[Tensor]:
+        """Zeros like ``whole``, of which each parameter's part is handed to the optimiser."""
+        momentum = [torch.zeros_like(tensor) for tensor in self.whole]
+        for parameter, part in self.paired(momentum):
+            optimizer.state[parameter]["momentum_buffer"] = part
+        return momentum

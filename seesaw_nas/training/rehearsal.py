@@ -1,0 +1,120 @@
+"""Recorded steps held against eager ones before a training begins with them; the training does not notice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from seesaw_nas.core.device import seeded
+from seesaw_nas.data import Draw, SearchData
+from seesaw_nas.training.batches import draw_blend, readied, sizes_of_batches
+from seesaw_nas.training.graphs import WARM_UP
+from seesaw_nas.training.recipes import Recipe
+from seesaw_nas.training.sgd import Trainer
+
+STEPS = 3  # eager, and as many replayed: the second reads what the first has left, momentum too
+# Of the recipe's rate, and four times more with each step, for a rate that stays what it was is to be noticed. At the
+# recipe's own the third step would amplify rounding: 0.4% in the gradients becomes 39% of the change.
+RATE = 1e-3
+# Two eager runs may differ as well, by kernels that add up in another order. At worst, when every value of a forward
+# pass in bfloat16 is rounded otherwise, losses of seesaw-shuffle-0.5d differ by 0.15% and the changes by 42%; steps
+# that read old inputs, keep a rate or draw another dropout differ by 90% to 130%, their losses by 1.2% to 3%.
+OF_LOSS, OF_CHANGE = 0.01, 0.6
+
+Inputs = tuple[Tensor, Tensor]
+"""Normalised images (n, C, H, W) and their targets, as :meth:`Trainer.take` wants them."""
+
+
+def draw_inputs(data: SearchData, recipe: Recipe, count: int = STEPS) -> list[Inputs]:
+    """Inputs of steps like those of a training, of as many images as its largest batches, where the data lie."""
+    size = sizes_of_batches(data, recipe)[0]
+    positions = torch.arange(count * size) % len(data.train)
+    draws = [
+        Draw(chosen, seed if recipe.augment else None, draw_blend(recipe, data.input, size, seed))
+        for seed, chosen in enumerate(positions.chunk(count))
+    ]
+    return [readied(data, recipe, *batch) for batch in data.dealt(draws)]
+
+
+def compare(trainer: Trainer, inputs: Sequence[Inputs]) -> str:
+    """What recorded steps do otherwise than eager ones, in words; empty where they agree.
+
+    The trainer's tensors are put back to what they held. Where the recording fails, its error is told.
+    """
+    trainer.model.train()
+    eager, tensors = replace(trainer, recorded=None), _changing(trainer)
+    with _kept(tensors) as put_back:
+        wanted = _run(eager, inputs, tensors)
+        if not math.isfinite(wanted.loss[-1]):
+            return ""  # there is nothing to compare; the training says so itself
+        put_back()
+        try:
+            _run(trainer, [inputs[0]] * WARM_UP, tensors)
+            put_back()
+            found = _run(trainer, inputs, tensors)
+        except RuntimeError as error:
+            return f"recording failed ({str(error).strip().partition(chr(10))[0]})"
+    return _difference(wanted, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What some steps did: their losses, and by how much they changed what each name stands for, flat."""
+
+    loss: list[float]
+    change: Mapping[str, Tensor]
+
+
+def _run(trainer: Trainer, inputs: Sequence[Inputs], tensors: Mapping[str, list[Tensor]]) -> _Run:
+    before, losses = {name: _flat(each) for name, each in tensors.items()}, []
+    for number, (images, targets) in enumerate(inputs):
+        trainer.set_rate(RATE * 4**number * trainer.recipe.learning_rate)
+        with seeded(number, trainer.device):
+            losses.append(trainer.take(images, targets))
+    change = {name: _flat(each).sub_(before[name]) for name, each in tensors.items()}
+    return _Run(torch.stack(losses).tolist(), change)
+
+
+def _changing(trainer: Trainer) -> dict[str, list[Tensor]]:
+    """All tensors that a step changes, by what they are."""
+    weights = [parameter for group in trainer.optimizer.param_groups for parameter in group["params"]]
+    momentum = [state.get("momentum_buffer") for state in trainer.optimizer.state.values()]
+    statistics = [trainer.fast.running] if trainer.fast else list(trainer.model.buffers())
+    found = {"weights": weights, "momentum": [each for each in momentum if each is not None], "statistics": statistics}
+    return {name: tensors for name, tensors in found.items() if tensors}
+
+
+@contextmanager
+def _kept(tensors: Mapping[str, list[Tensor]]) -> Iterator[Callable[[], None]]:
+    """What the tensors hold is put back when the body calls for it, and at its end, in place."""
+    every = [tensor.detach() for each in tensors.values() for tensor in each]
+    kept = [tensor.clone() for tensor in every]
+
+    def put_back() -> None:
+        for tensor, value in zip(every, kept, strict=True):
+            tensor.copy_(value)
+
+    try:
+        yield put_back
+    finally:
+        put_back()
+
+
+def _flat(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([tensor.detach().flatten().to(torch.float32) for tensor in tensors])
+
+
+def _difference(wanted: _Run, found: _Run) -> str:
+    for step, (eager, recorded) in enumerate(zip(wanted.loss, found.loss, strict=True), start=1):
+        if not abs(recorded - eager) <= OF_LOSS * abs(eager):
+            return f"the loss of step {step} is {recorded:.4g} recorded, {eager:.4g} eager"
+    for name, change in wanted.change.items():
+        size, apart = change.norm().item(), (found.change[name] - change).norm().item()
+        if not apart <= OF_CHANGE * size:
+            return f"{STEPS} recorded steps change the {name} by {apart:.3g} other than eager ones, which by {size:.3g}"
+    return ""

@@ -1,0 +1,63 @@
+"""A supernet's weights on disk: a safetensors file that names the space they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError, safe_open
+
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.files import replace_file
+from seesaw_nas.space import Space
+from seesaw_nas.training.supernet.layout import layout_of
+from seesaw_nas.training.supernet.weights import Supernet
+
+WEIGHTS = "supernet.safetensors"  # the file's name in the folder of a training
+_NAME, _DIGEST, _TENSOR = "space", "space_digest", "weights"  # in the file
+
+
+def save(supernet: Supernet, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write the weights, whole or not at all; an older file is replaced.
+
+    Args:
+        metadata: what else the file is to say, beside the space's name and digest.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    told = {**metadata, _NAME: supernet.space.name, _DIGEST: supernet.space.digest}
+    try:
+        replace_file(path, safetensors.torch.save({_TENSOR: supernet.weights.detach().cpu()}, told))
+    except OSError as error:
+        raise RunError(f"cannot write weights to {path}: {error.strerror}; choose a folder that exists") from None
+
+
+def load(path: Path, space: Space) -> Supernet:
+    """The supernet that :func:`save` wrote, on the CPU.
+
+    Raises:
+        RunError: the file is missing or no supernet's, or its weights are of another space.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            told = file.metadata() or {}
+            if _DIGEST not in told:
+                raise RunError(f"{path} does not hold a supernet; `seesaw-nas supernet` makes one")
+            _check_same(path, told, space)
+            weights = file.get_tensor(_TENSOR)
+    except (OSError, SafetensorError) as error:
+        reason = str(getattr(error, "strerror", None) or error).replace("\n", " ")
+        raise RunError(f"cannot read a supernet from {path}: {reason}; `seesaw-nas supernet` makes one") from None
+    if weights.shape != (layout_of(space).size,):
+        raise RunError(f"{path} holds {weights.numel():,} weights, wanted {layout_of(space).size:,}; train it again")
+    return Supernet(space, weights)
+
+
+def _check_same(path: Path, told: Mapping[str, str], space: Space) -> None:
+    if told[_DIGEST] != space.digest:
+        raise RunError(
+            f"the supernet in {path} is of another space: '{told.get(_NAME)}' with digest {told[_DIGEST]}, wanted "
+            f"'{space.name}' with digest {space.digest}; train one for this space and input"
+        )

@@ -1,0 +1,48 @@
+"""Which architectures a step of a supernet's training takes, and by which recipes it can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.errors import OptionError, known
+from seesaw_nas.space import Budget, Feasible
+from seesaw_nas.training.recipes import SAMPLINGS, Recipe
+
+Sample = Callable[[np.random.Generator], list[Architecture]]
+"""The architectures of a step; the first learns from the labels, the others from what it answers."""
+
+DRAWS = 2  # of a sandwich, between its ends
+
+
+def sampler(sampling: str, feasible: Feasible) -> Sample:
+    """What draws a step's architectures, their Multi-Adds even over the budget and every choice as often as may be.
+
+    Source: Guo et al. 2020, arXiv:1904.00420, for one at a time; Yu and Huang 2019, arXiv:1903.05134, for the sandwich
+    and for learning from the largest.
+
+    Raises:
+        OptionError: no such sampling.
+    """
+    if sampling not in SAMPLINGS:
+        raise OptionError(known("sampling", sampling, SAMPLINGS))
+    if sampling == "single-path":
+        return lambda rng: [feasible.draw_fair(rng)]
+    ends = [_exactly(feasible, macs) for macs in (feasible.costliest_macs, feasible.cheapest_macs)]
+    return lambda rng: [*(end.draw(rng) for end in ends), *(feasible.draw_fair(rng) for _ in range(DRAWS))]
+
+
+def check_recipe(recipe: Recipe) -> None:
+    """Refuse what a supernet's training cannot do.
+
+    Raises:
+        OptionError: the recipe averages weights, most of which stand still in most steps.
+    """
+    if recipe.ema:
+        raise OptionError(f"recipe '{recipe.name}' averages weights, which no supernet's training does; take quick")
+
+
+def _exactly(feasible: Feasible, macs: int) -> Feasible:
+    return Feasible(feasible.space, Budget(macs, macs))

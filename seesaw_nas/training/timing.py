@@ -1,0 +1,69 @@
+"""How long a training will take, from a few measured steps."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import torch
+
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.device import current, find_device, synchronise
+from seesaw_nas.data import Draw, SearchData
+from seesaw_nas.network.models import build
+from seesaw_nas.training.batches import draw_blend, sizes_of_batches, steps_per_epoch
+from seesaw_nas.training.execution import AUTOMATIC, EAGER, Execution
+from seesaw_nas.training.memory import memory_failures_told
+from seesaw_nas.training.preparation import prepare
+from seesaw_nas.training.recipes import Recipe
+
+WARM_UP, MEASURED = 2, 5
+
+
+def step_seconds(
+    architecture: Architecture,
+    data: SearchData,
+    recipe: Recipe,
+    device: torch.device | str = "cpu",
+    execution: Execution = AUTOMATIC,
+) -> float:
+    """Seconds of one training step with the largest batch: the median of five, after two to warm up, on a new network.
+
+    It is executed as in the training, but for compiled steps, which are measured eager: compiling takes minutes.
+    Where workers decode the images: the mean of as many steps as they hold batches, once the first of these are used.
+
+    Raises:
+        TrainingFailed: memory ran out, or CUDA graphs that were asked for do not do what eager steps do.
+        OptionError: no such device.
+    """
+    device, taken = find_device(device), []
+    with current(device), memory_failures_told(recipe, device):
+        model = build(architecture, dropout=recipe.dropout, seed=0)
+        measured = EAGER if execution.compiles else execution
+        trainer = prepare(model, data, recipe, 0, device, execution=measured).trainer
+        chosen = torch.arange(sizes_of_batches(data, recipe)[0])
+        draw = Draw(chosen, 0 if recipe.augment else None, draw_blend(recipe, data.input, len(chosen), 0))
+        model.train()
+        ahead = data.train.ahead
+        count = WARM_UP + ahead + max(MEASURED, ahead)
+        start = time.perf_counter()
+        for batch in trainer.data.dealt([draw] * count):
+            trainer.step(0, *batch)
+            synchronise(device)
+            taken.append(time.perf_counter() - start)
+            start = time.perf_counter()
+    counted = taken[WARM_UP + ahead :]
+    return statistics.fmean(counted) if ahead else statistics.median(counted)
+
+
+def trial_seconds(step: float, data: SearchData, recipe: Recipe) -> float:
+    """Estimated seconds of one training by ``recipe``, its evaluation after every epoch included.
+
+    An evaluated image counts as a third of a trained one: the backward pass costs about two forward passes.
+
+    Args:
+        step: seconds of one of the largest batches, from :func:`step_seconds`.
+    """
+    forward_only = len(data.validation) + min(recipe.recalibration_images, len(data.train))
+    batches = steps_per_epoch(data, recipe) + forward_only / sizes_of_batches(data, recipe)[0] / 3
+    return recipe.epochs * batches * step

@@ -1,0 +1,1 @@
+"""What each verb does in its run folder: a search, a training, a supernet, a table, an audit."""

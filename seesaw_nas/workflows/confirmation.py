@@ -1,0 +1,178 @@
+"""Training the best of a search again with several seeds, so that its figures have a mean and a spread."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seesaw_nas import pareto
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.files import write_json
+from seesaw_nas.evaluators import Failure, attempt
+from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.spread import Spread
+
+if TYPE_CHECKING:
+    from seesaw_nas.evaluators import Evaluator
+
+OnBegin = Callable[[int, int, TrialRecord], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """One more training of an architecture.
+
+    Attributes:
+        top1: on the validation split, a fraction; ``None`` where the training failed.
+    """
+
+    digest: str
+    trial: int
+    seed: int
+    top1: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """Means that differ from the highest by less than the seeds' noise explains.
+
+    Attributes:
+        digests: of these, the highest one's first; empty without several trainings of one architecture.
+        margin: of a difference that counts, for as many trainings as the highest one had: twice its standard error.
+    """
+
+    digests: tuple[str, ...] = ()
+    margin: float = 0.0
+
+    @classmethod
+    def among(cls, spreads: Mapping[str, Spread]) -> Ties:
+        """The noise is the pooled standard deviation, taken to be the same for all."""
+        repeated = [spread for spread in spreads.values() if spread.sd is not None]
+        if not repeated:
+            return cls()
+        freedom = sum(spread.n - 1 for spread in repeated)
+        noise = math.sqrt(sum((spread.n - 1) * (spread.sd or 0.0) ** 2 for spread in repeated) / freedom)
+        highest, *others = sorted(spreads, key=lambda digest: -spreads[digest].mean)
+        top = spreads[highest]
+        tied = [
+            digest
+            for digest in others
+            if top.mean - spreads[digest].mean < 2 * noise * math.sqrt(1 / top.n + 1 / spreads[digest].n)
+        ]
+        return cls((highest, *tied), 2 * noise * math.sqrt(2 / top.n))
+
+    def __str__(self) -> str:
+        if not self.digests:
+            return ""
+        margin = f"a difference of {100 * self.margin:.2f} points or less is the seeds' noise"
+        others = (
+            f"{', '.join(self.digests[1:])} cannot be told from it" if self.digests[1:] else "no other comes near it"
+        )
+        return f"{self.digests[0]} is highest, {others}; {margin}"
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What the repeats found.
+
+    Attributes:
+        conditions: how they were trained: recipe, epochs, images.
+    """
+
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    repeats: tuple[Repeat, ...] = ()
+
+    @property
+    def spreads(self) -> dict[str, Spread]:
+        """By digest; without the architectures whose repeats all failed."""
+        found: dict[str, list[float]] = {}
+        for repeat in self.repeats:
+            if repeat.top1 is not None:
+                found.setdefault(repeat.digest, []).append(repeat.top1)
+        return {
+            digest: Spread(statistics.fmean(top1), statistics.stdev(top1) if len(top1) > 1 else None, len(top1))
+            for digest, top1 in found.items()
+        }
+
+    @property
+    def ties(self) -> Ties:
+        """Which of the means cannot be told from the highest."""
+        return Ties.among(self.spreads)
+
+    @property
+    def means(self) -> dict[str, float]:
+        """By digest."""
+        return {digest: spread.mean for digest, spread in self.spreads.items()}
+
+
+def read(path: Path) -> Confirmed:
+    """What a run's ``confirmed.json`` says; nothing without one.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    if not path.exists():
+        return Confirmed()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Confirmed(content["conditions"], tuple(Repeat(**entry) for entry in content["repeats"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is damaged ({error}); delete it to train the repeats again") from None
+
+
+def candidates(trials: Sequence[TrialRecord], count: int) -> list[TrialRecord]:
+    """The ``count`` best of the complete trials: front by front, the highest top-1 of each first."""
+    done = [record for record in trials if record.state == "complete"]
+    if not done:
+        return []
+    ranks = pareto.ranks([(record.top1 or 0.0, float(record.macs or 0)) for record in done])
+    order = sorted(range(len(done)), key=lambda i: (ranks[i], -(done[i].top1 or 0.0), done[i].number))
+    return [done[i] for i in order[:count]]
+
+
+def confirm(
+    path: Path,
+    chosen: Sequence[TrialRecord],
+    seeds: Sequence[int],
+    evaluator: Evaluator,
+    conditions: Mapping[str, str],
+    on_begin: OnBegin | None = None,
+) -> Confirmed:
+    """Train each of ``chosen`` with each seed, but for those that ``path`` has already; it is replaced after each.
+
+    Args:
+        conditions: how ``evaluator`` trains; repeats from under others are begun anew.
+        on_begin: told how many are done, of how many, and whose turn it is.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    before = read(path)
+    repeats = list(before.repeats) if before.conditions == dict(conditions) else []
+    there = {(repeat.digest, repeat.seed) for repeat in repeats}
+    wanted = [(record, seed) for record in chosen for seed in seeds]
+    for done, (record, seed) in enumerate(wanted):
+        if (record.digest, seed) in there:
+            continue
+        if on_begin:
+            on_begin(done, len(wanted), record)
+        repeats.append(_repeated(record, seed, evaluator))
+        write_json(path, _document(Confirmed(conditions, tuple(repeats))))
+    return Confirmed(conditions, tuple(repeats))
+
+
+def _repeated(record: TrialRecord, seed: int, evaluator: Evaluator) -> Repeat:
+    found = attempt(lambda: evaluator.evaluate(record.spec, seed=seed))
+    if isinstance(found, Failure):
+        return Repeat(record.digest, record.number, seed, None, 0.0)
+    return Repeat(record.digest, record.number, seed, found.top1, found.seconds)
+
+
+def _document(confirmed: Confirmed) -> dict[str, Any]:
+    return {"conditions": dict(confirmed.conditions), "repeats": [asdict(repeat) for repeat in confirmed.repeats]}

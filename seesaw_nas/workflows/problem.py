@@ -1,0 +1,290 @@
+"""A search made concrete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seesaw_nas import space
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.files import digest_of_file
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators import PROXY, TRAINING, on_device
+from seesaw_nas.search.settings import PYTHON, SHARING, SPACES, SearchSettings
+from seesaw_nas.space import Budget, Feasible
+from seesaw_nas.training.basis import Basis
+from seesaw_nas.training.differences import SCORED_BY_SUPERNET, difference
+
+if TYPE_CHECKING:
+    import torch
+
+    from seesaw_nas.architecture.spec import Architecture
+    from seesaw_nas.data import SearchData
+    from seesaw_nas.evaluators import Evaluator, Subject
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a program passes as objects, which a run's folder can only name; ``None`` for what the settings say.
+
+    Attributes:
+        space: to search, at the images' size.
+        data: to train on.
+        strategy: proposes; or a sampler of Optuna, or what makes one from a seed.
+        evaluator: scores; or a function of an architecture and a seed.
+    """
+
+    space: space.Space | None = None
+    data: SearchData | None = None
+    strategy: Any = None
+    evaluator: Any = None
+
+    @property
+    def names(self) -> list[str]:
+        """What is given."""
+        return [field.name for field in fields(self) if getattr(self, field.name) is not None]
+
+
+NOTHING = Given()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A search made concrete: the images, the space at their size, and what the budget allows.
+
+    Attributes:
+        subject: what the architectures are trained on.
+        device: where this process computes.
+        feasible: the architectures to choose from.
+        evaluator: what scores one, on the CPU, to be sent to other processes; :attr:`placed` is for this one.
+        given: the objects that it was posed with.
+    """
+
+    settings: SearchSettings
+    subject: Subject
+    device: torch.device
+    feasible: Feasible
+    evaluator: Evaluator
+    given: Given = NOTHING
+
+    @property
+    def space(self) -> space.Space:
+        return self.feasible.space
+
+    @property
+    def budget(self) -> Budget:
+        return self.feasible.budget
+
+    @cached_property
+    def placed(self) -> Evaluator:
+        """The evaluator on the device: a copy of the images and weights, which stays there as long as the problem."""
+        return on_device(self.evaluator, self.device)
+
+    @cached_property
+    def space_digest(self) -> str:
+        """Changes when the space does, so that a run is not continued in another one."""
+        return digest_of(self.space)
+
+
+def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
+    """Inherited top-1, where a strategy is to learn from a supernet beside the trainings; ``None`` where it is not.
+
+    Raises:
+        SeesawError: the supernet or the images are not to be had.
+    """
+    settings = problem.settings
+    if not settings.supernet or settings.evaluator in SHARING:
+        return None
+    images = load_images(settings, problem.given.data)
+    inherited = _evaluator(replace(settings, evaluator="inherited"), images, problem.space)
+    placed = cache(lambda: on_device(inherited, problem.device))  # not before a strategy has learnt enough to ask
+    return lambda architecture: placed().evaluate(architecture, seed=0).top1
+
+
+def digest_of(searched: space.Space) -> str:
+    """Of all that a space offers."""
+    return searched.digest
+
+
+def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
+    """Load the images, or the table that stands for their trainings, and find what fits the budget.
+
+    Raises:
+        SeesawError: the data set, the space, the budget or the device is not to be had; the message says what is.
+    """
+    device = _device(settings)
+    if settings.space and given.space is None:
+        space.load(settings.space)  # an unknown space is told before any image is read
+    if given.evaluator is not None:
+        return _called(settings, given, device)
+    if settings.evaluator.startswith(PYTHON):
+        raise RunError(f"the evaluator was {settings.evaluator}, an object of a program; pass it again to go on")
+    if settings.evaluator == "table":
+        return _recorded(settings, given, device)
+    problem = _on_images(settings, given, device)
+    if settings.supernet:
+        _check_supernet(problem)
+    return problem
+
+
+def _check_supernet(problem: Problem) -> None:
+    """Refuse weights that were trained on other images, as far as their folder says of which.
+
+    Raises:
+        RunError: they were.
+    """
+    folder = RunFolder(Path(problem.settings.supernet))
+    if not folder.description.exists():
+        return
+    trained = Basis.of(folder.read(), str(folder.path))
+    if differing := difference(trained, basis_of(problem, "this search"), SCORED_BY_SUPERNET):
+        raise RunError(f"the supernet in {folder.path} is of other images: {differing}; train one on these")
+
+
+def _device(settings: SearchSettings) -> torch.device:
+    """Where this process computes; the GPUs that Ray is to train on may all be in other machines of its cluster.
+
+    Raises:
+        OptionError: there is no such device here.
+    """
+    from seesaw_nas.core.device import cuda_count, find_device
+
+    elsewhere = settings.engine == "ray" and settings.device == "cuda" and not cuda_count()
+    return find_device("cpu" if elsewhere else settings.device)
+
+
+def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
+    from seesaw_nas.evaluators.trained import subject
+
+    images = load_images(settings, given.data)
+    trained_on = subject(images)
+    feasible = _feasible(settings, given, trained_on)
+    evaluator = _evaluator(settings, images, feasible.space)
+    return Problem(settings, trained_on, device, feasible, evaluator, given)
+
+
+def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
+    """What the settings name, on the CPU."""
+    images = images.to("cpu")
+    if settings.evaluator in SHARING:
+        from seesaw_nas.evaluators.inherited import InheritedEvaluator, TunedEvaluator
+        from seesaw_nas.training import supernet
+
+        shared = supernet.load(Path(settings.supernet) / supernet.WEIGHTS, searched)
+        if settings.evaluator == "tuned":
+            return TunedEvaluator(shared, images, settings.fitted_recipe)
+        return InheritedEvaluator(shared, images)
+    if settings.evaluator.startswith(PROXY):
+        from seesaw_nas.evaluators.proxy import ProxyEvaluator
+
+        return ProxyEvaluator(settings.evaluator.removeprefix(PROXY), images)
+    from seesaw_nas.evaluators.trained import TrainedEvaluator
+
+    return TrainedEvaluator(images, settings.fitted_recipe, curve=settings.curve)
+
+
+def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
+    from seesaw_nas.evaluators import Subject
+    from seesaw_nas.evaluators.called import CalledEvaluator
+
+    evaluator = given.evaluator if hasattr(given.evaluator, "evaluate") else CalledEvaluator(given.evaluator)
+    found = given.space or space.load(settings.space or SPACES.get(settings.dataset, settings.dataset))
+    shape = (found.input_channels, found.input_size, found.input_size)
+    subject = Subject(settings.dataset, shape, found.classes, 0, 0)
+    return Problem(
+        settings, subject, device, Feasible.of(found, settings.budget or found.default_budget), evaluator, given
+    )
+
+
+def load_images(settings: SearchSettings, given: SearchData | None = None) -> SearchData:
+    """The images to train on and to validate with, those ``given`` or the data set's, cut down to the wanted number.
+
+    Raises:
+        DataError: they are not to be had.
+    """
+    from seesaw_nas import data
+
+    cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
+    images = given or data.load(settings.dataset, settings.data_path, settings.image_size or None, cache_dir=cache_dir)
+    if settings.train_size:
+        images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
+    if settings.validation_size:
+        images = replace(images, validation=data.subset(images.validation, settings.validation_size, settings.seed))
+    return images
+
+
+def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
+    from seesaw_nas.evaluators import table as tables
+
+    table = tables.read(Path(settings.table))
+    settings = replace(settings, dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
+    if table.space_file and not settings.space and given.space is None:
+        given = replace(given, space=space.parse(table.space_file, settings.table))
+    searched = replace(settings, space=settings.space or table.space)
+    feasible = _feasible(searched, given, table.subject, table.budget)
+    return Problem(settings, table.subject, device, feasible, tables.TableEvaluator(table, feasible.space), given)
+
+
+def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_budget: str = "") -> Feasible:
+    channels, size, _ = subject.input
+    if given.space is None:
+        found = settings.load_space(size, channels, subject.classes)
+    else:
+        found = given.space.adapted(size, channels, subject.classes)
+    return Feasible.of(found, settings.budget or default_budget or found.default_budget)
+
+
+def description(problem: Problem) -> dict[str, Any]:
+    """What a run is, and where it was made, in JSON values."""
+    from seesaw_nas.core.device import describe
+    from seesaw_nas.training.execution import AUTOMATIC
+
+    trains = problem.settings.evaluator in TRAINING
+    found = conditions(describe(problem.device)) | (AUTOMATIC.plan(problem.device) if trains else {})
+    return record_of(problem) | {"conditions": found}
+
+
+def record_of(problem: Problem) -> dict[str, Any]:
+    """What a run is, in JSON values: all that :class:`seesaw_nas.training.basis.Basis` reads."""
+    return {
+        "given": problem.given.names,
+        "settings": problem.settings.to_dict() | _storage(problem.settings),
+        "budget": {"low": problem.budget.low, "high": problem.budget.high},
+        "space": problem.space.name,
+        "space_digest": problem.space_digest,
+        "recipe": problem.settings.fitted_recipe.to_dict(),
+        "images": problem.subject.record,
+        "evaluator_file": _evaluator_file(problem),
+    }
+
+
+def basis_of(problem: Problem, name: str) -> Basis:
+    """What the figures of a search are of, as it would be carried out now."""
+    return Basis.of(record_of(problem), name)
+
+
+def _evaluator_file(problem: Problem) -> str:
+    """A digest of the table or of the weights that scores come from; of a program's evaluator, its own ``basis``."""
+    settings = problem.settings
+    if problem.given.evaluator is not None:
+        return str(getattr(problem.given.evaluator, "basis", ""))
+    if settings.evaluator == "table":
+        return digest_of_file(Path(settings.table))
+    if settings.evaluator in SHARING:
+        from seesaw_nas.training import supernet
+
+        return digest_of_file(Path(settings.supernet) / supernet.WEIGHTS)
+    return ""
+
+
+def _storage(settings: SearchSettings) -> dict[str, str]:
+    """Where the history is, in a form that may be kept."""
+    if not settings.storage:
+        return {}
+    from seesaw_nas.search.history.shared import without_password
+
+    return {"storage": without_password(settings.storage)}

@@ -1,0 +1,287 @@
+"""What a run found, and the files that say so."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seesaw_nas.architecture import specfile
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.errors import RunError, SeesawError
+from seesaw_nas.core.files import write_json
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.deploy import latency
+from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, Measured, Timings
+from seesaw_nas.search import records
+from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.space import Budget
+from seesaw_nas.training.basis import Basis
+from seesaw_nas.workflows import confirmation
+from seesaw_nas.workflows.confirmation import Confirmed
+from seesaw_nas.workflows.problem import Problem, pose
+from seesaw_nas.workflows.shared_plan import Done, Stages, shares
+
+if TYPE_CHECKING:
+    from seesaw_nas.evaluators import Subject
+    from seesaw_nas.report import Run
+    from seesaw_nas.search.listener import Listener
+    from seesaw_nas.space import Space
+
+FRONT = LatencySettings(backends=("fused", "onnxruntime"))  # what one would deploy
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run found so far.
+
+    Attributes:
+        ended: why the search stopped.
+        trials: every proposal, in order.
+    """
+
+    folder: RunFolder
+    problem: Problem
+    ended: str
+    trials: tuple[TrialRecord, ...]
+
+    def front(self) -> list[TrialRecord]:
+        """The trained architectures that no other beats in both top-1 and Multi-Adds, the cheapest first."""
+        return records.front(list(self.trials))
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The trained architecture with the highest validation top-1; ``None`` when none was trained.
+
+        Where the best were trained again, it is the one of these with the highest mean.
+        """
+        return records.best(list(self.trials), self.confirmed.means)
+
+    def frame(self) -> Any:
+        """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""
+        from seesaw_nas import report
+
+        return report.frame(self.trials)
+
+    @property
+    def confirmed(self) -> Confirmed:
+        """The repeats in the run's folder."""
+        return confirmation.read(self.folder.confirmed)
+
+    @property
+    def stages(self) -> list[dict[str, Any]]:
+        """What each stage of plan ``shared`` came to and cost, with its share of all seconds; empty by another plan."""
+        if self.problem.settings.plan != "shared":
+            return []
+        done = Stages(self.folder, self.problem, None, None).all(self.trials)
+        if repeats := self.confirmed.repeats:
+            best = max(self.confirmed.means.values(), default=None)
+            seconds = sum(repeat.seconds for repeat in repeats)
+            done.append(Done("again", "trained again with other seeds", len(repeats), seconds, best))
+        return shares(done)
+
+    @property
+    def timings(self) -> Timings:
+        """The latencies in the run's folder."""
+        return read_timings(self.folder)
+
+    def named(self, trial: TrialRecord) -> Named:
+        """The architecture of a trained trial, under a name that says where it is from."""
+        assert trial.architecture is not None, "only a legal architecture is trained"
+        return Named(f"{self.folder.name}-{trial.number}", trial.architecture, self.problem.settings.dataset)
+
+
+def read_timings(folder: RunFolder) -> Timings:
+    """What a run's ``latency.json`` says; empty without one.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    return latency.read(folder.latency) if folder.latency.exists() else NO_TIMINGS
+
+
+def time_front(result: Result, listener: Listener | None = None) -> bool:
+    """Time the members of the front on the search's device, into ``latency.json``; whether there was anything to time.
+
+    Figures to be compared are from one go: a front with one new member is timed anew as a whole.
+    """
+    front = result.front()
+    if {member.digest for member in front} <= result.timings.latencies.keys():
+        return False
+    from seesaw_nas.deploy.latency.measuring import conditions
+
+    settings = replace(FRONT, device=str(result.problem.device))
+    found = []
+    for number, member in enumerate(front, start=1):
+
+        def step(what: str, done: int, total: int, number: int = number) -> None:
+            if listener:
+                listener.timing(f"{number} of {len(front)}, {what}", (number - 1) * total + done, len(front) * total)
+
+        named = result.named(member)
+        found.append(Measured(named, latency.measure(named.architecture, settings, on_step=step)))
+    write_json(result.folder.latency, latency.document(found, conditions(settings)))
+    return True
+
+
+def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
+    """Train the best again with several seeds, by the whole recipe on all training images, into ``confirmed.json``."""
+    problem, settings = result.problem, result.problem.settings
+    if settings.evaluator == "trained" and settings.whole != settings:
+        problem = pose(settings.whole, problem.given)
+    recipe = problem.settings.fitted_recipe
+    how = {
+        "evaluator": settings.evaluator,
+        "recipe": f"{recipe.name}: {recipe.summary}",
+        "images": _images(problem.subject),
+    }
+    chosen = confirmation.candidates(result.trials, settings.winners)
+    first = settings.seed + 1  # the trials' own seeds are no small numbers
+    return confirmation.confirm(
+        result.folder.confirmed,
+        chosen,
+        range(first, first + settings.confirm_seeds),
+        problem.placed,
+        how,
+        listener.confirming if listener else None,
+    )
+
+
+def write_results(result: Result) -> None:
+    """Write the run's ``pareto.csv``, ``front.json``, ``best.json`` and ``report.html`` anew."""
+    from seesaw_nas import report
+
+    folder, problem, timings = result.folder, result.problem, result.timings
+    found = list(result.trials)
+    report.write_csv(folder.pareto, found, budget=problem.budget, timings=timings)
+    members = [specfile.document(result.named(trial), _provenance(result, trial)) for trial in result.front()]
+    write_json(folder.front, specfile.front_document(members))
+    report.write_html(folder.report, _as_reported(result))
+    if (best := result.best) is not None:
+        write_json(folder.best, specfile.document(result.named(best), _provenance(result, best)))
+
+
+def _provenance(result: Result, trial: TrialRecord) -> dict[str, Any]:
+    settings, timings = result.problem.settings, result.timings
+    found: dict[str, Any] = {
+        "top1": trial.top1,
+        "split": trial.split,
+        "seed": trial.seed,
+        "n_seeds": 1,
+        "run": result.folder.name,
+        "trial": trial.number,
+        "dataset": settings.dataset,
+        "n_train": result.problem.subject.n_train,
+        "n_validation": result.problem.subject.n_validation,
+        "recipe": settings.recipe,
+        "epochs": settings.fitted_recipe.epochs,
+        "conditions": result.folder.read()["conditions"],
+    }
+    if spread := result.confirmed.spreads.get(trial.digest):
+        found["confirmed"] = {"conditions": dict(result.confirmed.conditions), **asdict(spread)}
+    if of_best := timings.latencies.get(trial.digest):
+        found["latency"] = {"conditions": timings.conditions, "latencies": [asdict(entry) for entry in of_best]}
+    return found
+
+
+def _as_reported(result: Result) -> Run:
+    from seesaw_nas.report import Run
+
+    problem = result.problem
+    return Run(
+        name=result.folder.name,
+        records=result.trials,
+        budget=problem.budget,
+        settings=problem.settings,
+        space=problem.space,
+        conditions=_told(result.folder, problem.settings, problem.space.name, _images(problem.subject)),
+        timings=result.timings,
+        spreads=result.confirmed.spreads,
+    )
+
+
+def read(path: Path | str) -> Run:
+    """The run in a folder, as a report takes it; another process may be working on it.
+
+    Raises:
+        RunError: it is no folder of a search, or something in it is damaged.
+        OptionError: its history is in a database that cannot be reached.
+    """
+    from seesaw_nas.report import Run
+    from seesaw_nas.search.history.places import records_of
+
+    folder = RunFolder.open(Path(path))
+    about = folder.read()
+    if "trials" not in about.get("settings", {}):
+        raise RunError(f"{folder.path} is no search; what a training came to is in its result.json")
+    settings = SearchSettings.from_dict(about["settings"])
+    try:
+        budget, space_name = Budget(about["budget"]["low"], about["budget"]["high"]), str(about["space"])
+        found = records_of(folder)
+        return Run(
+            name=folder.name,
+            records=tuple(found),
+            budget=budget,
+            settings=settings,
+            space=_space(settings, space_name, found),
+            conditions=_told(folder, settings, space_name, _known_images(folder)),
+            timings=read_timings(folder),
+            spreads=confirmation.read(folder.confirmed).spreads,
+            journal=folder.journal if folder.journal.exists() else None,
+            basis=Basis.of(about, folder.name),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{folder.description} is damaged: {type(error).__name__} {error}; restore it") from None
+
+
+def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Space | None:
+    """The space of a run, as far as it is still to be had: a file or a table may be gone."""
+    from seesaw_nas import space
+
+    networks = [record.architecture for record in found if record.architecture]
+    try:
+        if settings.table and not settings.space:
+            from seesaw_nas.evaluators import table as tables
+
+            table = tables.read(Path(settings.table))
+            loaded = space.parse(table.space_file, settings.table) if table.space_file else space.load(table.space)
+        else:
+            loaded = space.load(settings.space or name)
+        return loaded.adapted(networks[0].input_size, networks[0].input_channels, networks[0].classes)
+    except (SeesawError, OSError, IndexError):
+        return None
+
+
+def _told(folder: RunFolder, settings: SearchSettings, space_name: str, images: str) -> dict[str, str]:
+    """Everything that the figures of a run rest on, by name, in the order of a page."""
+    timings, confirmed = read_timings(folder), confirmation.read(folder.confirmed)
+    told = {
+        "data set": settings.dataset,
+        "images": images,
+        "space": space_name,
+        "strategy": settings.strategy,
+        "scheduler": "" if settings.scheduler == "none" else settings.scheduler,
+        "evaluator": "" if settings.evaluator == "trained" else settings.evaluator,
+        "recipe": f"{settings.recipe}: {settings.fitted_recipe.summary}",
+        "seed": str(settings.seed),
+        **folder.read()["conditions"],
+        **{f"trained again: {name}": text for name, text in confirmed.conditions.items()},
+        "trained again: ties": str(confirmed.ties),
+        **{f"latency: {name}": text for name, text in timings.conditions.items()},
+    }
+    return {name: text for name, text in told.items() if text}
+
+
+def _images(subject: Subject) -> str:
+    return f"{subject.n_train:,} to train on, {subject.n_validation:,} to validate on" if subject.n_train else ""
+
+
+def _known_images(folder: RunFolder) -> str:
+    """From the best's provenance, the one place in a folder that has the numbers; nothing before there is one."""
+    try:
+        result = json.loads(folder.best.read_text(encoding="utf-8"))["result"]
+        return f"{result['n_train']:,} to train on, {result['n_validation']:,} to validate on"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,281 @@
+"""One search in its folder: begun, gone on with, and carried out to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seesaw_nas.core.errors import RunError, SeesawError
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
+from seesaw_nas.space import Budget
+from seesaw_nas.training.basis import Basis
+from seesaw_nas.training.differences import difference, unknown
+from seesaw_nas.workflows import confirmation, results
+from seesaw_nas.workflows.plan import Plan, plan
+from seesaw_nas.workflows.problem import NOTHING, Given, Problem, basis_of, cheap_score, description, pose
+from seesaw_nas.workflows.results import Result, read_timings, time_front, write_results
+from seesaw_nas.workflows.shared_plan import Stages, Unfinished
+from seesaw_nas.workflows.tuner import strategy_of
+
+if TYPE_CHECKING:
+    from seesaw_nas.search.engines import Engine
+    from seesaw_nas.search.halving import Halving
+    from seesaw_nas.search.history.history import History
+    from seesaw_nas.search.listener import Listener
+    from seesaw_nas.search.starts import Start
+    from seesaw_nas.search.strategies.base import Strategy
+
+KIND = "search"
+OnPlan = Callable[[Problem, Plan], None]
+
+
+def begin(
+    settings: SearchSettings,
+    *,
+    given: Given = NOTHING,
+    name: str = "",
+    runs_dir: Path | str = "runs",
+    time_limit: float | None = None,
+    on_plan: OnPlan | None = None,
+    listener: Listener | None = None,
+    found: Sequence[Start] | None = None,
+) -> Result:
+    """Search by these settings; everything found is in the run's folder, after every trial.
+
+    Args:
+        given: objects in place of what the settings name.
+        name: of the run's folder in ``runs_dir``; made from data set, budget and time when empty.
+        time_limit: seconds after which no further trial begins.
+        on_plan: told what is about to happen, before any training.
+        listener: told what happens.
+        found: architectures to train first, in place of those that the settings name.
+
+    Raises:
+        SeesawError: the settings cannot be carried out, or the folder exists already.
+    """
+    from seesaw_nas.search import engines
+
+    problem = pose(settings, given)
+    how = method(problem)
+    about = {"kind": KIND, **description(problem)}
+    path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
+    first = _starts(problem, str(path), listener) if found is None else list(found)
+    with engines.opened(settings, problem.device) as engine:
+        folder = RunFolder.create(path, about | ({"study": path.name} if settings.storage else {}))
+        if settings.storage:
+            _share(folder, settings)
+        return run(folder, problem, how, lambda: first, engine, time_limit, on_plan, listener)
+
+
+def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
+    """What the settings name to begin with; the listener is told why figures of an earlier run are not taken over."""
+    from seesaw_nas.search import starts
+
+    tell = listener.remark if listener else None
+    return starts.resolve(problem.settings.seed_with, problem.feasible, basis_of(problem, name), tell)
+
+
+def _share(folder: RunFolder, settings: SearchSettings) -> None:
+    """Make the study in the database; without it there is no run."""
+    from seesaw_nas.search.history import shared
+
+    try:
+        shared.create(settings.storage, folder.name, settings.objectives, folder.read())
+    except SeesawError:
+        folder.discard()
+        raise
+
+
+def resume(
+    path: Path | str,
+    *,
+    given: Given = NOTHING,
+    time_limit: float | None = None,
+    on_plan: OnPlan | None = None,
+    listener: Listener | None = None,
+    found: Sequence[Start] | None = None,
+    **changes: Any,
+) -> Result:
+    """Go on with a run where it stopped, however it stopped; what was finished is neither lost nor trained again.
+
+    Args:
+        path: the run's folder.
+        given: the objects that the run began with, where it did.
+        time_limit, on_plan, listener, found: as for :func:`begin`.
+        changes: settings in place of the run's own, of those that :data:`CHANGEABLE` names: ``trials`` (the new total),
+            ``device``, ``confirm``, ``engine`` and others; ``None`` and an empty text leave the run's own.
+
+    Raises:
+        SeesawError: it is no run folder, its space has changed, or another process works on it.
+        TypeError: a setting cannot be changed.
+    """
+    from seesaw_nas.search import engines
+
+    folder = RunFolder.open(Path(path))
+    begun = folder.read()
+    if begun.get("kind") != KIND:
+        raise RunError(
+            f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
+        )
+    settings = changed(SearchSettings.from_dict(begun.get("settings", {})), changes)
+    if missing := [what for what in begun.get("given", []) if what not in given.names]:
+        raise RunError(
+            f"{folder.path} began with objects of a program; pass the same to `api.resume`, in `given`: "
+            f"{', '.join(missing)}"
+        )
+    read_timings(folder)  # a damaged file is told before any training
+    confirmation.read(folder.confirmed)
+    problem = posed(settings, given, begun, str(folder.path), listener)
+    how = method(problem)
+    named = partial(_starts, problem, str(folder.path), listener)
+    find = named if found is None else lambda: list(found)
+    with engines.opened(settings, problem.device) as engine:
+        return run(folder, problem, how, find, engine, time_limit, on_plan, listener)
+
+
+def changed(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
+    if unknown := changes.keys() - set(CHANGEABLE):
+        raise TypeError(f"a run goes on under its own {', '.join(sorted(unknown))}")
+    wanted = {name: value for name, value in changes.items() if value not in (None, "")}
+    if wanted.get("engine") == "serial":
+        wanted = {"workers": 0} | wanted  # which has no use for those of the run's own engine
+    return replace(settings, **wanted)
+
+
+def posed(
+    settings: SearchSettings, given: Given, begun: Mapping[str, Any], what: str, listener: Listener | None = None
+) -> Problem:
+    """The problem as it was when ``what`` began; the listener is told where the record does not say enough.
+
+    Raises:
+        RunError: what its figures are of has changed.
+    """
+    problem = pose(settings, given)
+    before, now = Basis.of(begun, f"{what} when it began"), basis_of(problem, "what is there now")
+    if before.space != now.space:
+        raise RunError(f"the space '{problem.space.name}' has changed since {what} began; begin a new run")
+    if differing := difference(before, now):
+        raise RunError(f"cannot go on with {what}: {differing}; begin a new run")
+    if listener and (text := unknown(before, now, allow=("evaluator_file",))):
+        listener.remark(text)
+    return problem
+
+
+def method(problem: Problem, seed: int | None = None) -> tuple[Strategy, Halving]:
+    """Which architecture next, and who is trained how far."""
+    from seesaw_nas.search.strategies.base import Setting
+
+    settings = problem.settings
+    halving = settings.halving(problem.evaluator.epochs)
+    own = settings.seed if seed is None else seed
+    setting = Setting(problem.feasible, own, settings.objectives, halving.levels, cheap_score(problem))
+    return strategy_of(settings.strategy, problem.given.strategy, setting), halving
+
+
+def run(
+    folder: RunFolder,
+    problem: Problem,
+    method: tuple[Strategy, Halving],
+    find_starts: Callable[[], list[Start]],
+    engine: Engine,
+    time_limit: float | None,
+    on_plan: OnPlan | None,
+    listener: Listener | None,
+) -> Result:
+    """Carry a search out in its folder, or what is left of it.
+
+    Args:
+        find_starts: what it begins with, where that is not in its history yet.
+        engine: where its trials are trained.
+        time_limit, on_plan, listener: as for :func:`begin`.
+    """
+    from seesaw_nas.search import proposer, starts
+
+    settings, (strategy, halving) = problem.settings, method
+    with folder.owned(), _history(folder, problem) as trial_history:
+        if settings.plan == "shared":
+            if on_plan is not None:
+                on_plan(problem, plan(problem, settings.trials, halving, engine.reserves))
+            before = Stages(folder, problem, listener, time_limit)
+            find_starts = partial(before.starts, partial(_stage, problem.given, on_plan, listener))
+        try:
+            taken_over = starts.plant(trial_history, find_starts)
+        except Unfinished as unfinished:
+            return Result(folder, problem, str(unfinished), ())
+        work = proposer.Proposer(
+            trial_history,
+            strategy,
+            trials=settings.trials,
+            taken_over=taken_over,
+            epochs=problem.evaluator.epochs,
+            halving=halving,
+            checkpoints=folder.checkpoints,
+            on_closed=listener.ended if listener else None,
+        )
+        if settings.plan == "shared":
+            time_limit = before.left
+        elif on_plan is not None:
+            left = max(0, settings.trials - work.trained)
+            on_plan(problem, plan(problem, left, halving, engine.reserves))
+        evaluator = problem.placed if settings.trains_here else problem.evaluator
+        try:
+            ended = engine.run(work, evaluator, folder.path, listener, time_limit)
+        except KeyboardInterrupt:
+            write_results(Result(folder, problem, "interrupted", tuple(trial_history.records())))
+            raise
+        result = Result(folder, problem, ended, tuple(trial_history.records()))
+        write_results(result)
+        if settings.winners:
+            results.confirm(result, listener)
+            write_results(result)
+        if settings.latency and time_front(result, listener):
+            write_results(result)
+        return result
+
+
+def _stage(
+    given: Given,
+    on_plan: OnPlan | None,
+    listener: Listener | None,
+    path: Path,
+    settings: SearchSettings,
+    found: Sequence[Start] | None,
+    time_limit: float | None,
+) -> Result:
+    """One stage of a plan, begun or gone on with."""
+    how: Any = {"given": given, "time_limit": time_limit, "on_plan": on_plan, "listener": listener, "found": found}
+    if (path / "run.json").exists():
+        own = ("confirm", "confirm_seeds", "latency", "storage")  # no stage has these
+        return resume(path, **how, **{name: getattr(settings, name) for name in CHANGEABLE if name not in own})
+    return begin(settings, name=path.name, runs_dir=path.parent, **how)
+
+
+@contextmanager
+def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
+    """The history of a run, in its own file or in a database."""
+    from seesaw_nas.search.history import history, journal
+
+    settings = problem.settings
+    if not settings.storage:
+        study = journal.open_study(folder.journal, folder.name, settings.objectives)
+        yield history.History(study, problem.space, problem.budget, settings.seed)
+        return
+    from seesaw_nas.search.history import shared
+
+    study, _ = shared.join(settings.storage, folder.read()["study"])
+    found = shared.SharedHistory(study, problem.space, problem.budget, settings.seed)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def _default_name(settings: SearchSettings, budget: Budget) -> str:
+    stem = Path(settings.dataset.removeprefix("folder:")).name
+    return f"{stem}-{str(budget).replace(':', '-')}-{datetime.now():%Y%m%d-%H%M%S}"

@@ -1,0 +1,266 @@
+"""The plan `shared`: a search in stages, each of which leaves fewer architectures for dearer judgement.
+
+A supernet is trained; thousands are scored with its weights; the best of these are trained on from its weights; then
+architectures are trained from scratch in rounds, each with a learning rate schedule of its own, since top-1 early in a
+long schedule says little. Half of the first round are the best so far; the strategy proposes the others, having learnt
+from these, so that a supernet which misleads costs half a round and no more. The last round is the search's own.
+
+Every stage is a run in a folder below the search's, with files and records of its own, and goes on where it stopped.
+How well it agrees with the stage before, on what both judged, is noted.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.files import write_json
+from seesaw_nas.core.kendall import kendall
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.search import halving
+from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.training import memory
+
+if TYPE_CHECKING:
+    from seesaw_nas.search.listener import Listener
+    from seesaw_nas.search.starts import Start
+    from seesaw_nas.workflows.problem import Problem
+
+FOLDER = "stages"
+FILE = "stages.json"
+INHERITED_IMAGES = 1000  # validation images of an inherited score, where the settings name no number
+TUNING_EPOCHS = 1
+LIMIT = "the time limit is reached"
+Search = Callable[[Path, SearchSettings, "Sequence[Start] | None", float | None], "Ended"]
+
+
+class Ended(Protocol):
+    """What a search came to."""
+
+    @property
+    def ended(self) -> str:
+        """Why it stopped."""
+
+    @property
+    def trials(self) -> tuple[TrialRecord, ...]:
+        """Every proposal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one stage is to do.
+
+    Attributes:
+        name: of its folder, behind its number.
+        what: in words.
+        count: architectures that it judges; 0 for the supernet.
+        takes: how many of them are the best of the stage before; the strategy proposes the others.
+        settings: of its run.
+    """
+
+    name: str
+    what: str
+    count: int
+    takes: int
+    settings: SearchSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a stage came to.
+
+    Attributes:
+        count: architectures that it judged.
+        seconds: of training and scoring, summed over workers.
+        best: the highest validation top-1; ``None`` for the supernet.
+        tau: Kendall's, of its top-1 and that of the stage before, over what both judged; ``None`` below three.
+        both: how many these are.
+    """
+
+    name: str
+    what: str
+    count: int
+    seconds: float
+    best: float | None
+    tau: float | None = None
+    both: int = 0
+
+
+class Unfinished(Exception):
+    """A stage ended before it was done; the argument says why."""
+
+
+def planned(settings: SearchSettings, n_validation: int, supernet: Path) -> list[Stage]:
+    """The stages, of which the last is the search's own round.
+
+    Args:
+        n_validation: images there are.
+        supernet: folder that holds the supernet, or will.
+    """
+    before = list(_shared(settings, n_validation, supernet)) if settings.candidates else []
+    return [*before, *_rounds(settings, before[-1].count if before else 0)]
+
+
+def _plain(settings: SearchSettings) -> SearchSettings:
+    """What every stage has in common."""
+    return replace(settings, plan="plain", seed_with=(), confirm=0, latency=False)
+
+
+def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iterator[Stage]:
+    """The stages that rest on a supernet."""
+    plain, images = _plain(settings), settings.validation_size or min(INHERITED_IMAGES, n_validation)
+    yield Stage("supernet", "a supernet trained", 0, 0, plain)
+    what = f"scored with its weights on {images:,} images"
+    inherited = replace(plain, evaluator="inherited", supernet=str(supernet), trials=settings.candidates)
+    inherited = replace(inherited, validation_size=images, seed_with=settings.seed_with)
+    yield Stage("inherited", what, settings.candidates, 0, inherited)
+    if settings.tuned:
+        tuned = replace(plain, evaluator="tuned", supernet=str(supernet), trials=settings.tuned, epochs=TUNING_EPOCHS)
+        what = "trained on from its weights for an epoch"
+        yield Stage("tuned", what, settings.tuned, settings.tuned, tuned)
+
+
+def _rounds(settings: SearchSettings, judged: int) -> Iterator[Stage]:
+    """Successive halving, at whose last level is the search itself; ``judged`` architectures come from before."""
+    plain, epochs = _plain(settings), settings.fitted_recipe.epochs
+    minimum = plain.min_epochs or math.ceil(epochs / plain.reduction)
+    levels = halving.make("asha", epochs, reduction=plain.reduction, minimum=minimum).levels
+    for above, level in zip(reversed(range(len(levels))), levels, strict=True):
+        count = plain.trials * plain.reduction**above
+        takes = count if level > levels[0] else min(judged, math.ceil(count / 2))
+        what = f"trained from scratch for {level} epoch{'s' if level > 1 else ''}"
+        first = settings.seed_with if level == levels[0] and not judged else ()
+        yield Stage(f"epochs-{level}", what, count, takes, replace(plain, trials=count, epochs=level, seed_with=first))
+
+
+class Stages:
+    """The stages of one search, in its folder."""
+
+    def __init__(
+        self, folder: RunFolder, problem: Problem, listener: Listener | None, time_limit: float | None
+    ) -> None:
+        """Take them up where they stand.
+
+        Raises:
+            RunError: what the stages left is damaged.
+        """
+        self._folder, self._problem, self._listener = folder, problem, listener
+        self._end = None if time_limit is None else time.monotonic() + time_limit
+        self._below = folder.path.resolve() / FOLDER
+        self._planned = planned(problem.settings, problem.subject.n_validation, self._below / "1-supernet")
+        self.done = read(folder)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until the time limit."""
+        return None if self._end is None else self._end - time.monotonic()
+
+    def starts(self, search: Search) -> list[Start]:
+        """What the last round begins with: every stage before it is done, or done already, for this.
+
+        Args:
+            search: begins a search in a folder, or goes on with it.
+
+        Raises:
+            Unfinished: the time limit was reached.
+            SeesawError: a stage cannot be carried out.
+        """
+        before: Path | None = None
+        for number, stage in enumerate(self._planned[:-1], start=1):
+            path = self._path(number)
+            if stage.name not in {done.name for done in self.done}:
+                self._tell(number)
+                self._note(self._carried_out(stage, path, before, search))
+            before = path if stage.count else None
+        self._tell(len(self._planned))
+        return self._best(before, self._planned[-1].takes) or []
+
+    def _path(self, number: int) -> Path:
+        return self._below / f"{number}-{self._planned[number - 1].name}"
+
+    def _tell(self, number: int) -> None:
+        stage = self._planned[number - 1]
+        if self._listener:
+            self._listener.stage(number, len(self._planned), stage.what, stage.count)
+
+    def _carried_out(self, stage: Stage, path: Path, before: Path | None, search: Search) -> Done:
+        if not stage.count:
+            from seesaw_nas.workflows import supernets
+
+            seconds = supernets.train_in(path, stage.settings, self._problem, listener=self._listener).seconds
+            memory.release()  # the next stages load it from its folder
+            return Done(stage.name, stage.what, 0, seconds, None)
+        result = search(path, stage.settings, self._best(before, stage.takes), self.left)
+        if result.ended == LIMIT:
+            raise Unfinished(LIMIT)
+        return summed(stage, result.trials, before)
+
+    def _note(self, done: Done) -> None:
+        self.done = (*self.done, done)
+        write_json(self._folder.path / FILE, {"stages": [asdict(entry) for entry in self.done]})
+
+    def _best(self, path: Path | None, count: int) -> list[Start] | None:
+        """The best of a stage's architectures, to begin the next one with; ``None`` where there is no such stage."""
+        from seesaw_nas.search.starts import Start
+        from seesaw_nas.search.strategies.base import Observed, best_first
+
+        if path is None:
+            return None
+        found = [Observed(record, record.top1 or 0.0) for record in _complete(path)]
+        chosen = best_first(found, self._problem.settings.objectives)[:count]
+        return [Start(one.record.spec, f"{path.name}: trial {one.record.number}, {one.top1:.2%}") for one in chosen]
+
+    def all(self, trials: Sequence[TrialRecord]) -> list[Done]:
+        """What every stage came to, the last round by its ``trials``."""
+        last = len(self._planned)
+        before = self._path(last - 1) if last > 1 and self._planned[-2].count else None
+        return [*self.done, summed(self._planned[-1], trials, before)]
+
+
+def _complete(path: Path) -> list[TrialRecord]:
+    from seesaw_nas.search.history.places import records_of
+
+    return [record for record in records_of(RunFolder.open(path)) if record.state == "complete"]
+
+
+def read(folder: RunFolder) -> tuple[Done, ...]:
+    """The stages that a search has behind it; none where its plan has no stages.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    path = folder.path / FILE
+    try:
+        return tuple(Done(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))["stages"])
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} is damaged ({error}); delete it, and the stages are looked through again") from None
+
+
+def summed(stage: Stage, trials: Sequence[TrialRecord], before: Path | None) -> Done:
+    """What a stage's trials came to, held against the stage in the folder ``before``."""
+    complete = [record for record in trials if record.state == "complete"]
+    best = max((record.top1 or 0.0 for record in complete), default=None)
+    tau, both = _agreement(complete, _complete(before) if before and (before / "run.json").exists() else [])
+    return Done(stage.name, stage.what, len(complete), sum(record.seconds for record in trials), best, tau, both)
+
+
+def _agreement(trials: Sequence[TrialRecord], before: Sequence[TrialRecord]) -> tuple[float | None, int]:
+    earlier = {record.digest: record.top1 or 0.0 for record in before}
+    pairs = [(earlier[record.digest], record.top1 or 0.0) for record in trials if record.digest in earlier]
+    tau = kendall(*zip(*pairs, strict=True)).tau if len(pairs) > 2 else math.nan
+    return None if math.isnan(tau) else tau, len(pairs)
+
+
+def shares(done: Sequence[Done]) -> list[dict[str, Any]]:
+    """Each stage in JSON values, with its share of all seconds."""
+    total = sum(entry.seconds for entry in done) or 1.0
+    return [asdict(entry) | {"share": entry.seconds / total} for entry in done]

@@ -1,0 +1,82 @@
+"""How a run stands, read from its folder; another process may be working on it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.search import records
+from seesaw_nas.search.records import TrialRecord
+
+RECENT = 20  # trainings that the pace is taken from
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a run stands.
+
+    Attributes:
+        working: whether a process works on it.
+        trials: architectures that it is to train.
+        counts: proposals by state.
+        best: with the highest top-1 so far.
+        seconds_left: until all are trained, by the pace of the last ones; ``None`` before two have ended.
+        workers: trainings that each worker has ended; empty where one process trains by itself.
+    """
+
+    name: str
+    working: bool
+    trials: int
+    counts: dict[str, int]
+    best: TrialRecord | None
+    seconds_left: float | None
+    workers: dict[str, int]
+
+    @property
+    def begun(self) -> int:
+        """Architectures whose training was begun."""
+        return sum(self.counts.get(state, 0) for state in records.TRAINED)
+
+    @property
+    def running(self) -> int:
+        """Trainings that are going on, or were when the process ended."""
+        return self.counts.get("running", 0)
+
+
+def read_status(path: Path | str) -> Status:
+    """How the run in this folder stands.
+
+    Raises:
+        RunError: it is no folder of a search, or its history is not readable.
+    """
+    from seesaw_nas.search.history.places import records_of
+
+    folder = RunFolder.open(Path(path))
+    settings = folder.read().get("settings", {})
+    if "trials" not in settings:
+        raise RunError(f"{folder.path} is no search; of a training, `train --tensorboard` shows the progress")
+    found = records_of(folder)
+    counts = Counter(record.state for record in found)
+    trials = int(settings["trials"])
+    begun = sum(counts[state] for state in records.TRAINED)
+    return Status(
+        name=folder.name,
+        working=folder.is_owned,
+        trials=trials,
+        counts={str(state): count for state, count in counts.items()},
+        best=records.best(found),
+        seconds_left=_seconds_left(found, max(0, trials - begun) + counts["running"] + counts["paused"]),
+        workers=dict(Counter(record.worker for record in found if record.worker)),
+    )
+
+
+def _seconds_left(found: Sequence[TrialRecord], left: int) -> float | None:
+    ends = sorted(record.ended for record in found if record.ended and record.state in records.TRAINED)[-RECENT:]
+    if len(ends) < 2:
+        return None
+    return max(0.0, left * (ends[-1] - ends[0]) / (len(ends) - 1) - (time.time() - ends[-1]))

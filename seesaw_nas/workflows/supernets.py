@@ -1,0 +1,174 @@
+"""A supernet's training in a folder of its own: what it is of, its weights, its curve and what it took."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.files import write_json
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators.ranking.spent import CORE, GPU
+from seesaw_nas.search.listener import Listener
+from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.space import Budget, Feasible, Space
+from seesaw_nas.training import recipes
+from seesaw_nas.training.basis import Basis
+from seesaw_nas.training.differences import difference
+from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.workflows.problem import Problem, description, load_images
+
+if TYPE_CHECKING:
+    from seesaw_nas.data import SearchData
+    from seesaw_nas.training.supernet import Supernet, TrainedSupernet
+
+KIND = "supernet"
+LONGER = 3  # times the recipe's own epochs, where no number is given: the weights serve many networks
+OnBegin = Callable[[Problem, recipes.Recipe, int], None]
+"""Told the problem, the recipe and the number of training images."""
+
+
+def fitted_recipe(settings: SearchSettings) -> recipes.Recipe:
+    """The recipe at the supernet's epochs."""
+    own = recipes.recipe(settings.recipe)
+    return own.with_epochs(settings.supernet_epochs or LONGER * own.epochs)
+
+
+def train_in(
+    folder: Path,
+    settings: SearchSettings,
+    problem: Problem,
+    *,
+    listener: Listener | None = None,
+    on_begin: OnBegin | None = None,
+    on_estimate: Callable[[float], None] | None = None,
+) -> TrainedSupernet:
+    """Train a supernet of the problem's space in a folder, which is made; called again, this goes on until it is done.
+
+    SIGINT and SIGTERM end the training after the step at hand, with its checkpoint on disk; a second one ends at once.
+
+    Args:
+        settings: say on which images, by which recipe, with which seed, ``sampling`` and ``supernet_epochs``.
+        problem: the space and the budget.
+        listener: told of steps and epochs.
+        on_begin, on_estimate: told of what is to come, and in how many seconds it is over by a few measured steps.
+
+    Raises:
+        SeesawError: the images are not to be had, the folder is of something else, or training failed or was
+            interrupted.
+    """
+    from seesaw_nas.core import signals
+    from seesaw_nas.training import supernet
+    from seesaw_nas.training.supernet.sampling import check_recipe
+
+    recipe, told = fitted_recipe(settings), listener or Listener()
+    check_recipe(recipe)
+    run = _folder(folder, settings, problem)
+    with run.owned():
+        if _result(run).exists():
+            return _done(run, problem.space)
+        images = load_images(settings, problem.given.data).to(problem.device)
+        if on_begin:
+            on_begin(problem, recipe, len(images.train))
+        if on_estimate:
+            on_estimate(_estimate(settings, problem.feasible, images, recipe, problem.device))
+        with signals.noted() as stop:
+            trained = supernet.train(
+                supernet.Supernet.build(problem.space, seed=settings.seed),
+                problem.feasible,
+                images,
+                recipe,
+                seed=settings.seed,
+                device=problem.device,
+                sampling=settings.sampling,
+                on_epoch=told.epoch,
+                on_step=told.step,
+                checkpoint=_checkpoint(run),
+                stop=stop,
+            )
+        _write(run, trained)
+        return trained
+
+
+def open_supernet(path: Path, space: Space) -> Supernet:
+    """The supernet that was trained in a folder, on the CPU.
+
+    Raises:
+        RunError: there is none, or it is of another space.
+    """
+    from seesaw_nas.training import supernet
+
+    return supernet.load(path / supernet.WEIGHTS, space)
+
+
+def _folder(path: Path, settings: SearchSettings, problem: Problem) -> RunFolder:
+    about = _about(settings, problem)
+    if not path.exists():
+        return RunFolder.create(path, about)
+    folder = RunFolder.open(path)
+    before = folder.read()
+    if before.get("kind") != KIND:
+        raise RunError(f"{path} is the folder of a {before.get('kind')}, not of a supernet; choose another folder")
+    if differing := difference(Basis.of(before, str(path)), Basis.of(about, "what is wanted now")):
+        raise RunError(f"{path} is another supernet: {differing}; choose another folder")
+    return folder
+
+
+def _about(settings: SearchSettings, problem: Problem) -> dict[str, Any]:
+    recipe = fitted_recipe(settings)
+    about = description(replace(problem, settings=settings))
+    return {"kind": KIND, **about, "recipe": recipe.to_dict(), "sampling": settings.sampling, "epochs": recipe.epochs}
+
+
+def _estimate(
+    settings: SearchSettings, feasible: Feasible, images: SearchData, recipe: recipes.Recipe, device: Any
+) -> float:
+    """Seconds of the whole training, by steps of an architecture of median cost."""
+    import numpy as np
+
+    from seesaw_nas.training.batches import steps_per_epoch
+    from seesaw_nas.training.execution import EAGER
+    from seesaw_nas.training.supernet.sampling import sampler
+    from seesaw_nas.training.timing import step_seconds
+
+    rng, median = np.random.default_rng(settings.seed), feasible.median_macs
+    typical = Feasible(feasible.space, Budget(median, median)).draw(rng)
+    together = len(sampler(settings.sampling, feasible)(rng))
+    batches = recipe.epochs * steps_per_epoch(images, recipe)
+    return batches * together * step_seconds(typical, images, recipe, device, EAGER)
+
+
+def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
+    from seesaw_nas.training import checkpoints, supernet
+
+    about = folder.read()
+    header = {"dataset": about["settings"]["dataset"], "sampling": about["sampling"], "epochs": str(about["epochs"])}
+    supernet.save(trained.supernet, folder.path / supernet.WEIGHTS, header)
+    found = {name: getattr(trained, name) for name in ("seconds", "core_seconds", "steps")}
+    found["unit"] = GPU if trained.supernet.device.type == "cuda" else CORE
+    curve = [asdict(epoch) for epoch in trained.curve]
+    write_json(_result(folder), {**found, "curve": curve, "conditions": about["conditions"]})
+    checkpoints.discard(_checkpoint(folder))
+
+
+def _done(folder: RunFolder, space: Space) -> TrainedSupernet:
+    from seesaw_nas.training.supernet import TrainedSupernet
+
+    try:
+        found = json.loads(_result(folder).read_text(encoding="utf-8"))
+        curve = tuple(Epoch(**epoch) for epoch in found["curve"])
+        took = [found[name] for name in ("seconds", "core_seconds", "steps")]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{_result(folder)} is damaged ({error}); delete it, and the training is done again") from None
+    return TrainedSupernet(open_supernet(folder.path, space), curve, *took)
+
+
+def _result(folder: RunFolder) -> Path:
+    return folder.path / "result.json"
+
+
+def _checkpoint(folder: RunFolder) -> Path:
+    return folder.path / "checkpoint.safetensors"

@@ -1,0 +1,156 @@
+"""Training many architectures of a space into one table, to compare strategies on within seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.files import cut_torn_line
+from seesaw_nas.evaluators import Failure, attempt
+from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.table import Curve, Recorded, Table
+from seesaw_nas.search.listener import Listener
+from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.search.strategies.base import distinct
+from seesaw_nas.training.basis import Basis
+from seesaw_nas.training.differences import difference
+from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.workflows.problem import Problem, description, pose
+
+
+def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, listener: Listener | None = None) -> Table:
+    """Train ``settings.trials`` architectures with every seed, and write their curves to a Parquet file.
+
+    The architectures are exact draws, their Multi-Adds even over the whole budget. Until all are trained, what there
+    is stands in ``OUT.part.jsonl``; called again, this goes on from there.
+
+    Args:
+        settings: what to train on and how; strategy and evaluator are not used.
+        out: the file to make.
+        seeds: trainings of each architecture; their seeds count up from the settings' own.
+        listener: told of each training, as of a trial.
+
+    Raises:
+        OptionError: no seed is wanted.
+        RunError: the file exists, or what was begun there is another table.
+        SeesawError: the settings cannot be carried out.
+    """
+    out = Path(out)
+    if seeds < 1:
+        raise OptionError(f"--seeds must be at least 1, got {seeds}")
+    if out.exists():
+        raise RunError(f"{out} exists already and nothing is overwritten; choose another name")
+    problem = pose(settings)
+    about = {**description(problem), "seeds": seeds}
+    if (file := Path(settings.space)).is_file():
+        about["space_file"] = file.read_text(encoding="utf-8")  # so that the table says all of itself
+    draws = _draws(problem, settings.trials)
+    with _Log(out, about) as log:
+        for number, (architecture, seed) in enumerate(_pairs(draws, settings.seed, seeds)):
+            if (architecture.digest, seed) not in log.done:
+                log.add(architecture, seed, _trained(problem, architecture, seed, number, listener or Listener()))
+    entries = tuple(
+        Recorded(architecture, curves)
+        for architecture in draws
+        if (curves := {s: c for a, s in _pairs([architecture], settings.seed, seeds) if (c := log.done[a.digest, s])})
+    )
+    if not entries:
+        raise RunError("every training failed, so there is nothing to write")
+    failed = sum(not curve for curve in log.done.values())
+    table = Table(problem.subject, problem.evaluator.epochs, about | {"failed": failed}, entries)
+    tables.write(out, table)
+    log.discard()
+    return table
+
+
+def _draws(problem: Problem, count: int) -> list[Architecture]:
+    """Distinct architectures that fit the budget, from the fewest there are to as many as are wanted."""
+    rng = np.random.default_rng(problem.settings.seed)
+    found: dict[str, Architecture] = {}
+    while len(found) < min(count, problem.feasible.count):
+        architecture = distinct(problem.feasible, rng, found.keys())
+        found[architecture.digest] = architecture
+    return list(found.values())
+
+
+def _pairs(architectures: list[Architecture], first: int, seeds: int) -> Iterator[tuple[Architecture, int]]:
+    return ((architecture, seed) for architecture in architectures for seed in range(first, first + seeds))
+
+
+def _trained(problem: Problem, architecture: Architecture, seed: int, number: int, listener: Listener) -> Curve:
+    """The curve of one training; empty where it failed."""
+    listener.begun(number, architecture, cost.macs(architecture))
+    found = attempt(
+        lambda: problem.placed.evaluate(architecture, seed=seed, on_epoch=listener.epoch, on_step=listener.step)
+    )
+    return () if isinstance(found, Failure) else found.curve
+
+
+def _other_draws(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """How many architectures and seeds another table is of; all else is what its figures are of."""
+    counts = ((about["settings"]["trials"], about["seeds"]) for about in (before, now))
+    (n, seeds), (wanted_n, wanted_seeds) = counts
+    if (n, seeds) == (wanted_n, wanted_seeds):
+        return ""
+    return f"{n:,} architectures with {seeds} seeds each, now {wanted_n:,} with {wanted_seeds}"
+
+
+class _Log:
+    """The trainings done so far, a line each after a first one that says of what; safe on disk one by one."""
+
+    def __init__(self, out: Path, about: Mapping[str, Any]) -> None:
+        self._path = out.with_name(out.name + ".part.jsonl")
+        self._about = json.loads(json.dumps({k: v for k, v in about.items() if k != "conditions"}))
+        self.done: dict[tuple[str, int], Curve] = {}
+
+    def __enter__(self) -> _Log:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            cut_torn_line(self._path)
+            lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
+            self._read(lines)
+            self._file = self._path.open("a", encoding="utf-8")
+        except UnicodeDecodeError:
+            raise RunError(f"{self._path} is not the beginning of a table; delete it to start anew") from None
+        except OSError as error:
+            raise RunError(f"cannot write {self._path}: {error.strerror}; choose another place") from None
+        if not lines:
+            self._append(self._about)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def _read(self, lines: list[str]) -> None:
+        try:
+            about, *rest = [json.loads(line) for line in lines] or [self._about]
+            for entry in rest:
+                self.done[entry["digest"], entry["seed"]] = tuple(Epoch(**epoch) for epoch in entry["curve"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{self._path} is not the beginning of a table ({error}); delete it to start anew") from None
+        before, now = Basis.of(about, str(self._path)), Basis.of(self._about, "what is wanted now")
+        if differing := difference(before, now) or _other_draws(about, self._about):
+            raise RunError(
+                f"{self._path} is the beginning of another table: {differing}; finish that, or delete it to start anew"
+            )
+
+    def add(self, architecture: Architecture, seed: int, curve: Curve) -> None:
+        self.done[architecture.digest, seed] = curve
+        self._append({"digest": architecture.digest, "seed": seed, "curve": [asdict(epoch) for epoch in curve]})
+
+    def _append(self, entry: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(entry) + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def discard(self) -> None:
+        self._path.unlink(missing_ok=True)

@@ -1,0 +1,328 @@
+"""The final training of one chosen architecture: the only place that reads a test split, and it reads it once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seesaw_nas.architecture import cost, specfile
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.errors import OptionError, RunError, known
+from seesaw_nas.core.files import write_json
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.training import recipes
+from seesaw_nas.training.basis import Basis
+from seesaw_nas.training.differences import difference
+from seesaw_nas.training.epoch import Epoch
+
+if TYPE_CHECKING:
+    from seesaw_nas.data import SearchData
+    from seesaw_nas.training.execution import Execution
+
+KIND = "training"
+CHECKPOINT_MINUTES = 10.0
+EXECUTION = "execution"  # the setting that makes no other training; conditions say what was used
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """What to train, on what, how.
+
+    Attributes:
+        spec: a spec file, a run's folder (its best), or MODEL@SETTING.
+        dataset: empty for the one that the spec names or was found on.
+        epochs: 0 for the recipe's own.
+        train_size: training images, drawn evenly over the classes; 0 for all of the training split.
+        data_dir: folder with the unpacked CIFAR archive, or with ImageNet's train and val.
+        cache_dir: folder for small copies of the images of a folder or of ImageNet; empty for none.
+        execution: how steps are executed, one of :data:`seesaw_nas.training.recipes.EXECUTIONS`.
+    """
+
+    spec: str
+    dataset: str = ""
+    recipe: str = "paper"
+    epochs: int = 0
+    train_size: int = 0
+    seed: int = 0
+    device: str = "auto"
+    data_dir: str = ""
+    cache_dir: str = ""
+    execution: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.execution not in recipes.EXECUTIONS:
+            raise OptionError(known("execution", self.execution, recipes.EXECUTIONS))
+        recipes.recipe(self.recipe)
+        for name in ("epochs", "train_size", "seed"):
+            if getattr(self, name) < 0:
+                raise OptionError(f"--{name.replace('_', '-')} must be at least 0, got {getattr(self, name)}")
+
+    @property
+    def fitted_recipe(self) -> recipes.Recipe:
+        """The recipe at the wanted number of epochs."""
+        return recipes.recipe(self.recipe, self.epochs)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a final training left; accuracies are fractions.
+
+    Attributes:
+        top1: on the test split, read once, after the last epoch.
+        validation_top1: on the validation split, after the last epoch.
+    """
+
+    folder: RunFolder
+    named: Named
+    top1: float
+    loss: float
+    validation_top1: float
+    seconds: float
+    curve: tuple[Epoch, ...]
+
+    @property
+    def weights(self) -> Path:
+        return _weights(self.folder)
+
+
+def _weights(folder: RunFolder) -> Path:
+    return folder.path / "weights.safetensors"
+
+
+def _result(folder: RunFolder) -> Path:
+    return folder.path / "result.json"
+
+
+def train(
+    settings: TrainSettings,
+    out: Path | None = None,
+    *,
+    resume: bool = False,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
+    tensorboard: bool = False,
+    on_begin: Callable[[Named, recipes.Recipe, int], None] | None = None,
+    on_estimate: Callable[[float], None] | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+    on_step: Callable[[int, int], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
+) -> TrainResult:
+    """Train from scratch on the training split, then read the test accuracy and write weights, spec and record.
+
+    SIGINT and SIGTERM end the training after the step at hand, with its checkpoint on disk; a second one ends at once.
+    Processes that torchrun started train together, see :mod:`seesaw_nas.training.parallel`; process 0 alone writes.
+
+    Args:
+        out: the folder to make, or with ``resume`` the one to go on with; ``runs/NAME-RECIPE-SEED`` without.
+        checkpoint_minutes: after which the checkpoint is replaced within an epoch; after each epoch it is anyway.
+        tensorboard: write event files to the folder, see :class:`seesaw_nas.training.events.Events`.
+        on_begin: told the network, the recipe and the number of training images before the first step.
+        on_estimate: told in how many seconds a whole such training is over, by a few steps that are measured for it.
+        on_note: told in a line what is to be known of how steps are executed, where there is something; of compiling
+            beside an estimate alone.
+
+    Raises:
+        SeesawError: the spec or the data set is not to be had, the folder exists already, or training failed or was
+            interrupted.
+    """
+    if not checkpoint_minutes > 0:
+        raise OptionError(f"--checkpoint-minutes must be above 0, got {checkpoint_minutes:g}")
+    from seesaw_nas import data
+    from seesaw_nas.core import signals
+    from seesaw_nas.core.device import current, describe
+    from seesaw_nas.data import check_fits
+    from seesaw_nas.network import models
+    from seesaw_nas.training import loop, parallel
+    from seesaw_nas.training.execution import Execution
+
+    named = specfile.resolve(settings.spec)
+    dataset = settings.dataset or _dataset(named)
+    recipe = settings.fitted_recipe
+    path = out or Path("runs") / f"{named.name}-{settings.recipe}-{settings.seed}"
+    size = named.architecture.input_size if dataset not in data.ONE_SIZE else None
+    data_dir = Path(settings.data_dir) if settings.data_dir else None
+    cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
+    execution = Execution(settings.execution)
+    with parallel.joined(settings.device) as (ranks, device), current(device):
+        execution.check(device, ranks.world)
+        with ranks.lead_first():
+            images = data.load(dataset, data_dir, size, cache_dir=cache_dir)
+        check_fits(named.architecture, images)
+        if settings.train_size:
+            images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
+        settings = replace(settings, dataset=dataset)
+        found = conditions(describe(device)) | ranks.conditions | execution.plan(device, ranks.world)
+        folder = ranks.by_lead(lambda: _folder(path, settings, named, images, resume, found))
+        with folder.owned() if ranks.leads else nullcontext():
+            model = models.build(named.architecture, dropout=recipe.dropout, seed=settings.seed)
+            images = images.to(device)
+            if on_begin is not None and ranks.leads:
+                on_begin(named, recipe, len(images.train))
+            if on_estimate is not None:
+                seconds = _estimate(named, images, recipe, device, ranks.world, execution)
+                if ranks.leads:
+                    on_estimate(seconds)
+                    _warn_of_compiling(execution, seconds, images, recipe, on_note)
+            events = tensorboard and ranks.leads
+            with signals.noted() as stop, _told(folder, recipe, images, events, on_epoch, on_step) as (epoch, step):
+                trained = loop.train(
+                    model,
+                    images,
+                    recipe,
+                    seed=settings.seed,
+                    device=device,
+                    on_epoch=epoch,
+                    on_step=step,
+                    checkpoint=folder.path / "checkpoint.safetensors",
+                    checkpoint_seconds=60 * checkpoint_minutes,
+                    stop=stop,
+                    ranks=ranks,
+                    execution=execution,
+                    on_note=on_note if ranks.leads else None,
+                )
+
+            def tested() -> tuple[int, float, float]:
+                test = data.load_test(dataset, data_dir, size, cache_dir=cache_dir)
+                return len(test), *loop.evaluate(model, test.to(device), images.mean, images.std, device=device)
+
+            n_test, loss, top1 = ranks.by_lead(tested)
+            result = TrainResult(folder, named, top1, loss, trained.top1, trained.seconds, trained.curve)
+            if ranks.leads:
+                _write(result, model, settings, images, n_test, trained.conditions)
+            return result
+
+
+def _estimate(
+    named: Named, images: Any, recipe: recipes.Recipe, device: Any, processes: int, execution: Execution
+) -> float:
+    from seesaw_nas.training import timing
+    from seesaw_nas.training.execution import EAGER
+
+    share = replace(recipe, batch_size=max(recipes.SMALLEST_BATCH, recipe.batch_size // processes))
+    measured = execution if processes == 1 else EAGER
+    step = timing.step_seconds(named.architecture, images, share, device, measured)
+    return timing.trial_seconds(step, images, recipe)
+
+
+def _warn_of_compiling(
+    execution: Execution,
+    seconds: float,
+    images: SearchData,
+    recipe: recipes.Recipe,
+    on_note: Callable[[str], None] | None,
+) -> None:
+    from seesaw_nas.training.batches import sizes_of_batches
+
+    note = execution.warn(seconds, len(sizes_of_batches(images, recipe)))
+    if note and on_note is not None:
+        on_note(note)
+
+
+@contextmanager
+def _told(
+    folder: RunFolder, recipe: recipes.Recipe, images: Any, tensorboard: bool, on_epoch: Any, on_step: Any
+) -> Iterator[tuple[Any, Any]]:
+    """Whom to tell of an epoch and of a step: the caller and, where they are wanted, the event files."""
+    if not tensorboard:
+        yield on_epoch, on_step
+        return
+    from seesaw_nas.training.events import Events
+
+    events = Events(folder.path / "events", recipe, len(images.train))
+    try:
+        yield _both(events.epoch, on_epoch), _both(events.step, on_step)
+    finally:
+        events.close()
+
+
+def _both(first: Callable[..., None], second: Callable[..., None] | None) -> Callable[..., None]:
+    def told(*news: Any) -> None:
+        first(*news)
+        if second is not None:
+            second(*news)
+
+    return told
+
+
+def _dataset(named: Named) -> str:
+    if not named.dataset:
+        raise OptionError(
+            f"'{named.name}' does not say which images to train on; add --dataset digits, cifar10, cifar100, imagenet "
+            f"or a folder"
+        )
+    return named.dataset
+
+
+def _folder(
+    path: Path, settings: TrainSettings, named: Named, images: SearchData, resume: bool, found: dict[str, str]
+) -> RunFolder:
+    from seesaw_nas.evaluators.trained import subject
+
+    kept = asdict(replace(settings, device="", data_dir="", spec=""))
+    description = {
+        "kind": KIND,
+        "settings": {name: value for name, value in kept.items() if name != EXECUTION},
+        "digest": named.architecture.digest,
+        "recipe": settings.fitted_recipe.to_dict(),
+        "images": subject(images).record,
+        "conditions": found,
+    }
+    if not resume or not path.exists():
+        folder = RunFolder.create(path, description)
+        write_json(folder.path / "spec.json", specfile.document(named))
+        return folder
+    folder = RunFolder.open(path)
+    if _result(folder).exists():
+        raise RunError(f"{path} is finished, and the test split is read once; train again in another --out")
+    before = folder.read()
+    if before.get("kind") != KIND:
+        raise RunError(f"{path} is another training: a {before.get('kind')}; choose another --out")
+    if before.get("digest") != named.architecture.digest:
+        raise RunError(
+            f"{path} is another training: of architecture {before.get('digest')}, not {named.architecture.digest}; "
+            f"choose another --out"
+        )
+    if differing := difference(Basis.of(before, str(path)), Basis.of(description, "what is wanted now")):
+        raise RunError(f"{path} is another training: {differing}; choose another --out")
+    return folder
+
+
+def _write(
+    result: TrainResult,
+    model: Any,
+    settings: TrainSettings,
+    images: Any,
+    n_test: int,
+    executed: Mapping[str, str],
+) -> None:
+    from seesaw_nas.data.preprocessing import Preprocessing, weights_header
+    from seesaw_nas.network import models
+    from seesaw_nas.training import checkpoints
+
+    named, folder = result.named, result.folder
+    provenance = {
+        "top1": result.top1,
+        "split": "test",
+        "loss": result.loss,
+        "validation_top1": result.validation_top1,
+        "dataset": settings.dataset,
+        "n_train": len(images.train),
+        "n_validation": len(images.validation),
+        "n_test": n_test,
+        "recipe": settings.recipe,
+        "epochs": settings.fitted_recipe.epochs,
+        "seed": settings.seed,
+        "n_seeds": 1,
+        "seconds": result.seconds,
+        "conditions": folder.read()["conditions"] | dict(executed),
+    }
+    header = weights_header(named, settings.dataset, Preprocessing.of(images))
+    models.save_weights(model, result.weights, header)
+    write_json(folder.path / "spec.json", specfile.document(named, provenance))
+    curve = [asdict(epoch) for epoch in result.curve]
+    figures = {"params": cost.params(named.architecture), "macs": cost.macs(named.architecture)}
+    write_json(_result(folder), provenance | figures | {"curve": curve})
+    checkpoints.discard(folder.path / "checkpoint.safetensors")

@@ -1,0 +1,175 @@
+"""Asking and telling: the search for those who train in a loop of their own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seesaw_nas import space
+from seesaw_nas.core.errors import OptionError, RunError, known
+from seesaw_nas.evaluators import Score
+from seesaw_nas.search import DEFAULT_STRATEGY, halving, records
+from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.settings import PYTHON
+from seesaw_nas.space import Feasible, Space
+from seesaw_nas.workflows.problem import digest_of
+
+if TYPE_CHECKING:
+    from seesaw_nas.search.proposer import Job
+    from seesaw_nas.search.strategies.base import Setting, Strategy
+
+UNLIMITED = 10**9  # trials
+_ABOUT = "about"  # attribute of the study: what its trials have in common
+
+
+def strategy_of(name: str, given: Any, setting: Setting) -> Strategy:
+    """The strategy of this name, or the one that a program gave: a strategy, a sampler, or what makes one from a seed.
+
+    Raises:
+        OptionError: there is no such strategy, or what was given is none.
+        RunError: a program's strategy is wanted and none was given.
+    """
+    from seesaw_nas.search import strategies
+
+    if given is None:
+        if name.startswith(PYTHON):
+            raise RunError(f"the strategy was {name}, an object of a program; pass it again to go on")
+        return strategies.make(name, setting)
+    if hasattr(given, "propose"):
+        chosen: Strategy = given
+        return chosen
+    from seesaw_nas.search.strategies.sampled import Sampled, is_sampler, seeded
+
+    if is_sampler(given):
+        return Sampled(setting, seeded(given))
+    if not callable(given) or isinstance(given, type):  # a sampler's first argument is not always its seed
+        raise OptionError(f"a strategy's name, a sampler or a function of a seed is wanted, got {given!r}")
+    return Sampled(setting, given)
+
+
+def _check_same(study: Any, about: Mapping[str, Any], journal: str) -> None:
+    """Note what a study of Optuna is about, or refuse to go on with one that is about something else."""
+    before = study.user_attrs.get(_ABOUT)
+    if before is None:
+        study.set_user_attr(_ABOUT, dict(about))
+    elif changed := [f"{name} {before[name]}, now {value}" for name, value in about.items() if before[name] != value]:
+        raise RunError(f"{journal} was begun with {'; '.join(changed)}; name another journal")
+
+
+class Tuner:
+    """Proposes architectures within a budget, and learns what they scored.
+
+        tuner = Tuner("seesaw-digits", "600K", strategy="evolution")
+        while (job := tuner.ask()) is not None:
+            tuner.tell(job, my_training(job.architecture, job.seed))
+        tuner.front()
+
+    Several jobs may be asked for before one is told.
+    """
+
+    def __init__(
+        self,
+        search_space: str | Space,
+        budget: str = "",
+        *,
+        strategy: Any = DEFAULT_STRATEGY,
+        objectives: str = "front",
+        trials: int = UNLIMITED,
+        epochs: int = 1,
+        scheduler: str = "none",
+        reduction: int = 3,
+        min_epochs: int = 1,
+        seed: int = 0,
+        journal: Path | str | None = None,
+    ) -> None:
+        """Begin, or go on with what stands in ``journal``.
+
+        Args:
+            search_space: a name, a file, or a space.
+            budget: as on the command line; the space's own when empty.
+            strategy: a name; or what :func:`strategy_of` takes.
+            objectives: ``front`` or ``top1``.
+            trials: architectures after which :meth:`ask` has no more.
+            epochs: of a whole training; with a scheduler, jobs say how many to reach.
+            scheduler: ``none``, ``asha``, ``hyperband`` or ``moasha``.
+            journal: a file that keeps the history, so that it can be gone on with; without, it is kept in memory.
+
+        Raises:
+            SeesawError: one of these is not to be had, the message says what is; or the journal is of other ones.
+        """
+        from seesaw_nas.search import proposer
+        from seesaw_nas.search.history import history
+        from seesaw_nas.search.history import journal as journals
+        from seesaw_nas.search.strategies.base import Setting
+
+        if objectives not in journals.DIRECTIONS:
+            raise OptionError(known("objectives", objectives, journals.DIRECTIONS))
+        found = space.load(search_space) if isinstance(search_space, str) else search_space
+        feasible = Feasible.of(found, budget or found.default_budget)
+        rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
+        study = journals.open_study(Path(journal) if journal else None, "tuner", objectives)
+        about = {"space": found.name, "its digest": digest_of(found), "budget": str(feasible.budget)}
+        _check_same(study, about | {"seed": seed, "epochs": epochs}, str(journal))
+        self._history = history.History(study, found, feasible.budget, seed)
+        setting = Setting(feasible, seed, objectives, rungs.levels)
+        name, given = (strategy, None) if isinstance(strategy, str) else ("", strategy)
+        self._proposer = proposer.Proposer(
+            self._history, strategy_of(name, given, setting), trials=trials, epochs=epochs, halving=rungs
+        )
+
+    def ask(self) -> Job | None:
+        """The next training to do; ``None`` when none is left, or none before another is told."""
+        return self._proposer.ask()
+
+    def tell(self, job: Job, score: float | Score) -> None:
+        """Say what a training reached on validation images.
+
+        Args:
+            score: top-1 as a fraction, or any number of which more is better; a :class:`Score` with its curve where
+                ``job.until`` is not the last epoch.
+
+        Raises:
+            OptionError: the score is no finite number, its curve is wanted and not there, or the job was told before.
+        """
+        self._check_open(job)
+        score = score if isinstance(score, Score) else Score(float(score), "validation", 0.0)
+        if not math.isfinite(score.top1):
+            raise OptionError(f"a finite score is wanted, got {score.top1}; say `fail` where a training broke")
+        if job.until < self._proposer.epochs and len(score.curve) < job.until:
+            raise OptionError(f"a Score with the curve of {job.until} epochs is wanted, got {len(score.curve)} of them")
+        self._proposer.tell(job, score)
+
+    def fail(self, job: Job, reason: str) -> None:
+        """Say that a training broke.
+
+        Raises:
+            OptionError: the job was told before.
+        """
+        self._check_open(job)
+        self._proposer.fail(job, reason)
+
+    def _check_open(self, job: Job) -> None:
+        if (state := self._history[job.number].state) != "running":
+            raise OptionError(f"the job of trial {job.number} was told before: it is {state}")
+
+    @property
+    def trials(self) -> list[TrialRecord]:
+        """Every proposal, in order."""
+        return self._history.records()
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The one with the highest top-1; ``None`` when none is complete."""
+        return records.best(self.trials)
+
+    def front(self) -> list[TrialRecord]:
+        """Those that no other beats in both top-1 and Multi-Adds, the cheapest first."""
+        return records.front(self.trials)
+
+    def frame(self) -> Any:
+        """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""
+        from seesaw_nas import report
+
+        return report.frame(self.trials)
