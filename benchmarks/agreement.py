@@ -2,9 +2,9 @@
 
     python benchmarks/agreement.py --data DIR [--images 2000] [--epochs 3] [--rate 0.05]
 
-In float64 one step agrees to 1e-14 (tests/fast). In float32 rounding differs, and training amplifies it; so a third
-curve stands beside: the plain formulation again, its weights moved by one part in ten million before the first step.
-Two curves agree as well as can be asked where they differ no more than that.
+In float64 one step agrees to 1e-14 (tests/network/fast). In float32 rounding differs, and training amplifies it; so a
+third curve stands beside: the plain formulation again, its weights moved by one part in ten million before the first
+step. Two curves agree as well as can be asked where they differ no more than that.
 """
 
 from __future__ import annotations

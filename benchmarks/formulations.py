@@ -24,7 +24,7 @@ from seesaw_nas.architecture.spec import Architecture, Block, Flow, Head, Partit
 from seesaw_nas.core.allocator import keep_freed_memory
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.files import write_json
-from seesaw_nas.deploy import FusedNetwork, SplitNetwork
+from seesaw_nas.network.folded import FusedNetwork, SplitNetwork
 from seesaw_nas.network.folded.folding import fold
 from seesaw_nas.network.folded.rule import Formulation
 from seesaw_nas.network.models import build

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from seesaw_nas import deploy
 from seesaw_nas.architecture import specfile
 from seesaw_nas.core.device import find_device, full_precision
 from seesaw_nas.core.errors import DataError, OptionError, RunError
@@ -22,6 +21,7 @@ from seesaw_nas.data.preprocessing import COLOURS, Floats, Pixels, Preprocessing
 from seesaw_nas.data.unreadable import check_decoder
 from seesaw_nas.deploy.export import find_weights, onnx_file, source
 from seesaw_nas.deploy.export.agreement import Logits
+from seesaw_nas.network import folded
 
 BATCH = 16  # measured as the fastest on the CPU; more only takes more memory
 
@@ -96,7 +96,7 @@ def _with_torch(folder: Path, device: torch.device) -> Classifier:
     if weights is None or not (folder / "spec.json").is_file():
         raise RunError(f"{folder} is neither an export nor a finished training: no spec.json with weights.safetensors")
     found = source.load(specfile.read(folder / "spec.json"), weights)
-    model = deploy.fuse(found.model.to(device))
+    model = folded.fuse(found.model.to(device))
 
     @torch.inference_mode()
     def logits(images: Floats) -> Floats:

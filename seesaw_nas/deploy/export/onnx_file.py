@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 
-from seesaw_nas import deploy
 from seesaw_nas.core.errors import RunError, SeesawError, SpecError
 from seesaw_nas.core.optional import wanted
 from seesaw_nas.data.preprocessing import Floats, Preprocessing
 from seesaw_nas.deploy.export.agreement import Logits
 from seesaw_nas.deploy.export.source import Source
 from seesaw_nas.deploy.export.tracing import dynamic_batch, example, quiet
+from seesaw_nas.network import folded
 from seesaw_nas.network.models import Network
 
 OPSET = 18  # torch 2.13 would take 20: the same graph at the same speed, but older runtimes read 18 only
@@ -39,7 +39,7 @@ def graph(network: Network) -> Any:
     """
     with quiet(), wanted("onnxscript"):
         program = torch.onnx.export(
-            deploy.split(network),
+            folded.split(network),
             example(network.architecture),
             dynamo=True,
             input_names=[IMAGES],

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from seesaw_nas import deploy
 from seesaw_nas.core.device import laid_out, place
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.deploy.export import onnx_file
+from seesaw_nas.network import folded
 from seesaw_nas.network.models import Network
 
 Call = Callable[[], Tensor]  # to the logits (N, classes) of the same images every time, wherever and however typed
@@ -50,7 +50,7 @@ def eager(network: Network, target: Target) -> Prepared:
 
 def fused(network: Network, target: Target) -> Prepared:
     """The folded network, in the formulations that are fastest on the device."""
-    return _in_torch(deploy.fuse(_placed(network, target)), target)
+    return _in_torch(folded.fuse(_placed(network, target)), target)
 
 
 def compiled(network: Network, target: Target) -> Prepared:
@@ -59,7 +59,7 @@ def compiled(network: Network, target: Target) -> Prepared:
     Its 1x1 convolutions are dense: products written into slices would cut the graph to pieces. Other compiled graphs of
     the process are forgotten, since torch stops compiling a function after a few shapes.
     """
-    model = deploy.fuse(_placed(network, target), lambda of: False).to(target.dtype)
+    model = folded.fuse(_placed(network, target), lambda of: False).to(target.dtype)
 
     def ready(images: Tensor, threads: int) -> Call:
         torch.compiler.reset()

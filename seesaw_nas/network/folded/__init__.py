@@ -6,9 +6,10 @@ from seesaw_nas.network.folded import rule
 from seesaw_nas.network.folded.folding import fold
 from seesaw_nas.network.folded.fused import FusedNetwork
 from seesaw_nas.network.folded.rule import Rule
+from seesaw_nas.network.folded.split import SplitNetwork
 from seesaw_nas.network.models import Network
 
-__all__ = ["FusedNetwork", "fold", "fuse", "rule"]
+__all__ = ["FusedNetwork", "SplitNetwork", "fold", "fuse", "rule", "split"]
 
 
 def fuse(model: Network, formulation: Rule | None = None) -> FusedNetwork:
@@ -21,3 +22,8 @@ def fuse(model: Network, formulation: Rule | None = None) -> FusedNetwork:
     """
     device = model.classifier.weight.device
     return FusedNetwork(fold(model), formulation or rule.eager(device)).eval()
+
+
+def split(model: Network) -> SplitNetwork:
+    """``model`` in eval mode as convolutions alone, for export to a graph runtime."""
+    return SplitNetwork(fold(model), rule.graph).eval()

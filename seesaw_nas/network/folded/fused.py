@@ -1,4 +1,4 @@
-"""The folded network in torch's own operators: what :func:`seesaw_nas.deploy.fuse` returns.
+"""The folded network in torch's own operators: what :func:`seesaw_nas.network.folded.fuse` returns.
 
 Activations are channels-last throughout, so that an image's channels stand together and a 1x1 convolution is a matrix
 product over them. Each 1x1 convolution is computed in the formulation that :mod:`seesaw_nas.network.folded.rule` names.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seesaw_nas.search.strategies.base import Exhausted
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def gone(pid):

@@ -28,7 +28,7 @@ from seesaw_nas.data import workers
 from seesaw_nas.training import parallel
 from seesaw_nas.training.parallel import ALONE, Ranks
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 BLOCK = Block(2, 3, Partition((1, 3)), "shuffle")
 SMALL = Architecture(8, 3, 2, Stem(8, 1), (Stage(8, 2, (BLOCK,)),), Head(32))
 

@@ -8,7 +8,6 @@ import onnx
 import pytest
 import torch
 
-from seesaw_nas import deploy
 from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import cores
@@ -18,6 +17,7 @@ from seesaw_nas.deploy.export import onnx_file
 from seesaw_nas.deploy.latency import BACKENDS, NO_TIMINGS, Latency, LatencySettings, Measured, measuring
 from seesaw_nas.deploy.latency.backends import PREPARE, Prepared, Target
 from seesaw_nas.deploy.latency.race import LEAST_ROUNDS, MOST_ROUNDS, Times, race
+from seesaw_nas.network import folded
 from seesaw_nas.network.models import build, save_weights
 
 BLOCK = Block(2, 3, Partition((1, 3)), "shuffle")
@@ -129,7 +129,7 @@ def test_weights_are_those_of_the_file(tmp_path):
 
 def test_wrong_output_is_told_and_not_timed(swapped):
     def prepare(network, target):
-        other = deploy.fuse(build(SMALL, seed=99).eval())
+        other = folded.fuse(build(SMALL, seed=99).eval())
         return Prepared(target.device, lambda images, threads: lambda: other(images))
 
     swapped("fused", prepare)

@@ -16,7 +16,7 @@ from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.space import Budget, Feasible
 
-SCHEMA = json.loads((Path(__file__).parent.parent / "docs" / "architecture.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "architecture.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 NAME = "igcv3-0.5d@cifar10"
 

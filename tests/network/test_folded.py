@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from networks import architectures, images, trained
 from torch import Tensor, nn
 
-from seesaw_nas import deploy
 from seesaw_nas.architecture.reference import network
 from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.deploy import FusedNetwork, SplitNetwork
-from seesaw_nas.network.folded import rule
+from seesaw_nas.network import folded
+from seesaw_nas.network.folded import FusedNetwork, SplitNetwork, rule
 from seesaw_nas.network.folded.folding import FoldedBlock, fold
 from seesaw_nas.network.models import build
 from seesaw_nas.network.ops import Permutation
@@ -67,15 +66,15 @@ def test_the_papers_networks_by_the_default_rules(name):
     model = trained(network(name))
     with torch.no_grad():
         wanted = model(images(model.architecture))
-        assert distance(deploy.fuse(model)(images(model.architecture)), wanted) < RELATIVE
-        assert distance(deploy.split(model)(images(model.architecture)), wanted) < RELATIVE
+        assert distance(folded.fuse(model)(images(model.architecture)), wanted) < RELATIVE
+        assert distance(folded.split(model)(images(model.architecture)), wanted) < RELATIVE
 
 
 def test_the_network_itself_stays_as_it_was_and_the_fused_one_is_no_view_of_it():
     architecture = network("seesaw-shuffle-0.5d@cifar10-tiny")
     model = trained(architecture)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    fused, apart = deploy.fuse(model), deploy.split(model)
+    fused, apart = folded.fuse(model), folded.split(model)
     with torch.no_grad():
         wanted = fused(images(architecture)), apart(images(architecture))
         assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
@@ -87,7 +86,7 @@ def test_the_network_itself_stays_as_it_was_and_the_fused_one_is_no_view_of_it()
 
 def test_images_are_not_changed_and_any_batch_and_layout_will_do():
     architecture = network("seesaw-shuffle-0.5d@cifar10-tiny")
-    fused = deploy.fuse(trained(architecture))
+    fused = folded.fuse(trained(architecture))
     x = images(architecture, n=4)
     before = x.clone()
     with torch.no_grad():
@@ -100,7 +99,7 @@ def test_images_are_not_changed_and_any_batch_and_layout_will_do():
 
 def test_nothing_of_batch_norm_or_permutation_is_left():
     model = trained(network("igcv3-0.5d@cifar10-tiny"))
-    for ready in (deploy.fuse(model), deploy.split(model)):
+    for ready in (folded.fuse(model), folded.split(model)):
         assert not [m for m in ready.modules() if isinstance(m, nn.BatchNorm2d | Permutation)]
         assert not ready.training
         assert not [p for p in ready.parameters() if p.requires_grad]
@@ -112,7 +111,7 @@ def test_what_training_mode_left_behind_is_used_not_the_batch():
     x = images(model.architecture)
     with torch.no_grad():
         wanted = model(x)
-        assert distance(deploy.fuse(model.train())(x), wanted) < RELATIVE
+        assert distance(folded.fuse(model.train())(x), wanted) < RELATIVE
 
 
 def test_tiles_hold_every_weight_of_a_convolution():

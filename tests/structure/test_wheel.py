@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SPACES = {"seesaw-cifar", "seesaw-cifar-tiny", "seesaw-digits", "seesaw-imagenet"}
 
 
