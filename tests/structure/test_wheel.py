@@ -38,7 +38,7 @@ def test_it_carries_the_spaces_the_schema_and_the_types_marker(installed):
     assert {path.stem for path in (package / "search_spaces").glob("*.toml")} == SPACES
     assert json.loads((package / "architecture.schema.json").read_text())["$schema"]
     assert (package / "py.typed").exists()
-    assert (package / "export" / "example.py").exists()
+    assert (package / "deploy" / "export" / "example.py").exists()
     assert not (installed / "tests").exists()
 
 
