@@ -97,10 +97,10 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
         SeesawError: the supernet or the images are not to be had.
     """
     settings = problem.settings
-    if not settings.supernet or settings.evaluator in SHARING:
+    if not settings.scoring.supernet or settings.scoring.evaluator in SHARING:
         return None
     images = load_images(settings, problem.given.data)
-    inherited = _evaluator(replace(settings, evaluator="inherited"), images, problem.space)
+    inherited = _evaluator(settings.changed(evaluator="inherited"), images, problem.space)
     placed = cache(lambda: on_device(inherited, problem.device))  # not before a strategy has learnt enough to ask
     return lambda architecture: placed().evaluate(architecture, seed=0).top1
 
@@ -117,16 +117,18 @@ def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
         SeesawError: the data set, the space, the budget or the device is not to be had; the message says what is.
     """
     device = _device(settings)
-    if settings.space and given.space is None:
-        space.load(settings.space)  # an unknown space is told before any image is read
+    if settings.searched.space and given.space is None:
+        space.load(settings.searched.space)  # an unknown space is told before any image is read
     if given.evaluator is not None:
         return _called(settings, given, device)
-    if settings.evaluator.startswith(PYTHON):
-        raise RunError(f"the evaluator was {settings.evaluator}, an object of a program; pass it again to go on")
-    if settings.evaluator == "table":
+    if settings.scoring.evaluator.startswith(PYTHON):
+        raise RunError(
+            f"the evaluator was {settings.scoring.evaluator}, an object of a program; pass it again to go on"
+        )
+    if settings.scoring.evaluator == "table":
         return _recorded(settings, given, device)
     problem = _on_images(settings, given, device)
-    if settings.supernet:
+    if settings.scoring.supernet:
         _check_supernet(problem)
     return problem
 
@@ -137,7 +139,7 @@ def _check_supernet(problem: Problem) -> None:
     Raises:
         RunError: they were.
     """
-    folder = RunFolder(Path(problem.settings.supernet))
+    folder = RunFolder(Path(problem.settings.scoring.supernet))
     if not folder.description.exists():
         return
     trained = Basis.of(folder.read(), str(folder.path))
@@ -153,8 +155,8 @@ def _device(settings: SearchSettings) -> torch.device:
     """
     from seesaw_nas.core.device import cuda_count, find_device
 
-    elsewhere = settings.engine == "ray" and settings.device == "cuda" and not cuda_count()
-    return find_device("cpu" if elsewhere else settings.device)
+    elsewhere = settings.placement.engine == "ray" and settings.training.device == "cuda" and not cuda_count()
+    return find_device("cpu" if elsewhere else settings.training.device)
 
 
 def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
@@ -170,21 +172,21 @@ def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
     """What the settings name, on the CPU."""
     images = images.to("cpu")
-    if settings.evaluator in SHARING:
+    if settings.scoring.evaluator in SHARING:
         from seesaw_nas.evaluators.inherited import InheritedEvaluator, TunedEvaluator
         from seesaw_nas.training import supernet
 
-        shared = supernet.load(Path(settings.supernet) / supernet.WEIGHTS, searched)
-        if settings.evaluator == "tuned":
-            return TunedEvaluator(shared, images, settings.fitted_recipe)
+        shared = supernet.load(Path(settings.scoring.supernet) / supernet.WEIGHTS, searched)
+        if settings.scoring.evaluator == "tuned":
+            return TunedEvaluator(shared, images, settings.training.fitted_recipe)
         return InheritedEvaluator(shared, images)
-    if settings.evaluator.startswith(PROXY):
+    if settings.scoring.evaluator.startswith(PROXY):
         from seesaw_nas.evaluators.proxy import ProxyEvaluator
 
-        return ProxyEvaluator(settings.evaluator.removeprefix(PROXY), images)
+        return ProxyEvaluator(settings.scoring.evaluator.removeprefix(PROXY), images)
     from seesaw_nas.evaluators.trained import TrainedEvaluator
 
-    return TrainedEvaluator(images, settings.fitted_recipe, curve=settings.curve)
+    return TrainedEvaluator(images, settings.training.fitted_recipe, curve=settings.scoring.curve)
 
 
 def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
@@ -192,11 +194,18 @@ def _called(settings: SearchSettings, given: Given, device: torch.device) -> Pro
     from seesaw_nas.evaluators.called import CalledEvaluator
 
     evaluator = given.evaluator if hasattr(given.evaluator, "evaluate") else CalledEvaluator(given.evaluator)
-    found = given.space or space.load(settings.space or SPACES.get(settings.dataset, settings.dataset))
+    found = given.space or space.load(
+        settings.searched.space or SPACES.get(settings.training.dataset, settings.training.dataset)
+    )
     shape = (found.input_channels, found.input_size, found.input_size)
-    subject = Subject(settings.dataset, shape, found.classes, 0, 0)
+    subject = Subject(settings.training.dataset, shape, found.classes, 0, 0)
     return Problem(
-        settings, subject, device, Feasible.of(found, settings.budget or found.default_budget), evaluator, given
+        settings,
+        subject,
+        device,
+        Feasible.of(found, settings.searched.budget or found.default_budget),
+        evaluator,
+        given,
     )
 
 
@@ -208,23 +217,24 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
     """
     from seesaw_nas import data
 
-    cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
-    images = given or data.load(settings.dataset, settings.data_path, settings.image_size or None, cache_dir=cache_dir)
-    if settings.train_size:
-        images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
-    if settings.validation_size:
-        images = replace(images, validation=data.subset(images.validation, settings.validation_size, settings.seed))
+    training, validation_size = settings.training, settings.scoring.validation_size
+    size = settings.searched.image_size or None
+    images = given or data.load(training.dataset, training.data_path, size, cache_dir=training.cache_path)
+    if training.train_size:
+        images = replace(images, train=data.subset(images.train, training.train_size, training.seed))
+    if validation_size:
+        images = replace(images, validation=data.subset(images.validation, validation_size, training.seed))
     return images
 
 
 def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     from seesaw_nas.evaluators import table as tables
 
-    table = tables.read(Path(settings.table))
-    settings = replace(settings, dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
-    if table.space_file and not settings.space and given.space is None:
-        given = replace(given, space=space.parse(table.space_file, settings.table))
-    searched = replace(settings, space=settings.space or table.space)
+    table = tables.read(Path(settings.scoring.table))
+    settings = settings.changed(dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
+    if table.space_file and not settings.searched.space and given.space is None:
+        given = replace(given, space=space.parse(table.space_file, settings.scoring.table))
+    searched = settings.changed(space=settings.searched.space or table.space)
     feasible = _feasible(searched, given, table.subject, table.budget)
     return Problem(settings, table.subject, device, feasible, tables.TableEvaluator(table, feasible.space), given)
 
@@ -235,7 +245,7 @@ def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_
         found = settings.load_space(size, channels, subject.classes)
     else:
         found = given.space.adapted(size, channels, subject.classes)
-    return Feasible.of(found, settings.budget or default_budget or found.default_budget)
+    return Feasible.of(found, settings.searched.budget or default_budget or found.default_budget)
 
 
 def description(problem: Problem) -> dict[str, Any]:
@@ -243,7 +253,7 @@ def description(problem: Problem) -> dict[str, Any]:
     from seesaw_nas.core.device import describe
     from seesaw_nas.training.execution import AUTOMATIC
 
-    trains = problem.settings.evaluator in TRAINING
+    trains = problem.settings.scoring.evaluator in TRAINING
     found = conditions(describe(problem.device)) | (AUTOMATIC.plan(problem.device) if trains else {})
     return record_of(problem) | {"conditions": found}
 
@@ -256,7 +266,7 @@ def record_of(problem: Problem) -> dict[str, Any]:
         "budget": {"low": problem.budget.low, "high": problem.budget.high},
         "space": problem.space.name,
         "space_digest": problem.space_digest,
-        "recipe": problem.settings.fitted_recipe.to_dict(),
+        "recipe": problem.settings.training.fitted_recipe.to_dict(),
         "images": problem.subject.record,
         "evaluator_file": _evaluator_file(problem),
     }
@@ -272,19 +282,19 @@ def _evaluator_file(problem: Problem) -> str:
     settings = problem.settings
     if problem.given.evaluator is not None:
         return str(getattr(problem.given.evaluator, "basis", ""))
-    if settings.evaluator == "table":
-        return digest_of_file(Path(settings.table))
-    if settings.evaluator in SHARING:
+    if settings.scoring.evaluator == "table":
+        return digest_of_file(Path(settings.scoring.table))
+    if settings.scoring.evaluator in SHARING:
         from seesaw_nas.training import supernet
 
-        return digest_of_file(Path(settings.supernet) / supernet.WEIGHTS)
+        return digest_of_file(Path(settings.scoring.supernet) / supernet.WEIGHTS)
     return ""
 
 
 def _storage(settings: SearchSettings) -> dict[str, str]:
     """Where the history is, in a form that may be kept."""
-    if not settings.storage:
+    if not settings.placement.storage:
         return {}
     from seesaw_nas.search.history.shared import without_password
 
-    return {"storage": without_password(settings.storage)}
+    return {"storage": without_password(settings.placement.storage)}

@@ -79,9 +79,11 @@ def _importances(run: Run, journal: Path) -> go.Figure:
 
 def _further(run: Run) -> Iterator[Shown]:
     records, settings = run.records, run.settings
-    value = "top1" if settings.objectives == "top1" else "hypervolume"
-    against = "trials" if settings.scheduler == "none" else "epochs"
-    curves = progress_curves({settings.strategy: [records]}, value=value, against=against, budget_high=run.budget.high)
+    value = "top1" if settings.proposals.objectives == "top1" else "hypervolume"
+    against = "trials" if settings.scheduling.scheduler == "none" else "epochs"
+    curves = progress_curves(
+        {settings.proposals.strategy: [records]}, value=value, against=against, budget_high=run.budget.high
+    )
     yield Shown("front-over-time", "The front as the search went on", "", front_over_time(records))
     yield Shown("progress", "Progress", "", curves)
     if run.space is not None:

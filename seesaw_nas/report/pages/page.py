@@ -61,7 +61,7 @@ def write_html(path: Path, run: Run, *, more: Sequence[str] = ()) -> None:
 
 def picture(run: Run) -> go.Figure:
     """Accuracy against Multi-Adds; of many trials the pointer shows less, so that the page stays small."""
-    dataset = run.settings.dataset
+    dataset = run.settings.training.dataset
     figure = accuracy_against_macs(run.records, budget=run.budget, dataset=dataset, spreads=run.spreads)
     for trace in figure.data:
         texts = trace.hovertext or ()
@@ -73,7 +73,7 @@ def picture(run: Run) -> go.Figure:
 
 def _summary(run: Run) -> Iterator[str]:
     """What was searched, what became of it, and the best."""
-    yield f"<p>{escape(run.settings.dataset)}, {run.within} Multi-Adds. {_counts(run.records)}</p>"
+    yield f"<p>{escape(run.settings.training.dataset)}, {run.within} Multi-Adds. {_counts(run.records)}</p>"
     if not trained(run.records) or (best := run.best) is None:
         return
     macs = best.macs or 0
