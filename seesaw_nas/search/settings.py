@@ -55,6 +55,7 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         """Refuse topics that do not go together."""
+        options.check(self)
         evaluator, scheduler, storage = self.scoring.evaluator, self.scheduling.scheduler, self.placement.storage
         if (evaluator in SHARING) > bool(self.scoring.supernet):
             raise OptionError(f"--evaluator {evaluator} wants --supernet FOLDER; `seesaw-nas supernet` makes one")

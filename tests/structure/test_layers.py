@@ -156,7 +156,8 @@ WITHOUT_TORCH = [
 ]
 SETTINGS = [
     "seesaw_nas.training.recipes", "seesaw_nas.training.settings", "seesaw_nas.training.basis",
-    "seesaw_nas.training.differences", "seesaw_nas.search.settings", "seesaw_nas.search.records", "seesaw_nas.evaluators",
+    "seesaw_nas.training.differences", "seesaw_nas.search.settings", "seesaw_nas.search.records",
+    "seesaw_nas.evaluators",
 ]  # fmt: skip
 
 
