@@ -77,9 +77,9 @@ class Scheduling:
     scheduler: str = option(
         f"Scheduler that stops trials early: {', '.join(SCHEDULERS)}.", default=DEFAULT_SCHEDULER, choices=SCHEDULERS
     )
-    reduction: int = option("Of the schedulers: one trial in so many is trained on.", default=3, least=2)
+    reduction: int = option("Reduction by the schedulers: one trial in so many is trained on.", default=3, least=2)
     min_epochs: int = option(
-        "Of the schedulers: epochs of every trial; 0 for the last rung but one.", default=0, least=0
+        "Epochs of every trial under a scheduler, at least; 0 for the last rung but one.", default=0, least=0
     )
 
     def __post_init__(self) -> None:
@@ -123,19 +123,17 @@ class Steps:
         choices=PLANS,
     )
     supernet_epochs: int = option(
-        "Of --plan shared: epochs of its supernet; 0 for three times the recipe's own.", default=0, least=0
+        "Epochs of the supernet of --plan shared; 0 for three times the recipe's own.", default=0, least=0
     )
     sampling: str = option(
-        f"Of --plan shared: what a step of its supernet's training trains: {', '.join(SAMPLINGS)}.",
+        f"Sampling of what a training step of the supernet of --plan shared trains: {', '.join(SAMPLINGS)}.",
         default="single-path",
         choices=SAMPLINGS,
     )
     candidates: int = option(
-        "Of --plan shared: architectures scored with the supernet's weights; 0: no supernet.", default=2000, least=0
+        "Architectures that --plan shared scores with the supernet's weights; 0: no supernet.", default=2000, least=0
     )
-    tuned: int = option(
-        "Of --plan shared: how many of these are trained on from its weights; 0: none.", default=100, least=0
-    )
+    tuned: int = option("Architectures that --plan shared trains on from these weights; 0: none.", default=100, least=0)
 
     def __post_init__(self) -> None:
         options.check(self)
@@ -152,7 +150,9 @@ class Ending:
     confirm: int = option(
         "Number of the best to train again in the end, by the whole recipe.", default=0, least=0, changeable=True
     )
-    confirm_seeds: int = option("Of --confirm: trainings of each.", name="seeds", default=3, least=1, changeable=True)
+    confirm_seeds: int = option(
+        "Trainings of each that --confirm names, a seed each.", name="seeds", default=3, least=1, changeable=True
+    )
     latency: bool = option("Time the front's members at the end.", default=False, switch=True, changeable=True)
 
     def __post_init__(self) -> None:
@@ -172,12 +172,12 @@ class Placement:
         f"Engine that trains the trials: {', '.join(ENGINES)}.", default="serial", choices=ENGINES, changeable=True
     )
     workers: int = option("Trials at a time; 0 for as many as there is room for.", default=0, least=0, changeable=True)
-    workers_per_gpu: int = option("Of --engine local: workers that share a GPU.", default=1, least=1, changeable=True)
+    workers_per_gpu: int = option("Workers that share a GPU under --engine local.", default=1, least=1, changeable=True)
     ray_address: str = option(
-        "Of --engine ray: the cluster, or auto. Default: this machine alone.", default="", changeable=True
+        "Address of the cluster for --engine ray, or auto. Default: this machine alone.", default="", changeable=True
     )
     gpus_per_trial: float | None = option(
-        "Of --engine ray: the share of a GPU that a trial reserves, 0 to 1. Default: 1 where the cluster has GPUs and "
+        "Share of a GPU that a trial reserves under --engine ray, 0 to 1. Default: 1 where the cluster has GPUs and "
         "--device is not cpu, else 0.",
         default=None,
         check=_share,
