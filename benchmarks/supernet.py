@@ -39,7 +39,7 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.space import Feasible
 from seesaw_nas.training import recipes
 from seesaw_nas.training.batches import Dealt, draw_blend
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 from seesaw_nas.training.supernet import Supernet
 from seesaw_nas.training.supernet.trainer import SupernetTrainer
 

@@ -25,7 +25,7 @@ from seesaw_nas.training import recipes
 from seesaw_nas.training.batches import deal, readied, steps_per_epoch
 from seesaw_nas.training.execution import Execution
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 from seesaw_nas.training.supernet import Supernet
 from seesaw_nas.training.supernet.trainer import SupernetTrainer
 

@@ -28,7 +28,7 @@ _VALIDATION_SHARE = 0.1  # 5,000 of the 50,000 training images
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CifarLayout:
     """The files of one of the two sets.
 
     Attributes:
@@ -52,7 +52,7 @@ class Layout:
 
 
 LAYOUTS = {
-    "cifar10": Layout(
+    "cifar10": CifarLayout(
         name="cifar10",
         url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
         md5="c32a1d4ab5d03f1284b67883e8d87530",
@@ -64,7 +64,7 @@ LAYOUTS = {
         names="batches.meta.txt",
         labels=(10,),
     ),
-    "cifar100": Layout(
+    "cifar100": CifarLayout(
         name="cifar100",
         url="https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
         md5="03b5dce01913d631647c71ecec9e9cb8",
@@ -87,7 +87,7 @@ class Cifar:
         size: side of the images in pixels, a divisor of 32.
     """
 
-    layout: Layout
+    layout: CifarLayout
     data_dir: Path | None = None
     progress: Progress | None = None
     size: int = SIZE

@@ -22,7 +22,7 @@ from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import crops
 from seesaw_nas.data.images import Batch, Draw, DrawnBatch, Images
 from seesaw_nas.data.splits import Indices
-from seesaw_nas.data.unreadable import MAX_SHARE, Tally, check_decoder, reason
+from seesaw_nas.data.unreadable import MAX_SHARE, UnreadableFiles, check_decoder, reason
 from seesaw_nas.data.workers import AHEAD, default_workers, mapped
 
 STATISTICS = 2_000  # images whose pixels stand for those of all: the mean's standard error is about 0.003
@@ -67,16 +67,16 @@ class Streamed:
     files: npt.NDArray[np.bytes_]
     labels: torch.Tensor
     size: int
-    tally: Tally
+    tally: UnreadableFiles
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     workers: int = field(default_factory=default_workers)
 
     @classmethod
-    def of(cls, paths: Sequence[Path], labels: Indices, size: int, tally: Tally | None = None) -> Streamed:
+    def of(cls, paths: Sequence[Path], labels: Indices, size: int, tally: UnreadableFiles | None = None) -> Streamed:
         """The files at these paths."""
         check_decoder()
         files = np.array([os.fsencode(path) for path in paths], dtype=np.bytes_)
-        return cls(files, torch.from_numpy(labels), size, tally or Tally(len(files)))
+        return cls(files, torch.from_numpy(labels), size, tally or UnreadableFiles(len(files)))
 
     @property
     def short_side(self) -> int:

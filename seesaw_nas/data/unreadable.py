@@ -44,7 +44,7 @@ def tell(reasons: Reasons, total: int) -> None:
     warnings.warn(f"skipped: {count}", stacklevel=3)
 
 
-class Tally:
+class UnreadableFiles:
     """What is found unreadable of a set while its images are read again and again.
 
     Args:

@@ -29,7 +29,7 @@ from seesaw_nas.training.loop import OnEpoch, train
 from seesaw_nas.training.memory import exhaustion_explained
 from seesaw_nas.training.recalibration import normalised_batches
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.sgd import OnStep
+from seesaw_nas.training.step import OnStep
 from seesaw_nas.training.supernet import Supernet
 from seesaw_nas.training.timing import step_seconds, trial_seconds
 

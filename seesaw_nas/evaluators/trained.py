@@ -15,7 +15,7 @@ from seesaw_nas.network.models import build
 from seesaw_nas.training.execution import AUTOMATIC, Execution
 from seesaw_nas.training.loop import OnEpoch, train
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.sgd import OnStep
+from seesaw_nas.training.step import OnStep
 from seesaw_nas.training.timing import step_seconds, trial_seconds
 
 

@@ -17,7 +17,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Activation, Architecture, Block, Flow, Head, Partition, Stage, Stem, strided
 from seesaw_nas.core.errors import SpaceError, SpecError
 from seesaw_nas.space.budget import Budget
-from seesaw_nas.space.chain import Chain, Menu, Run
+from seesaw_nas.space.chain import Chain, Menu, SlotRow
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Space:
             if slot.index < max(allowed[slot.stage]):
                 blocks = (offered or {}).get((slot.stage, slot.index))
                 menus[slot.stage].append(self._menus[slot] if blocks is None else _priced(slot, blocks))
-        runs = [Run(tuple(menus[i]), allowed[i]) for i in range(len(self.stages))]
+        runs = [SlotRow(tuple(menus[i]), allowed[i]) for i in range(len(self.stages))]
         return Chain(runs, self.fixed_macs(width))
 
     def offered(self, slot: Slot) -> tuple[Block, ...]:

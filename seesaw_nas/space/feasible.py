@@ -19,7 +19,7 @@ from seesaw_nas.space.definition import Space
 
 T = TypeVar("T")
 MOST_DRAWABLE = 10**300  # 64-bit floats end near 1.8e308
-Place = tuple[int, int]  # stage, index of the block in it
+Position = tuple[int, int]  # stage, index of the block in it
 
 
 @dataclass(frozen=True)
@@ -149,10 +149,10 @@ class Feasible:
         return architecture.canonical
 
     def _freed(
-        self, width: int, kept: dict[Place, Block], repeats: list[int], target: Place | int, freed: set[Place]
+        self, width: int, kept: dict[Position, Block], repeats: list[int], target: Position | int, freed: set[Position]
     ) -> Chain[Block] | None:
         """The architectures with another value at ``target``, any block at ``freed``, and all else kept."""
-        fixed: dict[Place, tuple[Block, ...]] = {p: (block,) for p, block in kept.items() if p not in freed}
+        fixed: dict[Position, tuple[Block, ...]] = {p: (block,) for p, block in kept.items() if p not in freed}
         allowed: dict[int, tuple[int, ...]] = {i: (n,) for i, n in enumerate(repeats)}
         if isinstance(target, int):
             allowed[target] = tuple(n for n in self.space.stages[target].repeats if n != repeats[target])
@@ -164,7 +164,9 @@ class Feasible:
         return self.space.chain(width, fixed, allowed) if others else None
 
     @staticmethod
-    def _widening(target: Place | int, kept: dict[Place, Block], rng: np.random.Generator) -> Iterator[set[Place]]:
+    def _widening(
+        target: Position | int, kept: dict[Position, Block], rng: np.random.Generator
+    ) -> Iterator[set[Position]]:
         others = _shuffled([place for place in kept if place != target], rng)
         freed = 0
         while freed < len(others):
@@ -228,7 +230,7 @@ class Feasible:
         costs, ways = tables.costs(self.budget.low, self.budget.high)
         return tables.draw(int(costs[_index(ways, rng)]), rng) if len(costs) else None
 
-    def _taken_apart(self, architecture: Architecture) -> tuple[int, dict[Place, Block], list[int]]:
+    def _taken_apart(self, architecture: Architecture) -> tuple[int, dict[Position, Block], list[int]]:
         """Width, blocks by place, and repeats by stage.
 
         Raises:

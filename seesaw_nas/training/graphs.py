@@ -54,7 +54,7 @@ def side_stream(index: int) -> torch.cuda.Stream:
     return torch.cuda.Stream(index)  # type: ignore[no-untyped-call]
 
 
-class Recorded:
+class GraphReplay:
     """Does what ``work`` does, by a graph for each shape of its inputs after a few calls.
 
     Inputs of further shapes than :data:`MOST` are worked on without a graph.

@@ -29,10 +29,10 @@ from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.training.execution import AUTOMATIC, Execution, compiler_failures_told
 from seesaw_nas.training.memory import memory_failures_told
 from seesaw_nas.training.parallel import ALONE, Ranks
-from seesaw_nas.training.preparation import Prepared, prepare
+from seesaw_nas.training.preparation import Preparation, prepare
 from seesaw_nas.training.recalibration import recalibrate
 from seesaw_nas.training.recipes import Recipe, completed
-from seesaw_nas.training.sgd import OnStep, Trainer
+from seesaw_nas.training.step import OnStep, Trainer
 
 OnEpoch = Callable[[Epoch], None]
 OnNote = Callable[[str], None]
@@ -41,7 +41,7 @@ STEPS = "steps an epoch"  # of a checkpoint's identity; without, they were as fe
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainingResult:
     """What a training left.
 
     Attributes:
@@ -49,7 +49,7 @@ class Trained:
         loss, top1: cross-entropy and accuracy (a fraction) on the validation images after the last epoch.
         seconds: training and evaluation, summed over interruptions.
         images_per_second: of the training steps alone.
-        conditions: how its steps were executed, see :attr:`seesaw_nas.training.preparation.Prepared.conditions`.
+        conditions: how its steps were executed, see :attr:`seesaw_nas.training.preparation.Preparation.conditions`.
         note: what else is to be known, in a line; empty for nothing.
     """
 
@@ -80,7 +80,7 @@ def train(
     ranks: Ranks = ALONE,
     execution: Execution = AUTOMATIC,
     on_note: OnNote | None = None,
-) -> Trained:
+) -> TrainingResult:
     """Train ``model`` in place on ``data.train`` and score it on ``data.validation``; it is left on ``device``.
 
     The recipe's dropout is not applied here: it belongs to the model, see :func:`seesaw_nas.network.models.build`.
@@ -98,7 +98,7 @@ def train(
         ranks: this process among several that train one network, each of which calls this with the same arguments but
             for ``device``; process 0 alone evaluates, writes the checkpoint, and calls ``on_epoch`` and ``on_step``.
         execution: of the steps: eager, as CUDA graphs or by torch.compile; the checkpoint is the same.
-        on_note: told what :attr:`Trained.note` will say, before the first step.
+        on_note: told what :attr:`TrainingResult.note` will say, before the first step.
 
     Raises:
         TrainingFailed: the loss is not finite at the end of an epoch, memory ran out, torch.compile failed, or CUDA
@@ -269,13 +269,13 @@ def check_finite(name: str, value: float, epoch: int, recipe: Recipe) -> None:
         )
 
 
-def _trained(progress: checkpoints.Progress, n_train: int, prepared: Prepared) -> Trained:
+def _trained(progress: checkpoints.Progress, n_train: int, prepared: Preparation) -> TrainingResult:
     last = progress.curve[-1]
     assert last.loss is not None, "the last epoch is always evaluated"
     assert last.top1 is not None, "the last epoch is always evaluated"
     seconds = sum(entry.seconds for entry in progress.curve)
     speed = n_train * len(progress.curve) / progress.train_seconds
-    return Trained(progress.curve, last.loss, last.top1, seconds, speed, prepared.conditions, prepared.note)
+    return TrainingResult(progress.curve, last.loss, last.top1, seconds, speed, prepared.conditions, prepared.note)
 
 
 def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:

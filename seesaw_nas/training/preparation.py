@@ -21,11 +21,11 @@ from seesaw_nas.training.kernels import USUAL, Kernels
 from seesaw_nas.training.parallel import ALONE, Ranks
 from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.rehearsal import Inputs, compare, draw_inputs
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class Preparation:
     """A training that can begin; :func:`prepare` makes it.
 
     Attributes:
@@ -54,7 +54,7 @@ def prepare(
     execution: Execution = AUTOMATIC,
     *,
     epochs: int | None = None,
-) -> Prepared:
+) -> Preparation:
     """The trainer of a model, with its kernels chosen, and recorded steps held against eager ones.
 
     Args:
@@ -76,9 +76,9 @@ def prepare(
                 f"CUDA graphs do not do what eager steps do: {difference}; train with --execution eager"
             )
     if not difference:
-        return Prepared(trainer, chosen)
+        return Preparation(trainer, chosen)
     note = f"steps are executed one operator after another, not as CUDA graphs: {difference}"
-    return Prepared(replace(trainer, recorded=None), EAGER, note)
+    return Preparation(replace(trainer, recorded=None), EAGER, note)
 
 
 def _choose_kernels(

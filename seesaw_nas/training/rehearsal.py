@@ -15,7 +15,7 @@ from seesaw_nas.data import Draw, SearchData
 from seesaw_nas.training.batches import draw_blend, readied, sizes_of_batches
 from seesaw_nas.training.graphs import WARM_UP
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 
 STEPS = 3  # eager, and as many replayed: the second reads what the first has left, momentum too
 # Of the recipe's rate, and four times more with each step, for a rate that stays what it was is to be noticed. At the

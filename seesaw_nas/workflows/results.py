@@ -13,7 +13,7 @@ from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy import latency
-from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, Measured, Timings
+from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, NetworkLatencies, Timings
 from seesaw_nas.search import records
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import SearchSettings
@@ -121,7 +121,7 @@ def time_front(result: Result, listener: Listener | None = None) -> bool:
                 listener.timing(f"{number} of {len(front)}, {what}", (number - 1) * total + done, len(front) * total)
 
         named = result.named(member)
-        found.append(Measured(named, latency.measure(named.architecture, settings, on_step=step)))
+        found.append(NetworkLatencies(named, latency.measure(named.architecture, settings, on_step=step)))
     write_json(result.folder.latency, latency.document(found, conditions(settings)))
     return True
 

@@ -54,7 +54,7 @@ class Ended(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Step:
     """What one stage is to do.
 
     Attributes:
@@ -97,7 +97,7 @@ class Unfinished(Exception):
     """A stage ended before it was done; the argument says why."""
 
 
-def planned(settings: SearchSettings, n_validation: int, supernet: Path) -> list[Stage]:
+def planned(settings: SearchSettings, n_validation: int, supernet: Path) -> list[Step]:
     """The stages, of which the last is the search's own round.
 
     Args:
@@ -113,21 +113,21 @@ def _plain(settings: SearchSettings) -> SearchSettings:
     return replace(settings, plan="plain", seed_with=(), confirm=0, latency=False)
 
 
-def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iterator[Stage]:
+def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iterator[Step]:
     """The stages that rest on a supernet."""
     plain, images = _plain(settings), settings.validation_size or min(INHERITED_IMAGES, n_validation)
-    yield Stage("supernet", "a supernet trained", 0, 0, plain)
+    yield Step("supernet", "a supernet trained", 0, 0, plain)
     what = f"scored with its weights on {images:,} images"
     inherited = replace(plain, evaluator="inherited", supernet=str(supernet), trials=settings.candidates)
     inherited = replace(inherited, validation_size=images, seed_with=settings.seed_with)
-    yield Stage("inherited", what, settings.candidates, 0, inherited)
+    yield Step("inherited", what, settings.candidates, 0, inherited)
     if settings.tuned:
         tuned = replace(plain, evaluator="tuned", supernet=str(supernet), trials=settings.tuned, epochs=TUNING_EPOCHS)
         what = "trained on from its weights for an epoch"
-        yield Stage("tuned", what, settings.tuned, settings.tuned, tuned)
+        yield Step("tuned", what, settings.tuned, settings.tuned, tuned)
 
 
-def _rounds(settings: SearchSettings, judged: int) -> Iterator[Stage]:
+def _rounds(settings: SearchSettings, judged: int) -> Iterator[Step]:
     """Successive halving, at whose last level is the search itself; ``judged`` architectures come from before."""
     plain, epochs = _plain(settings), settings.fitted_recipe.epochs
     minimum = plain.min_epochs or math.ceil(epochs / plain.reduction)
@@ -137,7 +137,7 @@ def _rounds(settings: SearchSettings, judged: int) -> Iterator[Stage]:
         takes = count if level > levels[0] else min(judged, math.ceil(count / 2))
         what = f"trained from scratch for {level} epoch{'s' if level > 1 else ''}"
         first = settings.seed_with if level == levels[0] and not judged else ()
-        yield Stage(f"epochs-{level}", what, count, takes, replace(plain, trials=count, epochs=level, seed_with=first))
+        yield Step(f"epochs-{level}", what, count, takes, replace(plain, trials=count, epochs=level, seed_with=first))
 
 
 class Stages:
@@ -190,7 +190,7 @@ class Stages:
         if self._listener:
             self._listener.stage(number, len(self._planned), stage.what, stage.count)
 
-    def _carried_out(self, stage: Stage, path: Path, before: Path | None, search: Search) -> Done:
+    def _carried_out(self, stage: Step, path: Path, before: Path | None, search: Search) -> Done:
         if not stage.count:
             from seesaw_nas.workflows import supernets
 
@@ -245,7 +245,7 @@ def read(folder: RunFolder) -> tuple[Done, ...]:
         raise RunError(f"{path} is damaged ({error}); delete it, and the stages are looked through again") from None
 
 
-def summed(stage: Stage, trials: Sequence[TrialRecord], before: Path | None) -> Done:
+def summed(stage: Step, trials: Sequence[TrialRecord], before: Path | None) -> Done:
     """What a stage's trials came to, held against the stage in the folder ``before``."""
     complete = [record for record in trials if record.state == "complete"]
     best = max((record.top1 or 0.0 for record in complete), default=None)

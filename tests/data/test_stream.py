@@ -10,7 +10,7 @@ from PIL import Image
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import Draw, Images, SearchData, Streamed, crops, folder, load, load_test, subset
-from seesaw_nas.data.unreadable import Tally
+from seesaw_nas.data.unreadable import UnreadableFiles
 from seesaw_nas.data.workers import mapped
 
 pytestmark = [
@@ -23,7 +23,7 @@ SAMPLE = os.environ.get("SEESAW_NAS_IMAGENET_DIR")
 def streamed(root, count, size=16, workers=0, total=0):
     paths = sorted(root.iterdir())
     assert len(paths) == count
-    made = Streamed.of(paths, np.arange(count), size, Tally(total or count))
+    made = Streamed.of(paths, np.arange(count), size, UnreadableFiles(total or count))
     return replace(made, workers=workers)
 
 

@@ -22,7 +22,7 @@ from seesaw_nas.space import Feasible
 from seesaw_nas.training import graphs, recipes
 from seesaw_nas.training.batches import Dealt, draw_blend
 from seesaw_nas.training.execution import Execution
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 
 NETWORK = "seesaw-shuffle-0.5d@cifar10"
 BATCH = 4

@@ -108,6 +108,16 @@ class House:
         return found
 
     @cached_property
+    def classes(self) -> dict[str, list[str]]:
+        """The files that define each class, but for private ones, at any depth of nesting."""
+        homes: dict[str, list[str]] = {}
+        for module in self.modules.values():
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    homes.setdefault(node.name, []).append(module.path.relative_to(self.root).as_posix())
+        return homes
+
+    @cached_property
     def floors(self) -> int:
         """Entries on the longest way down."""
         heights: dict[str, int] = {}

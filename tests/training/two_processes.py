@@ -16,7 +16,7 @@ from seesaw_nas.core.errors import Interrupted, TrainingFailed
 from seesaw_nas.network.models import build
 from seesaw_nas.training import parallel
 from seesaw_nas.training.loop import train
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 
 EPOCHS, CUT = 2, 8  # of 12 steps
 

@@ -12,7 +12,7 @@ from seesaw_nas.core.errors import RunError, SeesawError, SpecError
 from seesaw_nas.core.optional import wanted
 from seesaw_nas.data.preprocessing import Floats, Preprocessing
 from seesaw_nas.deploy.export.agreement import Logits
-from seesaw_nas.deploy.export.source import Source
+from seesaw_nas.deploy.export.source import ExportSource
 from seesaw_nas.deploy.export.tracing import dynamic_batch, example, quiet
 from seesaw_nas.network import folded
 from seesaw_nas.network.models import Network
@@ -22,7 +22,7 @@ IMAGES, LOGITS = "images", "logits"
 CUDA, PROVIDERS = "CUDAExecutionProvider", ("CPUExecutionProvider",)
 
 
-def content(source: Source) -> bytes:
+def content(source: ExportSource) -> bytes:
     """The ONNX file of the folded network."""
     proto = graph(source.model)
     for key, text in source.about.items():

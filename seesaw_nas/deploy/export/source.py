@@ -24,7 +24,7 @@ PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Source:
+class ExportSource:
     """What is exported.
 
     Attributes:
@@ -58,7 +58,7 @@ class Source:
         }
 
 
-def load(named: Named, weights: Path, *, dataset: str = "", data_dir: str = "") -> Source:
+def load(named: Named, weights: Path, *, dataset: str = "", data_dir: str = "") -> ExportSource:
     """Build the network and read its weights.
 
     Args:
@@ -79,7 +79,7 @@ def load(named: Named, weights: Path, *, dataset: str = "", data_dir: str = "") 
             "what they were trained on"
         )
     dataset = dataset or header.get("dataset", "") or named.dataset
-    return Source(_with_result_of(named, weights), model, preprocessing, dataset)
+    return ExportSource(_with_result_of(named, weights), model, preprocessing, dataset)
 
 
 def read(named: Named, weights: Path) -> tuple[Network, dict[str, str]]:

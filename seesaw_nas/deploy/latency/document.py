@@ -11,12 +11,12 @@ from typing import Any
 from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.units import format_figure
-from seesaw_nas.deploy.latency.record import Latency, Measured
+from seesaw_nas.deploy.latency.record import Latency, NetworkLatencies
 
 SCHEMA_VERSION = 1
 
 
-def document(networks: Sequence[Measured], conditions: Mapping[str, str]) -> dict[str, Any]:
+def document(networks: Sequence[NetworkLatencies], conditions: Mapping[str, str]) -> dict[str, Any]:
     """Plain JSON values; the figures of one such object were measured in one go, under ``conditions``."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -26,7 +26,7 @@ def document(networks: Sequence[Measured], conditions: Mapping[str, str]) -> dic
     }
 
 
-def _network(measured: Measured) -> dict[str, Any]:
+def _network(measured: NetworkLatencies) -> dict[str, Any]:
     architecture = measured.named.architecture
     return {
         "name": measured.named.name,
@@ -37,7 +37,7 @@ def _network(measured: Measured) -> dict[str, Any]:
     }
 
 
-def _derived(measured: Measured, latency: Latency) -> dict[str, float | None]:
+def _derived(measured: NetworkLatencies, latency: Latency) -> dict[str, float | None]:
     return {
         "images_per_second": latency.images_per_second,
         "gmacs_per_second": measured.gmacs_per_second(latency),

@@ -20,13 +20,13 @@ from seesaw_nas.core import allocator
 from seesaw_nas.core.conditions import conditions as general_conditions
 from seesaw_nas.core.device import describe, find_device, full_precision, synchronise
 from seesaw_nas.core.errors import SeesawError
-from seesaw_nas.deploy.latency.backends import PREPARE, Call, Prepared, Target
+from seesaw_nas.deploy.latency.backends import PREPARE, Call, PreparedNetwork, Target
 from seesaw_nas.deploy.latency.race import race
 from seesaw_nas.deploy.latency.record import Latency
 from seesaw_nas.deploy.latency.request import LatencySettings
 from seesaw_nas.network.models import Network, build, load_weights
 
-Cell = tuple[int, int]  # images of a call, threads
+Load = tuple[int, int]  # images of a call, threads
 
 # of the largest logit; float32 was seen to differ by 2e-6, bfloat16, whose fractions have seven bits, by 0.04
 TOLERANCE = {"float32": 1e-4, "bfloat16": 0.2}
@@ -92,7 +92,7 @@ def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def _prepared(backend: str, network: Network, target: Target) -> Prepared | Exception:
+def _prepared(backend: str, network: Network, target: Target) -> PreparedNetwork | Exception:
     """The backend with the network, or what became of the attempt: another runtime may fail in any way it likes."""
     try:
         return PREPARE[backend](network, target)
@@ -101,7 +101,7 @@ def _prepared(backend: str, network: Network, target: Target) -> Prepared | Exce
 
 
 def _measured(
-    network: Network, prepared: Mapping[str, Prepared | Exception], settings: LatencySettings, cell: Cell
+    network: Network, prepared: Mapping[str, PreparedNetwork | Exception], settings: LatencySettings, cell: Load
 ) -> list[Latency]:
     """Every backend at one batch size and number of threads."""
     (batch, threads), device = cell, find_device(settings.device)
@@ -122,7 +122,7 @@ def _measured(
 
 
 def _checked(
-    record: Latency, candidate: Prepared | Exception, images: Tensor, expected: Tensor
+    record: Latency, candidate: PreparedNetwork | Exception, images: Tensor, expected: Tensor
 ) -> tuple[Latency, Callable[[], None] | None]:
     """The record with its agreement, and a call that waits for the device; no call where there is nothing to time."""
     try:

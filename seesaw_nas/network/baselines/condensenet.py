@@ -18,7 +18,7 @@ BOTTLENECK = 4  # channels between a layer's two convolutions, over its growth
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CondenseNetLayout:
     """One network of the family, with as many groups as the condensation factor: G = C.
 
     Attributes:
@@ -35,9 +35,9 @@ class Layout:
     halves_width: bool = False
 
 
-IMAGENET_G8 = Layout((4, 6, 8, 10, 8), (8, 16, 32, 64, 128), groups=8, stem_stride=2)
-CIFAR_86 = Layout((14, 14, 14), (8, 16, 32), groups=4, stem_stride=1)
-CIFAR_LIGHT_94 = Layout((15, 15, 15), (16, 16, 16), groups=4, stem_stride=1, halves_width=True)
+IMAGENET_G8 = CondenseNetLayout((4, 6, 8, 10, 8), (8, 16, 32, 64, 128), groups=8, stem_stride=2)
+CIFAR_86 = CondenseNetLayout((14, 14, 14), (8, 16, 32), groups=4, stem_stride=1)
+CIFAR_LIGHT_94 = CondenseNetLayout((15, 15, 15), (16, 16, 16), groups=4, stem_stride=1, halves_width=True)
 
 
 class Keep(nn.Module):
@@ -69,7 +69,7 @@ class DenseLayer(nn.Module):
         return torch.cat([x, self.body(x)], dim=1)
 
 
-def condensenet(layout: Layout, classes: int) -> nn.Module:
+def condensenet(layout: CondenseNetLayout, classes: int) -> nn.Module:
     """The network of a layout; between blocks the map is halved by average pooling."""
     channels = 2 * layout.growths[0]
     parts: list[nn.Module] = [conv(3, channels, 3, layout.stem_stride)]

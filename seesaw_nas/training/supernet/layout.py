@@ -19,7 +19,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WidestBlock:
     """Storage for the blocks that may stand at one place: as many channels, and as wide a kernel, as any has there."""
 
     inner: int
@@ -58,7 +58,7 @@ class Layout:
     """
 
     shapes: dict[str, Shape]
-    places: dict[tuple[int, int], Place]
+    places: dict[tuple[int, int], WidestBlock]
 
     @cached_property
     def starts(self) -> dict[str, int]:
@@ -102,10 +102,10 @@ def block_name(stage: int, index: int) -> str:
     return f"stages.{stage}.{index}"
 
 
-def _place(space: Space, stage: int, index: int) -> Place:
+def _place(space: Space, stage: int, index: int) -> WidestBlock:
     slots = [s for width in range(space.widths) for s in space.slots(width) if (s.stage, s.index) == (stage, index)]
     offered = [(slot, block) for slot in slots for block in space.offered(slot)]
-    return Place(
+    return WidestBlock(
         inner=max(block.expansion * slot.c_in for slot, block in offered),
         c_in=max(slot.c_in for slot in slots),
         kernel=max(block.kernel for _, block in offered),

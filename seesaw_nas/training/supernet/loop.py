@@ -20,7 +20,7 @@ from seesaw_nas.training.loop import CHECKPOINT_SECONDS, OnEpoch, Watch, check_f
 from seesaw_nas.training.memory import memory_failures_told
 from seesaw_nas.training.parallel import ALONE
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.sgd import OnStep
+from seesaw_nas.training.step import OnStep
 from seesaw_nas.training.supernet.trainer import SupernetTrainer
 from seesaw_nas.training.supernet.weights import Supernet
 

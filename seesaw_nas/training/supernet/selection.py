@@ -23,7 +23,7 @@ from seesaw_nas.network.flat import LayerShapes
 from seesaw_nas.network.flat.cache import cache_within
 from seesaw_nas.network.flat.shapes import KERNEL, padded
 from seesaw_nas.network.wiring import KEPT, Tiles, whole, wiring
-from seesaw_nas.training.supernet.layout import Layout, Place
+from seesaw_nas.training.supernet.layout import Layout, WidestBlock
 
 NONE = 2**30  # in place of an entry: the value is zero; above every entry, also when a start is added to it
 KEPT_BYTES, ENDS_BYTES = 256 * 2**20, 16 * 2**20  # of the entries that are kept: of blocks; of stems and of heads
@@ -104,7 +104,9 @@ def _without_activation(block: Block) -> Block:
 
 
 @cache_within(KEPT_BYTES)
-def block_entries(block: Block, c_in: int, c_out: int, place: Place, multiple: int, device: torch.device) -> Entries:
+def block_entries(
+    block: Block, c_in: int, c_out: int, place: WidestBlock, multiple: int, device: torch.device
+) -> Entries:
     """Of pw1 (inner, c_in), dw (inner, 1, k, k) and pw2 (c_out, inner), and of the batch norms behind them."""
     wired, starts = wiring(block, c_in, c_out), place.starts
     inner, inputs, outputs = wired.order.astype(np.int32), _range(c_in), _range(c_out)

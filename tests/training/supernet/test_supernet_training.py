@@ -17,7 +17,7 @@ from seesaw_nas.training.batches import Dealt, draw_blend
 from seesaw_nas.training.loop import evaluate
 from seesaw_nas.training.recalibration import recalibrate
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 from seesaw_nas.training.supernet import SAMPLINGS, Supernet, train
 from seesaw_nas.training.supernet.sampling import sampler
 from seesaw_nas.training.supernet.trainer import SupernetTrainer

@@ -19,7 +19,7 @@ from seesaw_nas.network.fast import FastNetwork, compiled, fastest
 from seesaw_nas.training.averaging import Average
 from seesaw_nas.training.batches import deal, readied, steps_per_epoch
 from seesaw_nas.training.execution import EAGER, Execution
-from seesaw_nas.training.graphs import Recorded
+from seesaw_nas.training.graphs import GraphReplay
 from seesaw_nas.training.kernels import USUAL, Kernels
 from seesaw_nas.training.losses import cross_entropy
 from seesaw_nas.training.parallel import ALONE, Ranks
@@ -59,7 +59,7 @@ class Trainer:
     average: Average | None
     ranks: Ranks = ALONE
     kernels: Kernels = USUAL
-    recorded: Recorded | None = None
+    recorded: GraphReplay | None = None
 
     @classmethod
     def of(
@@ -102,7 +102,7 @@ class Trainer:
             state |= {f"{what}.{name}": tensor for name, tensor in parameters.named(like).items()} if like else {}
         data = data.to(device)
         trainer = cls(model, forward, fast, optimizer, state, data, recipe, seed, device, average, ranks, kernels)
-        recorded = Recorded(trainer.descend, execution.recorder(device)) if execution.records else None
+        recorded = GraphReplay(trainer.descend, execution.recorder(device)) if execution.records else None
         return replace(trainer, recorded=recorded)
 
     @property
