@@ -104,7 +104,7 @@ class Cifar:
         files = [self._read(folder / name, layout.train_records) for name in layout.train]
         images = Images(torch.cat([part.images for part in files]), torch.cat([part.labels for part in files]))
         labels = images.labels.numpy()
-        train, validation = splits.held_out(labels, splits.count_of(labels, _VALIDATION_SHARE), splits.SPLIT_SEED)
+        train, validation = splits.hold_out(labels, splits.count_of(labels, _VALIDATION_SHARE), splits.SPLIT_SEED)
         classes = self._classes(folder / layout.names)
         return SearchData.of(
             layout.name, classes, images.take(train), images.take(validation), flip=True, padding=self.size // 8
@@ -118,8 +118,8 @@ class Cifar:
             inside = self.data_dir / self.layout.folder
             return inside if inside.is_dir() else self.data_dir
         folder = cache_dir() / self.layout.folder
-        wanted = (*self.layout.train, self.layout.test, self.layout.names)
-        if not all((folder / name).exists() for name in wanted):
+        names = (*self.layout.train, self.layout.test, self.layout.names)
+        if not all((folder / name).exists() for name in names):
             fetch(self.layout.url, self.layout.md5, folder.parent, self.progress)
         return folder
 

@@ -26,7 +26,7 @@ from seesaw_nas.network.folded.folding import fold_wired
 from seesaw_nas.network.folded.fused import classify
 from seesaw_nas.training import accuracy
 from seesaw_nas.training.loop import OnEpoch, train
-from seesaw_nas.training.memory import exhaustion_explained
+from seesaw_nas.training.memory import explain_out_of_memory
 from seesaw_nas.training.recalibration import normalised_batches
 from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.step import OnStep
@@ -86,7 +86,7 @@ class InheritedEvaluator:
             SpecError, TrainingFailed: as for :meth:`evaluate`.
         """
         started, data = time.monotonic(), self.data
-        with exhaustion_explained(self.device, "for inherited scores", "take smaller images"):
+        with explain_out_of_memory(self.device, "for inherited scores", "take smaller images"):
             forwards = [self._forward(architecture) for architecture in architectures]
             found = accuracy.tally(
                 forwards, self._validation, data.mean, data.std, device=self.device, batch_size=BATCH

@@ -265,7 +265,7 @@ class SearchSettings:
 
         fallback = "seesaw-imagenet" if input_size >= LARGE_IMAGE else "seesaw-cifar"
         found = load(self.space or SPACES.get(self.dataset, fallback))
-        return found.adapted(input_size, input_channels, classes)
+        return found.adapt(input_size, input_channels, classes)
 
     @property
     def data_path(self) -> Path | None:

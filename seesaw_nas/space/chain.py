@@ -80,7 +80,7 @@ class CostCounts:
     unit: int
     ways: Array
 
-    def at(self, costs: Array) -> Array:
+    def ways_at(self, costs: Array) -> Array:
         """The number of ways for each of some costs; 0 for a cost off the grid."""
         if not len(self.ways):
             return np.zeros(len(costs))
@@ -105,7 +105,7 @@ def _sum(tables: Sequence[CostCounts], limit: int, modulus: int | None) -> CostC
     ways = np.zeros((min(top, limit) - offset) // unit + 1 if limit >= offset else 0, tables[0].ways.dtype)
     for table in tables:
         _add(ways, table.ways, (table.offset - offset) // unit, table.unit // unit or 1, 1)
-    return CostCounts(offset, unit, _reduced(ways, modulus))
+    return CostCounts(offset, unit, _reduce(ways, modulus))
 
 
 def _times(table: CostCounts, menu: Menu[Any], limit: int, modulus: int | None, weight: float = 1) -> CostCounts:
@@ -117,7 +117,7 @@ def _times(table: CostCounts, menu: Menu[Any], limit: int, modulus: int | None, 
     ways = np.zeros((top - offset) // unit + 1 if top >= offset else 0, table.ways.dtype)
     for cost, options in zip(menu.costs, menu.options, strict=True):
         _add(ways, table.ways, (cost - base) // unit, table.unit // unit or 1, weight * len(options))
-    return CostCounts(offset, unit, _reduced(ways, modulus))
+    return CostCounts(offset, unit, _reduce(ways, modulus))
 
 
 def _add(target: Array, source: Array, start: int, stride: int, times: float) -> None:
@@ -126,7 +126,7 @@ def _add(target: Array, source: Array, start: int, stride: int, times: float) ->
     view += source[: len(view)] if times == 1 else source[: len(view)] * source.dtype.type(times)
 
 
-def _reduced(ways: Array, modulus: int | None) -> Array:
+def _reduce(ways: Array, modulus: int | None) -> Array:
     return ways if modulus is None else ways % np.uint64(modulus)
 
 
@@ -165,7 +165,7 @@ class Chain(Generic[Option]):
             return [0] * len(bands)
         residues = []
         for modulus in (moduli := _moduli(self.size, self._fan())):
-            last = self._last(high, modulus)
+            last = self._last_table(high, modulus)
             residues.append([int(sum(last.ways[last.band(a - self.fixed, b - self.fixed)].tolist())) for a, b in bands])
         return [_chinese_remainder(list(column), moduli) for column in zip(*residues, strict=True)]
 
@@ -173,7 +173,7 @@ class Chain(Generic[Option]):
         """A bound on how many terms one addition step sums up."""
         return max(max((len(menu) for menu in stage.slots), default=1) + len(stage.repeats) for stage in self.stages)
 
-    def _last(self, limit: int, modulus: int) -> CostCounts:
+    def _last_table(self, limit: int, modulus: int) -> CostCounts:
         table = CostCounts(0, 1, np.ones(1, np.uint64))
         for stage, allowed in zip(self.stages, self._limits(limit), strict=True):
             ends = []
@@ -209,7 +209,7 @@ class Tables(Generic[Option]):
                 table = filled[n] = _times(table, menu, allowed, None, 1 / len(menu) if fair else 1)
             self._filled.append(filled)
             table = _sum([filled[n] for n in stage.repeats], allowed, None)
-        self._last = table
+        self._last_table = table
         self._menus = [
             [(np.array(m.costs), np.array([len(o) for o in m.options], float)) for m in stage.slots]
             for stage in chain.stages
@@ -220,10 +220,10 @@ class Tables(Generic[Option]):
 
         In fair tables the second are chances, but for a factor.
         """
-        last, fixed = self._last, self.chain.fixed
+        last, fixed = self._last_table, self.chain.fixed
         band = last.band(low - fixed, high - fixed)
-        found = np.flatnonzero(last.ways[band])
-        return (found + band.start) * last.unit + last.offset + fixed, last.ways[band][found]
+        indices = np.flatnonzero(last.ways[band])
+        return (indices + band.start) * last.unit + last.offset + fixed, last.ways[band][indices]
 
     def draw(self, cost: int, rng: np.random.Generator) -> list[list[Option]]:
         """One filling of exactly this cost, ``cost`` being one of :meth:`costs`."""
@@ -231,12 +231,12 @@ class Tables(Generic[Option]):
         filling: list[list[Option]] = []
         for i in reversed(range(len(self.chain.stages))):
             stage, filled = self.chain.stages[i], self._filled[i]
-            n = _pick(stage.repeats, [float(filled[n].at(np.array([left]))[0]) for n in stage.repeats], rng)
+            n = _pick(stage.repeats, [float(filled[n].ways_at(np.array([left]))[0]) for n in stage.repeats], rng)
             chosen: list[Option] = []
             for slot in reversed(range(n)):
                 before = filled[slot] if slot else self._starts[i]
                 costs, times = self._menus[i][slot]
-                which = _pick(range(len(costs)), before.at(left - costs) * times, rng)
+                which = _pick(range(len(costs)), before.ways_at(left - costs) * times, rng)
                 options = stage.slots[slot].options[which]
                 chosen.append(options[int(rng.integers(len(options)))])
                 left -= int(costs[which])

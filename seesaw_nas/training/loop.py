@@ -19,19 +19,19 @@ import torch
 from torch import nn
 
 from seesaw_nas.core.allocator import keep_freed_memory
-from seesaw_nas.core.device import current, find_device
+from seesaw_nas.core.device import find_device, use_device
 from seesaw_nas.core.errors import Interrupted, RunError, TrainingFailed
 from seesaw_nas.core.signals import Stop
 from seesaw_nas.data import SearchData, Split
 from seesaw_nas.training import accuracy, checkpoints
 from seesaw_nas.training.batches import steps_per_epoch
 from seesaw_nas.training.epoch import Epoch
-from seesaw_nas.training.execution import AUTOMATIC, Execution, compiler_failures_told
-from seesaw_nas.training.memory import memory_failures_told
+from seesaw_nas.training.execution import AUTOMATIC, Execution, explain_compiler_failures
+from seesaw_nas.training.memory import explain_training_memory
 from seesaw_nas.training.parallel import ALONE, Ranks
 from seesaw_nas.training.preparation import Preparation, prepare
 from seesaw_nas.training.recalibration import recalibrate
-from seesaw_nas.training.recipes import Recipe, completed
+from seesaw_nas.training.recipes import Recipe, complete_recipe
 from seesaw_nas.training.step import OnStep, Trainer
 
 OnEpoch = Callable[[Epoch], None]
@@ -114,12 +114,12 @@ def train(
     if device.type == "cpu":
         keep_freed_memory()
     last = recipe.epochs if until is None else min(until, recipe.epochs)
-    with current(device), memory_failures_told(recipe, device), compiler_failures_told():
+    with use_device(device), explain_training_memory(recipe, device), explain_compiler_failures():
         prepared = prepare(model, data, recipe, seed, device, ranks, execution, epochs=last)
         trainer = prepared.trainer
         if prepared.note and on_note:
             on_note(prepared.note)
-        with trainer.released_after_failure():
+        with trainer.release_on_failure():
             store = _store(checkpoint, trainer)
             watch = Watch(store, ranks, checkpoint_seconds, on_step, stop, time.perf_counter())
             progress = _resumed(store, ranks)
@@ -148,8 +148,8 @@ def evaluate(
     batch_size: int = 256,
 ) -> tuple[float, float]:
     """Mean cross-entropy and top-1 accuracy (a fraction), see :func:`seesaw_nas.training.accuracy.measure`."""
-    found = accuracy.measure(model, images, mean, std, device=device, batch_size=batch_size)
-    return found.loss, found.top1
+    measured = accuracy.measure(model, images, mean, std, device=device, batch_size=batch_size)
+    return measured.loss, measured.top1
 
 
 @dataclass(slots=True)
@@ -196,11 +196,13 @@ class Watch:
         """
         if number := self.ranks.highest(self._asked())[0]:
             signal = Signals(number)
-            at = f"epoch {len(progress.curve) + 1}, step {progress.steps}" if progress.steps else "the end of an epoch"
+            point = (
+                f"epoch {len(progress.curve) + 1}, step {progress.steps}" if progress.steps else "the end of an epoch"
+            )
             kept = (
                 "the checkpoint is written; the same command with --resume goes on" if self.store.path else "not kept"
             )
-            raise Interrupted(f"stopped by {signal.name} at {at}, of {recipe.epochs} epochs; {kept}", signal)
+            raise Interrupted(f"stopped by {signal.name} at {point}, of {recipe.epochs} epochs; {kept}", signal)
 
     def _asked(self) -> int:
         """The signal that this process was sent; 0 for none."""
@@ -249,7 +251,7 @@ def _score(trainer: Trainer, number: int) -> tuple[float, float]:
 def _measured(trainer: Trainer) -> tuple[float, float]:
     data, recipe = trainer.data, trainer.recipe
     size = 4 * recipe.batch_size  # no gradients: a quarter of the memory or less
-    with trainer.averaged():
+    with trainer.use_average():
         if recipe.recalibration_images:
             images = data.train.first(recipe.recalibration_images)
             recalibrate(trainer.model, images, data.mean, data.std, trainer.fast)
@@ -291,7 +293,7 @@ def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:
 def _store(path: Path | None, trainer: Trainer) -> checkpoints.Store:
     network = sha256(repr(trainer.model).encode()).hexdigest()[:16]  # torch's text of every layer and width
     identity = {"network": network, **identity_of(trainer.data, trainer.recipe, trainer.seed)}
-    meant = {STEPS: math.ceil(len(trainer.data.train) / trainer.recipe.batch_size), **_of_recipe(completed({}))}
+    meant = {STEPS: math.ceil(len(trainer.data.train) / trainer.recipe.batch_size), **_of_recipe(complete_recipe({}))}
     return checkpoints.Store(path, trainer.state, identity, meant)
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from torch import device as Device
 from torch import nn
 
-from seesaw_nas.core.device import seeded, synchronise
+from seesaw_nas.core.device import seed_generators, synchronise
 from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.data import SearchData
 from seesaw_nas.network.models import Network
@@ -69,7 +69,7 @@ def prepare(
     chosen, data = execution.resolve(device, ranks.world, steps), data.to(device)
     fitting = _choose_kernels(model, data, recipe, device, chosen, steps) if ranks.alone else USUAL
     trainer = Trainer.of(model, data, recipe, seed, device, ranks, chosen, fitting)
-    with trainer.released_after_failure():
+    with trainer.release_on_failure():
         difference = compare(trainer, draw_inputs(trainer.data, recipe)) if chosen.records else ""
         if difference and execution.records:
             raise TrainingFailed(
@@ -102,6 +102,6 @@ def _choose_kernels(
 def _repeat(trainer: Trainer, inputs: Inputs, count: int) -> None:
     """Take so many steps, and wait for them."""
     for number in range(count):
-        with seeded(number, trainer.device):
+        with seed_generators(number, trainer.device):
             trainer.take(*inputs)
     synchronise(trainer.device)

@@ -234,7 +234,7 @@ def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_
     if given.space is None:
         found = settings.load_space(size, channels, subject.classes)
     else:
-        found = given.space.adapted(size, channels, subject.classes)
+        found = given.space.adapt(size, channels, subject.classes)
     return Feasible.of(found, settings.budget or default_budget or found.default_budget)
 
 

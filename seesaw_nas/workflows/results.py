@@ -249,7 +249,7 @@ def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Spa
             loaded = space.parse(table.space_file, settings.table) if table.space_file else space.load(table.space)
         else:
             loaded = space.load(settings.space or name)
-        return loaded.adapted(networks[0].input_size, networks[0].input_channels, networks[0].classes)
+        return loaded.adapt(networks[0].input_size, networks[0].input_channels, networks[0].classes)
     except (SeesawError, OSError, IndexError):
         return None
 

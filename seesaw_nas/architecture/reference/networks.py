@@ -65,7 +65,7 @@ class Model:
     widths: tuple[int, ...] = WIDTHS
     activation: Activation = "none"
 
-    def at(self, setting: NetworkSetting, expansion: int) -> Architecture:
+    def build(self, setting: NetworkSetting, expansion: int) -> Architecture:
         """The network at a setting, with this expansion in all stages but the first."""
         stages, c_in = [], self.widths[0]
         for i, (width, repeats, stride) in enumerate(zip(self.widths[1:], self.repeats, setting.strides, strict=True)):
@@ -118,7 +118,7 @@ def network(name: str) -> Architecture:
         )
     if base not in MODELS:
         raise SpecError(known("model", model_name, MODELS) + "; add -t3 for expansion 3")
-    return MODELS[base].at(setting_of(name), 3 if base != model_name else EXPANSION)
+    return MODELS[base].build(setting_of(name), 3 if base != model_name else EXPANSION)
 
 
 def setting_of(name: str) -> NetworkSetting:
@@ -135,8 +135,8 @@ def setting_of(name: str) -> NetworkSetting:
 
 def networks_of(dataset: str, tiny: bool = False) -> dict[str, Architecture]:
     """The paper's networks that lie in this space, at one setting."""
-    wanted = f"{dataset}-tiny" if tiny else dataset
-    names = [row.network for row in PUBLISHED if row.in_space and row.network.endswith(f"@{wanted}")]
+    setting = f"{dataset}-tiny" if tiny else dataset
+    names = [row.network for row in PUBLISHED if row.in_space and row.network.endswith(f"@{setting}")]
     return {name: network(name) for name in names}
 
 

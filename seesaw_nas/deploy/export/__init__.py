@@ -81,10 +81,10 @@ def export(
         )
     from seesaw_nas.deploy.export import folder, source
 
-    found = source.load(named, weights, dataset=dataset, data_dir=data_dir)
-    content, agreement = _checked(found, target, data_dir, bool(dataset or data_dir))
+    loaded = source.load(named, weights, dataset=dataset, data_dir=data_dir)
+    content, agreement = _checked(loaded, target, data_dir, bool(dataset or data_dir))
     if target == "folder":
-        folder.write(path, found, content, agreement)
+        folder.write(path, loaded, content, agreement)
     else:
         replace_file(path, content)
     return Exported(target, path, agreement)

@@ -76,7 +76,7 @@ def check(source: ExportSource, logits: Logits, *, data_dir: str = "", asked: bo
             f"the exported network differs from the trained one by {difference:.1e} of its largest logit, at most "
             f"{TOLERANCE:.0e} is wanted; nothing was written"
         )
-    same = [int((wanted.argmax(1) == came.argmax(1)).sum()) for wanted, came in on_real]
+    same = [int((expected.argmax(1) == came.argmax(1)).sum()) for expected, came in on_real]
     return Agreement(difference, sum(RANDOM_BATCHES), len(pixels), sum(same) / len(pixels) if same else None, real)
 
 
@@ -85,22 +85,22 @@ def unfused(source: ExportSource) -> Logits:
 
     @torch.inference_mode()
     def logits(images: Floats) -> Floats:
-        found: Floats = source.model(torch.from_numpy(images)).numpy()
-        return found
+        logits: Floats = source.model(torch.from_numpy(images)).numpy()
+        return logits
 
     return logits
 
 
 def _both(source: ExportSource, logits: Logits, pixels: Pixels) -> tuple[Floats, Floats]:
     images = source.preprocessing.apply(pixels)
-    wanted = unfused(source)(images)
-    if not np.isfinite(wanted).all():
+    expected = unfused(source)(images)
+    if not np.isfinite(expected).all():
         raise RunError(f"the network '{source.named.name}' with these weights puts out numbers that are not finite")
-    return wanted, logits(images)
+    return expected, logits(images)
 
 
-def _difference(wanted: Floats, came: Floats) -> float:
-    return float(np.abs(came - wanted).max() / max(np.abs(wanted).max(), np.finfo(np.float32).tiny))
+def _difference(expected: Floats, came: Floats) -> float:
+    return float(np.abs(came - expected).max() / max(np.abs(expected).max(), np.finfo(np.float32).tiny))
 
 
 def _random(source: ExportSource) -> Iterator[Pixels]:
@@ -136,9 +136,9 @@ def _validation(source: ExportSource, place: Path | None) -> tuple[tuple[str, ..
     """Classes, and up to ``N_REAL`` validation images, evenly over them; of a folder no other image is read."""
     name, size = source.dataset, source.preprocessing.size
     if name in data.NAMES:
-        found = data.load(name, place, None if name in data.ONE_SIZE else size)
-        return found.classes, data.subset(found.validation, min(N_REAL, len(found.validation)), seed=0).in_memory()
-    tree = folder.find(Path(name.removeprefix(catalog.FOLDER_PREFIX)).expanduser())
+        loaded = data.load(name, place, None if name in data.ONE_SIZE else size)
+        return loaded.classes, data.subset(loaded.validation, min(N_REAL, len(loaded.validation)), seed=0).in_memory()
+    tree = folder.read_tree(Path(name.removeprefix(catalog.FOLDER_PREFIX)).expanduser())
     labels = tree.validation.labels
     files = tree.validation.take(splits.draw(labels, min(N_REAL, len(labels)), 0))
     images, kept = decode(files.paths, size)

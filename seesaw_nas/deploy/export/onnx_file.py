@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from seesaw_nas.core.errors import RunError, SeesawError, SpecError
-from seesaw_nas.core.optional import wanted
+from seesaw_nas.core.optional import require
 from seesaw_nas.data.preprocessing import Floats, Preprocessing
 from seesaw_nas.deploy.export.agreement import Logits
 from seesaw_nas.deploy.export.source import ExportSource
@@ -37,7 +37,7 @@ def graph(network: Network) -> Any:
     Raises:
         OptionError: onnx or onnxscript is not installed.
     """
-    with quiet(), wanted("onnxscript"):
+    with quiet(), require("onnxscript"):
         program = torch.onnx.export(
             folded.split(network),
             example(network.architecture),
@@ -108,7 +108,7 @@ def _runtime() -> Any:
     Raises:
         OptionError: it is not installed.
     """
-    with wanted("onnxruntime"):
+    with require("onnxruntime"):
         import onnxruntime
 
         return onnxruntime
@@ -124,7 +124,7 @@ def _session(written: bytes, threads: int = 0, providers: Sequence[Any] = PROVID
 
 def _logits(session: Any) -> Logits:
     def logits(images: Floats) -> Floats:
-        found: Floats = session.run([LOGITS], {IMAGES: images})[0]
-        return found
+        logits: Floats = session.run([LOGITS], {IMAGES: images})[0]
+        return logits
 
     return logits

@@ -43,7 +43,7 @@ def runner(written: bytes) -> Logits:
 
     @torch.inference_mode()
     def logits(images: Floats) -> Floats:
-        found: Floats = module(torch.from_numpy(images)).numpy()
-        return found
+        logits: Floats = module(torch.from_numpy(images)).numpy()
+        return logits
 
     return logits

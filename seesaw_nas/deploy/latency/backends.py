@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from seesaw_nas.core.device import laid_out, place
+from seesaw_nas.core.device import channels_last, place
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.deploy.export import onnx_file
 from seesaw_nas.network import folded
@@ -109,5 +109,5 @@ def _in_torch(model: nn.Module, target: Target) -> PreparedNetwork:
 
 
 def _call(model: Callable[[Tensor], Tensor], images: Tensor, target: Target) -> Call:
-    inputs = laid_out(images.to(target.device, target.dtype))
+    inputs = channels_last(images.to(target.device, target.dtype))
     return lambda: model(inputs)

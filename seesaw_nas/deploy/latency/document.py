@@ -81,11 +81,11 @@ def read(path: Path) -> Timings:
         value = json.loads(path.read_text(encoding="utf-8"))
         if value["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"its version is {value['schema_version']!r}, this release reads {SCHEMA_VERSION}")
-        found = {entry["digest"]: tuple(map(_latency, entry["latencies"])) for entry in value["networks"]}
-        return Timings(dict(value["conditions"]), found)
+        latencies = {entry["digest"]: tuple(map(_latency, entry["latencies"])) for entry in value["networks"]}
+        return Timings(dict(value["conditions"]), latencies)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        told = f"it has no field {error}" if isinstance(error, KeyError) else error
-        raise RunError(f"cannot read latencies from {path}: {told}; remove it, and they are measured anew") from None
+        reason = f"it has no field {error}" if isinstance(error, KeyError) else error
+        raise RunError(f"cannot read latencies from {path}: {reason}; remove it, and they are measured anew") from None
 
 
 def _latency(value: Mapping[str, Any]) -> Latency:

@@ -49,11 +49,11 @@ def measure(
     for done, backend in enumerate(settings.backends):
         on_step(f"preparing {backend}", done, steps)
         prepared[backend] = _prepared(backend, network, target)
-    found: list[Latency] = []
+    latencies: list[Latency] = []
     for done, (batch, threads) in enumerate(cells, start=len(prepared)):
         on_step(f"batch {batch}, {threads} thread{'s' if threads > 1 else ''}", done, steps)
-        found += _measured(network, prepared, settings, (batch, threads))
-    return tuple(found)
+        latencies += _measured(network, prepared, settings, (batch, threads))
+    return tuple(latencies)
 
 
 def conditions(settings: LatencySettings) -> dict[str, str]:
@@ -136,13 +136,13 @@ def _checked(
     record = replace(record, device=str(candidate.device), difference=finite)
     most = TOLERANCE[record.precision]
     if not difference <= most:  # NaN is wrong too
-        told = f"WRONG OUTPUT, off by {difference:.1g} of eager's largest one; up to {most:g} would be right"
-        return replace(record, reason=told), None
+        reason = f"WRONG OUTPUT, off by {difference:.1g} of eager's largest one; up to {most:g} would be right"
+        return replace(record, reason=reason), None
     return record, _waiting(call, candidate.device)
 
 
-def _difference(found: Tensor, expected: Tensor) -> float:
-    return float((found.cpu().float() - expected).abs().max() / expected.abs().max())
+def _difference(output: Tensor, expected: Tensor) -> float:
+    return float((output.cpu().float() - expected).abs().max() / expected.abs().max())
 
 
 def _waiting(call: Call, device: torch.device) -> Callable[[], None]:

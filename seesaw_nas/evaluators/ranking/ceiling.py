@@ -123,11 +123,11 @@ def _oracles(
     """Against one training, against the mean, and a training against another: normal in both parts, without ties."""
     if spread is None:
         return UNKNOWN, UNKNOWN, UNKNOWN
-    found = np.zeros((3, simulations))
+    taus = np.zeros((3, simulations))
     for i in range(simulations):
         truth = spread.architectures * rng.normal(size=len(trainings))
         noise = spread.noise * rng.normal(size=(3, len(trainings)))
         one, other, mean = truth + noise[0], truth + noise[1], truth + noise[2] / np.sqrt(trainings)
-        found[:, i] = [tau_within(x, y, bands) for x, y in ((truth, one), (truth, mean), (one, other))]
-    of_one, of_mean, again = (Oracle(float(np.mean(taus)), *percentiles(taus)) for taus in found)
+        taus[:, i] = [tau_within(x, y, bands) for x, y in ((truth, one), (truth, mean), (one, other))]
+    of_one, of_mean, again = (Oracle(float(np.mean(taus)), *percentiles(taus)) for taus in taus)
     return of_one, of_mean, again

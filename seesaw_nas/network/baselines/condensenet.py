@@ -61,7 +61,10 @@ class DenseLayer(nn.Module):
         super().__init__()
         inner = BOTTLENECK * growth
         self.body = nn.Sequential(
-            *_condensed(c_in, inner, groups), nn.BatchNorm2d(inner), nn.ReLU(), conv(inner, growth, 3, groups=groups)
+            *_condensed_conv(c_in, inner, groups),
+            nn.BatchNorm2d(inner),
+            nn.ReLU(),
+            conv(inner, growth, 3, groups=groups),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -75,7 +78,7 @@ def condensenet(layout: CondenseNetLayout, classes: int) -> nn.Module:
     parts: list[nn.Module] = [conv(3, channels, 3, layout.stem_stride)]
     for index, (layers, growth) in enumerate(zip(layout.layers, layout.growths, strict=True)):
         if index and layout.halves_width:
-            parts += _condensed(channels, channels // 2, layout.groups)
+            parts += _condensed_conv(channels, channels // 2, layout.groups)
             channels //= 2
         if index:
             parts.append(nn.AvgPool2d(2))
@@ -86,6 +89,6 @@ def condensenet(layout: CondenseNetLayout, classes: int) -> nn.Module:
     return nn.Sequential(*parts, Keep(channels // 2), nn.Linear(channels // 2, classes))
 
 
-def _condensed(c_in: int, c_out: int, groups: int) -> list[nn.Module]:
+def _condensed_conv(c_in: int, c_out: int, groups: int) -> list[nn.Module]:
     """Index, batch norm, ReLU, grouped 1x1 and permutation: figure 1, right."""
     return [Keep(c_in), nn.BatchNorm2d(c_in), nn.ReLU(), conv(c_in, c_out, groups=groups), Permutation(groups)]

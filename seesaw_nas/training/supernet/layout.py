@@ -90,8 +90,8 @@ def layout_of(space: Space) -> Layout:
     }
     stem, last = max(space.stem_channels), max(space.stages[-1].channels)
     shapes: dict[str, Shape] = {"stem.weight": (stem, space.input_channels, 3, 3), **_norm("stem", stem)}
-    for at, place in places.items():
-        shapes |= {f"{block_name(*at)}.{name}": shape for name, shape in place.shapes.items()}
+    for block, place in places.items():
+        shapes |= {f"{block_name(*block)}.{name}": shape for name, shape in place.shapes.items()}
     shapes |= {"head.weight": (space.head_channels, last, 1, 1), **_norm("head", space.head_channels)}
     shapes |= {"classifier.weight": (space.classes, space.head_channels), "classifier.bias": (space.classes,)}
     return Layout(shapes, places)
@@ -104,7 +104,7 @@ def block_name(stage: int, index: int) -> str:
 
 def _place(space: Space, stage: int, index: int) -> WidestBlock:
     slots = [s for width in range(space.widths) for s in space.slots(width) if (s.stage, s.index) == (stage, index)]
-    offered = [(slot, block) for slot in slots for block in space.offered(slot)]
+    offered = [(slot, block) for slot in slots for block in space.options(slot)]
     return WidestBlock(
         inner=max(block.expansion * slot.c_in for slot, block in offered),
         c_in=max(slot.c_in for slot in slots),

@@ -114,7 +114,7 @@ repeats = [1]
 def test_the_index_of_a_shuffled_block_is_what_one_counts_by_hand():
     searched = flat_space("1:1", "shuffle")
     supernet = Supernet.build(searched, seed=0)
-    architecture = searched.build(0, [[searched.offered(next(iter(searched.slots(0))))[0]]])
+    architecture = searched.build(0, [[searched.options(next(iter(searched.slots(0))))[0]]])
     assert architecture.placed[0].block.kernel == 3
     # In front: stem 2*1*9 = 18, its norm 2 + 2. Then pw1 at 22 (4x2), its norm at 30 and 34, dw at 38 (4x25), its norm
     # at 138 and 142, pw2 at 146 (2x4), its norm at 154 and 156, and the head from 158 on.
