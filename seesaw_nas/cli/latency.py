@@ -13,7 +13,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.options import Json, Specs, takes, verb
 from seesaw_nas.core.units import format_figure
-from seesaw_nas.deploy.latency import Latency, LatencySettings, Measured, document
+from seesaw_nas.deploy.latency import Latency, LatencySettings, NetworkLatencies, document
 from seesaw_nas.workflows import deployment
 
 if TYPE_CHECKING:
@@ -56,14 +56,14 @@ def latency(
         _print(terminal.console(), timed.networks, timed.conditions)
 
 
-def _print(out: Console, networks: Sequence[Measured], conditions: Mapping[str, str]) -> None:
+def _print(out: Console, networks: Sequence[NetworkLatencies], conditions: Mapping[str, str]) -> None:
     out.print(_table(networks))
     out.print()
     for line in (*_remarks(networks), *LEGEND, *_told(conditions)):
         out.print(line)
 
 
-def _table(networks: Sequence[Measured]) -> Table:
+def _table(networks: Sequence[NetworkLatencies]) -> Table:
     table = terminal.plain_table()
     for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading in LEFT else "right", no_wrap=True)
@@ -78,7 +78,7 @@ def _table(networks: Sequence[Measured]) -> Table:
     return table
 
 
-def _figures(measured: Measured, latency: Latency) -> list[str]:
+def _figures(measured: NetworkLatencies, latency: Latency) -> list[str]:
     if latency.median_ms is None:
         return ["not timed"]
     quartiles = " to ".join(format_figure(ms or 0.0) for ms in (latency.lower_ms, latency.upper_ms))
@@ -90,7 +90,7 @@ def _figures(measured: Measured, latency: Latency) -> list[str]:
     ]
 
 
-def _remarks(networks: Sequence[Measured]) -> list[str]:
+def _remarks(networks: Sequence[NetworkLatencies]) -> list[str]:
     """What was not timed and why, what ran elsewhere, what was disturbed, and how well outputs agree."""
     pairs = [(measured.named.name, latency) for measured in networks for latency in measured.latencies]
     timed = [latency for _, latency in pairs if latency.median_ms is not None]

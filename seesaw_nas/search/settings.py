@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.evaluators import SUPERNET, that_need
 from seesaw_nas.search import halving
 from seesaw_nas.search.halving import Halving
 from seesaw_nas.search.topics import (
@@ -32,7 +33,7 @@ __all__ = ["CHANGEABLE", "ENGINES", "PLANS", "PYTHON", "SHARING", "SPACES", "Sea
 
 SPACES = {"digits": "seesaw-digits", "cifar10": "seesaw-cifar", "cifar100": "seesaw-cifar"}
 SHARED_WINNERS = 3
-SHARING = ("inherited", "tuned")  # evaluators that want a supernet
+SHARING = that_need(SUPERNET)
 FIRST = {  # options of the first release, which every record holds; others may be missing
     "dataset", "budget", "space", "strategy", "evaluator", "trials", "recipe", "epochs", "train_size", "seed", "device",
     "data_dir", "image_size",
@@ -118,7 +119,7 @@ class SearchSettings:
 
         fallback = "seesaw-imagenet" if input_size >= LARGE_IMAGE else "seesaw-cifar"
         space = load(self.searched.space or SPACES.get(self.training.dataset, fallback))
-        return space.adapted(input_size, input_channels, classes)
+        return space.adapt(input_size, input_channels, classes)
 
     def to_dict(self) -> dict[str, Any]:
         """All options by their flat names, as plain JSON values."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.core.options import option
-from seesaw_nas.evaluators import EVALUATORS
+from seesaw_nas.evaluators import EVALUATORS, TABLE, needs
 from seesaw_nas.search.halving import DEFAULT_SCHEDULER, SCHEDULERS
 from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES
 from seesaw_nas.training.basis import PROGRAM
@@ -109,7 +109,7 @@ class Scoring:
 
     def __post_init__(self) -> None:
         options.check(self)
-        if (self.evaluator == "table") != bool(self.table):
+        if (needs(self.evaluator) == TABLE) != bool(self.table):
             raise OptionError("--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one")
 
 

@@ -13,8 +13,8 @@ from seesaw_nas.core.errors import OptionError
 from seesaw_nas.deploy import export as exports
 from seesaw_nas.deploy import score
 from seesaw_nas.deploy.export import Exported
-from seesaw_nas.deploy.latency import LatencySettings, Measured, measure
-from seesaw_nas.deploy.score import Scored
+from seesaw_nas.deploy.latency import LatencySettings, NetworkLatencies, measure
+from seesaw_nas.deploy.score import ScoredWeights
 
 if TYPE_CHECKING:
     from seesaw_nas.deploy.predict import Prediction
@@ -32,7 +32,7 @@ def evaluate(
     device: str = "auto",
     data_dir: str = "",
     cache_dir: str = "",
-) -> Scored:
+) -> ScoredWeights:
     """Measure weights on a split, see :func:`seesaw_nas.deploy.score.score`.
 
     Args:
@@ -119,7 +119,7 @@ def predict(model: Path | str, images: Sequence[str], *, top: int = 5, device: s
 class Timed:
     """Latencies of several networks, and where they were measured."""
 
-    networks: tuple[Measured, ...]
+    networks: tuple[NetworkLatencies, ...]
     conditions: Mapping[str, str]
 
 
@@ -152,5 +152,5 @@ def latency(
             if on_step:
                 on_step(name, what, done, total)
 
-        measured.append(Measured(named, measure(named.architecture, settings, weights=weights, on_step=step)))
+        measured.append(NetworkLatencies(named, measure(named.architecture, settings, weights=weights, on_step=step)))
     return Timed(tuple(measured), found)

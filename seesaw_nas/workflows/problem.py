@@ -8,13 +8,15 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import space
+from seesaw_nas import evaluators, space
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import digest_of_file
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.evaluators import PROXY, TRAINING, on_device
-from seesaw_nas.search.settings import PYTHON, SHARING, SPACES, SearchSettings
+from seesaw_nas.evaluators import SUPERNET, TABLE, Evaluator, Subject, needs, on_device, trains
+from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.called import CalledEvaluator
+from seesaw_nas.search.settings import PYTHON, SPACES, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.training.basis import Basis
 from seesaw_nas.training.differences import SCORED_BY_SUPERNET, difference
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from seesaw_nas.architecture.spec import Architecture
     from seesaw_nas.data import SearchData
-    from seesaw_nas.evaluators import Evaluator, Subject
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
         SeesawError: the supernet or the images are not to be had.
     """
     settings = problem.settings
-    if not settings.scoring.supernet or settings.scoring.evaluator in SHARING:
+    if not settings.scoring.supernet or needs(settings.scoring.evaluator) == SUPERNET:
         return None
     images = load_images(settings, problem.given.data)
     inherited = _evaluator(settings.changed(evaluator="inherited"), images, problem.space)
@@ -125,7 +126,7 @@ def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
         raise RunError(
             f"the evaluator was {settings.scoring.evaluator}, an object of a program; pass it again to go on"
         )
-    if settings.scoring.evaluator == "table":
+    if needs(settings.scoring.evaluator) == TABLE:
         return _recorded(settings, given, device)
     problem = _on_images(settings, given, device)
     if settings.scoring.supernet:
@@ -171,42 +172,26 @@ def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> 
 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
     """What the settings name, on the CPU."""
-    images = images.to("cpu")
-    if settings.scoring.evaluator in SHARING:
-        from seesaw_nas.evaluators.inherited import InheritedEvaluator, TunedEvaluator
-        from seesaw_nas.training import supernet
-
-        shared = supernet.load(Path(settings.scoring.supernet) / supernet.WEIGHTS, searched)
-        if settings.scoring.evaluator == "tuned":
-            return TunedEvaluator(shared, images, settings.training.fitted_recipe)
-        return InheritedEvaluator(shared, images)
-    if settings.scoring.evaluator.startswith(PROXY):
-        from seesaw_nas.evaluators.proxy import ProxyEvaluator
-
-        return ProxyEvaluator(settings.scoring.evaluator.removeprefix(PROXY), images)
-    from seesaw_nas.evaluators.trained import TrainedEvaluator
-
-    return TrainedEvaluator(images, settings.training.fitted_recipe, curve=settings.scoring.curve)
+    supernet = Path(settings.scoring.supernet) if settings.scoring.supernet else None
+    setting = evaluators.Setting(
+        settings.scoring.evaluator,
+        searched,
+        settings.training.fitted_recipe,
+        settings.scoring.curve,
+        images.to("cpu"),
+        supernet,
+    )
+    return evaluators.make(settings.scoring.evaluator, setting)
 
 
 def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
-    from seesaw_nas.evaluators import Subject
-    from seesaw_nas.evaluators.called import CalledEvaluator
-
     evaluator = given.evaluator if hasattr(given.evaluator, "evaluate") else CalledEvaluator(given.evaluator)
-    found = given.space or space.load(
-        settings.searched.space or SPACES.get(settings.training.dataset, settings.training.dataset)
-    )
+    dataset = settings.training.dataset
+    found = given.space or space.load(settings.searched.space or SPACES.get(dataset, dataset))
     shape = (found.input_channels, found.input_size, found.input_size)
-    subject = Subject(settings.training.dataset, shape, found.classes, 0, 0)
-    return Problem(
-        settings,
-        subject,
-        device,
-        Feasible.of(found, settings.searched.budget or found.default_budget),
-        evaluator,
-        given,
-    )
+    subject = Subject(dataset, shape, found.classes, 0, 0)
+    feasible = Feasible.of(found, settings.searched.budget or found.default_budget)
+    return Problem(settings, subject, device, feasible, evaluator, given)
 
 
 def load_images(settings: SearchSettings, given: SearchData | None = None) -> SearchData:
@@ -228,15 +213,18 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
 
 
 def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
-    from seesaw_nas.evaluators import table as tables
-
     table = tables.read(Path(settings.scoring.table))
     settings = settings.changed(dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
     if table.space_file and not settings.searched.space and given.space is None:
         given = replace(given, space=space.parse(table.space_file, settings.scoring.table))
     searched = settings.changed(space=settings.searched.space or table.space)
     feasible = _feasible(searched, given, table.subject, table.budget)
-    return Problem(settings, table.subject, device, feasible, tables.TableEvaluator(table, feasible.space), given)
+    setting = evaluators.Setting(
+        settings.scoring.evaluator, feasible.space, settings.training.fitted_recipe, table=table
+    )
+    return Problem(
+        settings, table.subject, device, feasible, evaluators.make(settings.scoring.evaluator, setting), given
+    )
 
 
 def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_budget: str = "") -> Feasible:
@@ -244,7 +232,7 @@ def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_
     if given.space is None:
         found = settings.load_space(size, channels, subject.classes)
     else:
-        found = given.space.adapted(size, channels, subject.classes)
+        found = given.space.adapt(size, channels, subject.classes)
     return Feasible.of(found, settings.searched.budget or default_budget or found.default_budget)
 
 
@@ -253,8 +241,9 @@ def description(problem: Problem) -> dict[str, Any]:
     from seesaw_nas.core.device import describe
     from seesaw_nas.training.execution import AUTOMATIC
 
-    trains = problem.settings.scoring.evaluator in TRAINING
-    found = conditions(describe(problem.device)) | (AUTOMATIC.plan(problem.device) if trains else {})
+    found = conditions(describe(problem.device)) | (
+        AUTOMATIC.plan(problem.device) if trains(problem.settings.scoring.evaluator) else {}
+    )
     return record_of(problem) | {"conditions": found}
 
 
@@ -282,9 +271,9 @@ def _evaluator_file(problem: Problem) -> str:
     settings = problem.settings
     if problem.given.evaluator is not None:
         return str(getattr(problem.given.evaluator, "basis", ""))
-    if settings.scoring.evaluator == "table":
+    if needs(settings.scoring.evaluator) == TABLE:
         return digest_of_file(Path(settings.scoring.table))
-    if settings.scoring.evaluator in SHARING:
+    if needs(settings.scoring.evaluator) == SUPERNET:
         from seesaw_nas.training import supernet
 
         return digest_of_file(Path(settings.scoring.supernet) / supernet.WEIGHTS)

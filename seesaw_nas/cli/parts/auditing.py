@@ -11,7 +11,7 @@ from rich.table import Table
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.evaluators.ranking.bands import parse_band
 from seesaw_nas.evaluators.ranking.result import RULE, Audit
-from seesaw_nas.evaluators.ranking.wording import about, cost_of, figure_of, noise, remarks, span
+from seesaw_nas.evaluators.ranking.wording import cost_of, describe_basis, figure_of, noise, remarks, span
 from seesaw_nas.workflows.audit.audit import FILE, PAGE, audit, folder
 
 __all__ = ["audit", "files", "parse_band", "print_audit"]
@@ -27,7 +27,7 @@ def files(runs: Sequence[Path], out: Path | None) -> list[Path]:
 
 def print_audit(console: Console, found: Audit) -> None:
     """The runs, a row an evaluator, and remarks."""
-    for line in about(found):
+    for line in describe_basis(found):
         console.print(line)
     console.print()
     console.print(_table(found))

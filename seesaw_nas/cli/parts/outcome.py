@@ -11,7 +11,7 @@ from rich.console import Console
 from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.core.units import format_duration, format_top1
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.workflows import results
 from seesaw_nas.workflows.results import Result
 
@@ -37,12 +37,11 @@ def _print(console: Console, result: Result) -> None:
     for heading in ("Multi-Adds", "of budget", "Params", "top-1", *again, *timings.columns.values(), "trial", "digest"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in front:
-        macs = record.macs or 0
         table.add_row(
-            f"{macs:,}",
-            f"{macs / result.problem.budget.high:.1%}",
+            f"{record.macs:,}",
+            f"{record.macs / result.problem.budget.high:.1%}",
             f"{record.params:,}",
-            format_top1(record.top1 or 0.0),
+            format_top1(record.top1),
             *((str(spreads.get(record.digest, "-")),) if spreads else ()),
             *timings.cells(record.digest),
             str(record.number),
@@ -104,7 +103,7 @@ def _as_json(result: Result) -> dict[str, Any]:
     } | ({"stages": result.stages} if result.stages else {})
 
 
-def _member(result: Result, record: TrialRecord) -> dict[str, Any]:
+def _member(result: Result, record: CompleteTrial) -> dict[str, Any]:
     latencies = result.timings.latencies.get(record.digest, ())
     member = {
         "trial": record.number,
