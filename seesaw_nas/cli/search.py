@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seesaw_nas.cli.parts.options import Json, TimeLimit, given_options, takes, verb
+from seesaw_nas.cli.parts.parameters import Json, TimeLimit, given_options, takes, verb
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.run_folder import RunFolder

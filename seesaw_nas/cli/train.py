@@ -10,9 +10,9 @@ import typer
 
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.epochs import TrainingDisplay
-from seesaw_nas.cli.parts.options import Json, Resume, takes, verb
+from seesaw_nas.cli.parts.parameters import Json, Resume, takes, verb
 from seesaw_nas.core.torchrun import leads
-from seesaw_nas.training.settings import CHECKPOINT_MINUTES, TrainSettings
+from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
 from seesaw_nas.workflows import train as workflow
 from seesaw_nas.workflows.train import TrainResult
 

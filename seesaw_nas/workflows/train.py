@@ -19,7 +19,7 @@ from seesaw_nas.training import recipes
 from seesaw_nas.training.basis import Basis
 from seesaw_nas.training.differences import difference
 from seesaw_nas.training.epoch import Epoch
-from seesaw_nas.training.settings import CHECKPOINT_MINUTES, TrainSettings
+from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData

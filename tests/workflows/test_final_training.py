@@ -18,7 +18,7 @@ from seesaw_nas.core.errors import DataError, Interrupted, OptionError, RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.network import models
-from seesaw_nas.training.settings import Training
+from seesaw_nas.training.options import Training
 from seesaw_nas.workflows import train
 
 BLOCK = Block(2, 3, Partition((1, 3)), "shuffle")
