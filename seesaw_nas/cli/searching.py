@@ -16,7 +16,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.cli import terminal
 from seesaw_nas.core.errors import OptionError, RunError
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.core.units import format_count, format_duration, format_large, format_top1
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
@@ -32,7 +32,7 @@ def search(
     if resume and not name:
         raise OptionError("--resume wants the --name of the run to go on with")
     path = runs_dir / name
-    if resume and (path / "run.json").exists():
+    if resume and is_run(path):
         _check_same(settings, path)
         _watched(
             lambda view: api.resume(
@@ -80,7 +80,7 @@ def resume(path: Path, *, time_limit: float | None, as_json: bool, **changes: An
 
 def _check_same(settings: SearchSettings, path: Path) -> None:
     """Refuse to go on with a run under settings that are not its own, but for those that :data:`CHANGEABLE` names."""
-    before = SearchSettings.from_dict(RunFolder.open(path).read().get("settings", {})).to_dict()
+    before = SearchSettings.from_dict(RunFolder.open(path).description.get("settings", {})).to_dict()
     changed = [
         f"--{key.replace('_', '-')} was {before[key] or 'not given'}, now {value or 'not given'}"
         for key, value in settings.to_dict().items()

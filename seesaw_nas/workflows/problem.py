@@ -12,7 +12,7 @@ from seesaw_nas import space
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import digest_of_file
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators import PROXY, TRAINING, on_device
 from seesaw_nas.search.settings import PYTHON, SHARING, SPACES, SearchSettings
 from seesaw_nas.space import Budget, Feasible
@@ -137,12 +137,12 @@ def _check_supernet(problem: Problem) -> None:
     Raises:
         RunError: they were.
     """
-    folder = RunFolder(Path(problem.settings.supernet))
-    if not folder.description.exists():
+    path = Path(problem.settings.supernet)
+    if not is_run(path):
         return
-    trained = Basis.of(folder.read(), str(folder.path))
+    trained = Basis.of(RunFolder.open(path).description, str(path))
     if differing := difference(trained, basis_of(problem, "this search"), SCORED_BY_SUPERNET):
-        raise RunError(f"the supernet in {folder.path} is of other images: {differing}; train one on these")
+        raise RunError(f"the supernet in {path} is of other images: {differing}; train one on these")
 
 
 def _device(settings: SearchSettings) -> torch.device:
@@ -222,10 +222,11 @@ def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> P
 
     table = tables.read(Path(settings.table))
     settings = replace(settings, dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
+    described = given
     if table.space_file and not settings.space and given.space is None:
-        given = replace(given, space=space.parse(table.space_file, settings.table))
+        described = replace(given, space=space.parse(table.space_file, settings.table))
     searched = replace(settings, space=settings.space or table.space)
-    feasible = _feasible(searched, given, table.subject, table.budget)
+    feasible = _feasible(searched, described, table.subject, table.budget)
     return Problem(settings, table.subject, device, feasible, tables.TableEvaluator(table, feasible.space), given)
 
 

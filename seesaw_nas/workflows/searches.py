@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.errors import RunError, SeesawError
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.space import Budget
 from seesaw_nas.training.basis import Basis
@@ -19,7 +19,7 @@ from seesaw_nas.training.differences import difference, unknown
 from seesaw_nas.workflows import confirmation, results
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NOTHING, Given, Problem, basis_of, cheap_score, description, pose
-from seesaw_nas.workflows.results import Result, read_timings, time_front, write_results
+from seesaw_nas.workflows.results import Result, collect, read_timings, time_front, write_results
 from seesaw_nas.workflows.shared_plan import Stages, Unfinished
 from seesaw_nas.workflows.tuner import strategy_of
 
@@ -86,7 +86,7 @@ def _share(folder: RunFolder, settings: SearchSettings) -> None:
     from seesaw_nas.search.history import shared
 
     try:
-        shared.create(settings.storage, folder.name, settings.objectives, folder.read())
+        shared.create(settings.storage, folder.name, settings.objectives, folder.description)
     except SeesawError:
         folder.discard()
         raise
@@ -118,7 +118,7 @@ def resume(
     from seesaw_nas.search import engines
 
     folder = RunFolder.open(Path(path))
-    begun = folder.read()
+    begun = folder.description
     if begun.get("kind") != KIND:
         raise RunError(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
@@ -207,7 +207,7 @@ def run(
         try:
             taken_over = starts.plant(trial_history, find_starts)
         except Unfinished as unfinished:
-            return Result(folder, problem, str(unfinished), ())
+            return collect(folder, problem, str(unfinished), ())
         work = proposer.Proposer(
             trial_history,
             strategy,
@@ -227,14 +227,15 @@ def run(
         try:
             ended = engine.run(work, evaluator, folder.path, listener, time_limit)
         except KeyboardInterrupt:
-            write_results(Result(folder, problem, "interrupted", tuple(trial_history.records())))
+            write_results(collect(folder, problem, "interrupted", trial_history.records()))
             raise
-        result = Result(folder, problem, ended, tuple(trial_history.records()))
+        result = collect(folder, problem, ended, trial_history.records())
         write_results(result)
         if settings.winners:
-            results.confirm(result, listener)
+            result = replace(result, confirmed=results.confirm(result, listener))
             write_results(result)
-        if settings.latency and time_front(result, listener):
+        if settings.latency and (timings := time_front(result, listener)) is not None:
+            result = replace(result, timings=timings)
             write_results(result)
         return result
 
@@ -250,7 +251,7 @@ def _stage(
 ) -> Result:
     """One stage of a plan, begun or gone on with."""
     how: Any = {"given": given, "time_limit": time_limit, "on_plan": on_plan, "listener": listener, "found": found}
-    if (path / "run.json").exists():
+    if is_run(path):
         own = ("confirm", "confirm_seeds", "latency", "storage")  # no stage has these
         return resume(path, **how, **{name: getattr(settings, name) for name in CHANGEABLE if name not in own})
     return begin(settings, name=path.name, runs_dir=path.parent, **how)
@@ -268,7 +269,7 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
         return
     from seesaw_nas.search.history import shared
 
-    study, _ = shared.join(settings.storage, folder.read()["study"])
+    study, _ = shared.join(settings.storage, folder.description["study"])
     found = shared.SharedHistory(study, problem.space, problem.budget, settings.seed)
     try:
         yield found

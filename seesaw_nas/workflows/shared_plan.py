@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.kendall import kendall
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.search import halving
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.search.settings import SearchSettings
@@ -249,7 +249,7 @@ def summed(stage: Stage, trials: Sequence[TrialRecord], before: Path | None) -> 
     """What a stage's trials came to, held against the stage in the folder ``before``."""
     done = complete(trials)
     best = max((trial.top1 for trial in done), default=None)
-    tau, both = _agreement(done, _complete(before) if before and (before / "run.json").exists() else [])
+    tau, both = _agreement(done, _complete(before) if before and is_run(before) else [])
     return Done(stage.name, stage.what, len(done), sum(record.seconds for record in trials), best, tau, both)
 
 

@@ -109,7 +109,7 @@ def _folder(path: Path, settings: SearchSettings, problem: Problem) -> RunFolder
     if not path.exists():
         return RunFolder.create(path, about)
     folder = RunFolder.open(path)
-    before = folder.read()
+    before = folder.description
     if before.get("kind") != KIND:
         raise RunError(f"{path} is the folder of a {before.get('kind')}, not of a supernet; choose another folder")
     if differing := difference(Basis.of(before, str(path)), Basis.of(about, "what is wanted now")):
@@ -144,7 +144,7 @@ def _estimate(
 def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
     from seesaw_nas.training import checkpoints, supernet
 
-    about = folder.read()
+    about = folder.description
     header = {"dataset": about["settings"]["dataset"], "sampling": about["sampling"], "epochs": str(about["epochs"])}
     supernet.save(trained.supernet, folder.path / supernet.WEIGHTS, header)
     found = {name: getattr(trained, name) for name in ("seconds", "core_seconds", "steps")}

@@ -168,9 +168,8 @@ def test_training_from_before_the_recipe_had_a_field_goes_on(settings, tmp_path)
     with pytest.raises(Stopped):
         train.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
     folder = RunFolder.open(tmp_path / "cut")
-    description = folder.read()
-    description["recipe"].pop("cutout")
-    write_json(folder.description, description)
+    recipe = {name: value for name, value in folder.description["recipe"].items() if name != "cutout"}
+    write_json(folder.description_file, {**folder.description, "recipe": recipe})
     assert len(train.train(settings, tmp_path / "cut", resume=True).curve) == 3
 
 

@@ -174,4 +174,4 @@ def test_a_plan_without_a_supernet_runs(tmp_path):
 def test_damaged_notes_are_told(tmp_path):
     (tmp_path / "stages.json").write_text("{")
     with pytest.raises(RunError, match=r"stages\.json is damaged .*; delete it, and the stages are"):
-        shared_plan.read(RunFolder(tmp_path))
+        shared_plan.read(RunFolder(tmp_path, {}))

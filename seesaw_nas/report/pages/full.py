@@ -20,6 +20,7 @@ from seesaw_nas.report.pages.page import picture, write_html
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.theme import blank
 from seesaw_nas.search.estimates.importance import importances
+from seesaw_nas.search.history.reading import StudyTrials
 from seesaw_nas.search.records import complete
 from seesaw_nas.space import genes
 
@@ -69,12 +70,12 @@ def _section(one: Shown) -> str:
     return section(one.title, paragraph(one.text) if one.text else "", markup.plot(one.figure, one.name))
 
 
-def _importances(run: Run, journal: Path) -> go.Figure:
+def _importances(run: Run, study: StudyTrials) -> go.Figure:
     done = len(complete(run.records))
     choices = done * (len(genes(run.space)) if run.space else MOST_CHOICES // MOST_TRIALS)
     if choices > MOST_CHOICES:
         return blank(f"left out, for {done:,} trained trials in a space of this size take too long")
-    return importance_bars(importances(journal) if done > 1 else {})
+    return importance_bars(importances(study) if done > 1 else {})
 
 
 def _further(run: Run) -> Iterator[Shown]:
@@ -92,8 +93,8 @@ def _further(run: Run) -> Iterator[Shown]:
         "draw at random, so these are associations."
     )
     yield Shown("effects", "What each choice did", text, choice_effects(records))
-    if run.journal is not None:
-        yield Shown("importances", "Which choices mattered", "", _importances(run, run.journal))
+    if run.study is not None:
+        yield Shown("importances", "Which choices mattered", "", _importances(run, run.study))
     if (best := run.best) is not None:
         yield Shown(
             "spending", f"Where trial {best.number}, the best, spends its Multi-Adds", "", spending(best.architecture)
