@@ -87,7 +87,7 @@ class Problem:
     @cached_property
     def space_digest(self) -> str:
         """Changes when the space does, so that a run is not continued in another one."""
-        return digest_of(self.space)
+        return self.space.digest
 
 
 def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
@@ -103,11 +103,6 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
     inherited = _evaluator(replace(settings, evaluator="inherited"), images, problem.space)
     placed = cache(lambda: on_device(inherited, problem.device))  # not before a strategy has learnt enough to ask
     return lambda architecture: placed().evaluate(architecture, seed=0).top1
-
-
-def digest_of(searched: space.Space) -> str:
-    """Of all that a space offers."""
-    return searched.digest
 
 
 def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:

@@ -23,7 +23,7 @@ from seesaw_nas.training.basis import Basis
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
 from seesaw_nas.workflows.problem import Problem, pose
-from seesaw_nas.workflows.shared_plan import Done, Stages, shares
+from seesaw_nas.workflows.shared_plan import SharedPlan, StepResult, shares
 
 if TYPE_CHECKING:
     from seesaw_nas.evaluators import Subject
@@ -52,7 +52,7 @@ class Result:
     trials: tuple[TrialRecord, ...]
     confirmed: Confirmed
     timings: Timings
-    steps: tuple[Done, ...] = ()
+    steps: tuple[StepResult, ...] = ()
 
     def front(self) -> list[CompleteTrial]:
         """The trained architectures that no other beats in both top-1 and Multi-Adds, the cheapest first."""
@@ -79,7 +79,7 @@ class Result:
         if done and (repeats := self.confirmed.repeats):
             best = max(self.confirmed.means.values(), default=None)
             seconds = sum(repeat.seconds for repeat in repeats)
-            done.append(Done("again", "trained again with other seeds", len(repeats), seconds, best))
+            done.append(StepResult("again", "trained again with other seeds", len(repeats), seconds, best))
         return shares(done)
 
     def named(self, trial: CompleteTrial) -> Named:
@@ -100,7 +100,7 @@ def collect(folder: RunFolder, problem: Problem, ended: str, trials: Sequence[Tr
         tuple(trials),
         confirmation.read(folder.confirmed),
         read_timings(folder),
-        tuple(Stages(folder, problem, None, None).all(trials)) if problem.settings.plan == "shared" else (),
+        tuple(SharedPlan(folder, problem, None, None).all(trials)) if problem.settings.plan == "shared" else (),
     )
 
 

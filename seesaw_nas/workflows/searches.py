@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.run_folder import RunFolder, is_run
+from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.space import Budget
 from seesaw_nas.training.basis import Basis
@@ -20,7 +21,7 @@ from seesaw_nas.workflows import confirmation, results
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NOTHING, Given, Problem, basis_of, cheap_score, description, pose
 from seesaw_nas.workflows.results import Result, collect, read_timings, time_front, write_results
-from seesaw_nas.workflows.shared_plan import Stages, Unfinished
+from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 from seesaw_nas.workflows.tuner import strategy_of
 
 if TYPE_CHECKING:
@@ -202,8 +203,8 @@ def run(
         if settings.plan == "shared":
             if on_plan is not None:
                 on_plan(problem, plan(problem, settings.trials, halving, engine.reserves))
-            before = Stages(folder, problem, listener, time_limit)
-            find_starts = partial(before.starts, partial(_stage, problem.given, on_plan, listener))
+            before = SharedPlan(folder, problem, listener, time_limit)
+            find_starts = partial(before.starts, partial(_carry_out_step, problem.given, on_plan, listener))
         try:
             taken_over = starts.plant(trial_history, find_starts)
         except Unfinished as unfinished:
@@ -240,7 +241,7 @@ def run(
         return result
 
 
-def _stage(
+def _carry_out_step(
     given: Given,
     on_plan: OnPlan | None,
     listener: Listener | None,
@@ -248,13 +249,15 @@ def _stage(
     settings: SearchSettings,
     found: Sequence[Start] | None,
     time_limit: float | None,
-) -> Result:
-    """One stage of a plan, begun or gone on with."""
+) -> tuple[str, Sequence[TrialRecord]]:
+    """One step of a plan, begun or gone on with: why it ended, and every proposal."""
     how: Any = {"given": given, "time_limit": time_limit, "on_plan": on_plan, "listener": listener, "found": found}
     if is_run(path):
-        own = ("confirm", "confirm_seeds", "latency", "storage")  # no stage has these
-        return resume(path, **how, **{name: getattr(settings, name) for name in CHANGEABLE if name not in own})
-    return begin(settings, name=path.name, runs_dir=path.parent, **how)
+        own = ("confirm", "confirm_seeds", "latency", "storage")  # no step has these
+        result = resume(path, **how, **{name: getattr(settings, name) for name in CHANGEABLE if name not in own})
+    else:
+        result = begin(settings, name=path.name, runs_dir=path.parent, **how)
+    return result.ended, result.trials
 
 
 @contextmanager

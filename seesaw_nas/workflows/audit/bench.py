@@ -20,7 +20,7 @@ from seesaw_nas.search.settings import SHARING, SearchSettings
 from seesaw_nas.space import Space, load, parse
 from seesaw_nas.training import memory
 from seesaw_nas.workflows.audit.names import short_of
-from seesaw_nas.workflows.audit.scores import Scorebook, Scored
+from seesaw_nas.workflows.audit.scores import Scorebook, ScoreEntry
 from seesaw_nas.workflows.audit.truth import Truth
 from seesaw_nas.workflows.problem import NOTHING, Given, load_images, pose
 
@@ -108,7 +108,7 @@ class Bench:
             supernet=self.supernet if evaluator in SHARING else "",
         )
 
-    def scores(self, name: str, book: Scorebook, seed: int, on_score: OnScore | None = None) -> list[Scored]:
+    def scores(self, name: str, book: Scorebook, seed: int, on_score: OnScore | None = None) -> list[ScoreEntry]:
         """What an evaluator says of every architecture, in order; what the book has is not scored again.
 
         Raises:
@@ -153,7 +153,7 @@ class Bench:
             return UNKNOWN
 
 
-def timed(scorer: Scorer, architecture: Architecture, seed: int, unit: str = CORE) -> Scored:
+def timed(scorer: Scorer, architecture: Architecture, seed: int, unit: str = CORE) -> ScoreEntry:
     """One score, and what it cost; a network that cannot be scored has a reason instead.
 
     A score is a number on the host, so the device has done all that it was given when the clock is read.
@@ -168,5 +168,5 @@ def timed(scorer: Scorer, architecture: Architecture, seed: int, unit: str = COR
     if exhausted:
         memory.release()
     if math.isfinite(score):
-        return Scored(score, spent, unit)
-    return Scored(None, spent, unit, reason or f"the score is {score}")
+        return ScoreEntry(score, spent, unit)
+    return ScoreEntry(None, spent, unit, reason or f"the score is {score}")

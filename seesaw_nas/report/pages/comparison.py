@@ -14,9 +14,9 @@ from seesaw_nas.core.files import replace_file
 from seesaw_nas.core.units import format_count, format_duration, format_top1
 from seesaw_nas.report.figures.over_time import progress_curves, splits
 from seesaw_nas.report.pages import markup
-from seesaw_nas.report.pages.full import Shown, sections
+from seesaw_nas.report.pages.full import PageFigure, sections
 from seesaw_nas.report.pages.markup import Cell, paragraph, section, sortable
-from seesaw_nas.report.pages.page import FOOTER
+from seesaw_nas.report.pages.summary import FOOTER
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.theme import NOTHING_TRAINED, THEME, blank, styles
 from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete, front
@@ -72,7 +72,7 @@ def _asked(rule: Callable[[Basis, Basis, Collection[str]], str], one: Run, other
     return rule(replace(one.basis, name=one.name), replace(other.basis, name=other.name), REPORTED)
 
 
-def compared(runs: Sequence[Run]) -> list[Shown]:
+def compared(runs: Sequence[Run]) -> list[PageFigure]:
     """The figures of a comparison: ``PER_GROUP`` for each of :func:`groups_of`."""
     groups = groups_of(runs)
     shown = []
@@ -82,20 +82,20 @@ def compared(runs: Sequence[Run]) -> list[Shown]:
     return shown
 
 
-def _compared(runs: Sequence[Run], suffix: str, of: str) -> list[Shown]:
+def _compared(runs: Sequence[Run], suffix: str, of: str) -> list[PageFigure]:
     high = max(run.budget.high for run in runs)
     against = "trials" if all(run.settings.scheduler == "none" for run in runs) else "epochs"
     groups: dict[str, list[Sequence[TrialRecord]]] = {}
     for run in runs:
         groups.setdefault(_method(run), []).append(run.records)
-    shown = [Shown(f"fronts{suffix}", f"The fronts{of}", "", fronts(runs))]
+    shown = [PageFigure(f"fronts{suffix}", f"The fronts{of}", "", fronts(runs))]
     for value, title in (("hypervolume", "Progress of the fronts"), ("top1", "Progress of the best")):
         curves = progress_curves(groups, value=value, against=against, budget_high=high)
-        shown.append(Shown(f"progress-{value}{suffix}", f"{title}{of}", "", curves))
+        shown.append(PageFigure(f"progress-{value}{suffix}", f"{title}{of}", "", curves))
     return shown
 
 
-def write_comparison(path: Path, runs: Sequence[Run], shown: list[Shown]) -> None:
+def write_comparison(path: Path, runs: Sequence[Run], shown: list[PageFigure]) -> None:
     """Write the page of several runs, all at once or not at all; ``shown`` is what :func:`compared` made of them.
 
     Raises:
