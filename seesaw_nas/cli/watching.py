@@ -72,7 +72,7 @@ def dashboard(run: Path, *, port: int) -> None:
         RunError: it is no folder of a search.
     """
     read_status(run)  # whether there is anything to show
-    with optional.wanted("optuna_dashboard"):
+    with optional.require("optuna_dashboard"):
         import optuna_dashboard
     from seesaw_nas.search.history.places import storage_of
 

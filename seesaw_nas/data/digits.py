@@ -33,7 +33,7 @@ class Digits:
 
 
 def _parts(images: Images) -> tuple[splits.Indices, splits.Indices, splits.Indices]:
-    return splits.three_way(images.labels.numpy(), _SHARE)
+    return splits.split_three_ways(images.labels.numpy(), _SHARE)
 
 
 def _read() -> Images:

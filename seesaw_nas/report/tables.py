@@ -13,7 +13,7 @@ import pandas as pd
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.files import replace_file
-from seesaw_nas.core.optional import wanted
+from seesaw_nas.core.optional import require
 from seesaw_nas.deploy.latency import NO_TIMINGS, Latency, Timings
 from seesaw_nas.evaluators.table import Recorded, Table
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete, front
@@ -111,7 +111,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         OptionError: it is to be Parquet, and pyarrow is not installed.
     """
     is_parquet = path.suffix.lower() == ".parquet"
-    with wanted("pyarrow"):
+    with require("pyarrow"):
         content = (
             table.to_parquet(index=False) if is_parquet else table.to_csv(index=False, lineterminator="\n").encode()
         )

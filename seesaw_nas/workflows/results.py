@@ -14,7 +14,7 @@ from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy import latency
-from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, Measured, Timings
+from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, NetworkLatencies, Timings
 from seesaw_nas.search import records
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
@@ -132,7 +132,7 @@ def time_front(result: Result, listener: Listener | None = None) -> Timings | No
                 listener.timing(f"{number} of {len(front)}, {what}", (number - 1) * total + done, len(front) * total)
 
         named = result.named(member)
-        found.append(Measured(named, latency.measure(named.architecture, settings, on_step=step)))
+        found.append(NetworkLatencies(named, latency.measure(named.architecture, settings, on_step=step)))
     write_json(result.folder.latency, latency.document(found, conditions(settings)))
     return read_timings(result.folder)
 
@@ -263,7 +263,7 @@ def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Spa
             loaded = space.parse(table.space_file, settings.table) if table.space_file else space.load(table.space)
         else:
             loaded = space.load(settings.space or name)
-        return loaded.adapted(networks[0].input_size, networks[0].input_channels, networks[0].classes)
+        return loaded.adapt(networks[0].input_size, networks[0].input_channels, networks[0].classes)
     except (SeesawError, OSError, IndexError):
         return None
 

@@ -45,7 +45,7 @@ Search = Callable[[Path, SearchSettings, "Sequence[Start] | None", float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class PlanStep:
+class Step:
     """What one step is to do.
 
     Attributes:
@@ -88,7 +88,7 @@ class Unfinished(Exception):
     """A step ended before it was done; the argument says why."""
 
 
-def plan_steps(settings: SearchSettings, n_validation: int, supernet: Path) -> list[PlanStep]:
+def plan_steps(settings: SearchSettings, n_validation: int, supernet: Path) -> list[Step]:
     """The steps, of which the last is the search's own round.
 
     Args:
@@ -104,21 +104,21 @@ def _plain(settings: SearchSettings) -> SearchSettings:
     return replace(settings, plan="plain", seed_with=(), confirm=0, latency=False)
 
 
-def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iterator[PlanStep]:
+def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iterator[Step]:
     """The steps that rest on a supernet."""
     plain, images = _plain(settings), settings.validation_size or min(INHERITED_IMAGES, n_validation)
-    yield PlanStep("supernet", "a supernet trained", 0, 0, plain)
+    yield Step("supernet", "a supernet trained", 0, 0, plain)
     what = f"scored with its weights on {images:,} images"
     inherited = replace(plain, evaluator="inherited", supernet=str(supernet), trials=settings.candidates)
     inherited = replace(inherited, validation_size=images, seed_with=settings.seed_with)
-    yield PlanStep("inherited", what, settings.candidates, 0, inherited)
+    yield Step("inherited", what, settings.candidates, 0, inherited)
     if settings.tuned:
         tuned = replace(plain, evaluator="tuned", supernet=str(supernet), trials=settings.tuned, epochs=TUNING_EPOCHS)
         what = "trained on from its weights for an epoch"
-        yield PlanStep("tuned", what, settings.tuned, settings.tuned, tuned)
+        yield Step("tuned", what, settings.tuned, settings.tuned, tuned)
 
 
-def _rounds(settings: SearchSettings, judged: int) -> Iterator[PlanStep]:
+def _rounds(settings: SearchSettings, judged: int) -> Iterator[Step]:
     """Successive halving, at whose last level is the search itself; ``judged`` architectures come from before."""
     plain, epochs = _plain(settings), settings.fitted_recipe.epochs
     minimum = plain.min_epochs or math.ceil(epochs / plain.reduction)
@@ -128,9 +128,7 @@ def _rounds(settings: SearchSettings, judged: int) -> Iterator[PlanStep]:
         takes = count if level > levels[0] else min(judged, math.ceil(count / 2))
         what = f"trained from scratch for {level} epoch{'s' if level > 1 else ''}"
         first = settings.seed_with if level == levels[0] and not judged else ()
-        yield PlanStep(
-            f"epochs-{level}", what, count, takes, replace(plain, trials=count, epochs=level, seed_with=first)
-        )
+        yield Step(f"epochs-{level}", what, count, takes, replace(plain, trials=count, epochs=level, seed_with=first))
 
 
 class SharedPlan:
@@ -183,7 +181,7 @@ class SharedPlan:
         if self._listener:
             self._listener.stage(number, len(self._planned), step.what, step.count)
 
-    def _carry_out(self, step: PlanStep, path: Path, before: Path | None, search: Search) -> StepResult:
+    def _carry_out(self, step: Step, path: Path, before: Path | None, search: Search) -> StepResult:
         if not step.count:
             from seesaw_nas.workflows import supernets
 
@@ -238,7 +236,7 @@ def read(folder: RunFolder) -> tuple[StepResult, ...]:
         raise RunError(f"{path} is damaged ({error}); delete it, and the stages are looked through again") from None
 
 
-def sum_up(step: PlanStep, trials: Sequence[TrialRecord], before: Path | None) -> StepResult:
+def sum_up(step: Step, trials: Sequence[TrialRecord], before: Path | None) -> StepResult:
     """What a step's trials came to, held against the step in the folder ``before``."""
     done = complete(trials)
     best = max((trial.top1 for trial in done), default=None)

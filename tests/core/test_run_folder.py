@@ -132,11 +132,11 @@ def test_folder_has_its_name_however_it_is_spelt(tmp_path, monkeypatch, spelling
 
 def test_only_one_at_a_time_owns_a_run(tmp_path):
     folder = RunFolder.create(tmp_path / "run", {})
-    with folder.owned():
-        with pytest.raises(RunError) as caught, RunFolder.open(folder.path).owned():
+    with folder.hold():
+        with pytest.raises(RunError) as caught, RunFolder.open(folder.path).hold():
             pass
         assert str(caught.value) == f"another process is working on {folder.path}; wait for it, or stop it first"
-    with folder.owned():
+    with folder.hold():
         pass
 
 
@@ -144,14 +144,14 @@ def test_killed_owner_lets_go(tmp_path):
     folder = RunFolder.create(tmp_path / "run", {})
     hold = (
         "import pathlib, sys\nfrom seesaw_nas.core.run_folder import RunFolder\n"
-        "with RunFolder.open(pathlib.Path(sys.argv[1])).owned():\n    print('held', flush=True)\n    sys.stdin.read()"
+        "with RunFolder.open(pathlib.Path(sys.argv[1])).hold():\n    print('held', flush=True)\n    sys.stdin.read()"
     )
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", hold, str(folder.path)], stdin=pipe, stdout=pipe) as owner:
         assert owner.stdout.readline() == b"held\n"
-        with pytest.raises(RunError, match="another process"), folder.owned():
+        with pytest.raises(RunError, match="another process"), folder.hold():
             pass
         owner.kill()
         owner.wait()
-        with folder.owned():
+        with folder.hold():
             pass

@@ -445,7 +445,7 @@ class Worth:
     def __init__(self, space):
         rng = np.random.default_rng(1)
         slots = [slot for width in range(space.widths) for slot in space.slots(width)]
-        named = {(s.stage, *trait): 0.0 for s in slots for block in space.offered(s) for trait in traits(block).items()}
+        named = {(s.stage, *trait): 0.0 for s in slots for block in space.options(s) for trait in traits(block).items()}
         self.worth = {name: rng.normal() for name in named}
 
     def __call__(self, architecture):
@@ -462,7 +462,7 @@ def total(space, scores, architecture):
         found += repeats[offer.repeats.index(len(stage.blocks))]
     for at in architecture.canonical.placed:
         slot = slots[at.stage, at.index]
-        found += scores.blocks(slot)[space.offered(slot).index(at.block)]
+        found += scores.blocks(slot)[space.options(slot).index(at.block)]
     return found
 
 

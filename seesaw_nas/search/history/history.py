@@ -23,13 +23,14 @@ from optuna.trial import FrozenTrial, TrialState
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import SpecError
+from seesaw_nas.search.history import optuna_private
 from seesaw_nas.search.history.reading import as_record
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
 from seesaw_nas.space import Budget, Space, decode, encode, genes
 
 ILLEGAL = "no_such_architecture"  # the constraint that a combination outside the space violates
 SAMPLER = "sampler"  # the origin of what Optuna's sampler chose
-_GENERATION = optuna.samplers.NSGAIISampler._get_generation_key()  # without it no parent under NSGA-II
+_GENERATION = optuna_private.generation_key()
 
 _TOLD = {
     "complete": TrialState.COMPLETE,
@@ -72,7 +73,7 @@ class History:
         self.space = space
         self.budget = budget
         self.seed = seed
-        self._storage = study._storage
+        self._storage = optuna_private.storage(study)
         self._distributions = distributions(space)
         self._ids: dict[int, int] = {}
         self._records: dict[int, TrialRecord] = {}
@@ -89,7 +90,7 @@ class History:
 
     def _read(self, trial: FrozenTrial) -> None:
         number = trial.number
-        self._ids[number] = trial._trial_id
+        self._ids[number] = optuna_private.trial_id(trial)
         if "architecture" in trial.user_attrs.get("proposal", {}) or "result" in trial.user_attrs:
             self._records[number] = as_record(trial, trial_seed(self.seed, number))
             self._attempts[number] = int(trial.user_attrs["proposal"].get("attempts", 0))
@@ -144,17 +145,17 @@ class History:
         whole = self._ids.keys()
         for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if frozen.number not in whole:
-                trial = optuna.Trial(self.study, frozen._trial_id)
+                trial = optuna.Trial(self.study, optuna_private.trial_id(frozen))
                 for name, choices in genes(self.space).items():
                     trial.suggest_categorical(name, choices)
                 break
         else:
             trial = self.study.ask(self._distributions)
-        return self._propose(self._storage.get_trial(trial._trial_id), attempts=1)
+        return self._propose(self._storage.get_trial(optuna_private.trial_id(trial)), attempts=1)
 
     def _propose(self, trial: FrozenTrial, attempts: int) -> int:
         """Note what the genes of a trial describe."""
-        number, trial_id = trial.number, trial._trial_id
+        number, trial_id = trial.number, optuna_private.trial_id(trial)
         architecture, reason = None, ""
         try:
             architecture = decode(self.space, trial.params)

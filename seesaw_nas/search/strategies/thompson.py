@@ -56,7 +56,7 @@ class Thompson:
         limit = self.limit(rng)
         architecture = self._under(limit, weights)
         if architecture is None or feasible.budget.low > 0:
-            architecture = feasible.repaired(architecture or self._draws.draw(number, taken), rng)
+            architecture = feasible.repair(architecture or self._draws.draw(number, taken), rng)
         for _ in range(MAX_TRIES):
             if architecture.digest not in taken:
                 return architecture, f"best of a sample under {limit:,} Multi-Adds"

@@ -13,7 +13,7 @@ import numpy as np
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import OptionError, RunError, SeesawError
 from seesaw_nas.evaluators.ranking import bands
-from seesaw_nas.evaluators.ranking.result import Audit, Row, ranked
+from seesaw_nas.evaluators.ranking.result import Audit, Row, sort_key
 from seesaw_nas.evaluators.ranking.spent import RECORDED, Spent
 from seesaw_nas.workflows.audit import BAND, BOOTSTRAP, names, trainings
 from seesaw_nas.workflows.audit.bench import Bench, OnScore
@@ -84,7 +84,7 @@ def audit(
             seed=seed,
             baseline=judge.baseline(),
             ceiling=judge.ceiling(),
-            rows=tuple(sorted(rows, key=ranked)),
+            rows=tuple(sorted(rows, key=sort_key)),
             skipped=skipped,
             conditions=about,
             unknown=known.unknown,
