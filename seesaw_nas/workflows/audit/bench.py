@@ -147,7 +147,7 @@ class Bench:
             return FREE
         try:
             found = json.loads((Path(self.supernet) / "result.json").read_text(encoding="utf-8"))
-            unit = str(found.get("unit", CORE))
+            unit = str(found["unit"])
             return Spent(float(found["seconds" if unit == GPU else "core_seconds"]), unit)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return UNKNOWN

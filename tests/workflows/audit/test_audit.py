@@ -213,7 +213,7 @@ def test_evaluators_of_a_search_are_posed_with_the_trainings_own_settings(tmp_pa
 
     monkeypatch.setattr(bench, "pose", pose)
     (tmp_path / "net").mkdir()
-    (tmp_path / "net/result.json").write_text('{"core_seconds": 12.5}')
+    (tmp_path / "net/result.json").write_text('{"core_seconds": 12.5, "unit": "core-seconds"}')
     path = written(tmp_path / "t", rising())
     found = audit(path, "inherited", "tuned", supernet=tmp_path / "net")
     assert {(s.evaluator, s.supernet, s.epochs) for s in asked} == {
