@@ -97,15 +97,6 @@ def verify(architecture: Architecture) -> Verification:
     )  # fmt: skip
 
 
-def conv_linear_macs(network: nn.Module, image: tuple[int, ...]) -> int:
-    """Multiply-adds that fvcore finds in the convolutions and linear layers of any network, for one image.
-
-    ``network`` is in evaluation mode and on the CPU; it runs on an ``image`` = (channels, height, width) of zeros.
-    """
-    by_module, _ = _count_with_fvcore(network, torch.zeros(1, *image))
-    return _conv_and_linear(by_module[""])
-
-
 def _conv_and_linear(operations: dict[str, int]) -> int:
     return operations.get("conv", 0) + operations.get("linear", 0)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,9 @@ class Progress:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Progress:
-        """What ``dataclasses.asdict`` made; files from before there were checkpoints within an epoch are read too."""
-        rest = {name: content[name] for name in ("steps", "loss", "seconds", "core_seconds") if name in content}
-        return cls(tuple(Epoch(**entry) for entry in content["curve"]), content["train_seconds"], **rest)
+        """What ``dataclasses.asdict`` made, among other fields."""
+        figures = {field.name: content[field.name] for field in fields(cls) if field.name != "curve"}
+        return cls(tuple(Epoch(**entry) for entry in content["curve"]), **figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,11 @@ class Store:
         path: its file; ``None`` keeps nothing and finds nothing.
         state: the tensors of model, momentum and average, by name; :meth:`resume` changes them in place.
         identity: what the training is of, in JSON values; a file with another is refused.
-        meant: what a file means whose identity lacks a name.
     """
 
     path: Path | None
     state: Mapping[str, Tensor]
     identity: Identity
-    meant: Identity = field(default_factory=dict)
 
     def save(self, progress: Progress) -> None:
         """Replace the file by the present state, atomically.
@@ -114,7 +112,7 @@ class Store:
                 tensor.copy_(tensors[name])
 
     def _check_same(self, stored: Identity) -> None:
-        expected, stored = json.loads(json.dumps(self.identity)), json.loads(json.dumps(self.meant)) | stored
+        expected = json.loads(json.dumps(self.identity))
         for name in {**expected, **stored}:
             if stored.get(name) != expected.get(name):
                 raise RunError(

@@ -7,8 +7,7 @@ one recipe serves any number of epochs.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from seesaw_nas.core.errors import OptionError, known
@@ -166,11 +165,6 @@ class Recipe:
             return f"{text}, times {self.gamma ** (1 / self.epochs):.4g} every epoch"
         rise = f" after a warm-up over {self.warm_up:.0%} of the steps" if self.warm_up else ""
         return f"{text}, {self.schedule}{rise}"
-
-
-def complete_recipe(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe as a record has it, from :meth:`Recipe.to_dict`; fields that came later have what they meant before."""
-    return {field.name: field.default for field in fields(Recipe) if field.default is not MISSING} | dict(recorded)
 
 
 RECIPES = {
