@@ -22,7 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from seesaw_nas.core.device import find_device
 from seesaw_nas.core.errors import Interrupted, OptionError, TrainingFailed
-from seesaw_nas.core.torchrun import place
+from seesaw_nas.core.torchrun import rank_and_world
 
 Found = TypeVar("Found")
 # with the process that leads, which may be copying a whole data set; torchrun ends those that wait for the dead
@@ -155,7 +155,7 @@ def join_processes(device: torch.device | str) -> Iterator[tuple[Ranks, torch.de
         OptionError: no such device here.
         TrainingFailed: another process ended.
     """
-    rank, world = place()
+    rank, world = rank_and_world()
     if world == 1:
         yield ALONE, find_device(device)
         return
