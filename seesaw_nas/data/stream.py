@@ -29,7 +29,7 @@ STATISTICS = 2_000  # images that channel statistics are computed from: the mean
 EVALUATED = 64  # the most images of an evaluation batch; each worker holds a few batches
 
 
-class Request(NamedTuple):
+class BatchRequest(NamedTuple):
     """One batch to decode.
 
     Attributes:
@@ -110,7 +110,7 @@ class Streamed:
             padding: must be 0: images are not cropped as in :func:`seesaw_nas.data.augment.augment`.
         """
         assert padding == 0, padding
-        requests = [Request(draw.positions.numpy(), True, draw.seed, flip) for draw in draws]
+        requests = [BatchRequest(draw.positions.numpy(), True, draw.seed, flip) for draw in draws]
         for draw, decoded in zip(draws, self._decode(requests), strict=True):
             if len(decoded.positions) < len(draw.positions):
                 raise self._nothing_readable
@@ -122,7 +122,7 @@ class Streamed:
         """The centre of every readable image, in batches of at most this size."""
         each = np.arange(len(self))
         step = min(batch_size, EVALUATED)
-        requests = [Request(each[start : start + step]) for start in range(0, len(self), step)]
+        requests = [BatchRequest(each[start : start + step]) for start in range(0, len(self), step)]
         count = 0
         for decoded in self._decode(requests):
             count += len(decoded.positions)
@@ -154,7 +154,7 @@ class Streamed:
     def _nothing_readable(self) -> DataError:
         return DataError(f"none of {len(self)} images can be read, such as {os.fsdecode(self.files[0])}")
 
-    def _decode(self, requests: Sequence[Request]) -> Iterator[DecodedBatch]:
+    def _decode(self, requests: Sequence[BatchRequest]) -> Iterator[DecodedBatch]:
         work = _Decoder(self.files, self.size, int(MAX_SHARE * self.unreadable.total))
         for decoded in run_in_workers(work, requests, self.workers, pin_memory=self.device.type == "cuda"):
             self.unreadable.add(decoded.reasons)
@@ -174,7 +174,7 @@ class _Decoder:
     size: int
     most: int
 
-    def __call__(self, request: Request) -> DecodedBatch:
+    def __call__(self, request: BatchRequest) -> DecodedBatch:
         images = np.empty((len(request.positions), 3, self.size, self.size), dtype=np.uint8)
         positions: list[int] = []
         reasons: dict[str, str] = {}
@@ -191,11 +191,11 @@ class _Decoder:
         read: Any = np.array(positions, dtype=np.int64)
         return DecodedBatch(torch.from_numpy(images[: len(read)]), torch.from_numpy(read), reasons)
 
-    def _candidates(self, asked: int, request: Request) -> Iterator[int]:
+    def _candidates(self, asked: int, request: BatchRequest) -> Iterator[int]:
         spare = min(self.most, len(self.files) - 1) if request.whole else 0
         yield from ((asked + further) % len(self.files) for further in range(spare + 1))
 
-    def _read(self, position: int, request: Request) -> crops.Pixels:
+    def _read(self, position: int, request: BatchRequest) -> crops.Pixels:
         path = Path(os.fsdecode(self.files[position]))
         if request.seed is None:
             return crops.centre_crop(path, self.size)

@@ -1,188 +1,97 @@
-"""How good is an architecture: one interface, and the evaluators by name. Importing this loads no torch."""
+"""How good is an architecture: the evaluators by name. Importing this loads no torch.
+
+An evaluator is one file in this package, with a function ``make`` that takes a :class:`Setting`, and one line of
+:data:`EVALUATORS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import importlib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.errors import OutOfMemory, TrainingFailed
+from seesaw_nas.core.errors import OptionError, known
+from seesaw_nas.evaluators.attempt import Failure, at_once, attempt, attempt_together, on_device
+from seesaw_nas.evaluators.base import Evaluator, Request, Score, Setting
 from seesaw_nas.evaluators.proxies import PROXIES
-from seesaw_nas.training import memory
-from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.evaluators.subject import Subject
 
-if TYPE_CHECKING:
-    import torch
+__all__ = [
+    "EVALUATORS",
+    "PROXY",
+    "SUPERNET",
+    "TABLE",
+    "Entry",
+    "Evaluator",
+    "Failure",
+    "Request",
+    "Score",
+    "Setting",
+    "Subject",
+    "at_once",
+    "attempt",
+    "attempt_together",
+    "make",
+    "needs",
+    "on_device",
+    "that_need",
+    "trains",
+]
 
-Result = TypeVar("Result")
 PROXY = "proxy:"  # before the name of one of PROXIES
+SUPERNET, TABLE = "supernet", "table"  # what an evaluator may need; the settings name the folder or the file
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the registry.
+
+    Attributes:
+        what: the evaluator does with an architecture, in words.
+        module: its file in this package, loaded when it is made.
+        needs: ``SUPERNET``, or ``TABLE`` in place of images; empty for images alone.
+        trains: whether it takes steps of a recipe.
+        is_truth: whether its scores are trainings from scratch, which an audit holds others against.
+    """
+
+    what: str
+    module: str
+    needs: str = ""
+    trains: bool = False
+    is_truth: bool = False
+
+
 EVALUATORS = {
-    "trained": "trains each architecture from scratch",
-    "table": "answers from a file of recorded trainings",
-    "inherited": "takes over a supernet's weights, without training",
-    "tuned": "takes over a supernet's weights and trains on",
-} | {PROXY + name: f"trains nothing: {what}" for name, what in PROXIES.items()}
-
-TRAINING = ("trained", "tuned")  # evaluators that take steps of a recipe
+    "trained": Entry("trains each architecture from scratch", "trained", trains=True, is_truth=True),
+    "table": Entry("answers from a file of recorded trainings", "recorded", needs=TABLE, is_truth=True),
+    "inherited": Entry("takes over a supernet's weights, without training", "inherited", needs=SUPERNET),
+    "tuned": Entry("takes over a supernet's weights and trains on", "tuned", needs=SUPERNET, trains=True),
+} | {PROXY + name: Entry(f"trains nothing: {what}", "proxy") for name, what in PROXIES.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What architectures are trained on and scored by.
+def make(name: str, setting: Setting) -> Evaluator:
+    """The evaluator of this name, on the CPU.
 
-    Attributes:
-        name: of the data set.
-        input: shape of an image, (channels, height, width).
-        classes: how many there are.
-        n_train, n_validation: images to train on, and to score on.
-        class_names: in the order of the labels; empty where they are not known.
-        mean, validation_mean: of each channel, in units of 0..1, over all training images (a sample where they are
-            streamed) and over those to score on; empty where they are not known.
-        streamed: whether images are decoded anew for every epoch; ``None`` where that is not known.
+    Raises:
+        OptionError: there is no such evaluator; the known ones are listed.
+        SeesawError: a file that it needs cannot be read.
     """
-
-    name: str
-    input: tuple[int, int, int]
-    classes: int
-    n_train: int
-    n_validation: int
-    class_names: tuple[str, ...] = ()
-    mean: tuple[float, ...] = ()
-    validation_mean: tuple[float, ...] = ()
-    streamed: bool | None = None
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """What a run notes of its images, in JSON values; empty where nothing is read of them."""
-        if not self.n_train:
-            return {}
-        found = {
-            "dataset": self.name,
-            "input": list(self.input),
-            "classes": list(self.class_names),
-            "n_train": self.n_train,
-            "n_validation": self.n_validation,
-            "mean": list(self.mean),
-            "validation_mean": list(self.validation_mean),
-        }
-        return found if self.streamed is None else found | {"streamed": self.streamed}
+    if name not in EVALUATORS:
+        raise OptionError(known("evaluator", name, EVALUATORS))
+    module = importlib.import_module(f"{__name__}.{EVALUATORS[name].module}")
+    evaluator: Evaluator = module.make(setting)
+    return evaluator
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """What an evaluator found.
-
-    Attributes:
-        top1: accuracy on ``split``, a fraction.
-        split: ``validation`` in a search.
-        seconds: that it took.
-        curve: an entry an epoch of training; empty without training.
-        note: what else is to be known of the figure; empty for none.
-    """
-
-    top1: float
-    split: str
-    seconds: float
-    curve: tuple[Epoch, ...] = ()
-    note: str = ""
+def needs(name: str) -> str:
+    """What the evaluator of this name needs beside images; empty for nothing, and for a program's own one."""
+    return EVALUATORS[name].needs if name in EVALUATORS else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an evaluation has no score.
-
-    Attributes:
-        reason: in one line.
-        out_of_memory: whether it may succeed where nothing else runs.
-    """
-
-    reason: str
-    out_of_memory: bool = False
+def trains(name: str) -> bool:
+    """Whether the evaluator of this name takes steps of a recipe; false for a program's own one, which is unknown."""
+    return name in EVALUATORS and EVALUATORS[name].trains
 
 
-class Evaluator(Protocol):
-    """Scores architectures; the same architecture and seed get the same score on the same machine.
-
-    One that holds tensors has a method ``on(device)``, too: the same with copies of them on another device. One to
-    which seeds mean nothing may have a method ``scores(architectures)``, which gives what :meth:`evaluate` gives of
-    each, in order, and ``at_once``: how many of them it is to be asked for at a time. A user's own one may have an
-    attribute ``basis``, a text that says what its scores rest on: those of two runs whose evaluators say the same may
-    be taken over from one to the other.
-    """
-
-    @property
-    def epochs(self) -> int:
-        """Of a whole evaluation; 1 where there is no training in epochs."""
-        ...
-
-    def evaluate(
-        self,
-        architecture: Architecture,
-        *,
-        seed: int,
-        until: int | None = None,
-        checkpoint: Path | None = None,
-        on_epoch: Callable[[Epoch], None] | None = None,
-        on_step: Callable[[int, int], None] | None = None,
-    ) -> Score:
-        """The score of one architecture.
-
-        Args:
-            seed: 0 or more; all randomness comes from it.
-            until: the epoch, from 1, after which to pause; all of them when it is left out. The schedule is that of
-                a whole evaluation all the same.
-            checkpoint: a file to go on from, where there is one, and to leave behind; who gave it deletes it.
-            on_epoch: called after each epoch; what it raises ends the evaluation.
-            on_step: called with the steps done and the steps there are.
-
-        Raises:
-            SeesawError: the architecture cannot be scored; the message says why.
-        """
-        ...
-
-    def estimate(self, architecture: Architecture) -> float:
-        """Seconds that a whole evaluation will take, roughly."""
-        ...
-
-
-def at_once(evaluator: Evaluator) -> int:
-    """How many architectures an evaluator is to be asked for at a time."""
-    return int(getattr(evaluator, "at_once", 1))
-
-
-def attempt_together(evaluator: Evaluator, architectures: Sequence[Architecture]) -> list[Score]:
-    """The scores of several architectures; none where each is to be tried by itself, as after a failure of one."""
-    if len(architectures) == 1:
-        return []
-    scores: Callable[[Sequence[Architecture]], list[Score]] = evaluator.scores  # type: ignore[attr-defined]
-    found = attempt(lambda: scores(architectures))
-    return [] if isinstance(found, Failure) else found
-
-
-def attempt(evaluation: Callable[[], Result]) -> Result | Failure:
-    """What an evaluation comes to; after memory ran out, all that it held is given back."""
-    found = _attempt(evaluation)
-    if isinstance(found, Failure) and found.out_of_memory:
-        memory.release()  # not before the exception is gone, whose frames hold the model
-    return found
-
-
-def _attempt(evaluation: Callable[[], Result]) -> Result | Failure:
-    try:
-        with memory.explain_evaluator_memory():
-            return evaluation()
-    except TrainingFailed as failure:
-        return Failure(str(failure), isinstance(failure, OutOfMemory))
-
-
-def on_device(evaluator: Evaluator, device: torch.device | str) -> Evaluator:
-    """The same evaluator on a device; one without ``on`` holds nothing that lies on one, and is the same everywhere.
-
-    Evaluators travel to other processes on the CPU, and each process puts its copy on its own device: a tensor on a
-    GPU would be shared by handle, by a process that then works on that GPU, too.
-    """
-    move: Any = getattr(evaluator, "on", None)
-    moved: Evaluator = move(device) if move else evaluator
-    return moved
+def that_need(what: str) -> tuple[str, ...]:
+    """The evaluators that need a ``SUPERNET`` or a ``TABLE``."""
+    return tuple(name for name, entry in EVALUATORS.items() if entry.needs == what)

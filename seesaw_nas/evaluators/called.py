@@ -6,18 +6,16 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import TrainingFailed
-from seesaw_nas.evaluators import Score
-from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.evaluators.base import Evaluator, Request, Score
 
 Function = Callable[[Architecture, int], float]
 
 
 @dataclass(frozen=True, slots=True)
-class CalledEvaluator:
+class CalledEvaluator(Evaluator):
     """Scores by a function of an architecture and a seed; more is better, as with top-1.
 
     What the function raises ends the search, but for :class:`TrainingFailed`, which ends the trial.
@@ -29,23 +27,14 @@ class CalledEvaluator:
     def epochs(self) -> int:
         return 1
 
-    def evaluate(
-        self,
-        architecture: Architecture,
-        *,
-        seed: int,
-        until: int | None = None,
-        checkpoint: Path | None = None,
-        on_epoch: Callable[[Epoch], None] | None = None,
-        on_step: Callable[[int, int], None] | None = None,
-    ) -> Score:
-        """What the function returns; see :class:`seesaw_nas.evaluators.Evaluator`.
+    def score(self, architecture: Architecture, request: Request) -> Score:
+        """What the function returns.
 
         Raises:
             TrainingFailed: it is no finite number, or the function says so.
         """
         started = time.monotonic()
-        found = self.function(architecture, seed)
+        found = self.function(architecture, request.seed)
         try:
             value = float(found)  # also of a NumPy scalar, or of a tensor with one entry
         except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Evaluators that begin with a supernet's weights: as they are, or trained on for a while.
+"""The evaluator that takes over a supernet's weights as they are.
 
 Cai et al. 2020, arXiv:1908.09791, for taking over weights; Guo et al. 2020, arXiv:1904.00420, for recalibration.
 """
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import isfinite
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -18,29 +17,24 @@ from torch import Tensor
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.data import Images, SearchData, check_fits
-from seesaw_nas.evaluators import Score
+from seesaw_nas.evaluators.base import Evaluator, Request, Score, Setting
 from seesaw_nas.network.fast import formulation_for
 from seesaw_nas.network.fast.forward import Layers, measure
 from seesaw_nas.network.folded import rule
 from seesaw_nas.network.folded.folding import fold_wired
 from seesaw_nas.network.folded.fused import classify
-from seesaw_nas.training import accuracy
-from seesaw_nas.training.loop import OnEpoch, train
+from seesaw_nas.training import accuracy, supernet
 from seesaw_nas.training.memory import explain_out_of_memory
 from seesaw_nas.training.recalibration import normalised_batches
-from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.step import OnStep
 from seesaw_nas.training.supernet import Supernet
-from seesaw_nas.training.timing import step_seconds, trial_seconds
 
 RECALIBRATION_IMAGES = 500
 BATCH = 500
 AT_ONCE = 16  # scores for which images are normalised, and the device is waited for, once
-TUNING_RATE = 0.4  # of the recipe's learning rate, for weights that are trained already
 
 
 @dataclass(frozen=True)
-class InheritedEvaluator:
+class InheritedEvaluator(Evaluator):
     """Top-1 with the weights that a supernet has for the architecture; batch norm is recalibrated on training images.
 
     Nothing is random: every seed gets the same score. The images that it takes are kept in memory.
@@ -61,17 +55,8 @@ class InheritedEvaluator:
     def at_once(self) -> int:
         return AT_ONCE
 
-    def evaluate(
-        self,
-        architecture: Architecture,
-        *,
-        seed: int,
-        until: int | None = None,
-        checkpoint: Path | None = None,
-        on_epoch: OnEpoch | None = None,
-        on_step: OnStep | None = None,
-    ) -> Score:
-        """Validation top-1 of ``architecture`` with inherited weights; see :class:`seesaw_nas.evaluators.Evaluator`.
+    def score(self, architecture: Architecture, request: Request) -> Score:
+        """Validation top-1 of ``architecture`` with inherited weights, whatever the request.
 
         Raises:
             SpecError: the architecture is not in the supernet's space, or wants other images than the data have.
@@ -83,7 +68,7 @@ class InheritedEvaluator:
         """Of each architecture, in order; a batch of images is made ready once for all of them.
 
         Raises:
-            SpecError, TrainingFailed: as for :meth:`evaluate`.
+            SpecError, TrainingFailed: as for :meth:`score`.
         """
         started, data = time.monotonic(), self.data
         with explain_out_of_memory(self.device, "for inherited scores", "take smaller images"):
@@ -133,62 +118,11 @@ class InheritedEvaluator:
         return self.evaluate(architecture, seed=0).seconds
 
 
-@dataclass(frozen=True, slots=True)
-class TunedEvaluator:
-    """Takes over a supernet's weights and trains the network on by itself, at a part of the recipe's learning rate.
+def make(setting: Setting) -> InheritedEvaluator:
+    """Scores with the supernet in the setting's folder.
 
-    Attributes:
-        data: on ``device``.
-        recipe: with the epochs of this training on.
+    Raises:
+        RunError: there is none, or it is of another space.
     """
-
-    supernet: Supernet
-    data: SearchData
-    recipe: Recipe
-    device: torch.device | str = "cpu"
-
-    @property
-    def epochs(self) -> int:
-        return self.recipe.epochs
-
-    def evaluate(
-        self,
-        architecture: Architecture,
-        *,
-        seed: int,
-        until: int | None = None,
-        checkpoint: Path | None = None,
-        on_epoch: OnEpoch | None = None,
-        on_step: OnStep | None = None,
-    ) -> Score:
-        """Validation top-1 after training on; see :class:`seesaw_nas.evaluators.Evaluator`.
-
-        Raises:
-            SpecError: the architecture is not in the supernet's space, or wants other images than the data have.
-            TrainingFailed: the loss is not finite, or memory ran out.
-        """
-        check_fits(architecture, self.data)
-        trained = train(
-            self.supernet.extract(architecture),
-            self.data,
-            self._recipe,
-            seed=seed,
-            device=self.device,
-            on_epoch=on_epoch,
-            on_step=on_step,
-            checkpoint=checkpoint,
-            until=until,
-        )
-        return Score(trained.top1, "validation", trained.seconds, trained.curve, note="began with inherited weights")
-
-    @property
-    def _recipe(self) -> Recipe:
-        return replace(self.recipe, learning_rate=TUNING_RATE * self.recipe.learning_rate)
-
-    def on(self, device: torch.device | str) -> TunedEvaluator:
-        """The same on another device, which gets a copy of the weights and of the images."""
-        return replace(self, supernet=self.supernet.to(device), data=self.data.to(device), device=device)
-
-    def estimate(self, architecture: Architecture) -> float:
-        """Seconds of a whole training on, from a few timed steps."""
-        return trial_seconds(step_seconds(architecture, self.data, self.recipe, self.device), self.data, self.recipe)
+    assert setting.supernet is not None, "settings name the supernet"
+    return InheritedEvaluator(supernet.load(setting.supernet / supernet.WEIGHTS, setting.space), setting.images)

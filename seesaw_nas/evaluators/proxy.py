@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, known
 from seesaw_nas.data import SearchData, check_fits
-from seesaw_nas.evaluators import Score, proxies
-from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.evaluators import proxies
+from seesaw_nas.evaluators.base import Evaluator, Request, Score, Setting
 
 
 @dataclass(frozen=True, slots=True)
-class ProxyEvaluator:
+class ProxyEvaluator(Evaluator):
     """Ranks architectures by one of :data:`seesaw_nas.evaluators.proxies.PROXIES`; ``top1`` is that score, no fraction.
 
     Attributes:
@@ -37,17 +35,8 @@ class ProxyEvaluator:
     def epochs(self) -> int:
         return 1
 
-    def evaluate(
-        self,
-        architecture: Architecture,
-        *,
-        seed: int,
-        until: int | None = None,
-        checkpoint: Path | None = None,
-        on_epoch: Callable[[Epoch], None] | None = None,
-        on_step: Callable[[int, int], None] | None = None,
-    ) -> Score:
-        """The score of ``architecture``; see :class:`seesaw_nas.evaluators.Evaluator`.
+    def score(self, architecture: Architecture, request: Request) -> Score:
+        """The score of ``architecture``, which ``top1`` holds.
 
         Raises:
             SpecError: the architecture wants other images or another number of classes than the data have.
@@ -55,7 +44,7 @@ class ProxyEvaluator:
         """
         check_fits(architecture, self.data)
         started = time.monotonic()
-        found = proxies.score(self.name, architecture, data=self.data, seed=seed, device=self.device)
+        found = proxies.score(self.name, architecture, data=self.data, seed=request.seed, device=self.device)
         seconds = time.monotonic() - started
         return Score(found, "validation", seconds, note=f"score of proxy:{self.name}, no accuracy")
 
@@ -67,3 +56,8 @@ class ProxyEvaluator:
         """Seconds of one score: the second of two, which finds the libraries ready."""
         self.evaluate(architecture, seed=0)
         return self.evaluate(architecture, seed=0).seconds
+
+
+def make(setting: Setting) -> ProxyEvaluator:
+    """The proxy whose name stands behind the colon."""
+    return ProxyEvaluator(setting.name.partition(":")[2], setting.images)

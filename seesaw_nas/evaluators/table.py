@@ -1,4 +1,4 @@
-"""Recorded trainings in one Parquet file, and the evaluator that answers from them.
+"""Recorded trainings in one Parquet file.
 
 A row is an epoch of one training: ``digest``, ``spec`` (the architecture's JSON), ``macs``, ``params``, ``seed``,
 ``epoch``, ``train_loss``, ``loss``, ``top1`` (a fraction, on the validation images), ``seconds``. What all trainings
@@ -8,20 +8,17 @@ share stands as JSON in the file's metadata, under ``seesaw_nas``.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.files import replace_file
-from seesaw_nas.evaluators import Score, Subject
-from seesaw_nas.space import Space, encode, genes
+from seesaw_nas.evaluators.subject import Subject
 from seesaw_nas.training.epoch import Epoch
 
 Curve = tuple[Epoch, ...]
@@ -144,74 +141,3 @@ def read(path: Path) -> Table:
     if not table.entries:
         raise RunError(f"{path} holds no training")
     return table
-
-
-class TableEvaluator:
-    """Answers from a table: from an architecture's own training, or from that of the nearest one recorded.
-
-    The nearest differs in the fewest genes; of several such, its Multi-Adds are closest. A trial's seed chooses among
-    the seeds recorded. ``seconds`` is what the training took when it was recorded.
-    """
-
-    def __init__(self, table: Table, space: Space) -> None:
-        """Index a table.
-
-        Raises:
-            RunError: none of the table's architectures is in the space.
-        """
-        self.table = table
-        self._space = space
-        self._entries = tuple(entry for entry in table.entries if entry.architecture in space)
-        if not self._entries:
-            raise RunError(f"no architecture of the table is in space '{space.name}'; it was recorded in {table.space}")
-        self._codes = {name: {text: i for i, text in enumerate(texts)} for name, texts in genes(space).items()}
-        self._rows = np.array([self._row(entry.architecture) for entry in self._entries])
-        self._macs = np.array([entry.macs for entry in self._entries])
-
-    @property
-    def epochs(self) -> int:
-        return self.table.epochs
-
-    def evaluate(
-        self,
-        architecture: Architecture,
-        *,
-        seed: int,
-        until: int | None = None,
-        checkpoint: Path | None = None,
-        on_epoch: Callable[[Epoch], None] | None = None,
-        on_step: Callable[[int, int], None] | None = None,
-    ) -> Score:
-        """A recorded curve, up to ``until``; the score's note says when it is another architecture's.
-
-        Raises:
-            SpecError: the architecture is not in the space.
-        """
-        entry, differing = self.nearest(architecture)
-        seeds = sorted(entry.curves)
-        curve = entry.curves[seeds[seed % len(seeds)]][:until]
-        if on_epoch:
-            for epoch in curve:
-                on_epoch(epoch)
-        note = f"of the nearest recorded architecture, {entry.architecture.digest}: {differing} genes differ"
-        top1 = curve[-1].top1
-        assert top1 is not None, "every recorded epoch was evaluated"
-        return Score(top1, "validation", sum(epoch.seconds for epoch in curve), curve, note if differing else "")
-
-    def nearest(self, architecture: Architecture) -> tuple[Recorded, int]:
-        """The recorded architecture with the fewest other genes, and how many these are.
-
-        Raises:
-            SpecError: the architecture is not in the space.
-        """
-        differing = (self._rows != self._row(architecture)).sum(axis=1)
-        away = np.abs(self._macs - cost.macs(architecture))
-        best = int(np.lexsort((away, differing))[0])
-        return self._entries[best], int(differing[best])
-
-    def estimate(self, architecture: Architecture) -> float:
-        """Nothing is trained."""
-        return 0.0
-
-    def _row(self, architecture: Architecture) -> list[int]:
-        return [self._codes[name][value] for name, value in encode(self._space, architecture).items()]

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.data import Images, SearchData, channel_means, check_fits
-from seesaw_nas.evaluators import Score, Subject
+from seesaw_nas.evaluators.base import Evaluator, Request, Score, Setting
+from seesaw_nas.evaluators.subject import Subject
 from seesaw_nas.network.models import build
 from seesaw_nas.training.execution import AUTOMATIC, Execution
-from seesaw_nas.training.loop import OnEpoch, train
+from seesaw_nas.training.loop import train
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.step import OnStep
 from seesaw_nas.training.timing import step_seconds, trial_seconds
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedEvaluator:
+class TrainedEvaluator(Evaluator):
     """Trains each architecture by one recipe; one seed decides initial weights, order, augmentation and dropout.
 
     Attributes:
@@ -39,34 +38,25 @@ class TrainedEvaluator:
     def epochs(self) -> int:
         return self.recipe.epochs
 
-    def evaluate(
-        self,
-        architecture: Architecture,
-        *,
-        seed: int,
-        until: int | None = None,
-        checkpoint: Path | None = None,
-        on_epoch: OnEpoch | None = None,
-        on_step: OnStep | None = None,
-    ) -> Score:
-        """Validation top-1 of ``architecture`` after training; see :class:`seesaw_nas.evaluators.Evaluator`.
+    def score(self, architecture: Architecture, request: Request) -> Score:
+        """Validation top-1 of ``architecture`` after training.
 
         Raises:
             SpecError: the architecture wants other images or another number of classes than the data have.
             TrainingFailed: the loss is not finite, or memory ran out.
         """
         check_fits(architecture, self.data)
-        model = build(architecture, dropout=self.recipe.dropout, seed=seed)
+        model = build(architecture, dropout=self.recipe.dropout, seed=request.seed)
         trained = train(
             model,
             self.data,
             self.recipe,
-            seed=seed,
+            seed=request.seed,
             device=self.device,
-            on_epoch=on_epoch,
-            on_step=on_step,
-            checkpoint=checkpoint,
-            until=until,
+            on_epoch=request.on_epoch,
+            on_step=request.on_step,
+            checkpoint=request.checkpoint,
+            until=request.until,
             evaluate_each_epoch=self.curve,
             execution=self.execution,
         )
@@ -80,6 +70,11 @@ class TrainedEvaluator:
         """Seconds of a whole training, from a few timed steps."""
         step = step_seconds(architecture, self.data, self.recipe, self.device, self.execution)
         return trial_seconds(step, self.data, self.recipe)
+
+
+def make(setting: Setting) -> TrainedEvaluator:
+    """Training by the recipe of the setting."""
+    return TrainedEvaluator(setting.images, setting.recipe, curve=setting.curve)
 
 
 def subject(data: SearchData) -> Subject:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.errors import OptionError, RunError, known
-from seesaw_nas.evaluators import EVALUATORS
+from seesaw_nas.evaluators import EVALUATORS, SUPERNET, TABLE, needs, that_need
 from seesaw_nas.search import halving
 from seesaw_nas.search.halving import DEFAULT_SCHEDULER, SCHEDULERS, Halving
 from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES
@@ -50,7 +50,7 @@ PLANS = {
     "shared": "thousands are scored with a supernet's weights, the best fine-tuned, the best of these trained",
 }
 SHARED_WINNERS = 3
-SHARING = ("inherited", "tuned")  # evaluators that want a supernet
+SHARING = that_need(SUPERNET)
 ENGINES = {
     "serial": "one training after another, in this process",
     "local": "worker processes on this machine, each with a GPU or its share of the CPU",
@@ -187,7 +187,7 @@ class SearchSettings:
             given = kind in ("strategy", "evaluator") and str(name).startswith(PYTHON)
             if name not in names and not given:
                 raise OptionError(known(kind, name, names))
-        if (self.evaluator == "table") != bool(self.table):
+        if (needs(self.evaluator) == TABLE) != bool(self.table):
             raise OptionError("--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one")
         if (self.evaluator in SHARING) > bool(self.supernet):
             raise OptionError(f"--evaluator {self.evaluator} wants --supernet FOLDER; `seesaw-nas supernet` makes one")

@@ -8,13 +8,15 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import space
+from seesaw_nas import evaluators, space
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import digest_of_file
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.evaluators import PROXY, TRAINING, on_device
-from seesaw_nas.search.settings import PYTHON, SHARING, SPACES, SearchSettings
+from seesaw_nas.evaluators import SUPERNET, TABLE, Evaluator, Subject, needs, on_device, trains
+from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.called import CalledEvaluator
+from seesaw_nas.search.settings import PYTHON, SPACES, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.training.basis import Basis
 from seesaw_nas.training.differences import SCORED_BY_SUPERNET, difference
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from seesaw_nas.architecture.spec import Architecture
     from seesaw_nas.data import SearchData
-    from seesaw_nas.evaluators import Evaluator, Subject
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
         SeesawError: the supernet or the images are not to be had.
     """
     settings = problem.settings
-    if not settings.supernet or settings.evaluator in SHARING:
+    if not settings.supernet or needs(settings.evaluator) == SUPERNET:
         return None
     images = load_images(settings, problem.given.data)
     inherited = _evaluator(replace(settings, evaluator="inherited"), images, problem.space)
@@ -123,7 +124,7 @@ def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
         return _called(settings, given, device)
     if settings.evaluator.startswith(PYTHON):
         raise RunError(f"the evaluator was {settings.evaluator}, an object of a program; pass it again to go on")
-    if settings.evaluator == "table":
+    if needs(settings.evaluator) == TABLE:
         return _recorded(settings, given, device)
     problem = _on_images(settings, given, device)
     if settings.supernet:
@@ -169,28 +170,14 @@ def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> 
 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
     """What the settings name, on the CPU."""
-    images = images.to("cpu")
-    if settings.evaluator in SHARING:
-        from seesaw_nas.evaluators.inherited import InheritedEvaluator, TunedEvaluator
-        from seesaw_nas.training import supernet
-
-        shared = supernet.load(Path(settings.supernet) / supernet.WEIGHTS, searched)
-        if settings.evaluator == "tuned":
-            return TunedEvaluator(shared, images, settings.fitted_recipe)
-        return InheritedEvaluator(shared, images)
-    if settings.evaluator.startswith(PROXY):
-        from seesaw_nas.evaluators.proxy import ProxyEvaluator
-
-        return ProxyEvaluator(settings.evaluator.removeprefix(PROXY), images)
-    from seesaw_nas.evaluators.trained import TrainedEvaluator
-
-    return TrainedEvaluator(images, settings.fitted_recipe, curve=settings.curve)
+    supernet = Path(settings.supernet) if settings.supernet else None
+    setting = evaluators.Setting(
+        settings.evaluator, searched, settings.fitted_recipe, settings.curve, images.to("cpu"), supernet
+    )
+    return evaluators.make(settings.evaluator, setting)
 
 
 def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
-    from seesaw_nas.evaluators import Subject
-    from seesaw_nas.evaluators.called import CalledEvaluator
-
     evaluator = given.evaluator if hasattr(given.evaluator, "evaluate") else CalledEvaluator(given.evaluator)
     found = given.space or space.load(settings.space or SPACES.get(settings.dataset, settings.dataset))
     shape = (found.input_channels, found.input_size, found.input_size)
@@ -218,15 +205,14 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
 
 
 def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
-    from seesaw_nas.evaluators import table as tables
-
     table = tables.read(Path(settings.table))
     settings = replace(settings, dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
     if table.space_file and not settings.space and given.space is None:
         given = replace(given, space=space.parse(table.space_file, settings.table))
     searched = replace(settings, space=settings.space or table.space)
     feasible = _feasible(searched, given, table.subject, table.budget)
-    return Problem(settings, table.subject, device, feasible, tables.TableEvaluator(table, feasible.space), given)
+    setting = evaluators.Setting(settings.evaluator, feasible.space, settings.fitted_recipe, table=table)
+    return Problem(settings, table.subject, device, feasible, evaluators.make(settings.evaluator, setting), given)
 
 
 def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_budget: str = "") -> Feasible:
@@ -243,8 +229,9 @@ def description(problem: Problem) -> dict[str, Any]:
     from seesaw_nas.core.device import describe
     from seesaw_nas.training.execution import AUTOMATIC
 
-    trains = problem.settings.evaluator in TRAINING
-    found = conditions(describe(problem.device)) | (AUTOMATIC.plan(problem.device) if trains else {})
+    found = conditions(describe(problem.device)) | (
+        AUTOMATIC.plan(problem.device) if trains(problem.settings.evaluator) else {}
+    )
     return record_of(problem) | {"conditions": found}
 
 
@@ -272,9 +259,9 @@ def _evaluator_file(problem: Problem) -> str:
     settings = problem.settings
     if problem.given.evaluator is not None:
         return str(getattr(problem.given.evaluator, "basis", ""))
-    if settings.evaluator == "table":
+    if needs(settings.evaluator) == TABLE:
         return digest_of_file(Path(settings.table))
-    if settings.evaluator in SHARING:
+    if needs(settings.evaluator) == SUPERNET:
         from seesaw_nas.training import supernet
 
         return digest_of_file(Path(settings.supernet) / supernet.WEIGHTS)

@@ -24,7 +24,7 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.kendall import kendall
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search import halving
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.training import memory
 
@@ -213,9 +213,9 @@ class Stages:
 
         if path is None:
             return None
-        found = [Observed(record, record.top1 or 0.0) for record in _complete(path)]
+        found = [Observed.at_end(trial) for trial in _complete(path)]
         chosen = best_first(found, self._problem.settings.objectives)[:count]
-        return [Start(one.record.spec, f"{path.name}: trial {one.record.number}, {one.top1:.2%}") for one in chosen]
+        return [Start(one.architecture, f"{path.name}: trial {one.number}, {one.top1:.2%}") for one in chosen]
 
     def all(self, trials: Sequence[TrialRecord]) -> list[Done]:
         """What every stage came to, the last round by its ``trials``."""
@@ -224,10 +224,10 @@ class Stages:
         return [*self.done, summed(self._planned[-1], trials, before)]
 
 
-def _complete(path: Path) -> list[TrialRecord]:
+def _complete(path: Path) -> list[CompleteTrial]:
     from seesaw_nas.search.history.places import records_of
 
-    return [record for record in records_of(RunFolder.open(path)) if record.state == "complete"]
+    return complete(records_of(RunFolder.open(path)))
 
 
 def read(folder: RunFolder) -> tuple[Done, ...]:
@@ -247,15 +247,15 @@ def read(folder: RunFolder) -> tuple[Done, ...]:
 
 def summed(stage: Step, trials: Sequence[TrialRecord], before: Path | None) -> Done:
     """What a stage's trials came to, held against the stage in the folder ``before``."""
-    complete = [record for record in trials if record.state == "complete"]
-    best = max((record.top1 or 0.0 for record in complete), default=None)
-    tau, both = _agreement(complete, _complete(before) if before and (before / "run.json").exists() else [])
-    return Done(stage.name, stage.what, len(complete), sum(record.seconds for record in trials), best, tau, both)
+    done = complete(trials)
+    best = max((trial.top1 for trial in done), default=None)
+    tau, both = _agreement(done, _complete(before) if before and (before / "run.json").exists() else [])
+    return Done(stage.name, stage.what, len(done), sum(record.seconds for record in trials), best, tau, both)
 
 
-def _agreement(trials: Sequence[TrialRecord], before: Sequence[TrialRecord]) -> tuple[float | None, int]:
-    earlier = {record.digest: record.top1 or 0.0 for record in before}
-    pairs = [(earlier[record.digest], record.top1 or 0.0) for record in trials if record.digest in earlier]
+def _agreement(trials: Sequence[CompleteTrial], before: Sequence[CompleteTrial]) -> tuple[float | None, int]:
+    earlier = {trial.digest: trial.top1 for trial in before}
+    pairs = [(earlier[trial.digest], trial.top1) for trial in trials if trial.digest in earlier]
     tau = kendall(*zip(*pairs, strict=True)).tau if len(pairs) > 2 else math.nan
     return None if math.isnan(tau) else tau, len(pairs)
 

@@ -9,7 +9,8 @@ from seesaw_nas import space
 from seesaw_nas.architecture.spec import Architecture, Head, Stage, Stem
 from seesaw_nas.core.errors import SpecError, TrainingFailed
 from seesaw_nas.data import load
-from seesaw_nas.evaluators.inherited import RECALIBRATION_IMAGES, InheritedEvaluator, TunedEvaluator
+from seesaw_nas.evaluators.inherited import RECALIBRATION_IMAGES, InheritedEvaluator
+from seesaw_nas.evaluators.tuned import TunedEvaluator
 from seesaw_nas.space import Feasible
 from seesaw_nas.training import accuracy
 from seesaw_nas.training.recalibration import recalibrate

@@ -13,10 +13,11 @@ from seesaw_nas import space
 from seesaw_nas.data import load
 from seesaw_nas.evaluators import on_device
 from seesaw_nas.evaluators.called import CalledEvaluator
-from seesaw_nas.evaluators.inherited import InheritedEvaluator, TunedEvaluator
+from seesaw_nas.evaluators.inherited import InheritedEvaluator
 from seesaw_nas.evaluators.proxy import ProxyEvaluator
-from seesaw_nas.evaluators.table import TableEvaluator
+from seesaw_nas.evaluators.recorded import TableEvaluator
 from seesaw_nas.evaluators.trained import TrainedEvaluator
+from seesaw_nas.evaluators.tuned import TunedEvaluator
 from seesaw_nas.search import SearchSettings
 from seesaw_nas.search.halving import Halving
 from seesaw_nas.training import memory

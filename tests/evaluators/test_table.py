@@ -15,7 +15,8 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.reference import network
 from seesaw_nas.core.errors import RunError, SpecError
 from seesaw_nas.evaluators import Subject, table
-from seesaw_nas.evaluators.table import Recorded, Table, TableEvaluator
+from seesaw_nas.evaluators.recorded import TableEvaluator
+from seesaw_nas.evaluators.table import Recorded, Table
 from seesaw_nas.space import Budget, Feasible, encode, load
 from seesaw_nas.training.epoch import Epoch
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from seesaw_nas.core.errors import RunError
-from seesaw_nas.evaluators.inherited import InheritedEvaluator, TunedEvaluator
+from seesaw_nas.evaluators.inherited import InheritedEvaluator
+from seesaw_nas.evaluators.tuned import TunedEvaluator
 from seesaw_nas.search import SearchSettings
 from seesaw_nas.space import load
 from seesaw_nas.training.supernet import WEIGHTS, Supernet, save

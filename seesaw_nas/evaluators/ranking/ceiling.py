@@ -16,7 +16,7 @@ SIMULATIONS = 400  # tables that a perfect oracle is held against
 
 
 @dataclass(frozen=True, slots=True)
-class Variation:
+class Deviations:
     """Where top-1 within a band comes from, as standard deviations in fractions.
 
     Attributes:
@@ -61,7 +61,7 @@ class Ceiling:
     repeated: int
     overall: Estimate
     within: Estimate
-    spread: Variation | None
+    spread: Deviations | None
     one: Oracle
     mean: Oracle
     again: Oracle
@@ -96,7 +96,7 @@ def ceiling(
     return Ceiling(repeated, overall, within, spread, *_oracles(trainings, bands, spread, rng, simulations))
 
 
-def spread_within(top1: Floats, bands: Sequence[Indices]) -> Variation | None:
+def spread_within(top1: Floats, bands: Sequence[Indices]) -> Deviations | None:
     """The two parts of the variance inside bands, pooled; ``None`` where no architecture in a band has two trainings.
 
     By moments: means of R trainings vary by the architectures' variance and 1/R of the noise's. What comes out below 0
@@ -114,20 +114,20 @@ def spread_within(top1: Floats, bands: Sequence[Indices]) -> Variation | None:
     if not freedom:
         return None
     noise = squares / freedom
-    return Variation(math.sqrt(max(0.0, (between - noise * noisy) / apart)), math.sqrt(noise))
+    return Deviations(math.sqrt(max(0.0, (between - noise * noisy) / apart)), math.sqrt(noise))
 
 
 def _oracles(
-    trainings: Indices, bands: Sequence[Indices], spread: Variation | None, rng: np.random.Generator, simulations: int
+    trainings: Indices, bands: Sequence[Indices], spread: Deviations | None, rng: np.random.Generator, simulations: int
 ) -> tuple[Oracle, Oracle, Oracle]:
     """Against one training, against the mean, and a training against another: normal in both parts, without ties."""
     if spread is None:
         return UNKNOWN, UNKNOWN, UNKNOWN
-    taus = np.zeros((3, simulations))
+    found = np.zeros((3, simulations))
     for i in range(simulations):
         truth = spread.architectures * rng.normal(size=len(trainings))
         noise = spread.noise * rng.normal(size=(3, len(trainings)))
         one, other, mean = truth + noise[0], truth + noise[1], truth + noise[2] / np.sqrt(trainings)
-        taus[:, i] = [tau_within(x, y, bands) for x, y in ((truth, one), (truth, mean), (one, other))]
-    of_one, of_mean, again = (Oracle(float(np.mean(taus)), *percentiles(taus)) for taus in taus)
+        found[:, i] = [tau_within(x, y, bands) for x, y in ((truth, one), (truth, mean), (one, other))]
+    of_one, of_mean, again = (Oracle(float(np.mean(taus)), *percentiles(taus)) for taus in found)
     return of_one, of_mean, again

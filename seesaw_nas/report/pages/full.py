@@ -18,9 +18,9 @@ from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.markup import paragraph, section
 from seesaw_nas.report.pages.page import picture, write_html
 from seesaw_nas.report.run import Run
-from seesaw_nas.report.tables import trained
 from seesaw_nas.report.theme import blank
 from seesaw_nas.search.estimates.importance import importances
+from seesaw_nas.search.records import complete
 from seesaw_nas.space import genes
 
 MOST_CHOICES, MOST_TRIALS = (
@@ -70,7 +70,7 @@ def _section(one: PageFigure) -> str:
 
 
 def _importances(run: Run, journal: Path) -> go.Figure:
-    done = len(trained(run.records))
+    done = len(complete(run.records))
     choices = done * (len(genes(run.space)) if run.space else MOST_CHOICES // MOST_TRIALS)
     if choices > MOST_CHOICES:
         return blank(f"left out, for {done:,} trained trials in a space of this size take too long")
@@ -96,7 +96,7 @@ def _further(run: Run) -> Iterator[PageFigure]:
         yield PageFigure("importances", "Which choices mattered", "", _importances(run, run.journal))
     if (best := run.best) is not None:
         yield PageFigure(
-            "spending", f"Where trial {best.number}, the best, spends its Multi-Adds", "", spending(best.spec)
+            "spending", f"Where trial {best.number}, the best, spends its Multi-Adds", "", spending(best.architecture)
         )
     yield PageFigure("training-curves", "Training curves", "", training_curves(records))
     text = "How well the order after an epoch foretells the order at the end, which stopping early rests on."

@@ -23,13 +23,14 @@ from optuna.trial import FrozenTrial, TrialState
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import SpecError
+from seesaw_nas.search.history import optuna_private
 from seesaw_nas.search.history.reading import as_record
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
 from seesaw_nas.space import Budget, Space, decode, encode, genes
 
 ILLEGAL = "no_such_architecture"  # the constraint that a combination outside the space violates
 SAMPLER = "sampler"  # the origin of what Optuna's sampler chose
-_GENERATION = optuna.samplers.NSGAIISampler._get_generation_key()  # without it no parent under NSGA-II
+_GENERATION = optuna_private.generation_key()
 
 _TOLD = {
     "complete": TrialState.COMPLETE,
@@ -72,11 +73,11 @@ class History:
         self.space = space
         self.budget = budget
         self.seed = seed
-        self._storage = study._storage
+        self._storage = optuna_private.storage(study)
         self._distributions = distributions(space)
         self._ids: dict[int, int] = {}
         self._records: dict[int, TrialRecord] = {}
-        self.complete: list[TrialRecord] = []
+        self.complete: list[CompleteTrial] = []
         self._attempts: dict[int, int] = {}
         self._behind: dict[int, int] = {}  # of these, the attempts that came to a pause
         for trial in study.get_trials(deepcopy=False):
@@ -89,13 +90,13 @@ class History:
 
     def _read(self, trial: FrozenTrial) -> None:
         number = trial.number
-        self._ids[number] = trial._trial_id
+        self._ids[number] = optuna_private.trial_id(trial)
         if "architecture" in trial.user_attrs.get("proposal", {}) or "result" in trial.user_attrs:
             self._records[number] = as_record(trial, trial_seed(self.seed, number))
             self._attempts[number] = int(trial.user_attrs["proposal"].get("attempts", 0))
             self._behind[number] = int(trial.user_attrs.get("result", {}).get("attempts", 0))
-            if self._records[number].state == "complete":
-                self.complete.append(self._records[number])
+            if (done := as_complete(self._records[number])) is not None:
+                self.complete.append(done)
         else:
             self._propose(trial, attempts=0)
 
@@ -144,17 +145,17 @@ class History:
         whole = self._ids.keys()
         for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if frozen.number not in whole:
-                trial = optuna.Trial(self.study, frozen._trial_id)
+                trial = optuna.Trial(self.study, optuna_private.trial_id(frozen))
                 for name, choices in genes(self.space).items():
                     trial.suggest_categorical(name, choices)
                 break
         else:
             trial = self.study.ask(self._distributions)
-        return self._propose(self._storage.get_trial(trial._trial_id), attempts=1)
+        return self._propose(self._storage.get_trial(optuna_private.trial_id(trial)), attempts=1)
 
     def _propose(self, trial: FrozenTrial, attempts: int) -> int:
         """Note what the genes of a trial describe."""
-        number, trial_id = trial.number, trial._trial_id
+        number, trial_id = trial.number, optuna_private.trial_id(trial)
         architecture, reason = None, ""
         try:
             architecture = decode(self.space, trial.params)
@@ -239,9 +240,20 @@ class History:
         self._write(number, replace(record, ended=time.time()))
         self.tell(number)
 
-    def take_over(self, number: int, known: TrialRecord, reason: str) -> None:
+    def take_over(self, number: int, known: CompleteTrial, reason: str) -> None:
         """Close a trial with the figures of another run's, which was trained under the same conditions."""
-        self.finish(number, replace(known, number=number, origin=self[number].origin, reason=reason))
+        record = replace(
+            self[number],
+            state="complete",
+            top1=known.top1,
+            split=known.split,
+            seed=known.seed,
+            seconds=known.seconds,
+            curve=known.curve,
+            reason=reason,
+            worker=known.worker,
+        )
+        self.finish(number, record)
 
     def _write(self, number: int, record: TrialRecord) -> None:
         result = {
@@ -257,15 +269,19 @@ class History:
         }
         self._storage.set_trial_user_attr(self._ids[number], "result", result)
         self._records[number] = record
-        if record.state == "complete":
-            insort(self.complete, record, key=lambda found: found.number)
+        if (done := as_complete(record)) is not None:
+            insort(self.complete, done, key=lambda trial: trial.number)
 
     def tell(self, number: int) -> None:
         """Close a trial whose result is noted."""
         record = self._records[number]
-        state = _TOLD[record.state] if record.top1 is not None or record.state != "duplicate" else TrialState.PRUNED
-        values = [float(record.top1 or 0.0), float(record.macs or 0)][: len(self.study.directions)]
-        self.study.tell(number, values if state == TrialState.COMPLETE else None, state=state)
+        state, values = _TOLD[record.state], None
+        if state == TrialState.COMPLETE:
+            if record.top1 is not None and record.macs is not None:
+                values = [record.top1, float(record.macs)][: len(self.study.directions)]
+            else:
+                state = TrialState.PRUNED  # a duplicate of one that has no figures
+        self.study.tell(number, values, state=state)
 
 
 def _proposal(architecture: Architecture | None, origin: str) -> dict[str, Any]:

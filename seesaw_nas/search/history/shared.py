@@ -24,6 +24,7 @@ from optuna.trial import FrozenTrial
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core import optional
 from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.search.history import optuna_private
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.journal import DIRECTIONS
 from seesaw_nas.search.history.reading import as_records
@@ -133,7 +134,7 @@ class SharedHistory(History):
 
     def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0) -> None:
         """Read what there is, and begin to show signs of life."""
-        self._database: Any = study._storage  # a cache of Optuna's around the database, which passes signs of life on
+        self._database: Any = optuna_private.storage(study)  # its cache passes signs of life on
         super().__init__(study, space, budget, seed)
         self._mine: set[int] = set()
         self._again: list[tuple[Architecture, str, int]] = []
@@ -161,7 +162,7 @@ class SharedHistory(History):
         first = trial.number not in self._records
         super()._read(trial)
         if first and not trial.state.is_finished():  # its process may have died before its own first sign of life
-            self._database.record_heartbeat(trial._trial_id)
+            self._database.record_heartbeat(optuna_private.trial_id(trial))
 
     def refresh(self) -> list[TrialRecord]:
         """Take in what other processes did, begin anew what a lost one left, and return the records that changed."""
@@ -206,7 +207,7 @@ class SharedHistory(History):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Heartbeat of storage", UserWarning)  # we show the signs of life
             trial = self.study.ask(self._distributions)
-        return self._propose(self._storage.get_trial(trial._trial_id), attempts=1)
+        return self._propose(self._storage.get_trial(optuna_private.trial_id(trial)), attempts=1)
 
     def _note(self, number: int, trial_id: int, *rest: Any, **more: Any) -> None:
         super()._note(number, trial_id, *rest, **more)

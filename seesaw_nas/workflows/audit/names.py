@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from seesaw_nas.core.errors import OptionError, known
-from seesaw_nas.evaluators import EVALUATORS, PROXY
+from seesaw_nas.evaluators import EVALUATORS, PROXY, SUPERNET, needs
 from seesaw_nas.evaluators.proxies import PROXIES
-from seesaw_nas.search.settings import SHARING
 
 EPOCH, SHORT, PREDICTOR = "epoch", "short", "predictor"
-RECORDED = ("trained", "table")  # evaluators that are the truth itself
 MOST_EPOCHS = 8  # of a curve, where they are not asked for one by one
 
 
@@ -22,7 +20,8 @@ def described(name: str) -> str:
         return f"top-1 after epoch {epoch_of(name)} of the recorded trainings"
     if epochs := short_of(name):
         return f"trained from scratch for {epochs} epoch{'s' if epochs > 1 else ''}, on a schedule of its own"
-    return {PREDICTOR: "predicted from the other trainings, by cross-validation", **PROXIES, **EVALUATORS}[name]
+    words = {PREDICTOR: "predicted from the other trainings, by cross-validation", **PROXIES}
+    return words[name] if name in words else EVALUATORS[name].what
 
 
 def epoch_of(name: str) -> int:
@@ -53,12 +52,12 @@ def chosen(asked: Sequence[str], evaluated: Sequence[int], supernet: str) -> lis
     if not asked:
         return [*PROXIES, *several, PREDICTOR, *(["inherited"] if supernet else [])]
     every = [f"{EPOCH}-{k}" for k in evaluated]
-    called = [name for name in EVALUATORS if name not in RECORDED and not name.startswith(PROXY)]
+    called = [name for name, entry in EVALUATORS.items() if not entry.is_truth and not name.startswith(PROXY)]
     known_names = [*PROXIES, PREDICTOR, *called, EPOCH, *every]
     for name in asked:
         if name not in known_names and not short_of(name):
             raise OptionError(known("evaluator to audit", name, [*known_names, f"{SHORT}-1"]))
-        if name in SHARING and not supernet:
+        if needs(name) == SUPERNET and not supernet:
             raise OptionError(f"evaluator {name} wants --supernet FOLDER; `seesaw-nas supernet` makes one")
     return list(dict.fromkeys(name for each in asked for name in (several if each == EPOCH else [each])))
 

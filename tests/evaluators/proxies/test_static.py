@@ -110,7 +110,7 @@ def test_paths_are_those_of_the_layers(architecture):
 
 def test_neither_torch_nor_numpy_is_loaded():
     code = (
-        "import sys; from seesaw_nas import proxies, reference; "
+        "import sys; from seesaw_nas.architecture import reference; from seesaw_nas.evaluators import proxies; "
         "proxies.static_scores(reference.network('seesaw-shuffle-0.5d')); "
         "sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))"
     )

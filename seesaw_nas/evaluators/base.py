@@ -1,0 +1,135 @@
+"""What every evaluator is: one interface, what it is asked, what it answers. Importing this loads no torch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.training.epoch import Epoch
+
+if TYPE_CHECKING:
+    from seesaw_nas.data import SearchData
+    from seesaw_nas.evaluators.table import Table
+    from seesaw_nas.space import Space
+    from seesaw_nas.training.recipes import Recipe
+
+OnEpoch = Callable[[Epoch], None]
+OnStep = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How one architecture is to be scored.
+
+    Attributes:
+        seed: 0 or more; all randomness comes from it.
+        until: the epoch, from 1, after which to pause; ``None`` for all of them. The schedule is that of a whole
+            evaluation all the same.
+        checkpoint: a file to go on from, where there is one, and to leave behind; who gave it deletes it.
+        on_epoch: called after each epoch; what it raises ends the evaluation.
+        on_step: called with the steps done and the steps there are.
+    """
+
+    seed: int
+    until: int | None = None
+    checkpoint: Path | None = None
+    on_epoch: OnEpoch | None = None
+    on_step: OnStep | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What an evaluator found.
+
+    Attributes:
+        top1: accuracy on ``split``, a fraction.
+        split: ``validation`` in a search.
+        seconds: that it took.
+        curve: an entry an epoch of training; empty without training.
+        note: what else is to be known of the figure; empty for none.
+    """
+
+    top1: float
+    split: str
+    seconds: float
+    curve: tuple[Epoch, ...] = ()
+    note: str = ""
+
+
+class Evaluator(ABC):
+    """Scores architectures; the same architecture and seed get the same score on the same machine.
+
+    One that holds tensors has a method ``on(device)``, too: the same with copies of them on another device. One to
+    which seeds mean nothing may have a method ``scores(architectures)``, which gives what :meth:`evaluate` gives of
+    each, in order, and ``at_once``: how many of them it is to be asked for at a time. A program's own one may have an
+    attribute ``basis``, a text that says what its scores rest on: those of two runs whose evaluators say the same may
+    be taken over from one to the other.
+    """
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def epochs(self) -> int:
+        """Of a whole evaluation; 1 where there is no training in epochs."""
+
+    @abstractmethod
+    def score(self, architecture: Architecture, request: Request) -> Score:
+        """The score of one architecture.
+
+        Raises:
+            SpecError: the architecture wants other images or another number of classes, or is in no space of the
+                evaluator's.
+            TrainingFailed: the score is no finite number, or memory ran out.
+        """
+
+    @abstractmethod
+    def estimate(self, architecture: Architecture) -> float:
+        """Seconds that a whole evaluation will take, roughly; 0 where that is not known."""
+
+    @final
+    def evaluate(
+        self,
+        architecture: Architecture,
+        *,
+        seed: int,
+        until: int | None = None,
+        checkpoint: Path | None = None,
+        on_epoch: OnEpoch | None = None,
+        on_step: OnStep | None = None,
+    ) -> Score:
+        """The score of one architecture; arguments as of :class:`Request`, errors as of :meth:`score`."""
+        return self.score(architecture, Request(seed, until, checkpoint, on_epoch, on_step))
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an evaluator is made for.
+
+    Attributes:
+        name: by which it was asked for, such as ``proxy:snip``.
+        space: that the architectures are from.
+        recipe: of a trial, with its epochs.
+        curve: whether every epoch is validated, not the last one alone.
+        data: the images, on the CPU; ``None`` where a table stands for them.
+        supernet: folder of a trained one; ``None`` for none.
+        table: of recorded trainings; ``None`` for none.
+    """
+
+    name: str
+    space: Space
+    recipe: Recipe
+    curve: bool = True
+    data: SearchData | None = None
+    supernet: Path | None = None
+    table: Table | None = None
+
+    @property
+    def images(self) -> SearchData:
+        """The images, for an evaluator that needs no table."""
+        assert self.data is not None, f"images are loaded for evaluator {self.name}"
+        return self.data
