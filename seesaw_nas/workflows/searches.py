@@ -113,7 +113,7 @@ def resume(
             ``device``, ``confirm``, ``engine`` and others; ``None`` and an empty text leave the run's own.
 
     Raises:
-        SeesawError: it is no run folder, its space has changed, or another process works on it.
+        SeesawError: it is not a run folder, its space has changed, or another process works on it.
         TypeError: a setting cannot be changed.
     """
     from seesaw_nas.search import engines
