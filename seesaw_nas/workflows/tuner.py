@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import space
+from seesaw_nas import report, space
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.evaluators import Score
-from seesaw_nas.search import DEFAULT_STRATEGY, halving, records
+from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer, records, strategies
+from seesaw_nas.search.history import history
+from seesaw_nas.search.history import journal as journals
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import PYTHON
+from seesaw_nas.search.strategies.base import Setting
+from seesaw_nas.search.strategies.sampled import Sampled, is_sampler, seeded
 from seesaw_nas.space import Feasible, Space
 
 if TYPE_CHECKING:
@@ -30,8 +34,6 @@ def strategy_of(name: str, given: Any, setting: Setting) -> Strategy:
         OptionError: there is no such strategy, or what was given is none.
         RunError: a program's strategy is wanted and none was given.
     """
-    from seesaw_nas.search import strategies
-
     if given is None:
         if name.startswith(PYTHON):
             raise RunError(f"the strategy was {name}, an object of a program; pass it again to go on")
@@ -39,8 +41,6 @@ def strategy_of(name: str, given: Any, setting: Setting) -> Strategy:
     if hasattr(given, "propose"):
         chosen: Strategy = given
         return chosen
-    from seesaw_nas.search.strategies.sampled import Sampled, is_sampler, seeded
-
     if is_sampler(given):
         return Sampled(setting, seeded(given))
     if not callable(given) or isinstance(given, type):  # a sampler's first argument is not always its seed
@@ -98,11 +98,6 @@ class Tuner:
         Raises:
             SeesawError: one of these is not to be had, the message says what is; or the journal is of other ones.
         """
-        from seesaw_nas.search import proposer
-        from seesaw_nas.search.history import history
-        from seesaw_nas.search.history import journal as journals
-        from seesaw_nas.search.strategies.base import Setting
-
         if objectives not in journals.DIRECTIONS:
             raise OptionError(known("objectives", objectives, journals.DIRECTIONS))
         found = space.load(search_space) if isinstance(search_space, str) else search_space
@@ -169,6 +164,4 @@ class Tuner:
 
     def frame(self) -> Any:
         """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""
-        from seesaw_nas import report
-
         return report.frame(self.trials)
