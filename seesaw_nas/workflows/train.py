@@ -116,7 +116,7 @@ def train(
             images = replace(
                 images, train=data.subset(images.train, settings.training.train_size, settings.training.seed)
             )
-        settings = settings.changed(dataset=dataset)
+        settings = settings.replace(dataset=dataset)
         found = conditions(describe(device)) | ranks.conditions | execution.plan(device, ranks.world)
         folder = ranks.by_lead(lambda: _folder(path, settings, named, images, resume, found))
         with folder.hold() if ranks.leads else nullcontext():
@@ -227,7 +227,7 @@ def _folder(
 ) -> RunFolder:
     from seesaw_nas.evaluators.trained import subject
 
-    kept = options.flatten(settings.changed(device="", data_dir="", spec=""))
+    kept = options.flatten(settings.replace(device="", data_dir="", spec=""))
     description = {
         "kind": KIND,
         "settings": {name: value for name, value in kept.items() if name != EXECUTION},
