@@ -12,7 +12,7 @@ from seesaw_nas import evaluators, space
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import digest_of_file
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators import SUPERNET, TABLE, Evaluator, Subject, needs, on_device, trains
 from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.called import CalledEvaluator
@@ -88,7 +88,7 @@ class Problem:
     @cached_property
     def space_digest(self) -> str:
         """Changes when the space does, so that a run is not continued in another one."""
-        return digest_of(self.space)
+        return self.space.digest
 
 
 def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
@@ -104,11 +104,6 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
     inherited = _evaluator(settings.replace(evaluator="inherited"), images, problem.space)
     placed = cache(lambda: on_device(inherited, problem.device))  # not before a strategy has learnt enough to ask
     return lambda architecture: placed().evaluate(architecture, seed=0).top1
-
-
-def digest_of(searched: space.Space) -> str:
-    """Of all that a space offers."""
-    return searched.digest
 
 
 def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
@@ -140,12 +135,12 @@ def _check_supernet(problem: Problem) -> None:
     Raises:
         RunError: they were.
     """
-    folder = RunFolder(Path(problem.settings.scoring.supernet))
-    if not folder.description.exists():
+    path = Path(problem.settings.scoring.supernet)
+    if not is_run(path):
         return
-    trained = Basis.of(folder.read(), str(folder.path))
+    trained = Basis.of(RunFolder.open(path).description, str(path))
     if differing := difference(trained, basis_of(problem, "this search"), SCORED_BY_SUPERNET):
-        raise RunError(f"the supernet in {folder.path} is of other images: {differing}; train one on these")
+        raise RunError(f"the supernet in {path} is of other images: {differing}; train one on these")
 
 
 def _device(settings: SearchSettings) -> torch.device:
@@ -215,16 +210,14 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
 def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     table = tables.read(Path(settings.scoring.table))
     settings = settings.replace(dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
+    described = given
     if table.space_file and not settings.searched.space and given.space is None:
-        given = replace(given, space=space.parse(table.space_file, settings.scoring.table))
+        described = replace(given, space=space.parse(table.space_file, settings.scoring.table))
     searched = settings.replace(space=settings.searched.space or table.space)
-    feasible = _feasible(searched, given, table.subject, table.budget)
-    setting = evaluators.Setting(
-        settings.scoring.evaluator, feasible.space, settings.training.fitted_recipe, table=table
-    )
-    return Problem(
-        settings, table.subject, device, feasible, evaluators.make(settings.scoring.evaluator, setting), given
-    )
+    feasible = _feasible(searched, described, table.subject, table.budget)
+    name, recipe = settings.scoring.evaluator, settings.training.fitted_recipe
+    evaluator = evaluators.make(name, evaluators.Setting(name, feasible.space, recipe, table=table))
+    return Problem(settings, table.subject, device, feasible, evaluator, given)
 
 
 def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_budget: str = "") -> Feasible:

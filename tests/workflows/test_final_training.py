@@ -165,16 +165,6 @@ def test_training_ended_by_a_signal_within_an_epoch_goes_on_to_the_same_weights(
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
-def test_training_from_before_the_recipe_had_a_field_goes_on(settings, tmp_path):
-    with pytest.raises(Stopped):
-        train.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
-    folder = RunFolder.open(tmp_path / "cut")
-    description = folder.read()
-    description["recipe"].pop("cutout")
-    write_json(folder.description, description)
-    assert len(train.train(settings, tmp_path / "cut", resume=True).curve) == 3
-
-
 def test_training_killed_before_its_spec_was_written_goes_on(settings, tmp_path):
     with pytest.raises(Stopped):
         train.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
