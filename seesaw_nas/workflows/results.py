@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas import space
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import RunError, SeesawError
@@ -15,6 +16,7 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, NetworkLatencies, Timings
+from seesaw_nas.evaluators import table as tables
 from seesaw_nas.search import records
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
@@ -252,13 +254,9 @@ def read(path: Path | str) -> Run:
 
 def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Space | None:
     """The space of a run, as far as it is still to be had: a file or a table may be gone."""
-    from seesaw_nas import space
-
     networks = [record.architecture for record in found if record.architecture]
     try:
         if settings.table and not settings.space:
-            from seesaw_nas.evaluators import table as tables
-
             table = tables.read(Path(settings.table))
             loaded = space.parse(table.space_file, settings.table) if table.space_file else space.load(table.space)
         else:

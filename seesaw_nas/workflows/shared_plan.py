@@ -28,6 +28,7 @@ from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.search import halving
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.search.strategies.base import Observed, best_first
 from seesaw_nas.training import memory
 
 if TYPE_CHECKING:
@@ -200,7 +201,6 @@ class SharedPlan:
     def _best(self, path: Path | None, count: int) -> list[Start] | None:
         """The best of a step's architectures, to begin the next one with; ``None`` where there is no such step."""
         from seesaw_nas.search.starts import Start
-        from seesaw_nas.search.strategies.base import Observed, best_first
 
         if path is None:
             return None

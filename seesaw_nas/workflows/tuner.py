@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from seesaw_nas import space
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.evaluators import Score
-from seesaw_nas.search import DEFAULT_STRATEGY, halving, records
+from seesaw_nas.search import DEFAULT_STRATEGY, halving, records, strategies
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import PYTHON
+from seesaw_nas.search.strategies.base import Setting, Strategy
 from seesaw_nas.space import Feasible, Space
 
 if TYPE_CHECKING:
     from seesaw_nas.search.proposer import Job
-    from seesaw_nas.search.strategies.base import Setting, Strategy
 
 UNLIMITED = 10**9  # trials
 _ABOUT = "about"  # attribute of the study: what its trials have in common
@@ -30,8 +30,6 @@ def strategy_of(name: str, given: Any, setting: Setting) -> Strategy:
         OptionError: there is no such strategy, or what was given is none.
         RunError: a program's strategy is wanted and none was given.
     """
-    from seesaw_nas.search import strategies
-
     if given is None:
         if name.startswith(PYTHON):
             raise RunError(f"the strategy was {name}, an object of a program; pass it again to go on")
@@ -101,7 +99,6 @@ class Tuner:
         from seesaw_nas.search import proposer
         from seesaw_nas.search.history import history
         from seesaw_nas.search.history import journal as journals
-        from seesaw_nas.search.strategies.base import Setting
 
         if objectives not in journals.DIRECTIONS:
             raise OptionError(known("objectives", objectives, journals.DIRECTIONS))
