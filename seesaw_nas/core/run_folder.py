@@ -1,4 +1,4 @@
-"""The run folder: what a search leaves on disk, and who works on it.
+"""The run folder: the files of a search, and the lock of the process that works on it.
 
 One folder a run::
 
@@ -8,10 +8,10 @@ One folder a run::
     front.json        the members of the front as spec files, in one list
     best.json         the architecture with the highest validation top-1, as a spec file
     report.html       accuracy against Multi-Adds
-    latency.json      latencies of the front, where they were wanted
-    confirmed.json    the best trained again with several seeds, where that was wanted
-    checkpoints/      of trials that may still be trained on, under successive halving
-    owner.lock        held by the process that works on the run
+    latency.json      latencies of the front, if they were measured
+    confirmed.json    the best architectures trained again with several seeds, if that was requested
+    checkpoints/      checkpoints of trials that successive halving may continue
+    owner.lock        locked by the process that works on the run
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class RunFolder:
         """A new folder with its ``run.json``: the schema version and ``description``, which are JSON values.
 
         Raises:
-            RunError: there is something of this name already, or the folder cannot be made.
+            RunError: the path exists already, or the folder cannot be made.
         """
         content = {"schema_version": SCHEMA_VERSION, **description}
         folder = cls(path, json.loads(json.dumps(content)))  # as another process reads it
@@ -130,7 +130,7 @@ class RunFolder:
         try:
             write_json(folder.description_file, content)
         except OSError:
-            folder.discard()  # without run.json it could neither be resumed nor made again
+            folder.discard()  # without run.json the run could be neither resumed nor created again
             raise
         return folder
 
@@ -143,12 +143,12 @@ class RunFolder:
         """The folder of an earlier run; its ``run.json`` is read here and nowhere else.
 
         Raises:
-            RunError: it is no run folder, what it says is damaged, or a newer release wrote it.
+            RunError: it is not a run folder, what it says is damaged, or a newer release wrote it.
         """
         file = path / DESCRIPTION
         if not file.is_file():
             raise RunError(
-                f"{path} is no run folder: it has no {DESCRIPTION}; give the folder of a search, such as runs/NAME"
+                f"{path} is not a run folder: it has no {DESCRIPTION}; give the folder of a search, such as runs/NAME"
             )
         try:
             value = json.loads(file.read_text(encoding="utf-8"))
@@ -157,7 +157,7 @@ class RunFolder:
         return cls(path, check_description(value, str(file)))
 
     def is_held(self) -> bool:
-        """Whether a process holds the run."""
+        """Whether a process works on the run."""
         lock = self.path / "owner.lock"
         if not lock.exists():
             return False
@@ -170,7 +170,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Hold the run for this process alone; the system lets go of it when the process ends, however it ends.
+        """Lock the run for this process; the system releases the lock when the process ends, even if it crashes.
 
         Raises:
             RunError: another process works on the run.

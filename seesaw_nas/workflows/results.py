@@ -86,7 +86,7 @@ class Result:
 
     def named(self, trial: CompleteTrial) -> Named:
         """The architecture of a trained trial, under a name that says where it is from."""
-        return Named(f"{self.folder.name}-{trial.number}", trial.architecture, self.problem.settings.dataset)
+        return Named(f"{self.folder.name}-{trial.number}", trial.architecture, self.problem.settings.training.dataset)
 
 
 def collect(folder: RunFolder, problem: Problem, ended: str, trials: Sequence[TrialRecord]) -> Result:
@@ -102,7 +102,7 @@ def collect(folder: RunFolder, problem: Problem, ended: str, trials: Sequence[Tr
         tuple(trials),
         confirmation.read(folder.confirmed),
         read_timings(folder),
-        tuple(SharedPlan(folder, problem, None, None).all(trials)) if problem.settings.plan == "shared" else (),
+        tuple(SharedPlan(folder, problem, None, None).all(trials)) if problem.settings.steps.plan == "shared" else (),
     )
 
 
@@ -142,20 +142,20 @@ def time_front(result: Result, listener: Listener | None = None) -> Timings | No
 def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
     """Train the best again with several seeds, by the whole recipe on all training images, into ``confirmed.json``."""
     problem, settings = result.problem, result.problem.settings
-    if settings.evaluator == "trained" and settings.whole != settings:
+    if settings.scoring.evaluator == "trained" and settings.whole != settings:
         problem = pose(settings.whole, problem.given)
-    recipe = problem.settings.fitted_recipe
+    recipe = problem.settings.training.fitted_recipe
     how = {
-        "evaluator": settings.evaluator,
+        "evaluator": settings.scoring.evaluator,
         "recipe": f"{recipe.name}: {recipe.summary}",
         "images": _images(problem.subject),
     }
     chosen = confirmation.candidates(records.complete(result.trials), settings.winners)
-    first = settings.seed + 1  # the trials' own seeds are no small numbers
+    first = settings.training.seed + 1  # the trials' own seeds are no small numbers
     return confirmation.confirm(
         result.folder.confirmed,
         chosen,
-        range(first, first + settings.confirm_seeds),
+        range(first, first + settings.ending.confirm_seeds),
         problem.placed,
         how,
         listener.confirming if listener else None,
@@ -185,11 +185,11 @@ def _provenance(result: Result, trial: CompleteTrial) -> dict[str, Any]:
         "n_seeds": 1,
         "run": result.folder.name,
         "trial": trial.number,
-        "dataset": settings.dataset,
+        "dataset": settings.training.dataset,
         "n_train": result.problem.subject.n_train,
         "n_validation": result.problem.subject.n_validation,
-        "recipe": settings.recipe,
-        "epochs": settings.fitted_recipe.epochs,
+        "recipe": settings.training.recipe,
+        "epochs": settings.training.fitted_recipe.epochs,
         "conditions": result.folder.description["conditions"],
     }
     if spread := result.confirmed.spreads.get(trial.digest):
@@ -256,11 +256,13 @@ def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Spa
     """The space of a run, as far as it is still to be had: a file or a table may be gone."""
     networks = [record.architecture for record in found if record.architecture]
     try:
-        if settings.table and not settings.space:
-            table = tables.read(Path(settings.table))
-            loaded = space.parse(table.space_file, settings.table) if table.space_file else space.load(table.space)
+        if settings.scoring.table and not settings.searched.space:
+            table = tables.read(Path(settings.scoring.table))
+            loaded = (
+                space.parse(table.space_file, settings.scoring.table) if table.space_file else space.load(table.space)
+            )
         else:
-            loaded = space.load(settings.space or name)
+            loaded = space.load(settings.searched.space or name)
         return loaded.adapt(networks[0].input_size, networks[0].input_channels, networks[0].classes)
     except (SeesawError, OSError, IndexError):
         return None
@@ -271,14 +273,14 @@ def _conditions(
 ) -> dict[str, str]:
     """Everything that the figures of a run rest on, by name, in the order of a page."""
     conditions = {
-        "data set": settings.dataset,
+        "data set": settings.training.dataset,
         "images": images,
         "space": space_name,
-        "strategy": settings.strategy,
-        "scheduler": "" if settings.scheduler == "none" else settings.scheduler,
-        "evaluator": "" if settings.evaluator == "trained" else settings.evaluator,
-        "recipe": f"{settings.recipe}: {settings.fitted_recipe.summary}",
-        "seed": str(settings.seed),
+        "strategy": settings.proposals.strategy,
+        "scheduler": "" if settings.scheduling.scheduler == "none" else settings.scheduling.scheduler,
+        "evaluator": "" if settings.scoring.evaluator == "trained" else settings.scoring.evaluator,
+        "recipe": f"{settings.training.recipe}: {settings.training.fitted_recipe.summary}",
+        "seed": str(settings.training.seed),
         **folder.description["conditions"],
         **{f"trained again: {name}": text for name, text in confirmed.conditions.items()},
         "trained again: ties": str(confirmed.ties),

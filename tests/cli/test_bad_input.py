@@ -124,7 +124,7 @@ def test_budget_that_no_space_can_count(refused):
         ("igcv3-0.5d", "--seed-with igcv3-0.5d: no architecture of its 1 for such images is in space 'seesaw-digits'"),
         ("nothing", "unknown model 'nothing' (known: "),
         ("runs/none", "cannot read the spec file runs/none: No such file or directory"),
-        ("empty", "empty is no run folder: it has no run.json"),
+        ("empty", "empty is not a run folder: it has no run.json"),
     ],
 )
 def test_nothing_to_start_with(refused, name, text):
@@ -269,7 +269,7 @@ def test_resume_of_what_is_no_search(refused, made):
         wanted = "run is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
     else:
         {"nothing": int, "folder": Path("run").mkdir, "file": Path("run").touch}[made]()
-        wanted = "run is no run folder: it has no run.json; give the folder of a search, such as runs/NAME"
+        wanted = "run is not a run folder: it has no run.json; give the folder of a search, such as runs/NAME"
     assert refused("resume", "run") == wanted
 
 
@@ -384,10 +384,10 @@ def test_memory_that_ran_out_is_one_line_and_a_defect_keeps_its_traceback(refuse
     def defect(*_, **__):
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr("seesaw_nas.cli.measuring.latency", latency)
+    monkeypatch.setattr("seesaw_nas.workflows.deployment.latency", latency)
     assert refused("latency", "seesaw-shuffle-0.5d") == (
         "out of memory: CUDA error: out of memory; take less at a time, or end what else runs there"
     )
-    monkeypatch.setattr("seesaw_nas.cli.measuring.latency", defect)
+    monkeypatch.setattr("seesaw_nas.workflows.deployment.latency", defect)
     with pytest.raises(RuntimeError, match="a defect"):
         cli("latency", "seesaw-shuffle-0.5d")

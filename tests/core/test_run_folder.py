@@ -79,7 +79,7 @@ def test_what_is_no_run_folder_is_refused(tmp_path, made):
         path.mkdir()
     elif made == "file":
         path.write_text("")
-    with pytest.raises(RunError, match=r"run is no run folder: it has no run\.json; give the folder of a search"):
+    with pytest.raises(RunError, match=r"run is not a run folder: it has no run\.json; give the folder of a search"):
         RunFolder.open(path)
 
 

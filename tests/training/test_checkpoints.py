@@ -139,7 +139,7 @@ def test_damaged_checkpoint_is_refused_in_one_line(interrupted, damage):
         tensors = load_file(interrupted)
         tensors.pop("model.classifier.weight")
         save_file(tensors, interrupted, metadata if damage == "a tensor short" else None)
-    with pytest.raises(RunError, match=r"is no checkpoint of a training \(.*\); delete it to start anew") as caught:
+    with pytest.raises(RunError, match=r"is not a checkpoint \(.*\); delete it to start again") as caught:
         train(build(TINY, dropout=0.2, seed=0), DATA, RECIPE, seed=0, checkpoint=interrupted)
     assert "\n" not in str(caught.value)
 
