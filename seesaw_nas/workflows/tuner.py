@@ -15,13 +15,12 @@ from seesaw_nas.search.history import history
 from seesaw_nas.search.history import journal as journals
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import PYTHON
-from seesaw_nas.search.strategies.base import Setting
+from seesaw_nas.search.strategies.base import Setting, Strategy
 from seesaw_nas.search.strategies.sampled import Sampled, is_sampler, seeded
 from seesaw_nas.space import Feasible, Space
 
 if TYPE_CHECKING:
     from seesaw_nas.search.proposer import Job
-    from seesaw_nas.search.strategies.base import Setting, Strategy
 
 UNLIMITED = 10**9  # trials
 _ABOUT = "about"  # attribute of the study: what its trials have in common
