@@ -128,7 +128,7 @@ def test_nothing_to_classify_is_told(tmp_path):
         ("m.pt", "m.pt looks like a pickle, and opening one can run any code, so it is never opened here; give"),
         ("m.pt2", "m.pt2 is not opened: torch.export.load may unpickle and evaluate what a .pt2 file holds, which"),
         ("m.json", "m.json is no network to run; give an exported folder or .onnx file, or the folder of a training"),
-        ("m.onnx", "m.onnx is no ONNX file that can be run: "),
+        ("m.onnx", "m.onnx is not an ONNX file that can be run: "),
         ("folder/", "folder is neither an export nor a finished training: no spec.json with weights.safetensors"),
     ],
 )

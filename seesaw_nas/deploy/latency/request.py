@@ -1,4 +1,4 @@
-"""What is to be timed: one frozen value."""
+"""Settings of a latency measurement."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class LatencySettings:
     """Which calls to time, and for how long.
 
     Attributes:
-        batches: images of a call.
-        threads: that compute a call on the CPU; empty for as many as torch uses here.
-        backends: of :data:`BACKENDS`.
-        device: ``cpu``, ``cuda``, ``cuda:1``, or ``auto`` for a GPU where there is one.
-        precision: of weights and activations.
-        seconds: of timed calls, for each backend at each batch size and number of threads.
-        seed: of the random weights and images.
+        batches: numbers of images per call.
+        threads: numbers of CPU threads per call; empty for torch's present number.
+        backends: names of :data:`BACKENDS`.
+        device: ``cpu``, ``cuda``, ``cuda:1``, or ``auto`` for a GPU if there is one.
+        precision: type of weights and activations.
+        seconds: duration of the timed calls of each backend with each batch size and number of threads.
+        seed: seed for the random weights and images.
     """
 
     batches: tuple[int, ...] = (1, 64)

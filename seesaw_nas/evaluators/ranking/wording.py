@@ -1,4 +1,4 @@
-"""An audit in words, the same on the terminal and on the page."""
+"""The texts of an audit, for the terminal and the page."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from seesaw_nas.evaluators.ranking.statistics import Estimate
 
 
 def figure_of(tau: float) -> str:
-    """A tau, signed, with two decimals; a dash for none."""
+    """A tau with sign and two decimals; a dash for NaN."""
     return "-" if math.isnan(tau) else f"{tau:+.2f}"
 
 
 def span(estimate: Estimate | Oracle) -> str:
-    """An interval; empty for none."""
+    """The interval of an estimate; empty for NaN."""
     return "" if math.isnan(estimate.low) else f"{estimate.low:+.2f} to {estimate.high:+.2f}"
 
 
@@ -27,19 +27,19 @@ SHORT = {CORE: "core-s", GPU: "GPU-s", RECORDED: "s rec."}
 
 
 def cost_of(spent: Spent) -> str:
-    """A cost with its unit; a question mark where it is unknown."""
+    """A cost with its unit; a question mark if it is unknown."""
     if not spent.known:
         return "?"
     return f"{seconds_of(spent.seconds)} {SHORT[spent.unit]}" if spent.seconds else "0"
 
 
 def seconds_of(seconds: float) -> str:
-    """Seconds in three digits."""
+    """Seconds with three significant digits."""
     return format_figure(seconds) if seconds >= 0.001 else "0" if seconds == 0 else "<0.001"
 
 
 def describe_basis(audit: Audit) -> Iterator[str]:
-    """What the figures rest on."""
+    """The data behind the figures."""
     task, recipe = audit.task, audit.task["recipe"]
     yield (
         f"{', '.join(audit.runs)}: {task['dataset']}, recipe {recipe['name']}, {recipe['epochs']} epochs; "
@@ -56,7 +56,7 @@ def describe_basis(audit: Audit) -> Iterator[str]:
 
 
 def noise(ceiling: Ceiling | None) -> Iterator[str]:
-    """How well anything could rank."""
+    """How well any evaluator could rank, given the noise of trainings."""
     if ceiling is None:
         yield "noise ceiling: unknown, no architecture was trained with two seeds"
         return
@@ -78,7 +78,7 @@ def noise(ceiling: Ceiling | None) -> Iterator[str]:
 
 
 def remarks(audit: Audit) -> Iterator[str]:
-    """What a reader has to know of the rows."""
+    """Remarks on the rows."""
     yield from audit.unknown
     for name, why in audit.skipped.items():
         yield f"{name} was left out: {why}"

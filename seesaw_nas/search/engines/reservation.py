@@ -1,4 +1,4 @@
-"""What a trial reserves on a Ray cluster; needs no Ray."""
+"""Resources that a trial reserves on a Ray cluster, computed without Ray."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from seesaw_nas.core.errors import OptionError
 from seesaw_nas.search.settings import SearchSettings
 
 Node = Mapping[str, float]
-"""What a node of the cluster has in all, by Ray's names: ``CPU``, ``GPU`` and others."""
+"""All resources of a node of the cluster, by Ray's names: ``CPU``, ``GPU`` and others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """A CPU, and a share of a GPU, 0 to 1.
+    """A CPU, and a share of a GPU, from 0 to 1.
 
-    Trials whose shares fit into one GPU train on it at a time. Ray counts the shares; it does not divide the memory.
+    Trials whose shares add up to at most one GPU train on it together. Ray counts shares but does not divide memory.
     """
 
     gpus: float
 
     @property
     def text(self) -> str:
-        """In words."""
+        """The reservation in words."""
         return f"1 CPU and {self.gpus:g} GPU for each trial"
 
     @property
     def bundle(self) -> dict[str, float]:
-        """In Ray's names."""
+        """The reservation by Ray's names."""
         return {"CPU": 1.0} | ({"GPU": self.gpus} if self.gpus else {})
 
 
 def reserve(settings: SearchSettings, nodes: Sequence[Node]) -> Reservation:
-    """What a trial reserves; Ray itself would wait without a word for what no node has.
+    """Resources that a trial reserves, after checking that a node has them; Ray itself would wait for them silently.
 
     Raises:
-        OptionError: device and share contradict each other, or no node has as much.
+        OptionError: device and share contradict each other, or no node has these resources.
     """
     reservation = Reservation(_share(settings.device, settings.gpus_per_trial, nodes))
     if not any(all(node.get(name, 0) >= amount for name, amount in reservation.bundle.items()) for node in nodes):
@@ -46,7 +46,7 @@ def reserve(settings: SearchSettings, nodes: Sequence[Node]) -> Reservation:
 
 
 def _share(device: str, asked: float | None, nodes: Sequence[Node]) -> float:
-    """The share of a GPU: as asked for; else a whole one where there are any and the device may be one."""
+    """The share of a GPU: the requested one; by default a whole GPU if the cluster and the device allow one."""
     there = any(node.get("GPU", 0) for node in nodes)
     if ":" in device:
         raise OptionError(f"Ray chooses the GPUs itself, got --device {device}; write --device cuda")
