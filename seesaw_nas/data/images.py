@@ -68,7 +68,7 @@ class Split(Protocol):
         """All images as they are evaluated, in batches of at most this size."""
 
     def first(self, n: int) -> torch.Tensor:
-        """The first ``n`` images as they are evaluated, or all where there are fewer: uint8, (n, C, H, W)."""
+        """The first ``n`` images without augmentation, or all if there are fewer: uint8, (n, C, H, W)."""
 
     def in_memory(self) -> Images:
         """All images as they are evaluated."""
@@ -152,7 +152,7 @@ class Images:
             yield self.images[start : start + batch_size], self.labels[start : start + batch_size]
 
     def first(self, n: int) -> torch.Tensor:
-        """The first ``n`` images, or all where there are fewer: uint8, (n, C, H, W)."""
+        """The first ``n`` images, or all if there are fewer: uint8, (n, C, H, W)."""
         return self.images[:n]
 
     def take(self, positions: splits.Indices) -> Images:

@@ -147,9 +147,9 @@ def test_network_of_other_channels_reads_no_files(exported_folder):
     of_one = predict.load(exported_folder, "cpu").preprocessing
     of_two = replace(of_one, channels=2, mean=(0.5, 0.5), std=(0.5, 0.5))
     with pytest.raises(OptionError, match="the network in m reads 2 channels, image files have 1 or 3"):
-        predict._readable(of_two, predict.Path("m"))
+        predict._check_readable(of_two, predict.Path("m"))
     with pytest.raises(OptionError, match="the network in m wants pictures of short side 20, cut to 8: this release"):
-        predict._readable(replace(of_one, short_side=20), predict.Path("m"))
+        predict._check_readable(replace(of_one, short_side=20), predict.Path("m"))
 
 
 def test_colour_becomes_grey_for_a_network_that_reads_grey(exported_folder, digit_pictures, tmp_path):

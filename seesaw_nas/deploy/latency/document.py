@@ -85,7 +85,7 @@ def read(path: Path) -> Timings:
         return Timings(dict(value["conditions"]), latencies)
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = f"it has no field {error}" if isinstance(error, KeyError) else error
-        raise RunError(f"cannot read latencies from {path}: {reason}; remove it, and they are measured anew") from None
+        raise RunError(f"cannot read latencies from {path}: {reason}; remove it to measure them again") from None
 
 
 def _latency(value: Mapping[str, Any]) -> Latency:

@@ -73,7 +73,8 @@ def noise(ceiling: Ceiling | None) -> Iterator[str]:
         )
         yield (
             f"simulated likewise, with normal noise that is the same for all, seed against seed is "
-            f"{_with_interval(ceiling.again)} within bands: where that is far from what was found, so may the oracle be"
+            f"{_with_interval(ceiling.again)} within bands; if that is far "
+            "from the measured value, the oracle may be wrong, too"
         )
 
 
@@ -88,13 +89,13 @@ def remarks(audit: Audit) -> Iterator[str]:
     early = [row for row in audit.rows if row.text.startswith("top-1 after epoch")]
     if any(row.shares_noise for row in early):
         yield (
-            "An early epoch is held against the end of its own curve, for hardly any architecture has a second "
+            "An early epoch is compared with the end of its own curve, because hardly any architecture has a second "
             "training: the two share a seed, which flatters it, so no verdict is given."
         )
     elif early:
         yield (
-            "An early epoch of one training is held against the mean of the architecture's other trainings, the rest "
-            "against the mean of all; its truth is the noisier one. Its seconds are those recorded, on their machine."
+            "An early epoch of one training is compared with the mean of the architecture's other trainings, the rest "
+            "with the mean of all; its truth is the noisier one. Its seconds are those recorded, on their machine."
         )
 
 
