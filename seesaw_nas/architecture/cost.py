@@ -67,11 +67,6 @@ def _left_of(dense: int, partition: Partition) -> int:
     return dense * numerator // denominator
 
 
-def pointwise_macs(c_in: int, c_out: int, partition: Partition, positions: int) -> int:
-    """Multiply-adds of one uneven pointwise convolution, for one image of ``positions`` = height * width pixels."""
-    return pointwise_weights(c_in, c_out, partition) * positions
-
-
 def block_macs(block: Block, c_in: int, c_out: int, size_in: int, size_out: int) -> int:
     """Multiply-adds of pw1 on the input map, and of dw and pw2 on the output map, for one image.
 

@@ -2,7 +2,7 @@
 
 One folder a run::
 
-    run.json          settings and conditions, written once when the run begins
+    run.json          settings and conditions, with a schema version, written once when the run begins
     optuna.journal    the trial history: Optuna's journal storage, the one owner of results
     pareto.csv        the front, one row a member
     front.json        the members of the front as spec files, in one list
@@ -20,22 +20,53 @@ import contextlib
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import write_json
 
+DESCRIPTION = "run.json"
 FRONT = "front.json"
+SCHEMA_VERSION = 1  # of run.json; a run from before it was noted has none, and the same fields
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run's."""
+    return (path / DESCRIPTION).is_file()
+
+
+def check_description(description: object, what: str) -> dict[str, Any]:
+    """The description of a run, if this release reads it.
+
+    Args:
+        what: where it stands, for messages.
+
+    Raises:
+        RunError: it is no description, or one by a newer release.
+    """
+    if not isinstance(description, dict):
+        raise RunError(f"{what} is not the description of a run; restore it, or begin a new run")
+    version = description.get("schema_version", SCHEMA_VERSION)
+    if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
+        raise RunError(
+            f"{what} has schema version {version!r}, this release reads up to {SCHEMA_VERSION}; use a newer release"
+        )
+    return description
 
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """Paths of a run's files."""
+    """Where a run's files lie, and what the run is.
+
+    Attributes:
+        description: the content of ``run.json``, read once, by :meth:`open`.
+    """
 
     path: Path
+    description: Mapping[str, Any] = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -46,8 +77,8 @@ class RunFolder:
         return self.path / "optuna.journal"
 
     @property
-    def description(self) -> Path:
-        return self.path / "run.json"
+    def description_file(self) -> Path:
+        return self.path / DESCRIPTION
 
     @property
     def pareto(self) -> Path:
@@ -78,13 +109,14 @@ class RunFolder:
         return self.path / "latency.json"
 
     @classmethod
-    def create(cls, path: Path, description: dict[str, Any]) -> RunFolder:
-        """A new folder with its ``run.json``.
+    def create(cls, path: Path, description: Mapping[str, Any]) -> RunFolder:
+        """A new folder with its ``run.json``: the schema version and ``description``, which are JSON values.
 
         Raises:
             RunError: the path exists already, or the folder cannot be made.
         """
-        folder = cls(path)
+        content = {"schema_version": SCHEMA_VERSION, **description}
+        folder = cls(path, json.loads(json.dumps(content)))  # as another process reads it
         try:
             path.mkdir(parents=True)
         except FileExistsError:
@@ -96,7 +128,7 @@ class RunFolder:
                 f"cannot make the run folder {path}: {error.strerror}; choose another place or name"
             ) from None
         try:
-            write_json(folder.description, description)
+            write_json(folder.description_file, content)
         except OSError:
             folder.discard()  # without run.json the run could be neither resumed nor created again
             raise
@@ -108,31 +140,21 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """The folder of an earlier run.
+        """The folder of an earlier run; its ``run.json`` is read here and nowhere else.
 
         Raises:
-            RunError: it is not a run folder.
+            RunError: it is not a run folder, what it says is damaged, or a newer release wrote it.
         """
-        folder = cls(path)
-        if not folder.description.is_file():
+        file = path / DESCRIPTION
+        if not file.is_file():
             raise RunError(
-                f"{path} is not a run folder: it has no run.json; give the folder of a search, such as runs/NAME"
+                f"{path} is not a run folder: it has no {DESCRIPTION}; give the folder of a search, such as runs/NAME"
             )
-        return folder
-
-    def read(self) -> dict[str, Any]:
-        """The content of ``run.json``.
-
-        Raises:
-            RunError: it is not a readable JSON object.
-        """
         try:
-            value = json.loads(self.description.read_text(encoding="utf-8"))
+            value = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise RunError(f"cannot read {self.description}: {error}") from None
-        if not isinstance(value, dict):
-            raise RunError(f"{self.description} is not the description of a run; restore it, or begin a new run")
-        return value
+            raise RunError(f"cannot read {file}: {error}") from None
+        return cls(path, check_description(value, str(file)))
 
     @property
     def is_owned(self) -> bool:

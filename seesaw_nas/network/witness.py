@@ -96,15 +96,6 @@ def verify(architecture: Architecture) -> Verification:
     )  # fmt: skip
 
 
-def conv_linear_macs(network: nn.Module, image: tuple[int, ...]) -> int:
-    """Multiply-adds that fvcore counts in the convolutions and linear layers of any network, for one image.
-
-    ``network`` is in eval mode and on the CPU; it runs on zeros of shape ``image`` = (channels, height, width).
-    """
-    by_module, _ = _count_with_fvcore(network, torch.zeros(1, *image))
-    return _conv_and_linear(by_module[""])
-
-
 def _conv_and_linear(operations: dict[str, int]) -> int:
     return operations.get("conv", 0) + operations.get("linear", 0)
 

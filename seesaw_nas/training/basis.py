@@ -11,7 +11,6 @@ from pathlib import PurePath
 from typing import Any
 
 from seesaw_nas.core.errors import RunError
-from seesaw_nas.training.recipes import complete_recipe
 
 FIXED = ("digits", "cifar10", "cifar100")  # data sets with the same images everywhere: shipped, or with a checksum
 NAMED = (*FIXED, "imagenet")  # all other data sets are folders, or images that a program passed
@@ -135,11 +134,11 @@ def _of_images(settings: Mapping[str, Any], images: Mapping[str, Any]) -> dict[s
 
 def _of_method(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     if record.get("kind") == "supernet":
-        return {"sampling": settings.get("sampling", ""), "recipe": complete_recipe(record["recipe"])}
+        return {"sampling": settings.get("sampling", ""), "recipe": dict(record["recipe"])}
     evaluator = settings.get("evaluator", "trained")
     return {
         "evaluator": evaluator,
         "evaluator_file": record.get("evaluator_file", ""),
         "objectives": settings.get("objectives", "front"),
-        "recipe": {} if evaluator.startswith(WITHOUT_RECIPE) else complete_recipe(record["recipe"]),
+        "recipe": {} if evaluator.startswith(WITHOUT_RECIPE) else dict(record["recipe"]),
     }

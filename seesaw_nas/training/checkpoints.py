@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,9 @@ class Progress:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Progress:
-        """The value that ``dataclasses.asdict`` made; older files without progress within an epoch are read, too."""
-        rest = {name: content[name] for name in ("steps", "loss", "seconds", "core_seconds") if name in content}
-        return cls(tuple(Epoch(**entry) for entry in content["curve"]), content["train_seconds"], **rest)
+        """What ``dataclasses.asdict`` made, among other fields."""
+        figures = {field.name: content[field.name] for field in fields(cls) if field.name != "curve"}
+        return cls(tuple(Epoch(**entry) for entry in content["curve"]), **figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,11 @@ class Store:
         path: the file; with ``None`` nothing is saved or resumed.
         state: tensors of model, momentum and average, by name; :meth:`resume` changes them in place.
         identity: data, recipe and seed of the training, as JSON values; a file with another identity is refused.
-        meant: values for names that the identity of an older file lacks.
     """
 
     path: Path | None
     state: Mapping[str, Tensor]
     identity: Identity
-    meant: Identity = field(default_factory=dict)
 
     def save(self, progress: Progress) -> None:
         """Write the present state to the file, atomically.
@@ -116,7 +114,7 @@ class Store:
                 tensor.copy_(tensors[name])
 
     def _check_same(self, stored: Identity) -> None:
-        expected, stored = json.loads(json.dumps(self.identity)), json.loads(json.dumps(self.meant)) | stored
+        expected = json.loads(json.dumps(self.identity))
         for name in {**expected, **stored}:
             if stored.get(name) != expected.get(name):
                 raise RunError(

@@ -31,13 +31,13 @@ from seesaw_nas.training.memory import explain_training_memory
 from seesaw_nas.training.parallel import ALONE, Ranks
 from seesaw_nas.training.preparation import Preparation, prepare
 from seesaw_nas.training.recalibration import recalibrate
-from seesaw_nas.training.recipes import Recipe, complete_recipe
+from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.step import OnStep, Trainer
 
 OnEpoch = Callable[[Epoch], None]
 OnNote = Callable[[str], None]
 CHECKPOINT_SECONDS = 600.0  # time between checkpoints within an epoch
-STEPS = "steps an epoch"  # key in a checkpoint's identity; older files without it have the fewest steps possible
+STEPS = "steps an epoch"  # key in a checkpoint's identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,8 +294,7 @@ def _resume(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:
 def _store(path: Path | None, trainer: Trainer) -> checkpoints.Store:
     network = sha256(repr(trainer.model).encode()).hexdigest()[:16]  # torch's description of every layer
     identity = {"network": network, **identity_of(trainer.data, trainer.recipe, trainer.seed)}
-    meant = {STEPS: math.ceil(len(trainer.data.train) / trainer.recipe.batch_size), **_of_recipe(complete_recipe({}))}
-    return checkpoints.Store(path, trainer.state, identity, meant)
+    return checkpoints.Store(path, trainer.state, identity)
 
 
 def _of_recipe(values: Mapping[str, Any]) -> checkpoints.Identity:

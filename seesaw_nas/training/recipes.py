@@ -7,8 +7,7 @@ used with any number of epochs.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from seesaw_nas.core.errors import OptionError, known
@@ -166,15 +165,6 @@ class Recipe:
             return f"{text}, times {self.gamma ** (1 / self.epochs):.4g} every epoch"
         rise = f" after a warm-up over {self.warm_up:.0%} of the steps" if self.warm_up else ""
         return f"{text}, {self.schedule}{rise}"
-
-
-def complete_recipe(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """Add fields that did not exist when a recipe was recorded, with their defaults, which have no effect.
-
-    Args:
-        recorded: result of an earlier release's :meth:`Recipe.to_dict`.
-    """
-    return {field.name: field.default for field in fields(Recipe) if field.default is not MISSING} | dict(recorded)
 
 
 RECIPES = {

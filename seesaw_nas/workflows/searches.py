@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.errors import RunError, SeesawError
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.run_folder import RunFolder, is_run
+from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.space import Budget
 from seesaw_nas.training.basis import Basis
@@ -19,8 +20,8 @@ from seesaw_nas.training.differences import difference, unknown
 from seesaw_nas.workflows import confirmation, results
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NOTHING, Given, Problem, basis_of, cheap_score, description, pose
-from seesaw_nas.workflows.results import Result, read_timings, time_front, write_results
-from seesaw_nas.workflows.shared_plan import Stages, Unfinished
+from seesaw_nas.workflows.results import Result, collect, read_timings, time_front, write_results
+from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 from seesaw_nas.workflows.tuner import strategy_of
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ def begin(
     path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
     first = _starts(problem, str(path), listener) if found is None else list(found)
     with engines.connect_engine(settings, problem.device) as engine:
-        folder = RunFolder.create(path, about | ({"study": path.name} if settings.storage else {}))
-        if settings.storage:
+        folder = RunFolder.create(path, about | ({"study": path.name} if settings.placement.storage else {}))
+        if settings.placement.storage:
             _share(folder, settings)
         return run(folder, problem, how, lambda: first, engine, time_limit, on_plan, listener)
 
@@ -78,7 +79,7 @@ def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Star
     from seesaw_nas.search import starts
 
     tell = listener.remark if listener else None
-    return starts.resolve(problem.settings.seed_with, problem.feasible, basis_of(problem, name), tell)
+    return starts.resolve(problem.settings.proposals.seed_with, problem.feasible, basis_of(problem, name), tell)
 
 
 def _share(folder: RunFolder, settings: SearchSettings) -> None:
@@ -86,7 +87,7 @@ def _share(folder: RunFolder, settings: SearchSettings) -> None:
     from seesaw_nas.search.history import shared
 
     try:
-        shared.create(settings.storage, folder.name, settings.objectives, folder.read())
+        shared.create(settings.placement.storage, folder.name, settings.proposals.objectives, folder.description)
     except SeesawError:
         folder.discard()
         raise
@@ -118,7 +119,7 @@ def resume(
     from seesaw_nas.search import engines
 
     folder = RunFolder.open(Path(path))
-    begun = folder.read()
+    begun = folder.description
     if begun.get("kind") != KIND:
         raise RunError(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
@@ -145,7 +146,7 @@ def changed(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSetti
     wanted = {name: value for name, value in changes.items() if value not in (None, "")}
     if wanted.get("engine") == "serial":
         wanted = {"workers": 0} | wanted  # which has no use for those of the run's own engine
-    return replace(settings, **wanted)
+    return settings.changed(**wanted)
 
 
 def posed(
@@ -173,9 +174,9 @@ def method(problem: Problem, seed: int | None = None) -> tuple[Strategy, Halving
 
     settings = problem.settings
     halving = settings.halving(problem.evaluator.epochs)
-    own = settings.seed if seed is None else seed
-    setting = Setting(problem.feasible, own, settings.objectives, halving.levels, cheap_score(problem))
-    return strategy_of(settings.strategy, problem.given.strategy, setting), halving
+    own = settings.training.seed if seed is None else seed
+    setting = Setting(problem.feasible, own, settings.proposals.objectives, halving.levels, cheap_score(problem))
+    return strategy_of(settings.proposals.strategy, problem.given.strategy, setting), halving
 
 
 def run(
@@ -199,47 +200,48 @@ def run(
 
     settings, (strategy, halving) = problem.settings, method
     with folder.hold(), _history(folder, problem) as trial_history:
-        if settings.plan == "shared":
+        if settings.steps.plan == "shared":
             if on_plan is not None:
-                on_plan(problem, plan(problem, settings.trials, halving, engine.reserves))
-            before = Stages(folder, problem, listener, time_limit)
-            find_starts = partial(before.starts, partial(_stage, problem.given, on_plan, listener))
+                on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves))
+            before = SharedPlan(folder, problem, listener, time_limit)
+            find_starts = partial(before.starts, partial(_carry_out_step, problem.given, on_plan, listener))
         try:
             taken_over = starts.plant(trial_history, find_starts)
         except Unfinished as unfinished:
-            return Result(folder, problem, str(unfinished), ())
+            return collect(folder, problem, str(unfinished), ())
         work = proposer.Proposer(
             trial_history,
             strategy,
-            trials=settings.trials,
+            trials=settings.proposals.trials,
             taken_over=taken_over,
             epochs=problem.evaluator.epochs,
             halving=halving,
             checkpoints=folder.checkpoints,
             on_closed=listener.ended if listener else None,
         )
-        if settings.plan == "shared":
+        if settings.steps.plan == "shared":
             time_limit = before.left
         elif on_plan is not None:
-            left = max(0, settings.trials - work.trained)
+            left = max(0, settings.proposals.trials - work.trained)
             on_plan(problem, plan(problem, left, halving, engine.reserves))
         evaluator = problem.placed if settings.trains_here else problem.evaluator
         try:
             ended = engine.run(work, evaluator, folder.path, listener, time_limit)
         except KeyboardInterrupt:
-            write_results(Result(folder, problem, "interrupted", tuple(trial_history.records())))
+            write_results(collect(folder, problem, "interrupted", trial_history.records()))
             raise
-        result = Result(folder, problem, ended, tuple(trial_history.records()))
+        result = collect(folder, problem, ended, trial_history.records())
         write_results(result)
         if settings.winners:
-            results.confirm(result, listener)
+            result = replace(result, confirmed=results.confirm(result, listener))
             write_results(result)
-        if settings.latency and time_front(result, listener):
+        if settings.ending.latency and (timings := time_front(result, listener)) is not None:
+            result = replace(result, timings=timings)
             write_results(result)
         return result
 
 
-def _stage(
+def _carry_out_step(
     given: Given,
     on_plan: OnPlan | None,
     listener: Listener | None,
@@ -247,13 +249,16 @@ def _stage(
     settings: SearchSettings,
     found: Sequence[Start] | None,
     time_limit: float | None,
-) -> Result:
-    """One stage of a plan, begun or gone on with."""
+) -> tuple[str, Sequence[TrialRecord]]:
+    """One step of a plan, begun or gone on with: why it ended, and every proposal."""
     how: Any = {"given": given, "time_limit": time_limit, "on_plan": on_plan, "listener": listener, "found": found}
-    if (path / "run.json").exists():
-        own = ("confirm", "confirm_seeds", "latency", "storage")  # no stage has these
-        return resume(path, **how, **{name: getattr(settings, name) for name in CHANGEABLE if name not in own})
-    return begin(settings, name=path.name, runs_dir=path.parent, **how)
+    if is_run(path):
+        own = ("confirm", "confirm_seeds", "latency", "storage")  # no step has these
+        changes = {name: value for name, value in settings.to_dict().items() if name in CHANGEABLE and name not in own}
+        result = resume(path, **how, **changes)
+    else:
+        result = begin(settings, name=path.name, runs_dir=path.parent, **how)
+    return result.ended, result.trials
 
 
 @contextmanager
@@ -262,14 +267,14 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
     from seesaw_nas.search.history import history, journal
 
     settings = problem.settings
-    if not settings.storage:
-        study = journal.open_study(folder.journal, folder.name, settings.objectives)
-        yield history.History(study, problem.space, problem.budget, settings.seed)
+    if not settings.placement.storage:
+        study = journal.open_study(folder.journal, folder.name, settings.proposals.objectives)
+        yield history.History(study, problem.space, problem.budget, settings.training.seed)
         return
     from seesaw_nas.search.history import shared
 
-    study, _ = shared.join(settings.storage, folder.read()["study"])
-    found = shared.SharedHistory(study, problem.space, problem.budget, settings.seed)
+    study, _ = shared.join(settings.placement.storage, folder.description["study"])
+    found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed)
     try:
         yield found
     finally:
@@ -277,5 +282,5 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
 
 
 def _default_name(settings: SearchSettings, budget: Budget) -> str:
-    stem = Path(settings.dataset.removeprefix("folder:")).name
+    stem = Path(settings.training.dataset.removeprefix("folder:")).name
     return f"{stem}-{str(budget).replace(':', '-')}-{datetime.now():%Y%m%d-%H%M%S}"

@@ -19,11 +19,11 @@ from seesaw_nas.training import recipes
 from seesaw_nas.training.basis import Basis
 from seesaw_nas.training.differences import difference
 from seesaw_nas.training.epoch import Epoch
-from seesaw_nas.workflows.problem import Problem, description, load_images
+from seesaw_nas.workflows.problem import Problem, description, load_images, pose
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
-    from seesaw_nas.training.supernet import Supernet, TrainedSupernet
+    from seesaw_nas.training.supernet import TrainedSupernet
 
 KIND = "supernet"
 LONGER = 3  # times the recipe's own epochs, where no number is given: the weights serve many networks
@@ -33,8 +33,35 @@ OnBegin = Callable[[Problem, recipes.Recipe, int], None]
 
 def fitted_recipe(settings: SearchSettings) -> recipes.Recipe:
     """The recipe at the supernet's epochs."""
-    own = recipes.recipe(settings.recipe)
-    return own.with_epochs(settings.supernet_epochs or LONGER * own.epochs)
+    own = recipes.recipe(settings.training.recipe)
+    return own.with_epochs(settings.steps.supernet_epochs or LONGER * own.epochs)
+
+
+def supernet(
+    settings: SearchSettings,
+    out: Path | None = None,
+    *,
+    resume: bool = False,
+    listener: Listener | None = None,
+    on_begin: OnBegin | None = None,
+    on_estimate: Callable[[float], None] | None = None,
+) -> tuple[Path, TrainedSupernet]:
+    """Train a supernet of a space in a folder of its own; the folder and what is in it.
+
+    Args:
+        settings, listener, on_begin, on_estimate: as for :func:`train_in`; the space and the budget, too.
+        out: the folder; ``runs/supernet-SPACE-RECIPE-SEED`` without.
+        resume: go on with the training in that folder.
+
+    Raises:
+        SeesawError: the folder exists, or as for :func:`train_in`.
+    """
+    problem, training = pose(settings), settings.training
+    path = out or Path("runs") / f"supernet-{problem.space.name}-{training.recipe}-{training.seed}"
+    if path.exists() and not resume:
+        raise RunError(f"{path} exists already; choose another --out, or go on with it by --resume")
+    trained = train_in(path, settings, problem, listener=listener, on_begin=on_begin, on_estimate=on_estimate)
+    return path, trained
 
 
 def train_in(
@@ -77,13 +104,13 @@ def train_in(
             on_estimate(_estimate(settings, problem.feasible, images, recipe, problem.device))
         with signals.catch_signals() as stop:
             trained = supernet.train(
-                supernet.Supernet.build(problem.space, seed=settings.seed),
+                supernet.Supernet.build(problem.space, seed=settings.training.seed),
                 problem.feasible,
                 images,
                 recipe,
-                seed=settings.seed,
+                seed=settings.training.seed,
                 device=problem.device,
-                sampling=settings.sampling,
+                sampling=settings.steps.sampling,
                 on_epoch=told.epoch,
                 on_step=told.step,
                 checkpoint=_checkpoint(run),
@@ -93,23 +120,12 @@ def train_in(
         return trained
 
 
-def open_supernet(path: Path, space: Space) -> Supernet:
-    """The supernet that was trained in a folder, on the CPU.
-
-    Raises:
-        RunError: there is none, or it is of another space.
-    """
-    from seesaw_nas.training import supernet
-
-    return supernet.load(path / supernet.WEIGHTS, space)
-
-
 def _folder(path: Path, settings: SearchSettings, problem: Problem) -> RunFolder:
     about = _about(settings, problem)
     if not path.exists():
         return RunFolder.create(path, about)
     folder = RunFolder.open(path)
-    before = folder.read()
+    before = folder.description
     if before.get("kind") != KIND:
         raise RunError(f"{path} is the folder of a {before.get('kind')}, not of a supernet; choose another folder")
     if differing := difference(Basis.of(before, str(path)), Basis.of(about, "what is wanted now")):
@@ -120,7 +136,13 @@ def _folder(path: Path, settings: SearchSettings, problem: Problem) -> RunFolder
 def _about(settings: SearchSettings, problem: Problem) -> dict[str, Any]:
     recipe = fitted_recipe(settings)
     about = description(replace(problem, settings=settings))
-    return {"kind": KIND, **about, "recipe": recipe.to_dict(), "sampling": settings.sampling, "epochs": recipe.epochs}
+    return {
+        "kind": KIND,
+        **about,
+        "recipe": recipe.to_dict(),
+        "sampling": settings.steps.sampling,
+        "epochs": recipe.epochs,
+    }
 
 
 def _estimate(
@@ -134,9 +156,9 @@ def _estimate(
     from seesaw_nas.training.supernet.sampling import sampler
     from seesaw_nas.training.timing import step_seconds
 
-    rng, median = np.random.default_rng(settings.seed), feasible.median_macs
+    rng, median = np.random.default_rng(settings.training.seed), feasible.median_macs
     typical = Feasible(feasible.space, Budget(median, median)).draw(rng)
-    together = len(sampler(settings.sampling, feasible)(rng))
+    together = len(sampler(settings.steps.sampling, feasible)(rng))
     batches = recipe.epochs * steps_per_epoch(images, recipe)
     return batches * together * step_seconds(typical, images, recipe, device, EAGER)
 
@@ -144,7 +166,7 @@ def _estimate(
 def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
     from seesaw_nas.training import checkpoints, supernet
 
-    about = folder.read()
+    about = folder.description
     header = {"dataset": about["settings"]["dataset"], "sampling": about["sampling"], "epochs": str(about["epochs"])}
     supernet.save(trained.supernet, folder.path / supernet.WEIGHTS, header)
     found = {name: getattr(trained, name) for name in ("seconds", "core_seconds", "steps")}
@@ -155,7 +177,7 @@ def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
 
 
 def _done(folder: RunFolder, space: Space) -> TrainedSupernet:
-    from seesaw_nas.training.supernet import TrainedSupernet
+    from seesaw_nas.training import supernet
 
     try:
         found = json.loads(_result(folder).read_text(encoding="utf-8"))
@@ -163,7 +185,8 @@ def _done(folder: RunFolder, space: Space) -> TrainedSupernet:
         took = [found[name] for name in ("seconds", "core_seconds", "steps")]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{_result(folder)} is damaged ({error}); delete it, and the training is done again") from None
-    return TrainedSupernet(open_supernet(folder.path, space), curve, *took)
+    weights = supernet.load(folder.path / supernet.WEIGHTS, space)
+    return supernet.TrainedSupernet(weights, curve, *took)
 
 
 def _result(folder: RunFolder) -> Path:

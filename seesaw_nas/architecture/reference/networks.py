@@ -133,13 +133,6 @@ def setting_of(name: str) -> NetworkSetting:
     return SETTINGS[setting]
 
 
-def networks_of(dataset: str, tiny: bool = False) -> dict[str, Architecture]:
-    """The paper's networks that lie in this space, at one setting."""
-    setting = f"{dataset}-tiny" if tiny else dataset
-    names = [row.network for row in PUBLISHED if row.in_space and row.network.endswith(f"@{setting}")]
-    return {name: network(name) for name in names}
-
-
 def family_of(name: str) -> str:
     """The key of ``READINGS`` for a name: its model without depth and expansion."""
     model = name.partition("@")[0].removesuffix("-t3")

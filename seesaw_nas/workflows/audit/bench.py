@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +17,11 @@ from seesaw_nas.core.errors import OutOfMemory, SpecError, TrainingFailed
 from seesaw_nas.evaluators import proxies
 from seesaw_nas.evaluators.ranking.spent import CORE, FREE, GPU, UNKNOWN, Spent
 from seesaw_nas.search.settings import SHARING, SearchSettings
+from seesaw_nas.search.topics import Scoring
 from seesaw_nas.space import Space, load, parse
 from seesaw_nas.training import memory
 from seesaw_nas.workflows.audit.names import short_of
-from seesaw_nas.workflows.audit.scores import Scorebook, Scored
+from seesaw_nas.workflows.audit.scores import Scorebook, ScoreEntry
 from seesaw_nas.workflows.audit.truth import Truth
 from seesaw_nas.workflows.problem import NOTHING, Given, load_images, pose
 
@@ -75,7 +76,7 @@ class Bench:
             SeesawError: it is no longer to be had.
         """
         first = self.truth.entries[0].architecture
-        name, text = self.truth.settings.space, self.truth.space_file
+        name, text = self.truth.settings.searched.space, self.truth.space_file
         found = parse(text, name) if text else load(name)
         return found.adapt(first.input_size, first.input_channels, first.classes)
 
@@ -89,26 +90,21 @@ class Bench:
 
     def _settings(self, evaluator: str) -> SearchSettings:
         """The truth's, with another evaluator; of a search's plan and engine nothing is left."""
-        own = self.truth.settings
+        own, training = self.truth.settings, self.truth.settings.training
+        epochs = short_of(evaluator) or (1 if evaluator == "tuned" else training.epochs)
+        data_dir = self.data_dir or training.data_dir
         return SearchSettings(
-            dataset=own.dataset,
-            budget=own.budget,
-            space=own.space,
-            evaluator="trained" if short_of(evaluator) else evaluator,
-            recipe=own.recipe,
-            epochs=short_of(evaluator) or (1 if evaluator == "tuned" else own.epochs),
-            curve=False,
-            train_size=own.train_size,
-            validation_size=own.validation_size,
-            image_size=own.image_size,
-            seed=own.seed,
-            cache_dir=own.cache_dir,
-            device=self.device,
-            data_dir=self.data_dir or own.data_dir,
-            supernet=self.supernet if evaluator in SHARING else "",
+            training=replace(training, epochs=epochs, device=self.device, data_dir=data_dir),
+            searched=own.searched,
+            scoring=Scoring(
+                evaluator="trained" if short_of(evaluator) else evaluator,
+                supernet=self.supernet if evaluator in SHARING else "",
+                validation_size=own.scoring.validation_size,
+                curve=False,
+            ),
         )
 
-    def scores(self, name: str, book: Scorebook, seed: int, on_score: OnScore | None = None) -> list[Scored]:
+    def scores(self, name: str, book: Scorebook, seed: int, on_score: OnScore | None = None) -> list[ScoreEntry]:
         """What an evaluator says of every architecture, in order; what the book has is not scored again.
 
         Raises:
@@ -147,13 +143,13 @@ class Bench:
             return FREE
         try:
             found = json.loads((Path(self.supernet) / "result.json").read_text(encoding="utf-8"))
-            unit = str(found.get("unit", CORE))
+            unit = str(found["unit"])
             return Spent(float(found["seconds" if unit == GPU else "core_seconds"]), unit)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return UNKNOWN
 
 
-def timed(scorer: Scorer, architecture: Architecture, seed: int, unit: str = CORE) -> Scored:
+def timed(scorer: Scorer, architecture: Architecture, seed: int, unit: str = CORE) -> ScoreEntry:
     """One score, and what it cost; a network that cannot be scored has a reason instead.
 
     A score is a number on the host, so the device has done all that it was given when the clock is read.
@@ -168,5 +164,5 @@ def timed(scorer: Scorer, architecture: Architecture, seed: int, unit: str = COR
     if exhausted:
         memory.release()
     if math.isfinite(score):
-        return Scored(score, spent, unit)
-    return Scored(None, spent, unit, reason or f"the score is {score}")
+        return ScoreEntry(score, spent, unit)
+    return ScoreEntry(None, spent, unit, reason or f"the score is {score}")
