@@ -116,9 +116,9 @@ def _provenance(named: Named, weights: Path | None) -> dict[str, Any]:
     return {"conditions": conditions(), "weights": {"file": weights.name, "sha256": checksum}}
 
 
-def _make_content(source: ExportSource, target: str, data_dir: str, asked: bool) -> tuple[bytes, Agreement]:
+def _make_content(source: ExportSource, target: str, data_dir: str, required: bool) -> tuple[bytes, Agreement]:
     from seesaw_nas.deploy.export import agreement, onnx_file, program
 
     made = program if target == "torch-export" else onnx_file
     content = made.content(source)
-    return content, agreement.check(source, made.runner(content), data_dir=data_dir, asked=asked)
+    return content, agreement.check(source, made.runner(content), data_dir=data_dir, required=required)

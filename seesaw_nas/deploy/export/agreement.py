@@ -57,17 +57,17 @@ class Agreement:
         return asdict(self) | {"tolerance": TOLERANCE}
 
 
-def check(source: ExportSource, logits: Logits, *, data_dir: str = "", asked: bool = False) -> Agreement:
+def check(source: ExportSource, logits: Logits, *, data_dir: str = "", required: bool = False) -> Agreement:
     """Compare ``logits`` with the unfused network on random images and, if available, on validation images.
 
     Args:
-        asked: whether the user named the data set: then its images are downloaded, and their absence is an error.
+        required: whether the user named the data set: then its images are downloaded, and their absence is an error.
 
     Raises:
         RunError: the networks differ by more than ``TOLERANCE``, or a logit is not finite.
         DataError: the user named a data set whose images cannot be loaded.
     """
-    pixels, real = _real(source, data_dir, asked)
+    pixels, real = _real(source, data_dir, required)
     on_random = [_both(source, logits, batch) for batch in _random(source)]
     on_real = [_both(source, logits, pixels[i : i + REAL_BATCH]) for i in range(0, len(pixels), REAL_BATCH)]
     difference = max(_difference(*pair) for pair in on_random + on_real)
@@ -109,27 +109,27 @@ def _random(source: ExportSource) -> Iterator[Pixels]:
         yield rng.integers(0, 256, (n, *shape), dtype=np.uint8)
 
 
-def _real(source: ExportSource, data_dir: str, asked: bool) -> tuple[Pixels, str]:
+def _real(source: ExportSource, data_dir: str, required: bool) -> tuple[Pixels, str]:
     nothing = np.empty((0, *source.named.architecture.input), np.uint8)
     if not source.dataset:
         return nothing, "nothing says which data set it was trained on"
     try:
-        place = _place(source.dataset, data_dir, asked)
+        place = _place(source.dataset, data_dir, required)
         classes, images = _validation(source, place)
         if classes != source.preprocessing.classes or images.images.shape[1:] != nothing.shape[1:]:
             raise DataError(f"{source.dataset} has other images or classes than the network was trained on")
     except (DataError, OSError):
-        if asked:
+        if required:
             raise
         return nothing, f"the images of {source.dataset} are not at hand; name their place with --data-dir"
     return images.images.numpy(), f"validation images of {source.preprocessing.dataset}"
 
 
-def _place(name: str, data_dir: str, asked: bool) -> Path | None:
+def _place(name: str, data_dir: str, required: bool) -> Path | None:
     """Folder of a data set's files, which may not exist; with ``None`` they are downloaded."""
     if data_dir:
         return Path(data_dir)
-    return None if asked or name not in cifar.LAYOUTS else cache_dir() / cifar.LAYOUTS[name].folder
+    return None if required or name not in cifar.LAYOUTS else cache_dir() / cifar.LAYOUTS[name].folder
 
 
 def _validation(source: ExportSource, place: Path | None) -> tuple[tuple[str, ...], Images]:
@@ -141,5 +141,5 @@ def _validation(source: ExportSource, place: Path | None) -> tuple[tuple[str, ..
     tree = folder.read_tree(Path(name.removeprefix(catalog.FOLDER_PREFIX)).expanduser())
     labels = tree.validation.labels
     files = tree.validation.take(splits.draw(labels, min(N_REAL, len(labels)), 0))
-    images, kept = decode(files.paths, size)
-    return tree.classes, Images(images, torch.from_numpy(files.labels[kept]))
+    images, positions = decode(files.paths, size)
+    return tree.classes, Images(images, torch.from_numpy(files.labels[positions]))

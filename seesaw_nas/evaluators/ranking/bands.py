@@ -51,12 +51,12 @@ def cut(macs: Sequence[int], band: float) -> tuple[tuple[Band, ...], int]:
         if not groups or macs[i] > (1 + band) * macs[groups[-1][0]]:
             groups.append([])
         groups[-1].append(i)
-    kept = tuple(
+    bands = tuple(
         Band(macs[members[0]], macs[members[-1]], tuple(sorted(members)))
         for members in groups
         if len(members) >= LEAST_IN_BAND
     )
-    return kept, len(macs) - sum(len(band.members) for band in kept)
+    return bands, len(macs) - sum(len(band.members) for band in bands)
 
 
 def parse_band(text: str) -> float:

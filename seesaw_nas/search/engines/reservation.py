@@ -45,20 +45,20 @@ def reserve(settings: SearchSettings, nodes: Sequence[Node]) -> Reservation:
     return reservation
 
 
-def _share(device: str, asked: float | None, nodes: Sequence[Node]) -> float:
+def _share(device: str, requested: float | None, nodes: Sequence[Node]) -> float:
     """The share of a GPU: the requested one; by default a whole GPU if the cluster and the device allow one."""
     there = any(node.get("GPU", 0) for node in nodes)
     if ":" in device:
         raise OptionError(f"Ray chooses the GPUs itself, got --device {device}; write --device cuda")
-    if device == "cpu" and asked:
+    if device == "cpu" and requested:
         raise OptionError(
-            f"--gpus-per-trial {asked:g} would reserve GPUs that --device cpu leaves idle; leave one of them out"
+            f"--gpus-per-trial {requested:g} would reserve GPUs that --device cpu leaves idle; leave one of them out"
         )
-    if device == "cuda" and asked == 0:
+    if device == "cuda" and requested == 0:
         raise OptionError("--device cuda wants a GPU for each trial, got --gpus-per-trial 0; leave one of them out")
     if device == "cuda" and not there:
         raise OptionError(f"--device cuda wants a GPU, and no node of the cluster has one; {_has(nodes)}")
-    return float(there and device != "cpu") if asked is None else asked
+    return float(there and device != "cpu") if requested is None else requested
 
 
 def _has(nodes: Sequence[Node]) -> str:
