@@ -1,4 +1,4 @@
-"""What is to be timed: one frozen value."""
+"""Settings of a latency measurement."""
 
 from __future__ import annotations
 
