@@ -11,7 +11,7 @@ from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.evaluators import EVALUATORS, SUPERNET, TABLE, needs, that_need
 from seesaw_nas.search import halving
 from seesaw_nas.search.halving import DEFAULT_SCHEDULER, SCHEDULERS, Halving
-from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES
+from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES, takes_supernet
 from seesaw_nas.training import recipes
 from seesaw_nas.training.basis import PROGRAM
 
@@ -191,9 +191,10 @@ class SearchSettings:
             raise OptionError("--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one")
         if (self.evaluator in SHARING) > bool(self.supernet):
             raise OptionError(f"--evaluator {self.evaluator} wants --supernet FOLDER; `seesaw-nas supernet` makes one")
-        if self.supernet and self.evaluator not in SHARING and self.strategy != "predicted":
+        if self.supernet and self.evaluator not in SHARING and not takes_supernet(self.strategy):
+            learning = ", ".join(name for name in STRATEGIES if takes_supernet(name))
             raise OptionError(
-                f"--supernet is for --evaluator {', '.join(SHARING)} and --strategy predicted; leave it out"
+                f"--supernet is for --evaluator {', '.join(SHARING)} and --strategy {learning}; leave it out"
             )
         if self.plan == "shared":
             self._check_shared()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
+from seesaw_nas.search.strategies.base import Setting
+from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.space import Budget
 from seesaw_nas.training.basis import Basis
 from seesaw_nas.training.differences import difference, unknown
@@ -21,7 +23,6 @@ from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NOTHING, Given, Problem, basis_of, cheap_score, description, pose
 from seesaw_nas.workflows.results import Result, read_timings, time_front, write_results
 from seesaw_nas.workflows.shared_plan import Stages, Unfinished
-from seesaw_nas.workflows.tuner import strategy_of
 
 if TYPE_CHECKING:
     from seesaw_nas.search.engines import Engine
@@ -169,13 +170,11 @@ def posed(
 
 def method(problem: Problem, seed: int | None = None) -> tuple[Strategy, Halving]:
     """Which architecture next, and who is trained how far."""
-    from seesaw_nas.search.strategies.base import Setting
-
     settings = problem.settings
     halving = settings.halving(problem.evaluator.epochs)
     own = settings.seed if seed is None else seed
     setting = Setting(problem.feasible, own, settings.objectives, halving.levels, cheap_score(problem))
-    return strategy_of(settings.strategy, problem.given.strategy, setting), halving
+    return resolve(settings.strategy, problem.given.strategy, setting), halving
 
 
 def run(

@@ -132,7 +132,7 @@ class TestEveryStrategy:
         assert before == (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())
 
     def test_name_says_what_it_does(self, name):
-        assert STRATEGIES[name]
+        assert STRATEGIES[name].what
 
 
 class TestRandom:
