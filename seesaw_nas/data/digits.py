@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import splits
+from seesaw_nas.data.base import Setting
 from seesaw_nas.data.images import Images, SearchData
 
 SIZE = 8
@@ -43,3 +45,17 @@ def _read() -> Images:
     bunch = load_digits()
     grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # (N, 8, 8)
     return Images(torch.from_numpy(grey[:, None]), torch.from_numpy(bunch.target.astype(np.int64)))
+
+
+def make(setting: Setting) -> Digits:
+    """The digits, in their own size.
+
+    Raises:
+        DataError: another size is asked for.
+    """
+    if setting.image_size not in (None, SIZE):
+        raise DataError(
+            f"images of digits are 8 x 8 pixels, got image size {setting.image_size}; "
+            f"leave it out, it is for cifar10, cifar100, imagenet and folders of images"
+        )
+    return Digits()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from seesaw_nas.core.units import format_count
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
+from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.search import records
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.spread import Spread
 from seesaw_nas.space import Budget, Space
-from seesaw_nas.training.basis import Basis
 
 
 @dataclass(frozen=True)

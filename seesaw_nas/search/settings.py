@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.errors import OptionError, RunError, known
+from seesaw_nas.data import default_space
 from seesaw_nas.evaluators import EVALUATORS, SUPERNET, TABLE, needs, that_need
+from seesaw_nas.evaluators.basis import PROGRAM
 from seesaw_nas.search import halving
 from seesaw_nas.search.halving import DEFAULT_SCHEDULER, SCHEDULERS, Halving
 from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES, takes_supernet
 from seesaw_nas.training import recipes
-from seesaw_nas.training.basis import PROGRAM
 
 if TYPE_CHECKING:
     from seesaw_nas.space import Space
 
-SPACES = {"digits": "seesaw-digits", "cifar10": "seesaw-cifar", "cifar100": "seesaw-cifar"}
 LATER_FIELDS: dict[str, Any] = {  # what a run means that was begun before there were such
     "cache_dir": "",
     "latency": False,
@@ -265,7 +265,7 @@ class SearchSettings:
         from seesaw_nas.space import load  # numpy, which --help can do without
 
         fallback = "seesaw-imagenet" if input_size >= LARGE_IMAGE else "seesaw-cifar"
-        found = load(self.space or SPACES.get(self.dataset, fallback))
+        found = load(self.space or default_space(self.dataset) or fallback)
         return found.adapted(input_size, input_channels, classes)
 
     @property

@@ -8,18 +8,18 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import evaluators, space
+from seesaw_nas import data, evaluators, space
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import digest_of_file
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.evaluators import SUPERNET, TABLE, Evaluator, Subject, needs, on_device, trains
 from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.called import CalledEvaluator
-from seesaw_nas.search.settings import PYTHON, SPACES, SearchSettings
+from seesaw_nas.evaluators.differences import SCORED_BY_SUPERNET, difference
+from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Budget, Feasible
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import SCORED_BY_SUPERNET, difference
 
 if TYPE_CHECKING:
     import torch
@@ -179,7 +179,7 @@ def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Spa
 
 def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     evaluator = given.evaluator if hasattr(given.evaluator, "evaluate") else CalledEvaluator(given.evaluator)
-    found = given.space or space.load(settings.space or SPACES.get(settings.dataset, settings.dataset))
+    found = given.space or space.load(settings.space or data.default_space(settings.dataset) or settings.dataset)
     shape = (found.input_channels, found.input_size, found.input_size)
     subject = Subject(settings.dataset, shape, found.classes, 0, 0)
     return Problem(
@@ -193,8 +193,6 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
     Raises:
         DataError: they are not to be had.
     """
-    from seesaw_nas import data
-
     cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
     images = given or data.load(settings.dataset, settings.data_path, settings.image_size or None, cache_dir=cache_dir)
     if settings.train_size:
@@ -236,7 +234,7 @@ def description(problem: Problem) -> dict[str, Any]:
 
 
 def record_of(problem: Problem) -> dict[str, Any]:
-    """What a run is, in JSON values: all that :class:`seesaw_nas.training.basis.Basis` reads."""
+    """What a run is, in JSON values: all that :class:`seesaw_nas.evaluators.basis.Basis` reads."""
     return {
         "given": problem.given.names,
         "settings": problem.settings.to_dict() | _storage(problem.settings),

@@ -14,11 +14,11 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, Measured, Timings
+from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.search import records
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget
-from seesaw_nas.training.basis import Basis
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
 from seesaw_nas.workflows.problem import Problem, pose

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.space import Budget
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import difference, unknown
 from seesaw_nas.workflows import confirmation, results
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NOTHING, Given, Problem, basis_of, cheap_score, description, pose

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.ranking.spent import CORE, GPU
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget, Feasible, Space
 from seesaw_nas.training import recipes
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import difference
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.workflows.problem import Problem, description, load_images
 

@@ -14,9 +14,9 @@ from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.training import recipes
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import difference
 from seesaw_nas.training.epoch import Epoch
 
 if TYPE_CHECKING:

@@ -148,7 +148,7 @@ WITHOUT_TORCH = [
     if module.entry in ("core", "pareto", "architecture", "space") and module.name not in TORCH
 ]
 SETTINGS = [
-    "seesaw_nas.training.recipes", "seesaw_nas.training.basis", "seesaw_nas.training.differences",
+    "seesaw_nas.training.recipes", "seesaw_nas.evaluators.basis", "seesaw_nas.evaluators.differences",
     "seesaw_nas.search.settings", "seesaw_nas.search.records", "seesaw_nas.evaluators",
 ]  # fmt: skip
 

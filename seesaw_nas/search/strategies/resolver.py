@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.evaluators.basis import PROGRAM
 from seesaw_nas.search import strategies
 from seesaw_nas.search.strategies.base import Setting, Strategy
 from seesaw_nas.search.strategies.sampled import Sampled, is_sampler, seeded
-from seesaw_nas.training.basis import PROGRAM
 
 
 def resolve(name: str, given: Any, setting: Setting) -> Strategy:

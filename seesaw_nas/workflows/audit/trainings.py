@@ -11,10 +11,10 @@ from typing import Any
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import TRAININGS, difference, unknown
 from seesaw_nas.evaluators.table import Curve
 from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import TRAININGS, difference, unknown
 from seesaw_nas.workflows.audit.truth import LEAST, Trained, Truth
 
 _Training = tuple[Architecture, int, Curve]
