@@ -13,6 +13,7 @@ import torch
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import splits
 from seesaw_nas.data.base import Setting
+from seesaw_nas.data.catalog import NAMES, ONE_SIZE
 from seesaw_nas.data.images import Images, SearchData
 
 SIZE = 8
@@ -54,8 +55,9 @@ def make(setting: Setting) -> Digits:
         DataError: another size is asked for.
     """
     if setting.image_size not in (None, SIZE):
+        others = ", ".join(name for name in NAMES if name not in ONE_SIZE)
         raise DataError(
             f"images of digits are 8 x 8 pixels, got image size {setting.image_size}; "
-            f"leave it out, it is for cifar10, cifar100, imagenet and folders of images"
+            f"leave it out, it is for {others} and folders of images"
         )
     return Digits()

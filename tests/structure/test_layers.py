@@ -149,7 +149,8 @@ WITHOUT_TORCH = [
 ]
 SETTINGS = [
     "seesaw_nas.training.recipes", "seesaw_nas.evaluators.basis", "seesaw_nas.evaluators.differences",
-    "seesaw_nas.search.settings", "seesaw_nas.search.records", "seesaw_nas.evaluators",
+    "seesaw_nas.search.settings", "seesaw_nas.search.records", "seesaw_nas.evaluators", "seesaw_nas.data",
+    "seesaw_nas.search.strategies",
 ]  # fmt: skip
 
 
