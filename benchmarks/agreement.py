@@ -28,7 +28,7 @@ from seesaw_nas.training import recipes
 from seesaw_nas.training.loop import evaluate
 from seesaw_nas.training.recalibration import recalibrate
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 
 RESULTS = Path(__file__).parent / "results" / "agreement.json"
 NUDGE = 1e-7

@@ -22,7 +22,7 @@ from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.files import write_json
 from seesaw_nas.deploy import latency
-from seesaw_nas.deploy.latency import LatencySettings, Measured
+from seesaw_nas.deploy.latency import LatencySettings, NetworkLatencies
 from seesaw_nas.deploy.latency.measuring import conditions
 
 RESULTS = Path(__file__).parent / "results"
@@ -66,7 +66,7 @@ def own_rate(architecture: Architecture, batch: int) -> float:
     return macs / taken / 1e9
 
 
-def rows_of(measured: Measured, square: float, own: dict[int, float]) -> list[dict[str, object]]:
+def rows_of(measured: NetworkLatencies, square: float, own: dict[int, float]) -> list[dict[str, object]]:
     rows = []
     for found in measured.latencies:
         rate = measured.gmacs_per_second(found)
@@ -126,7 +126,7 @@ def main() -> None:
         named = specfile.resolve(name)
         own = {batch: own_rate(named.architecture, batch) for batch in options.batches}
         before = square_rate()
-        measured = Measured(named, latency.measure(named.architecture, settings))
+        measured = NetworkLatencies(named, latency.measure(named.architecture, settings))
         square = (before + square_rate()) / 2
         print(f"square products {square:.1f} GMAC/s (mean of before and after), {options.threads} threads", flush=True)
         for row in rows_of(measured, square, own):

@@ -41,7 +41,7 @@ def attempt(space: Space, rng: np.random.Generator) -> int:
     blocks: list[list] = [[] for _ in space.stages]
     for slot in space.slots(width):
         if slot.index < repeats[slot.stage]:
-            offered = space.offered(slot)
+            offered = space.options(slot)
             blocks[slot.stage].append(offered[int(rng.integers(len(offered)))])
     return cost.macs(space.build(width, blocks))
 

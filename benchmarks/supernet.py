@@ -38,8 +38,8 @@ from seesaw_nas.core.device import describe, find_device, synchronise
 from seesaw_nas.core.files import write_json
 from seesaw_nas.space import Feasible
 from seesaw_nas.training import recipes
-from seesaw_nas.training.batches import Dealt, draw_blend
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.batches import TrainingBatch, draw_blend
+from seesaw_nas.training.step import Trainer
 from seesaw_nas.training.supernet import Supernet
 from seesaw_nas.training.supernet.trainer import SupernetTrainer
 
@@ -76,7 +76,7 @@ class Race:
         train = self.shared.data.train
         images, labels = train.images[:BATCH], train.labels[:BATCH]
         blend = draw_blend(self.recipe, data.input, len(labels), 0).to(device)
-        self.batch = Dealt(0, images, labels, len(labels), blend, 0)
+        self.batch = TrainingBatch(0, images, labels, len(labels), blend, 0)
 
     def timed(self, work: Callable[[], object]) -> tuple[float, float]:
         """Seconds and core-seconds."""

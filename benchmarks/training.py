@@ -43,7 +43,7 @@ from seesaw_nas.data.augment import augment
 from seesaw_nas.network.models import build
 from seesaw_nas.space import Feasible
 from seesaw_nas.training import recipes
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

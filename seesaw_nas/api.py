@@ -142,6 +142,6 @@ def join(
     own = os.getpid()
     method = searches.method(problem, seed=settings.seed + own)  # others propose from the search's own seed
     about = {"kind": searches.KIND, **description(problem), "study": name}
-    with engines.opened(settings, problem.device) as engine:
+    with engines.connect_engine(settings, problem.device) as engine:
         folder = RunFolder.create(Path(runs_dir) / f"{name}-{platform.node()}-{own}", about)
         return searches.run(folder, problem, method, list, engine, time_limit, on_plan, listener)

@@ -14,6 +14,12 @@ settings.load_profile("untimed")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first, so that at the end no process works on one while the other waits."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def trained_on_digits(tmp_path_factory):
     """The folder of a small network, trained long enough to tell most of the digits."""

@@ -397,7 +397,7 @@ def test_training_and_foreign_folders_are_not_resumed(tmp_path):
 
 def test_run_in_use_is_left_alone(found):
     before = found.folder.journal.read_bytes()
-    with found.folder.owned(), pytest.raises(RunError, match="another process is working on"):
+    with found.folder.hold(), pytest.raises(RunError, match="another process is working on"):
         api.resume(found.folder.path, trials=9)
     assert found.folder.journal.read_bytes() == before
 

@@ -8,7 +8,7 @@ from gpu_parts import commands
 from gpu_parts.results import Deadline, Results
 from gpu_parts.setting import Setting
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, complete
 
 SHORTEST = 15.0  # seconds that a search needs to say anything
 
@@ -49,10 +49,10 @@ def search(setting: Setting, results: Results, workers: int, deadline: Deadline)
     results.keep("search", key, found, f"{key}: {told} for trials, each {each:.1f} s{watched}")
 
 
-def trained(setting: Setting, name: str) -> list[TrialRecord]:
+def trained(setting: Setting, name: str) -> list[CompleteTrial]:
     """The complete trials of a run, if it came so far."""
     from seesaw_nas.search.history.places import records_of  # wants Optuna, which the other parts do without
 
     folder = RunFolder(setting.work / "runs" / name)
     records = records_of(folder) if folder.description.exists() else []
-    return [record for record in records if record.state == "complete"]
+    return complete(records)

@@ -22,10 +22,10 @@ from seesaw_nas.evaluators.inherited import InheritedEvaluator
 from seesaw_nas.network.models import build
 from seesaw_nas.space import Feasible
 from seesaw_nas.training import recipes
-from seesaw_nas.training.batches import deal, readied, steps_per_epoch
+from seesaw_nas.training.batches import draw_batches, prepare_batch, steps_per_epoch
 from seesaw_nas.training.execution import Execution
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 from seesaw_nas.training.supernet import Supernet
 from seesaw_nas.training.supernet.trainer import SupernetTrainer
 
@@ -89,10 +89,10 @@ def plain_step(
     steps = steps_per_epoch(data, recipe)
 
     def train(number: int) -> Iterator[object]:
-        for batch in deal(data, recipe, 0, number):
+        for batch in draw_batches(data, recipe, 0, number):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate_at(batch.number, steps)
-            x, targets = readied(data, recipe, batch.images, batch.labels, batch.blend)
+            x, targets = prepare_batch(data, recipe, batch.images, batch.labels, batch.blend)
             x = x.contiguous(memory_format=layout)
             optimizer.zero_grad()
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seesaw_nas.architecture.spec import DENSE, Architecture, Block, Partition, Placed, strided
+from seesaw_nas.architecture.spec import DENSE, Architecture, Block, Partition, PlacedBlock, output_size
 
 CONVENTION = "Multi-Adds (MACs) of convolutions and linear layers, one image"
 NORM_PARAMS = 2  # weight and bias of batch norm, a channel
@@ -128,10 +128,10 @@ def head_params(c_in: int, channels: int, classes: int) -> int:
 
 def macs(architecture: Architecture) -> int:
     """Multi-Adds of the whole network, for one image."""
-    size = strided(architecture.input_size, architecture.stem.stride)
+    size = output_size(architecture.input_size, architecture.stem.stride)
     total = stem_macs(architecture.input_channels, architecture.stem.channels, size)
-    for at in architecture.placed:
-        total += _block_macs(at.block, at.c_in, at.c_out, at.size_in, at.size_out)
+    for placed in architecture.placed:
+        total += _block_macs(placed.block, placed.c_in, placed.c_out, placed.size_in, placed.size_out)
     last = architecture.placed[-1]
     return total + head_macs(last.c_out, architecture.head.channels, architecture.classes, last.size_out)
 
@@ -139,8 +139,8 @@ def macs(architecture: Architecture) -> int:
 def params(architecture: Architecture) -> int:
     """Trainable parameters of the whole network."""
     total = stem_params(architecture.input_channels, architecture.stem.channels)
-    for at in architecture.placed:
-        total += _block_params(at.block, at.c_in, at.c_out)
+    for placed in architecture.placed:
+        total += _block_params(placed.block, placed.c_in, placed.c_out)
     return total + head_params(architecture.placed[-1].c_out, architecture.head.channels, architecture.classes)
 
 
@@ -150,27 +150,27 @@ def layers(architecture: Architecture) -> tuple[Layer, ...]:
 
 
 def _layers(architecture: Architecture) -> Iterator[Layer]:
-    size = strided(architecture.input_size, architecture.stem.stride)
+    size = output_size(architecture.input_size, architecture.stem.stride)
     c_in, channels = architecture.input_channels, architecture.stem.channels
     yield _conv("stem", "conv", c_in, channels, 3, architecture.stem.stride, size, 9 * c_in * channels)
-    for at in architecture.placed:
-        yield from _block_layers(at)
+    for placed in architecture.placed:
+        yield from _block_layers(placed)
     last, channels, classes = architecture.placed[-1], architecture.head.channels, architecture.classes
     yield _conv("head", "conv", last.c_out, channels, 1, 1, last.size_out, last.c_out * channels)
     weights = channels * classes
     yield Layer("classifier", "linear", channels, classes, 1, 1, DENSE, 1, weights + classes, weights, 0)
 
 
-def _block_layers(at: Placed) -> Iterator[Layer]:
-    name, block, inner = f"stages.{at.stage}.{at.index}", at.block, at.inner
+def _block_layers(placed: PlacedBlock) -> Iterator[Layer]:
+    name, block, inner = f"stages.{placed.stage}.{placed.index}", placed.block, placed.inner
     for part, c_in, c_out, partition, size in (
-        ("pw1", at.c_in, inner, block.partition, at.size_in),
-        ("dw", inner, inner, None, at.size_out),
-        ("pw2", inner, at.c_out, block.project_partition, at.size_out),
+        ("pw1", placed.c_in, inner, block.partition, placed.size_in),
+        ("dw", inner, inner, None, placed.size_out),
+        ("pw2", inner, placed.c_out, block.project_partition, placed.size_out),
     ):
         if partition is None:
             weights = inner * block.kernel**2
-            yield _conv(f"{name}.dw", "depthwise", inner, inner, block.kernel, at.stride, size, weights)
+            yield _conv(f"{name}.dw", "depthwise", inner, inner, block.kernel, placed.stride, size, weights)
         else:
             weights = pointwise_weights(c_in, c_out, partition)
             yield _conv(f"{name}.{part}", "pointwise", c_in, c_out, 1, 1, size, weights, partition)

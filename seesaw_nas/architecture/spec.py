@@ -215,7 +215,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedBlock:
     """A block where it stands: what its spec leaves to the network around it.
 
     Attributes:
@@ -244,7 +244,7 @@ class Placed:
         return self.stride == 1 and self.c_in == self.c_out
 
 
-def strided(size: int, stride: int) -> int:
+def output_size(size: int, stride: int) -> int:
     """Side of a square map after a 'same'-padded convolution with this stride."""
     return (size - 1) // stride + 1
 
@@ -265,31 +265,31 @@ class Architecture:
     stem: Stem
     stages: tuple[Stage, ...]
     head: Head
-    _placed: tuple[Placed, ...] = field(init=False, repr=False, compare=False)
+    _placed: tuple[PlacedBlock, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_int("input_size", self.input_size, 1)
         check_int("input_channels", self.input_channels, 1)
         check_int("classes", self.classes, 2)
         check_tuple("stages", self.stages, Stage)
-        for name, value, wanted in (("stem", self.stem, Stem), ("head", self.head, Head)):
-            if not isinstance(value, wanted):
-                raise SpecError(f"a {wanted.__name__} is wanted, got {value!r}", name)
+        for name, value, kind in (("stem", self.stem, Stem), ("head", self.head, Head)):
+            if not isinstance(value, kind):
+                raise SpecError(f"a {kind.__name__} is wanted, got {value!r}", name)
         object.__setattr__(self, "_placed", tuple(self._place()))
 
-    def _place(self) -> Iterator[Placed]:
-        size, c_in = strided(self.input_size, self.stem.stride), self.stem.channels
+    def _place(self) -> Iterator[PlacedBlock]:
+        size, c_in = output_size(self.input_size, self.stem.stride), self.stem.channels
         for i, stage in enumerate(self.stages):
             for j, block in enumerate(stage.blocks):
                 with at_path(f"stages[{i}].blocks[{j}]"):
                     block.check(c_in, stage.channels)
                 stride = stage.stride if j == 0 else 1
-                out = strided(size, stride)
-                yield Placed(i, j, block, c_in, stage.channels, stride, size, out)
+                out = output_size(size, stride)
+                yield PlacedBlock(i, j, block, c_in, stage.channels, stride, size, out)
                 size, c_in = out, stage.channels
 
     @property
-    def placed(self) -> tuple[Placed, ...]:
+    def placed(self) -> tuple[PlacedBlock, ...]:
         """Every block with its surroundings, from input to output."""
         return self._placed
 
@@ -301,7 +301,7 @@ class Architecture:
     @cached_property
     def canonical(self) -> Architecture:
         """The one spelling of this network (see :meth:`Block.canonical`)."""
-        blocks = iter([at.block.canonical(at.c_in, at.c_out) for at in self.placed])
+        blocks = iter([placed.block.canonical(placed.c_in, placed.c_out) for placed in self.placed])
         stages = tuple(replace(stage, blocks=tuple(next(blocks) for _ in stage.blocks)) for stage in self.stages)
         return replace(self, stages=stages)
 

@@ -132,8 +132,8 @@ def _named(value: Any, path: Path) -> Named:
 
 
 def _dataset(result: Any) -> str:
-    found = result.get("dataset", "") if isinstance(result, dict) else ""
-    return found if isinstance(found, str) else ""
+    dataset = result.get("dataset", "") if isinstance(result, dict) else ""
+    return dataset if isinstance(dataset, str) else ""
 
 
 def resolve(text: str) -> Named:

@@ -13,7 +13,7 @@ from seesaw_nas import api
 from seesaw_nas.cli import terminal
 from seesaw_nas.evaluators.ranking.bands import parse_band
 from seesaw_nas.evaluators.ranking.result import RULE, Audit
-from seesaw_nas.evaluators.ranking.wording import about, cost_of, figure_of, noise, remarks, span
+from seesaw_nas.evaluators.ranking.wording import cost_of, describe_basis, figure_of, noise, remarks, span
 from seesaw_nas.workflows.audit.audit import FILE, PAGE, folder
 
 HEADINGS = ("evaluator", "within bands", "95%", "overall", "95%", "scored", "each costs", "once", "earns", "note")
@@ -62,7 +62,7 @@ def audit(
 
 
 def _print(console: Console, found: Audit) -> None:
-    for line in about(found):
+    for line in describe_basis(found):
         console.print(line)
     console.print()
     console.print(_table(found))

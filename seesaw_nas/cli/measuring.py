@@ -14,7 +14,7 @@ from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli import terminal
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.core.units import format_figure
-from seesaw_nas.deploy.latency import Latency, LatencySettings, Measured, document, measure
+from seesaw_nas.deploy.latency import Latency, LatencySettings, NetworkLatencies, document, measure
 
 LEFT = ("network", "backend", "quartiles")
 RIGHT = ("Multi-Adds", "Params", "batch", "threads", "ms", "images/s", "GMAC/s", "vs eager")
@@ -54,7 +54,7 @@ def counts(option: str, text: str) -> tuple[int, ...]:
         raise OptionError(f"cannot read --{option} '{text}'; write whole numbers with commas, like 1,8,64") from None
 
 
-def _measured(networks: Sequence[Named], settings: LatencySettings, weights: Path | None) -> list[Measured]:
+def _measured(networks: Sequence[Named], settings: LatencySettings, weights: Path | None) -> list[NetworkLatencies]:
     found = []
     with terminal.progress(terminal.console(stderr=True)) as progress:
         task = progress.add_task("", total=None)
@@ -64,18 +64,18 @@ def _measured(networks: Sequence[Named], settings: LatencySettings, weights: Pat
                 progress.update(task, description=f"{name}: {what}", completed=done, total=total)
 
             latencies = measure(named.architecture, settings, weights=weights, on_step=step)
-            found.append(Measured(named, latencies))
+            found.append(NetworkLatencies(named, latencies))
     return found
 
 
-def _print(out: Console, networks: Sequence[Measured], conditions: Mapping[str, str]) -> None:
+def _print(out: Console, networks: Sequence[NetworkLatencies], conditions: Mapping[str, str]) -> None:
     out.print(_table(networks))
     out.print()
     for line in (*_remarks(networks), *LEGEND, *_told(conditions)):
         out.print(line)
 
 
-def _table(networks: Sequence[Measured]) -> Table:
+def _table(networks: Sequence[NetworkLatencies]) -> Table:
     table = terminal.plain_table()
     for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading in LEFT else "right", no_wrap=True)
@@ -90,7 +90,7 @@ def _table(networks: Sequence[Measured]) -> Table:
     return table
 
 
-def _figures(measured: Measured, latency: Latency) -> list[str]:
+def _figures(measured: NetworkLatencies, latency: Latency) -> list[str]:
     if latency.median_ms is None:
         return ["not timed"]
     quartiles = " to ".join(format_figure(ms or 0.0) for ms in (latency.lower_ms, latency.upper_ms))
@@ -102,7 +102,7 @@ def _figures(measured: Measured, latency: Latency) -> list[str]:
     ]
 
 
-def _remarks(networks: Sequence[Measured]) -> list[str]:
+def _remarks(networks: Sequence[NetworkLatencies]) -> list[str]:
     """What was not timed and why, what ran elsewhere, what was disturbed, and how well outputs agree."""
     pairs = [(measured.named.name, latency) for measured in networks for latency in measured.latencies]
     timed = [latency for _, latency in pairs if latency.median_ms is not None]

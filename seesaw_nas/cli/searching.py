@@ -19,7 +19,7 @@ from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.core.units import format_count, format_duration, format_large, format_top1
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
 from seesaw_nas.search.settings import CHANGEABLE
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.workflows import results
@@ -199,10 +199,12 @@ class View(Listener):
     def ended(self, record: TrialRecord) -> None:
         """Print the trial's line."""
         macs = "-" if record.macs is None else format_count(record.macs)
-        if record.state == "complete":
-            text = f"top-1 {format_top1(record.top1 or 0.0):>6}  {format_duration(record.seconds)}"
+        if (done := as_complete(record)) is not None:
+            text = f"top-1 {format_top1(done.top1):>6}  {format_duration(done.seconds)}"
         elif record.state == "paused":
-            text = f"top-1 {format_top1(record.curve[-1].top1 or 0.0):>6}  paused after epoch {len(record.curve)}"
+            top1 = record.curve[-1].top1
+            reached = "-" if top1 is None else format_top1(top1)
+            text = f"top-1 {reached:>6}  paused after epoch {len(record.curve)}"
         else:
             text = f"{record.state}: {record.reason}"
         if record.state in ("complete", "failed", "paused") and record.number not in self._begun:
@@ -218,12 +220,12 @@ class View(Listener):
         what = "the running training is" if running == 1 else f"{running} running trainings are"
         self._console.print(f"stopping: {what} still to end; press Ctrl-C again to drop what runs")
 
-    def confirming(self, done: int, total: int, record: TrialRecord) -> None:
+    def confirming(self, done: int, total: int, trial: CompleteTrial) -> None:
         """Show how far the repeats are."""
         if not self._repeating:
             self._repeating = True
             self._console.print(f"training the best again: {total} trainings")
-        text = f"again: trial {record.number}"
+        text = f"again: trial {trial.number}"
         self._progress.update(self._timing, description=text, completed=done, total=total, visible=True)
 
     def timing(self, what: str, done: int, total: int) -> None:
@@ -246,12 +248,11 @@ def _print_result(console: Console, result: Result) -> None:
     for heading in ("Multi-Adds", "of budget", "Params", "top-1", *again, *timings.columns.values(), "trial", "digest"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in front:
-        macs = record.macs or 0
         table.add_row(
-            f"{macs:,}",
-            f"{macs / result.problem.budget.high:.1%}",
+            f"{record.macs:,}",
+            f"{record.macs / result.problem.budget.high:.1%}",
             f"{record.params:,}",
-            format_top1(record.top1 or 0.0),
+            format_top1(record.top1),
             *((str(spreads.get(record.digest, "-")),) if spreads else ()),
             *timings.cells(record.digest),
             str(record.number),
@@ -313,7 +314,7 @@ def _as_json(result: Result) -> dict[str, Any]:
     } | ({"stages": result.stages} if result.stages else {})
 
 
-def _member(result: Result, record: TrialRecord) -> dict[str, Any]:
+def _member(result: Result, record: CompleteTrial) -> dict[str, Any]:
     latencies = result.timings.latencies.get(record.digest, ())
     member = {
         "trial": record.number,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seesaw_nas.cli import terminal
-from seesaw_nas.cli.training import Shown
+from seesaw_nas.cli.training import TrainingDisplay
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.units import format_duration, format_large
 from seesaw_nas.search import SearchSettings
@@ -28,7 +28,7 @@ def supernet(settings: SearchSettings, *, out: Path | None, resume: bool, as_jso
     if path.exists() and not resume:
         raise RunError(f"{path} exists already; choose another --out, or go on with it by --resume")
     with terminal.progress(console) as progress:
-        view = View(progress, supernets.fitted_recipe(settings))
+        view = SupernetView(progress, supernets.fitted_recipe(settings))
         trained = supernets.train_in(
             path, settings, problem, listener=view, on_begin=view.begin, on_estimate=view.shown.estimate
         )
@@ -42,11 +42,11 @@ def supernet(settings: SearchSettings, *, out: Path | None, resume: bool, as_jso
     console.print(f"supernet  {path}", highlight=False, soft_wrap=True)
 
 
-class View(Listener):
+class SupernetView(Listener):
     """One bar over all steps, and a line an epoch."""
 
     def __init__(self, progress: Progress, recipe: Recipe) -> None:
-        self.shown = Shown(progress, progress.add_task("training", total=None), recipe)
+        self.shown = TrainingDisplay(progress, progress.add_task("training", total=None), recipe)
 
     def begin(self, problem: Problem, recipe: Recipe, images: int) -> None:
         """Say what is trained, how and on what."""

@@ -41,7 +41,7 @@ def train(
     console = terminal.console(stderr=as_json)
     console.quiet = not leads()
     with terminal.progress(console) as progress:
-        shown = Shown(progress, progress.add_task("training", total=None), settings.fitted_recipe)
+        shown = TrainingDisplay(progress, progress.add_task("training", total=None), settings.fitted_recipe)
         result = workflow.train(
             settings,
             out,
@@ -63,7 +63,7 @@ def train(
     console.print(f"weights {result.weights}")
 
 
-class Shown:
+class TrainingDisplay:
     """A training's progress on a terminal, and its lines."""
 
     def __init__(self, progress: Progress, task: TaskID, recipe: Recipe) -> None:

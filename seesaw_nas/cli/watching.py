@@ -46,7 +46,7 @@ def _text(found: Status) -> str:
     ]
     if found.best is not None:
         best = found.best
-        lines.append(f"best    top-1 {format_top1(best.top1 or 0.0)} at {best.macs:,} Multi-Adds, trial {best.number}")
+        lines.append(f"best    top-1 {format_top1(best.top1)} at {best.macs:,} Multi-Adds, trial {best.number}")
     if found.working and found.seconds_left is not None:
         lines.append(f"left    about {format_duration(found.seconds_left)}")
     if found.workers:
@@ -72,7 +72,7 @@ def dashboard(run: Path, *, port: int) -> None:
         RunError: it is no folder of a search.
     """
     read_status(run)  # whether there is anything to show
-    with optional.wanted("optuna_dashboard"):
+    with optional.require("optuna_dashboard"):
         import optuna_dashboard
     from seesaw_nas.search.history.places import storage_of
 

@@ -26,7 +26,7 @@ def conditions(device: str = "cpu", *packages: str) -> dict[str, str]:
         device: the GPU's name, ``cuda`` or ``cuda:1``; or what else figures are computed on.
         packages: whose versions matter beside those of :data:`PACKAGES`.
     """
-    found = {
+    texts = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": device,
         "processor": _processor(),
@@ -36,7 +36,7 @@ def conditions(device: str = "cpu", *packages: str) -> dict[str, str]:
         "seesaw_nas": seesaw_nas.__version__,
         "commit": _commit(),
     }
-    return found | {package: _version(package) for package in (*PACKAGES, *packages)} | _gpu(device)
+    return texts | {package: _version(package) for package in (*PACKAGES, *packages)} | _gpu(device)
 
 
 def cores() -> int:
@@ -83,16 +83,16 @@ def _driver() -> str:
     """The version of NVIDIA's kernel driver."""
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     try:
-        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout
-        if told.strip():
-            return told.split()[0]
+        output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout
+        if output.strip():
+            return output.split()[0]
     except (OSError, subprocess.SubprocessError):
         pass
     try:
-        found = re.search(r"Module.*?\s(\d+(?:\.\d+)+)", Path("/proc/driver/nvidia/version").read_text())
+        version = re.search(r"Module.*?\s(\d+(?:\.\d+)+)", Path("/proc/driver/nvidia/version").read_text())
     except OSError:
-        found = None
-    return found[1] if found else "unknown"
+        version = None
+    return version[1] if version else "unknown"
 
 
 def _cudnn(torch: Any) -> str:

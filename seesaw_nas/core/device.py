@@ -43,18 +43,18 @@ def index_of(device: torch.device) -> int:
     return torch.cuda.current_device() if device.index is None else device.index
 
 
-def current(device: torch.device) -> AbstractContextManager[object]:
+def use_device(device: torch.device) -> AbstractContextManager[object]:
     """In the body, what names no GPU uses this one: streams, graphs, events, questions about what it can do."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 @contextmanager
-def cudnn_benchmark(device: torch.device, wanted: bool) -> Iterator[None]:
+def cudnn_benchmark(device: torch.device, enabled: bool) -> Iterator[None]:
     """In the body, cuDNN times its kernels for each shape that it has not seen and keeps the fastest, or guesses it."""
     if device.type != "cuda":
         yield
         return
-    before, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, wanted
+    before, torch.backends.cudnn.benchmark = torch.backends.cudnn.benchmark, enabled
     try:
         yield
     finally:
@@ -75,13 +75,13 @@ def place(model: nn.Module, device: torch.device) -> None:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def laid_out(images: Tensor) -> Tensor:
+def channels_last(images: Tensor) -> Tensor:
     """The images (N, C, H, W) in the layout that :func:`place` gave the model."""
     return images.contiguous(memory_format=torch.channels_last) if images.is_cuda else images
 
 
-def empty_laid_out(shape: torch.Size, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Room for images (N, C, H, W) in the layout of :func:`laid_out`."""
+def empty_channels_last(shape: torch.Size, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Room for images (N, C, H, W) in the layout of :func:`channels_last`."""
     layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
     return torch.empty(shape, dtype=dtype, device=device, memory_format=layout)
 
@@ -136,7 +136,7 @@ def synchronise(device: torch.device) -> None:
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
+def seed_generators(seed: int, device: torch.device) -> Iterator[None]:
     """Run the body with torch's global generators seeded, and put them back: dropout draws from no other.
 
     A replayed CUDA graph draws by the seed, too: before each replay torch fills the seed and the offset that the

@@ -43,10 +43,10 @@ def check_list(name: str, value: Any) -> list[Any]:
     return value
 
 
-def check_version(version: object, wanted: int) -> None:
+def check_version(version: object, expected: int) -> None:
     """Raise :class:`SpecError` unless a file's ``schema_version`` is the one that this release reads."""
-    if type(version) is not int or version != wanted:
-        raise SpecError(f"this release reads version {wanted}, got {version!r}", "schema_version")
+    if type(version) is not int or version != expected:
+        raise SpecError(f"this release reads version {expected}, got {version!r}", "schema_version")
 
 
 def check_tuple(name: str, value: object, member: type) -> None:
@@ -69,9 +69,9 @@ def check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
         return
     if isinstance(value, str) and isinstance(choices[0], str):
         raise SpecError(known("value", value, choices), name)
-    wanted = " or ".join(map(str, choices)) if len(choices) == 2 else "one of " + ", ".join(map(str, choices))
+    expected = " or ".join(map(str, choices)) if len(choices) == 2 else "one of " + ", ".join(map(str, choices))
     if isinstance(value, int) and isinstance(choices[0], int):
         distance = min(abs(value - choice) for choice in choices)
         near = ", ".join(str(choice) for choice in choices if abs(value - choice) == distance)
-        raise SpecError(f"{wanted} is wanted, got {value}; the nearest legal value: {near}", name)
-    raise SpecError(f"{wanted} is wanted, got {value!r}", name)
+        raise SpecError(f"{expected} is wanted, got {value}; the nearest legal value: {near}", name)
+    raise SpecError(f"{expected} is wanted, got {value!r}", name)

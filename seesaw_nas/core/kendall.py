@@ -57,8 +57,8 @@ def tau_b(score: Floats, in_x: Floats, in_y: Floats) -> Floats:
         score: what of the pairs to compare agrees, less what contradicts.
         in_x, in_y: how many of them differ in x, in y.
     """
-    found: Floats = np.divide(score, np.sqrt(in_x * in_y), out=np.full(len(score), np.nan), where=in_x * in_y > 0)
-    return found
+    tau: Floats = np.divide(score, np.sqrt(in_x * in_y), out=np.full(len(score), np.nan), where=in_x * in_y > 0)
+    return tau
 
 
 def _differing(side: Sequence[float]) -> list[int]:
@@ -74,12 +74,12 @@ def _score(x: Sequence[float], y: Sequence[float]) -> Integers:
 
 def _sides(x: Sequence[float], y: Sequence[float]) -> Integers:
     """Of each pair: how many of those with less x have less y, and how many have more; shape (n, 2)."""
-    found = [(0, 0)] * len(x)
+    counts = [(0, 0)] * len(x)
     seen: list[float] = []  # y of all pairs with less x, in order
     for _, same in groupby(sorted(range(len(x)), key=x.__getitem__), key=x.__getitem__):
         here = list(same)
         for i in here:
-            found[i] = bisect_left(seen, y[i]), len(seen) - bisect_right(seen, y[i])
+            counts[i] = bisect_left(seen, y[i]), len(seen) - bisect_right(seen, y[i])
         for i in here:
             insort(seen, y[i])
-    return np.array(found, dtype=np.int64).reshape(-1, 2)
+    return np.array(counts, dtype=np.int64).reshape(-1, 2)

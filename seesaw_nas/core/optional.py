@@ -28,8 +28,8 @@ def explain(name: str, reason: str = "") -> str:
         reason: why not, where it is there.
     """
     package = name.replace("_", "-")
-    how = f"pip install {INSTALLED_AS.get(name, package)}"
-    return f"{package} cannot be loaded ({reason}); {how}" if reason else f"{package} is not installed; {how}"
+    remedy = f"pip install {INSTALLED_AS.get(name, package)}"
+    return f"{package} cannot be loaded ({reason}); {remedy}" if reason else f"{package} is not installed; {remedy}"
 
 
 def explain_error(error: ImportError) -> str:
@@ -50,7 +50,7 @@ def _innermost(error: ImportError) -> ImportError:
 
 
 @contextmanager
-def wanted(name: str) -> Iterator[None]:
+def require(name: str) -> Iterator[None]:
     """For a body that needs a package, by the name that is imported.
 
     Raises:

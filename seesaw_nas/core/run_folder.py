@@ -148,7 +148,7 @@ class RunFolder:
         return False
 
     @contextlib.contextmanager
-    def owned(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         """Hold the run for this process alone; the system lets go of it when the process ends, however it ends.
 
         Raises:

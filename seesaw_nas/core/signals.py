@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-NOTED = (signal.SIGINT, signal.SIGTERM)
+CAUGHT = (signal.SIGINT, signal.SIGTERM)
 Stop = Callable[[], signal.Signals | None]
 """Answers which signal asks for an end, if one does."""
 
 
 @contextmanager
-def noted() -> Iterator[Stop]:
+def catch_signals() -> Iterator[Stop]:
     """In the body, the first SIGINT or SIGTERM is noted and does nothing else; the second does what it always does.
 
     Outside of the main thread, where Python allows no handlers, nothing is noted.
@@ -23,13 +23,13 @@ def noted() -> Iterator[Stop]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    before = {number: signal.getsignal(number) for number in NOTED}
+    before = {number: signal.getsignal(number) for number in CAUGHT}
 
     def note(number: int, _: Any) -> None:
         came.append(signal.Signals(number))
         _restore(before)
 
-    for number in NOTED:
+    for number in CAUGHT:
         signal.signal(number, note)
     try:
         yield lambda: came[0] if came else None

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seesaw_nas.core.device import empty_laid_out
+from seesaw_nas.core.device import empty_channels_last
 
 TABLES = 32  # kept of each kind; a run has a few data sets, sizes and devices
 LARGEST = 2**21  # entries of a table; small images have one for whole windows, which saves an operator
@@ -33,8 +33,8 @@ def normalise(
     """
     assert images.dtype == torch.uint8, f"normalise wants uint8 images, got {images.dtype}"
     offset, scale = _units(tuple(mean), tuple(std), images.device)
-    centred = torch.sub(images, offset, out=empty_laid_out(images.shape, images.device))
-    out = centred if dtype == torch.float32 else empty_laid_out(images.shape, images.device, dtype)
+    centred = torch.sub(images, offset, out=empty_channels_last(images.shape, images.device))
+    out = centred if dtype == torch.float32 else empty_channels_last(images.shape, images.device, dtype)
     return torch.div(centred, scale, out=out)
 
 

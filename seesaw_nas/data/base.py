@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class DataSetting:
     """What a data set is made for; the same for all, so each takes what concerns it and refuses what cannot be.
 
     Attributes:

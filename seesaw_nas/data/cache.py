@@ -17,30 +17,30 @@ from typing import NamedTuple
 import numpy as np
 
 from seesaw_nas.data import crops
-from seesaw_nas.data.progress import Progress, reporting
+from seesaw_nas.data.progress import Progress, report_progress
 from seesaw_nas.data.splits import Indices
-from seesaw_nas.data.unreadable import check_decoder, reason, tell
-from seesaw_nas.data.workers import default_workers, mapped
+from seesaw_nas.data.unreadable import check_decoder, reason, warn_of_skipped
+from seesaw_nas.data.workers import default_workers, run_in_workers
 
 QUALITY = 95
 CHUNK = 16  # images of one request to a worker
 
 
-class Order(NamedTuple):
+class CopyJob(NamedTuple):
     """A copy to make."""
 
     source: Path
     copy: Path
 
 
-class Made(NamedTuple):
+class CopyResult(NamedTuple):
     """What became of some orders: sources that could not be read, and what ended the writing of a copy."""
 
     reasons: dict[str, str]
     failure: tuple[int | None, str, str] | None
 
 
-def kept(
+def cache_copies(
     paths: Sequence[Path], folder: Path, size: int, progress: Progress | None = None, workers: int | None = None
 ) -> tuple[tuple[Path, ...], Indices]:
     """The copies in ``folder`` of the images that can be read, made where they are missing, and their positions.
@@ -58,27 +58,27 @@ def kept(
     check_decoder()
     side = crops.short_side(size)
     reasons: dict[str, str] = {}
-    orders = [Order(path, _copy_of(path, folder, side)) for path in paths]
+    orders = [CopyJob(path, _copy_path(path, folder, side)) for path in paths]
     missing = [order for order in orders if not order.copy.exists()]
     for parent in {order.copy.parent for order in missing}:
         parent.mkdir(parents=True, exist_ok=True)
     chunks = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
-    with reporting(progress) as report:
-        made = mapped(_Maker(side), chunks, default_workers() if workers is None else workers)
+    with report_progress(progress) as report:
+        made = run_in_workers(_CopyMaker(side), chunks, default_workers() if workers is None else workers)
         for number, (failed, failure) in enumerate(made, start=1):
             if failure is not None:
                 raise OSError(*failure)
             reasons |= failed
             report("copying images to the cache", min(number * CHUNK, len(missing)), len(missing))
-    tell(reasons, len(paths))
+    warn_of_skipped(reasons, len(paths))
     positions = [i for i, path in enumerate(paths) if str(path) not in reasons]
     return tuple(orders[i].copy for i in positions), np.array(positions, dtype=np.int64)
 
 
-def _copy_of(path: Path, folder: Path, side: int) -> Path:
+def _copy_path(path: Path, folder: Path, side: int) -> Path:
     try:
-        found = path.stat()
-        state = f"{found.st_mtime_ns} {found.st_size}"
+        status = path.stat()
+        state = f"{status.st_mtime_ns} {status.st_size}"
     except OSError:
         state = "missing"  # it will be told with the unreadable ones
     key = hashlib.sha256(os.fsencode(f"{path.absolute()}\0{state}\0{side}\0{QUALITY}")).hexdigest()[:32]
@@ -86,16 +86,16 @@ def _copy_of(path: Path, folder: Path, side: int) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class _Maker:
+class _CopyMaker:
     """What a worker does."""
 
     side: int
 
-    def __call__(self, orders: Sequence[Order]) -> Made:
+    def __call__(self, orders: Sequence[CopyJob]) -> CopyResult:
         reasons: dict[str, str] = {}
         for source, copy in orders:
             try:
-                image = crops.shrunk(source, self.side)
+                image = crops.shrink(source, self.side)
             except Exception as error:  # on a damaged file Pillow's decoders raise errors of almost any type
                 reasons[str(source)] = reason(error)
                 continue
@@ -106,5 +106,5 @@ class _Maker:
                 os.replace(part, copy)
             except OSError as error:
                 part.unlink(missing_ok=True)
-                return Made(reasons, (error.errno, error.strerror or str(error), str(copy)))
-        return Made(reasons, None)
+                return CopyResult(reasons, (error.errno, error.strerror or str(error), str(copy)))
+        return CopyResult(reasons, None)

@@ -1,7 +1,7 @@
 """Data sets by name; the two doors to them, one for a search and one for the test split.
 
-A data set is one file in this package, with a function ``make`` that takes a :class:`seesaw_nas.data.base.Setting`, and
-one line of :data:`DATA_SETS`. Importing this loads no torch.
+A data set is one file in this package, with a function ``make`` that takes a :class:`seesaw_nas.data.base.DataSetting`,
+and one line of :data:`DATA_SETS`. Importing this loads no torch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seesaw_nas.core.errors import DataError, known
-from seesaw_nas.data.base import Setting, Source
+from seesaw_nas.data.base import DataSetting, Source
 from seesaw_nas.data.progress import Progress
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DataSetEntry:
     """A line of the registry.
 
     Attributes:
@@ -41,15 +41,15 @@ class Entry:
 
 
 DATA_SETS = {
-    "digits": Entry("1,797 handwritten digits, 8x8, grey", "digits", "seesaw-digits", is_fixed=True, has_one_size=True),
-    "cifar10": Entry("60,000 photos of 10 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True),
-    "cifar100": Entry("60,000 photos of 100 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True),
-    "imagenet": Entry("1.3 million photos of 1,000 classes", "imagenet", is_streamed=True),
+    "digits": DataSetEntry("1,797 digits, 8x8, grey", "digits", "seesaw-digits", is_fixed=True, has_one_size=True),
+    "cifar10": DataSetEntry("60,000 photos of 10 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True),
+    "cifar100": DataSetEntry("60,000 photos of 100 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True),
+    "imagenet": DataSetEntry("1.3 million photos of 1,000 classes", "imagenet", is_streamed=True),
 }
 FOLDER_PREFIX = "folder:"
 NAMES = tuple(DATA_SETS)
 ONE_SIZE = tuple(name for name, entry in DATA_SETS.items() if entry.has_one_size)
-_FOLDER = Entry("images by class", "folder", is_streamed=True)  # of any path
+_FOLDER = DataSetEntry("images by class", "folder", is_streamed=True)  # of any path
 
 
 def default_space(name: str) -> str:
@@ -78,7 +78,7 @@ def load(
     Raises:
         DataError: no such data set, or its files are missing, damaged or too few.
     """
-    return _source(Setting(name, data_dir, image_size, progress, cache_dir)).search()
+    return _source(DataSetting(name, data_dir, image_size, progress, cache_dir)).search()
 
 
 def load_test(
@@ -89,10 +89,10 @@ def load_test(
     cache_dir: Path | None = None,
 ) -> Split:
     """The test split of a data set, for the final training of a chosen architecture; arguments as for :func:`load`."""
-    return _source(Setting(name, data_dir, image_size, progress, cache_dir)).test()
+    return _source(DataSetting(name, data_dir, image_size, progress, cache_dir)).test()
 
 
-def _source(setting: Setting) -> Source:
+def _source(setting: DataSetting) -> Source:
     if setting.image_size is not None and setting.image_size < 1:
         raise DataError(f"an image size is a positive number of pixels, got {setting.image_size}")
     entry = DATA_SETS.get(setting.name) or _folder(setting.name)
@@ -102,7 +102,7 @@ def _source(setting: Setting) -> Source:
     return source
 
 
-def _folder(name: str) -> Entry:
+def _folder(name: str) -> DataSetEntry:
     """The entry of folders, where the name is the path of one.
 
     Raises:

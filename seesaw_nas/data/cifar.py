@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import splits
-from seesaw_nas.data.base import Setting
+from seesaw_nas.data.base import DataSetting
 from seesaw_nas.data.download import cache_dir, fetch
 from seesaw_nas.data.images import Images, SearchData
 from seesaw_nas.data.progress import Progress
@@ -29,7 +29,7 @@ _VALIDATION_SHARE = 0.1  # 5,000 of the 50,000 training images
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CifarLayout:
     """The files of one of the two sets.
 
     Attributes:
@@ -53,7 +53,7 @@ class Layout:
 
 
 LAYOUTS = {
-    "cifar10": Layout(
+    "cifar10": CifarLayout(
         name="cifar10",
         url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
         md5="c32a1d4ab5d03f1284b67883e8d87530",
@@ -65,7 +65,7 @@ LAYOUTS = {
         names="batches.meta.txt",
         labels=(10,),
     ),
-    "cifar100": Layout(
+    "cifar100": CifarLayout(
         name="cifar100",
         url="https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
         md5="03b5dce01913d631647c71ecec9e9cb8",
@@ -88,7 +88,7 @@ class Cifar:
         size: side of the images in pixels, a divisor of 32.
     """
 
-    layout: Layout
+    layout: CifarLayout
     data_dir: Path | None = None
     progress: Progress | None = None
     size: int = SIZE
@@ -105,7 +105,7 @@ class Cifar:
         files = [self._read(folder / name, layout.train_records) for name in layout.train]
         images = Images(torch.cat([part.images for part in files]), torch.cat([part.labels for part in files]))
         labels = images.labels.numpy()
-        train, validation = splits.held_out(labels, splits.count_of(labels, _VALIDATION_SHARE), splits.SPLIT_SEED)
+        train, validation = splits.hold_out(labels, splits.count_of(labels, _VALIDATION_SHARE), splits.SPLIT_SEED)
         classes = self._classes(folder / layout.names)
         return SearchData.of(
             layout.name, classes, images.take(train), images.take(validation), flip=True, padding=self.size // 8
@@ -119,8 +119,8 @@ class Cifar:
             inside = self.data_dir / self.layout.folder
             return inside if inside.is_dir() else self.data_dir
         folder = cache_dir() / self.layout.folder
-        wanted = (*self.layout.train, self.layout.test, self.layout.names)
-        if not all((folder / name).exists() for name in wanted):
+        names = (*self.layout.train, self.layout.test, self.layout.names)
+        if not all((folder / name).exists() for name in names):
             fetch(self.layout.url, self.layout.md5, folder.parent, self.progress)
         return folder
 
@@ -172,7 +172,7 @@ def _shrunk(images: torch.Tensor, factor: int) -> torch.Tensor:
     return torch.cat(parts)
 
 
-def make(setting: Setting) -> Cifar:
+def make(setting: DataSetting) -> Cifar:
     """The set of this name, at the wanted size.
 
     Raises:

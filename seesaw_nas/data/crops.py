@@ -52,12 +52,12 @@ def random_part(aspect: float, rng: Uniform) -> Box:
         ratio = math.exp(low + (high - low) * rng.random())
         width, height = math.sqrt(area * ratio / aspect), math.sqrt(area * aspect / ratio)
         if width <= 1 and height <= 1:
-            return _placed(width, height, rng.random(), rng.random())
+            return _box_at(width, height, rng.random(), rng.random())
     ratio = min(max(aspect, RATIO[0]), RATIO[1])
-    return _placed(min(1.0, ratio / aspect), min(1.0, aspect / ratio), 0.5, 0.5)
+    return _box_at(min(1.0, ratio / aspect), min(1.0, aspect / ratio), 0.5, 0.5)
 
 
-def _placed(width: float, height: float, x: float, y: float) -> Box:
+def _box_at(width: float, height: float, x: float, y: float) -> Box:
     left, top = x * (1 - width), y * (1 - height)
     return left, top, min(1.0, left + width), min(1.0, top + height)
 
@@ -71,7 +71,7 @@ def random_crop(path: Path, size: int, rng: Uniform, flip: bool) -> Pixels:
     """A random part of an image, (size, size, 3), mirrored with probability one half where ``flip`` holds."""
     from PIL import Image
 
-    image, part = _opened(path, size, lambda aspect: random_part(aspect, rng))
+    image, part = _open(path, size, lambda aspect: random_part(aspect, rng))
     left, top, right, bottom = part
     box = (left * image.width, top * image.height, right * image.width, bottom * image.height)
     pixels = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box))
@@ -81,16 +81,16 @@ def random_crop(path: Path, size: int, rng: Uniform, flip: bool) -> Pixels:
 def centre_crop(path: Path, size: int) -> Pixels:
     """The centre of an image whose short side is resized to :func:`short_side`, (size, size, 3)."""
     side = short_side(size)
-    image = shrunk(path, side, enlarge=True)
+    image = shrink(path, side, enlarge=True)
     left, top = (image.width - size) // 2, (image.height - size) // 2
     return np.asarray(image.crop((left, top, left + size, top + size)))
 
 
-def shrunk(path: Path, side: int, enlarge: bool = False) -> Image.Image:
+def shrink(path: Path, side: int, enlarge: bool = False) -> Image.Image:
     """The whole image upright, in RGB, its short side resized to ``side``; a smaller one is enlarged only if asked."""
     from PIL import Image
 
-    image, _ = _opened(path, side, lambda _: (0.0, 0.0, 1.0, 1.0))
+    image, _ = _open(path, side, lambda _: (0.0, 0.0, 1.0, 1.0))
     scale = side / min(image.size)
     if scale == 1 or (scale > 1 and not enlarge):
         return image
@@ -98,7 +98,7 @@ def shrunk(path: Path, side: int, enlarge: bool = False) -> Image.Image:
     return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
-def _opened(path: Path, size: int, choose: Callable[[float], Box]) -> tuple[Image.Image, Box]:
+def _open(path: Path, size: int, choose: Callable[[float], Box]) -> tuple[Image.Image, Box]:
     """The image with detail enough to show the chosen part at ``size`` x ``size`` pixels, and that part."""
     from PIL import ExifTags, Image
 
@@ -106,6 +106,6 @@ def _opened(path: Path, size: int, choose: Callable[[float], Box]) -> tuple[Imag
         turned = image.getexif().get(ExifTags.Base.Orientation) in TURNED
         width, height = reversed(image.size) if turned else image.size
         part = choose(width / height)
-        wanted = (math.ceil(DETAIL * size / (part[2] - part[0])), math.ceil(DETAIL * size / (part[3] - part[1])))
-        image.draft("RGB", wanted[::-1] if turned else wanted)
+        least = (math.ceil(DETAIL * size / (part[2] - part[0])), math.ceil(DETAIL * size / (part[3] - part[1])))
+        image.draft("RGB", least[::-1] if turned else least)
         return upright(image), part

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from seesaw_nas.data.progress import Progress, reporting
+from seesaw_nas.data.progress import Progress, report_progress
 from seesaw_nas.data.splits import Indices
-from seesaw_nas.data.unreadable import check_decoder, reason, tell
+from seesaw_nas.data.unreadable import check_decoder, reason, warn_of_skipped
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,7 +34,7 @@ def decode(paths: Sequence[Path], size: int, progress: Progress | None = None) -
     images = np.empty((len(paths), 3, size, size), dtype=np.uint8)
     reasons: dict[str, str] = {}
     kept = []
-    with reporting(progress) as report, ThreadPoolExecutor(THREADS) as pool:
+    with report_progress(progress) as report, ThreadPoolExecutor(THREADS) as pool:
         for i, why in enumerate(pool.map(_read_into, images, paths)):
             report("reading images", i + 1, len(paths))
             if why:
@@ -42,7 +42,7 @@ def decode(paths: Sequence[Path], size: int, progress: Progress | None = None) -
             else:
                 kept.append(i)
     if reasons:
-        tell(reasons, len(paths))
+        warn_of_skipped(reasons, len(paths))
         images = images[kept]
     return torch.from_numpy(images), np.array(kept, dtype=np.int64)
 

@@ -12,7 +12,7 @@ import torch
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import splits
-from seesaw_nas.data.base import Setting
+from seesaw_nas.data.base import DataSetting
 from seesaw_nas.data.catalog import NAMES, ONE_SIZE
 from seesaw_nas.data.images import Images, SearchData
 
@@ -36,7 +36,7 @@ class Digits:
 
 
 def _parts(images: Images) -> tuple[splits.Indices, splits.Indices, splits.Indices]:
-    return splits.three_way(images.labels.numpy(), _SHARE)
+    return splits.split_three_ways(images.labels.numpy(), _SHARE)
 
 
 def _read() -> Images:
@@ -48,7 +48,7 @@ def _read() -> Images:
     return Images(torch.from_numpy(grey[:, None]), torch.from_numpy(bunch.target.astype(np.int64)))
 
 
-def make(setting: Setting) -> Digits:
+def make(setting: DataSetting) -> Digits:
     """The digits, in their own size.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from seesaw_nas.core.errors import DataError
-from seesaw_nas.data.progress import Progress, reporting
+from seesaw_nas.data.progress import Progress, report_progress
 
 _CHUNK = 2**16  # bytes between two reports
 
@@ -27,7 +27,7 @@ def fetch(url: str, md5: str, cache: Path, progress: Progress | None = None) -> 
 
     name = url.rsplit("/", 1)[-1]
     otherwise = f"or unpack {name} from elsewhere and name its folder with --data-dir"
-    with reporting(progress) as report:
+    with report_progress(progress) as report:
         downloader = pooch.HTTPDownloader(progressbar=_Bar(report, f"downloading {name}"), chunk_size=_CHUNK)
         try:
             pooch.retrieve(

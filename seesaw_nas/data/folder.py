@@ -20,7 +20,7 @@ import torch
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import cache, splits
-from seesaw_nas.data.base import Setting
+from seesaw_nas.data.base import DataSetting
 from seesaw_nas.data.catalog import FOLDER_PREFIX
 from seesaw_nas.data.decode import decode
 from seesaw_nas.data.images import Images, SearchData
@@ -43,12 +43,12 @@ class Listing:
     def take(self, positions: splits.Indices) -> Listing:
         return Listing(tuple(self.paths[i] for i in positions), self.labels[positions])
 
-    def joined(self, other: Listing) -> Listing:
+    def join(self, other: Listing) -> Listing:
         return Listing(self.paths + other.paths, np.concatenate([self.labels, other.labels]))
 
-    def shuffled(self) -> Listing:
+    def shuffle(self) -> Listing:
         """The same files in a fixed random order, so that the first few of them are a sample of all classes."""
-        return self.take(splits.shuffled(len(self.paths), splits.SPLIT_SEED))
+        return self.take(splits.permutation(len(self.paths), splits.SPLIT_SEED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,14 @@ class Streaming:
     progress: Progress | None = None
 
     @classmethod
-    def of(cls, setting: Setting) -> Streaming:
+    def of(cls, setting: DataSetting) -> Streaming:
         """As the setting asks for."""
         return cls(setting.image_size or DEFAULT_SIZE, setting.cache_dir, setting.progress)
 
     def search(self, name: str, classes: tuple[str, ...], train: Listing, validation: Listing) -> SearchData:
-        files, found = self._readable(train.shuffled().joined(validation))
+        files, positions = self._readable(train.shuffle().join(validation))
         both = Streamed.of(files.paths, files.labels, self.size)
-        border = int(np.searchsorted(found, len(train.paths)))
+        border = int(np.searchsorted(positions, len(train.paths)))
         parts = np.split(np.arange(len(both)), [border])
         return SearchData.of(name, classes, *map(both.take, parts), flip=True, padding=0)
 
@@ -89,8 +89,8 @@ class Streaming:
         """The files to read, and which of the given ones they stand for; without a cache that is not known yet."""
         if self.cache_dir is None:
             return files, np.arange(len(files.paths))
-        copies, found = cache.kept(files.paths, self.cache_dir, self.size, self.progress)
-        return Listing(copies, files.labels[found]), found
+        copies, positions = cache.cache_copies(files.paths, self.cache_dir, self.size, self.progress)
+        return Listing(copies, files.labels[positions]), positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +101,11 @@ class Folder:
     streaming: Streaming = Streaming()
 
     def search(self) -> SearchData:
-        tree, size = find(self.root), self.streaming.size
+        tree, size = read_tree(self.root), self.streaming.size
         name = f"folder:{self.root.resolve()}"
-        if self._streamed(tree):
+        if self._is_streamed(tree):
             return self.streaming.search(name, tree.classes, tree.train, tree.validation)
-        files = tree.train.shuffled().joined(tree.validation)
+        files = tree.train.shuffle().join(tree.validation)
         images, kept = decode(files.paths, size, self.streaming.progress)
         both = Images(images, torch.from_numpy(files.labels[kept]))
         border = int(np.searchsorted(kept, len(tree.train.paths)))
@@ -114,20 +114,20 @@ class Folder:
         return SearchData.of(name, tree.classes, train, validation, flip=True, padding=size // 8)
 
     def test(self) -> Images | Streamed:
-        tree = find(self.root)
+        tree = read_tree(self.root)
         if tree.test is None:
             raise DataError(f"{self.root} has no test split: add {self.root / 'test'} with a folder of images a class")
-        if self._streamed(tree):
+        if self._is_streamed(tree):
             return self.streaming.split(tree.test)
         images, kept = decode(tree.test.paths, self.streaming.size, self.streaming.progress)
         return Images(images, torch.from_numpy(tree.test.labels[kept]))
 
-    def _streamed(self, tree: Tree) -> bool:
+    def _is_streamed(self, tree: Tree) -> bool:
         count = len(tree.train.paths) + len(tree.validation.paths)
         return self.streaming.cache_dir is not None or count * 3 * self.streaming.size**2 > MEMORY
 
 
-def find(root: Path) -> Tree:
+def read_tree(root: Path) -> Tree:
     """The files of each split.
 
     Raises:
@@ -135,14 +135,14 @@ def find(root: Path) -> Tree:
     """
     if not root.is_dir():
         raise DataError(f"there is no folder {root}; wanted one with a folder of images a class")
-    return _split_on_disk(root) if subfolders(root / "train") else _divided(root)
+    return _split_on_disk(root) if subfolders(root / "train") else _split_by_share(root)
 
 
-def _divided(root: Path) -> Tree:
+def _split_by_share(root: Path) -> Tree:
     classes = subfolders(root)
     files = listing(root, classes)
     check_enough(root, classes, files, 3, "train, validation and test")
-    train, validation, test = splits.three_way(files.labels, _SHARE)
+    train, validation, test = splits.split_three_ways(files.labels, _SHARE)
     return Tree(classes, files.take(train), files.take(validation), files.take(test))
 
 
@@ -156,7 +156,7 @@ def _split_on_disk(root: Path) -> Tree:
     if named:
         return Tree(classes, train, listing(named[0], classes), test)
     check_enough(root / "train", classes, train, 2, "train and validation")
-    stays, out = splits.held_out(train.labels, splits.count_of(train.labels, _SHARE), splits.SPLIT_SEED)
+    stays, out = splits.hold_out(train.labels, splits.count_of(train.labels, _SHARE), splits.SPLIT_SEED)
     return Tree(classes, train.take(stays), train.take(out), test)
 
 
@@ -168,8 +168,8 @@ def listing(root: Path, classes: tuple[str, ...]) -> Listing:
     """
     if len(classes) < 2:
         raise DataError(f"{root} has {len(classes)} class folders, wanted at least 2, each with the images of a class")
-    if (found := subfolders(root)) != classes:
-        odd = ", ".join(sorted(set(found) ^ set(classes))[:5])
+    if (folders := subfolders(root)) != classes:
+        odd = ", ".join(sorted(set(folders) ^ set(classes))[:5])
         raise DataError(f"{root} and the train folder beside it differ in classes ({odd}); give both the same folders")
     paths: list[Path] = []
     labels: list[int] = []
@@ -214,6 +214,6 @@ def _is_image(entry: os.DirEntry[str]) -> bool:
     return suffix in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
 
 
-def make(setting: Setting) -> Folder:
+def make(setting: DataSetting) -> Folder:
     """The folder whose path is the name, with or without ``folder:`` before it."""
     return Folder(Path(setting.name.removeprefix(FOLDER_PREFIX)).expanduser(), Streaming.of(setting))

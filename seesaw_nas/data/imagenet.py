@@ -13,7 +13,7 @@ from pathlib import Path
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import folder, splits
-from seesaw_nas.data.base import Setting
+from seesaw_nas.data.base import DataSetting
 from seesaw_nas.data.images import SearchData
 from seesaw_nas.data.stream import Streamed
 
@@ -35,7 +35,7 @@ class ImageNet:
         folder.listing(root / "val", classes)  # by name only: what is wrong there is told before any training
         folder.check_enough(root / "train", classes, files, 2, "train and validation")
         n = splits.count_of(files.labels, VALIDATION_SHARE)
-        stays, out = splits.held_out(files.labels, n, splits.SPLIT_SEED)
+        stays, out = splits.hold_out(files.labels, n, splits.SPLIT_SEED)
         return self.streaming.search(NAME, classes, files.take(stays), files.take(out))
 
     def test(self) -> Streamed:
@@ -48,15 +48,15 @@ class ImageNet:
         Raises:
             DataError: none is named, or one of the two has no folders in it.
         """
-        wanted = "the folder that holds train/ and val/, each with a folder of images a class"
+        expected = "the folder that holds train/ and val/, each with a folder of images a class"
         if self.root is None:
-            raise DataError(f"imagenet cannot be downloaded: name {wanted}, by --data-dir")
+            raise DataError(f"imagenet cannot be downloaded: name {expected}, by --data-dir")
         for part in ("train", "val"):
             if not folder.subfolders(self.root / part):
-                raise DataError(f"{self.root / part} has no class folders; --data-dir wants {wanted}")
+                raise DataError(f"{self.root / part} has no class folders; --data-dir wants {expected}")
         return self.root
 
 
-def make(setting: Setting) -> ImageNet:
+def make(setting: DataSetting) -> ImageNet:
     """The images below ``data_dir``."""
     return ImageNet(setting.data_dir, folder.Streaming.of(setting))

@@ -61,10 +61,10 @@ class Split(Protocol):
     def take(self, positions: splits.Indices) -> Self:
         """The images at these positions, in this order."""
 
-    def dealt(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
-        """What :meth:`SearchData.dealt` passes on."""
+    def batches(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
+        """What :meth:`SearchData.batches` passes on."""
 
-    def in_order(self, batch_size: int) -> Iterator[Batch]:
+    def batches_in_order(self, batch_size: int) -> Iterator[Batch]:
         """All images as they are evaluated, in batches of at most this size."""
 
     def first(self, n: int) -> torch.Tensor:
@@ -77,7 +77,7 @@ class Split(Protocol):
         """The images whose channel statistics stand for those of all."""
 
     @property
-    def ahead(self) -> int:
+    def prefetched(self) -> int:
         """Batches that are prepared while one is used, at most."""
 
 
@@ -122,7 +122,7 @@ class Images:
         """The same images on a device."""
         return Images(self.images.to(device), self.labels.to(device))
 
-    def dealt(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
+    def batches(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
         """The images at the positions of each batch; :func:`augment` says how they are augmented.
 
         Positions and all that is drawn go to the device in one copy a batch.
@@ -146,7 +146,7 @@ class Images:
         labels = self.labels.index_select(0, send(torch.cat(positions), self.labels.device))
         return labels.split_with_sizes([len(own) for own in positions])
 
-    def in_order(self, batch_size: int) -> Iterator[Batch]:
+    def batches_in_order(self, batch_size: int) -> Iterator[Batch]:
         """All images as they are, in batches of this size, the last one perhaps smaller."""
         for start in range(0, len(self), batch_size):
             yield self.images[start : start + batch_size], self.labels[start : start + batch_size]
@@ -169,7 +169,7 @@ class Images:
         return self
 
     @property
-    def ahead(self) -> int:
+    def prefetched(self) -> int:
         """None: a batch is taken when it is wanted."""
         return 0
 
@@ -204,12 +204,12 @@ class SearchData:
         mean, std = channel_statistics(train.for_statistics())
         return cls(name, classes, train, validation, mean, std, flip, padding)
 
-    def dealt(self, draws: Sequence[Draw]) -> Iterator[DrawnBatch]:
+    def batches(self, draws: Sequence[Draw]) -> Iterator[DrawnBatch]:
         """The training images that each draw names, on the device, cropped at random and perhaps mirrored by its seed.
 
         A batch depends on its own draw alone, so an epoch can be dealt from any batch on.
         """
-        return self.train.dealt(draws, flip=self.flip, padding=self.padding)
+        return self.train.batches(draws, flip=self.flip, padding=self.padding)
 
     @property
     def input(self) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @contextmanager
-def reporting(progress: Progress | None) -> Iterator[Progress]:
+def report_progress(progress: Progress | None) -> Iterator[Progress]:
     """The given callable, or where there is none a bar on standard error that only a terminal shows."""
     if progress is not None:
         yield progress

@@ -33,7 +33,7 @@ def draw(labels: Indices, n: int, seed: int) -> Indices:
     return np.sort(chosen)
 
 
-def shuffled(n: int, seed: int) -> Indices:
+def permutation(n: int, seed: int) -> Indices:
     """The positions 0 to n - 1 in random order."""
     return np.argsort(np.random.PCG64(seed).random_raw(n), kind="stable")
 
@@ -43,18 +43,18 @@ def count_of(labels: Indices, share: float) -> int:
     return max(len(np.unique(labels)), round(share * len(labels)))
 
 
-def held_out(labels: Indices, n: int, seed: int) -> tuple[Indices, Indices]:
+def hold_out(labels: Indices, n: int, seed: int) -> tuple[Indices, Indices]:
     """Positions that stay and the ``n`` positions drawn from them, both in ascending order."""
     out = draw(labels, n, seed)
     return np.setdiff1d(np.arange(len(labels)), out), out
 
 
-def three_way(labels: Indices, share: float) -> tuple[Indices, Indices, Indices]:
+def split_three_ways(labels: Indices, share: float) -> tuple[Indices, Indices, Indices]:
     """Positions of the train, validation and test images; the latter two have ``share`` of all images each.
 
     Every class with three images or more is in all three.
     """
     n = count_of(labels, share)
-    rest, test = held_out(labels, n, SPLIT_SEED)
-    train, validation = held_out(labels[rest], n, SPLIT_SEED + 1)
+    rest, test = hold_out(labels, n, SPLIT_SEED)
+    train, validation = hold_out(labels[rest], n, SPLIT_SEED + 1)
     return rest[train], rest[validation], test

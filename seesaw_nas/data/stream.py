@@ -22,14 +22,14 @@ from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import crops
 from seesaw_nas.data.images import Batch, Draw, DrawnBatch, Images
 from seesaw_nas.data.splits import Indices
-from seesaw_nas.data.unreadable import MAX_SHARE, Tally, check_decoder, reason
-from seesaw_nas.data.workers import AHEAD, default_workers, mapped
+from seesaw_nas.data.unreadable import MAX_SHARE, UnreadableFiles, check_decoder, reason
+from seesaw_nas.data.workers import AHEAD, default_workers, run_in_workers
 
 STATISTICS = 2_000  # images whose pixels stand for those of all: the mean's standard error is about 0.003
 EVALUATED = 64  # images of an evaluation batch at most; workers hold a few batches each
 
 
-class Request(NamedTuple):
+class BatchRequest(NamedTuple):
     """One batch to decode.
 
     Attributes:
@@ -44,7 +44,7 @@ class Request(NamedTuple):
     flip: bool = False
 
 
-class Decoded(NamedTuple):
+class DecodedBatch(NamedTuple):
     """Images, uint8 (n, 3, H, W), the positions that they are from, (n,), and why others could not be read."""
 
     images: torch.Tensor
@@ -67,16 +67,16 @@ class Streamed:
     files: npt.NDArray[np.bytes_]
     labels: torch.Tensor
     size: int
-    tally: Tally
+    tally: UnreadableFiles
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     workers: int = field(default_factory=default_workers)
 
     @classmethod
-    def of(cls, paths: Sequence[Path], labels: Indices, size: int, tally: Tally | None = None) -> Streamed:
+    def of(cls, paths: Sequence[Path], labels: Indices, size: int, tally: UnreadableFiles | None = None) -> Streamed:
         """The files at these paths."""
         check_decoder()
         files = np.array([os.fsencode(path) for path in paths], dtype=np.bytes_)
-        return cls(files, torch.from_numpy(labels), size, tally or Tally(len(files)))
+        return cls(files, torch.from_numpy(labels), size, tally or UnreadableFiles(len(files)))
 
     @property
     def short_side(self) -> int:
@@ -100,7 +100,7 @@ class Streamed:
         chosen = torch.from_numpy(positions).to(self.device)
         return replace(self, files=self.files[positions], labels=self.labels[chosen])
 
-    def dealt(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
+    def batches(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
         """A random part of each image, perhaps mirrored; see :func:`seesaw_nas.data.crops.random_part`.
 
         Args:
@@ -108,26 +108,26 @@ class Streamed:
             padding: 0, for the crop is another one than that of :func:`seesaw_nas.data.augment.augment`.
         """
         assert padding == 0, padding
-        requests = [Request(draw.positions.numpy(), True, draw.seed, flip) for draw in draws]
-        for draw, decoded in zip(draws, self._decoded(requests), strict=True):
+        requests = [BatchRequest(draw.positions.numpy(), True, draw.seed, flip) for draw in draws]
+        for draw, decoded in zip(draws, self._decode(requests), strict=True):
             if len(decoded.positions) < len(draw.positions):
                 raise self._unreadable
             sent = send(torch.cat([decoded.positions[None], draw.along]), self.device)  # (1 + k, n)
             images = decoded.images.to(self.device, non_blocking=True)
             yield images, self.labels.index_select(0, sent[0]), sent[1:]
 
-    def in_order(self, batch_size: int) -> Iterator[Batch]:
+    def batches_in_order(self, batch_size: int) -> Iterator[Batch]:
         """The centre of every readable image, in batches of at most this size."""
         each = np.arange(len(self))
         step = min(batch_size, EVALUATED)
-        requests = [Request(each[start : start + step]) for start in range(0, len(self), step)]
-        found = 0
-        for decoded in self._decoded(requests):
-            found += len(decoded.positions)
+        requests = [BatchRequest(each[start : start + step]) for start in range(0, len(self), step)]
+        count = 0
+        for decoded in self._decode(requests):
+            count += len(decoded.positions)
             if len(decoded.positions):
                 positions = send(decoded.positions, self.device)
                 yield decoded.images.to(self.device, non_blocking=True), self.labels.index_select(0, positions)
-        if not found:
+        if not count:
             raise self._unreadable
 
     def first(self, n: int) -> torch.Tensor:
@@ -136,7 +136,7 @@ class Streamed:
 
     def in_memory(self) -> Images:
         """The centres of all readable images."""
-        images, labels = map(torch.cat, zip(*self.in_order(EVALUATED), strict=True))
+        images, labels = map(torch.cat, zip(*self.batches_in_order(EVALUATED), strict=True))
         return Images(images, labels)
 
     def for_statistics(self) -> Images:
@@ -144,7 +144,7 @@ class Streamed:
         return self.take(np.arange(min(STATISTICS, len(self)))).in_memory()
 
     @property
-    def ahead(self) -> int:
+    def prefetched(self) -> int:
         """Batches that the workers hold, at most."""
         return AHEAD * self.workers
 
@@ -152,9 +152,9 @@ class Streamed:
     def _unreadable(self) -> DataError:
         return DataError(f"none of {len(self)} images can be read, such as {os.fsdecode(self.files[0])}")
 
-    def _decoded(self, requests: Sequence[Request]) -> Iterator[Decoded]:
+    def _decode(self, requests: Sequence[BatchRequest]) -> Iterator[DecodedBatch]:
         work = _Decoder(self.files, self.size, int(MAX_SHARE * self.tally.total))
-        for decoded in mapped(work, requests, self.workers, pinned=self.device.type == "cuda"):
+        for decoded in run_in_workers(work, requests, self.workers, pin_memory=self.device.type == "cuda"):
             self.tally.add(decoded.reasons)
             yield decoded
         self.tally.report()
@@ -172,12 +172,12 @@ class _Decoder:
     size: int
     most: int
 
-    def __call__(self, request: Request) -> Decoded:
+    def __call__(self, request: BatchRequest) -> DecodedBatch:
         images = np.empty((len(request.positions), 3, self.size, self.size), dtype=np.uint8)
         positions: list[int] = []
         reasons: dict[str, str] = {}
-        for wanted in request.positions.tolist():
-            for position in self._candidates(wanted, request):
+        for asked in request.positions.tolist():
+            for position in self._candidates(asked, request):
                 try:
                     pixels = self._read(position, request)
                 except Exception as error:  # on a damaged file Pillow's decoders raise errors of almost any type
@@ -186,14 +186,14 @@ class _Decoder:
                 images[len(positions)] = pixels.transpose(2, 0, 1)  # (3, H, W)
                 positions.append(position)
                 break
-        found: Any = np.array(positions, dtype=np.int64)
-        return Decoded(torch.from_numpy(images[: len(found)]), torch.from_numpy(found), reasons)
+        read: Any = np.array(positions, dtype=np.int64)
+        return DecodedBatch(torch.from_numpy(images[: len(read)]), torch.from_numpy(read), reasons)
 
-    def _candidates(self, wanted: int, request: Request) -> Iterator[int]:
+    def _candidates(self, asked: int, request: BatchRequest) -> Iterator[int]:
         spare = min(self.most, len(self.files) - 1) if request.whole else 0
-        yield from ((wanted + further) % len(self.files) for further in range(spare + 1))
+        yield from ((asked + further) % len(self.files) for further in range(spare + 1))
 
-    def _read(self, position: int, request: Request) -> crops.Pixels:
+    def _read(self, position: int, request: BatchRequest) -> crops.Pixels:
         path = Path(os.fsdecode(self.files[position]))
         if request.seed is None:
             return crops.centre_crop(path, self.size)

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 
 from seesaw_nas.core.errors import DataError
-from seesaw_nas.core.optional import wanted
+from seesaw_nas.core.optional import require
 
 MAX_SHARE = 0.01
 Reasons = Mapping[str, str]
@@ -19,7 +19,7 @@ def check_decoder() -> None:
     Raises:
         OptionError: it is not installed.
     """
-    with wanted("PIL"):
+    with require("PIL"):
         import PIL  # noqa: F401 (whether it is there)
 
 
@@ -28,7 +28,7 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def tell(reasons: Reasons, total: int) -> None:
+def warn_of_skipped(reasons: Reasons, total: int) -> None:
     """Warn of the files that were skipped, of ``total``, if there are any.
 
     Raises:
@@ -44,7 +44,7 @@ def tell(reasons: Reasons, total: int) -> None:
     warnings.warn(f"skipped: {count}", stacklevel=3)
 
 
-class Tally:
+class UnreadableFiles:
     """What is found unreadable of a set while its images are read again and again.
 
     Args:
@@ -64,10 +64,10 @@ class Tally:
         """
         self._found.update(reasons)
         if len(self._found) > MAX_SHARE * self.total:
-            tell(self._found, self.total)
+            warn_of_skipped(self._found, self.total)
 
     def report(self) -> None:
         """Warn of all files found so far, if there are more than at the last call."""
         if len(self._found) > self._told:
             self._told = len(self._found)
-            tell(self._found, self.total)
+            warn_of_skipped(self._found, self.total)

@@ -26,8 +26,8 @@ def default_workers() -> int:
     return max(1, min(MOST, cores() // processes_here() - 1))
 
 
-def mapped(
-    work: Callable[[Asked], Done], requests: Sequence[Asked], workers: int, pinned: bool = False
+def run_in_workers(
+    work: Callable[[Asked], Done], requests: Sequence[Asked], workers: int, pin_memory: bool = False
 ) -> Iterator[Done]:
     """``work`` done on every request, ahead of the reader by :data:`AHEAD` results a worker at most.
 
@@ -41,13 +41,13 @@ def mapped(
     """
     workers = min(workers, len(requests))
     loader: DataLoader[Any] = DataLoader(
-        _Works(work),
+        _RequestDataset(work),
         batch_size=None,
         sampler=requests,
         num_workers=workers,
         prefetch_factor=AHEAD if workers else None,
-        pin_memory=pinned,
-        worker_init_fn=_begin,
+        pin_memory=pin_memory,
+        worker_init_fn=_start_worker,
         generator=torch.Generator(),  # it would draw from the global one otherwise, which decides the dropout
     )
     try:
@@ -61,7 +61,7 @@ def mapped(
         ) from None
 
 
-class _Works(Dataset[Any]):
+class _RequestDataset(Dataset[Any]):
     """A request is what DataLoader takes for an index, its result for the item there."""
 
     def __init__(self, work: Callable[[Any], Any]) -> None:
@@ -71,7 +71,7 @@ class _Works(Dataset[Any]):
         return self._work(request)
 
 
-def _begin(_: int) -> None:
+def _start_worker(_: int) -> None:
     # Pillow warns of damaged metadata in good images; what matters of an image comes back as a result
     warnings.simplefilter("ignore")
     # Ctrl-C reaches every process of a terminal: whoever trains decides what it means and finishes a step first, for

@@ -62,17 +62,17 @@ def load(path: Path, device: str = "auto") -> Classifier:
     Raises:
         SeesawError: it is none of these, cannot be read, or does not run on that device.
     """
-    found = find_device(device)
+    chosen = find_device(device)
     if not path.exists():
         raise RunError(f"there is no {path}; give an exported folder or .onnx file, or the folder of a training")
     if path.is_dir():
-        if found.type == "cpu" and (path / "model.onnx").is_file():
+        if chosen.type == "cpu" and (path / "model.onnx").is_file():
             return _with_onnxruntime(path / "model.onnx")
-        return _with_torch(path, found)
+        return _with_torch(path, chosen)
     if path.suffix != ".onnx":
         raise _not_run(path)
-    if found.type != "cpu" and device != "auto":
-        raise OptionError(f"an .onnx file is run on the CPU; for {found} give the folder of the export or training")
+    if chosen.type != "cpu" and device != "auto":
+        raise OptionError(f"an .onnx file is run on the CPU; for {chosen} give the folder of the export or training")
     return _with_onnxruntime(path)
 
 
@@ -95,8 +95,8 @@ def _with_torch(folder: Path, device: torch.device) -> Classifier:
     weights = find_weights(str(folder))
     if weights is None or not (folder / "spec.json").is_file():
         raise RunError(f"{folder} is neither an export nor a finished training: no spec.json with weights.safetensors")
-    found = source.load(specfile.read(folder / "spec.json"), weights)
-    model = folded.fuse(found.model.to(device))
+    loaded = source.load(specfile.read(folder / "spec.json"), weights)
+    model = folded.fuse(loaded.model.to(device))
 
     @torch.inference_mode()
     def logits(images: Floats) -> Floats:
@@ -104,7 +104,7 @@ def _with_torch(folder: Path, device: torch.device) -> Classifier:
             result: Floats = model(torch.from_numpy(images).to(device)).cpu().numpy()
         return result
 
-    return Classifier(_readable(found.preprocessing, folder), logits, f"torch on {device}")
+    return Classifier(_readable(loaded.preprocessing, folder), logits, f"torch on {device}")
 
 
 def _readable(preprocessing: Preprocessing, path: Path) -> Preprocessing:
@@ -129,15 +129,15 @@ def files(names: Sequence[str | Path]) -> list[Path]:
     Raises:
         DataError: a folder has no images, or nothing is named.
     """
-    found: list[Path] = []
+    paths: list[Path] = []
     for path in [Path(name) for name in names if str(name)]:  # an empty name would be the current folder
         inside = sorted(filter(_is_image, path.rglob("*"))) if path.is_dir() else [path]
         if not inside:
             raise DataError(f"the folder {path} has no images ({', '.join(SUFFIXES)})")
-        found += inside
-    if not found:
+        paths += inside
+    if not paths:
         raise DataError("no images are named; give image files, or folders of them")
-    return found
+    return paths
 
 
 def _is_image(path: Path) -> bool:

@@ -19,7 +19,7 @@ SPLITS = ("validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredWeights:
     """Some weights on one split.
 
     Attributes:
@@ -57,7 +57,7 @@ def score(
     device: str = "auto",
     data_dir: str = "",
     cache_dir: str = "",
-) -> Scored:
+) -> ScoredWeights:
     """Measure ``weights`` on a split of a data set.
 
     A choice made by such figures must be made on the validation split: the test split says something about a network
@@ -91,11 +91,11 @@ def score(
     folder, cache = (Path(path) if path else None for path in (data_dir, cache_dir))
     images = data.load(name, folder, size, cache_dir=cache)
     check_fits(named.architecture, images)
-    images, normalised = _normalised(images, source.written(named, weights, header))
+    images, normalised = _normalised(images, source.read_preprocessing(named, weights, header))
     chosen: Split = images.validation if split == "validation" else data.load_test(name, folder, size, cache_dir=cache)
     place(model, on)
-    found = accuracy.measure(model, chosen, images.mean, images.std, device=on)
-    return Scored(named, weights, images.name, split, found, normalised, conditions(describe(on)))
+    measured = accuracy.measure(model, chosen, images.mean, images.std, device=on)
+    return ScoredWeights(named, weights, images.name, split, measured, normalised, conditions(describe(on)))
 
 
 def _normalised(images: SearchData, written: Preprocessing | None) -> tuple[SearchData, str]:

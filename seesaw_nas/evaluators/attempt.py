@@ -54,7 +54,7 @@ def attempt(evaluation: Callable[[], Result]) -> Result | Failure:
 
 def _attempt(evaluation: Callable[[], Result]) -> Result | Failure:
     try:
-        with memory.evaluation_explained():
+        with memory.explain_evaluator_memory():
             return evaluation()
     except TrainingFailed as failure:
         return Failure(str(failure), isinstance(failure, OutOfMemory))

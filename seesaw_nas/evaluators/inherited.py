@@ -17,14 +17,14 @@ from torch import Tensor
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.data import Images, SearchData, check_fits
-from seesaw_nas.evaluators.base import Evaluator, Request, Score, Setting
+from seesaw_nas.evaluators.base import Evaluator, EvaluatorSetting, Request, Score
 from seesaw_nas.network.fast import formulation_for
 from seesaw_nas.network.fast.forward import Layers, measure
 from seesaw_nas.network.folded import rule
 from seesaw_nas.network.folded.folding import fold_wired
 from seesaw_nas.network.folded.fused import classify
 from seesaw_nas.training import accuracy, supernet
-from seesaw_nas.training.memory import exhaustion_explained
+from seesaw_nas.training.memory import explain_out_of_memory
 from seesaw_nas.training.recalibration import normalised_batches
 from seesaw_nas.training.supernet import Supernet
 
@@ -71,7 +71,7 @@ class InheritedEvaluator(Evaluator):
             SpecError, TrainingFailed: as for :meth:`score`.
         """
         started, data = time.monotonic(), self.data
-        with exhaustion_explained(self.device, "for inherited scores", "take smaller images"):
+        with explain_out_of_memory(self.device, "for inherited scores", "take smaller images"):
             forwards = [self._forward(architecture) for architecture in architectures]
             found = accuracy.tally(
                 forwards, self._validation, data.mean, data.std, device=self.device, batch_size=BATCH
@@ -118,7 +118,7 @@ class InheritedEvaluator(Evaluator):
         return self.evaluate(architecture, seed=0).seconds
 
 
-def make(setting: Setting) -> InheritedEvaluator:
+def make(setting: EvaluatorSetting) -> InheritedEvaluator:
     """Scores with the supernet in the setting's folder.
 
     Raises:

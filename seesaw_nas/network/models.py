@@ -35,8 +35,8 @@ class Network(nn.Module):
         stem, head, last = architecture.stem, architecture.head, architecture.placed[-1]
         self.architecture = architecture
         stages: list[list[nn.Module]] = [[] for _ in architecture.stages]
-        for at in architecture.placed:
-            stages[at.stage].append(SeesawBlock(at))
+        for placed in architecture.placed:
+            stages[placed.stage].append(SeesawBlock(placed))
         self.stem = nn.Conv2d(architecture.input_channels, stem.channels, 3, stem.stride, padding=1, bias=False)
         self.stem_bn = nn.BatchNorm2d(stem.channels)
         self.stem_act = nn.ReLU6(inplace=True)
@@ -146,12 +146,13 @@ def load_weights(model: nn.Module, path: Path) -> dict[str, str]:
         raise RunError(f"cannot read weights from {path}: {_reason(error)}; a file of save_weights is wanted") from None
 
 
-def _check_fit(path: Path, wanted: Mapping[str, tuple[int, ...]], came: Mapping[str, tuple[int, ...]]) -> None:
-    for name in [*wanted, *came]:
-        if wanted.get(name) != came.get(name):
+def _check_fit(path: Path, expected: Mapping[str, tuple[int, ...]], came: Mapping[str, tuple[int, ...]]) -> None:
+    for name in [*expected, *came]:
+        if expected.get(name) != came.get(name):
             raise RunError(
                 f"the weights in {path} are of another network: tensor '{name}' should be "
-                f"{wanted.get(name, 'absent')} and is {came.get(name, 'absent')}; build the architecture they belong to"
+                f"{expected.get(name, 'absent')} and is {came.get(name, 'absent')}; "
+                "build the architecture they belong to"
             )
 
 

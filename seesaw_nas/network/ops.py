@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from seesaw_nas.architecture.spec import Partition, Placed
+from seesaw_nas.architecture.spec import Partition, PlacedBlock
 
 
 class UnevenPointwise(nn.Module):
@@ -79,22 +79,22 @@ class SeesawBlock(nn.Module):
     ``nn.Identity`` stands in its place.
     """
 
-    def __init__(self, at: Placed) -> None:
+    def __init__(self, placed: PlacedBlock) -> None:
         super().__init__()
-        block, inner, groups = at.block, at.inner, at.block.partition.groups
+        block, inner, groups = placed.block, placed.inner, placed.block.partition.groups
         permutes, undoes = block.flow in ("shuffle", "igcv3"), block.flow == "igcv3"
-        self.pw1 = UnevenPointwise(at.c_in, inner, block.partition)
+        self.pw1 = UnevenPointwise(placed.c_in, inner, block.partition)
         self.pw1_bn = nn.BatchNorm2d(inner)
         self.pw1_act = nn.ReLU6(inplace=True) if block.expand_activation == "relu6" else nn.Identity()
         self.permute = _permutation(groups if permutes else 1, inner)
         padding = block.kernel // 2
-        self.dw = nn.Conv2d(inner, inner, block.kernel, at.stride, padding, groups=inner, bias=False)
+        self.dw = nn.Conv2d(inner, inner, block.kernel, placed.stride, padding, groups=inner, bias=False)
         self.dw_bn = nn.BatchNorm2d(inner)
         self.dw_act = nn.ReLU6(inplace=True)
-        self.pw2 = UnevenPointwise(inner, at.c_out, block.project_partition)
-        self.pw2_bn = nn.BatchNorm2d(at.c_out)
-        self.unpermute = _permutation(at.c_out // groups if undoes else 1, at.c_out)
-        self.has_residual = at.has_residual
+        self.pw2 = UnevenPointwise(inner, placed.c_out, block.project_partition)
+        self.pw2_bn = nn.BatchNorm2d(placed.c_out)
+        self.unpermute = _permutation(placed.c_out // groups if undoes else 1, placed.c_out)
+        self.has_residual = placed.has_residual
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride))."""

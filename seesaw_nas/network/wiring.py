@@ -58,8 +58,8 @@ def wiring(block: Block, c_in: int, c_out: int) -> Wiring:
     inner, groups = block.expansion * c_in, block.partition.groups
     source, writer = (_labels(block.partition.sizes(width)) for width in (c_in, inner))
     reader, target = (_labels(block.project_partition.sizes(width)) for width in (inner, c_out))
-    place = np.argsort(moved(groups if block.flow in ("shuffle", "igcv3") else 1, inner))
-    written = moved(c_out // groups if block.flow == "igcv3" else 1, c_out)
+    place = np.argsort(permutation_order(groups if block.flow in ("shuffle", "igcv3") else 1, inner))
+    written = permutation_order(c_out // groups if block.flow == "igcv3" else 1, c_out)
     order = _chained(writer, reader[place])
     back = place[order]
     writers, readers = writer[order], reader[back]
@@ -67,7 +67,7 @@ def wiring(block: Block, c_in: int, c_out: int) -> Wiring:
     return Wiring(order, back, written, tiles(writers, source), tiles(target[written], readers), pieces)
 
 
-def moved(groups: int, channels: int) -> np.ndarray:
+def permutation_order(groups: int, channels: int) -> np.ndarray:
     """int64, (channels,): the channel before :func:`seesaw_nas.network.ops.permute_channels`, for each behind it."""
     return np.arange(channels).reshape(groups, -1).T.ravel()
 

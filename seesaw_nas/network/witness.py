@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.optional import wanted
+from seesaw_nas.core.optional import require
 from seesaw_nas.network.models import build
 
 # For an affine batch norm in eval mode fvcore counts 2 a value; thop counts 2 and doubles them for weight and bias.
@@ -134,7 +134,7 @@ def _count_with_fvcore(
 ) -> tuple[dict[str, dict[str, int]], tuple[tuple[str, int], ...]]:
     """Operations by module and operator, the whole network under ``""``; and the operators left out."""
     with _quiet():
-        with wanted("fvcore"):
+        with require("fvcore"):
             from fvcore.nn import FlopCountAnalysis
         analysis = FlopCountAnalysis(network, (image,))
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
@@ -147,7 +147,7 @@ def _count_with_fvcore(
 def _count_with_thop(network: nn.Module, image: Tensor) -> int:
     """The total of thop, which leaves its counting buffers in ``network``."""
     with _quiet():
-        with wanted("thop"):
+        with require("thop"):
             import thop
         total, _params = thop.profile(network, (image,), verbose=False)
     return int(total)

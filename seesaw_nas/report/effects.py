@@ -14,8 +14,7 @@ import pandas as pd
 
 from seesaw_nas.architecture.spec import Architecture, Block
 from seesaw_nas.core.errors import OptionError, known
-from seesaw_nas.report.tables import trained
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import TrialRecord, complete
 
 Floats = npt.NDArray[np.float64]
 By = Literal["stage", "network"]
@@ -115,15 +114,15 @@ def fit(records: Sequence[TrialRecord], *, by: By = "stage") -> Fit:
     """The effects, and whether the trials were enough for them."""
     if by not in ("stage", "network"):
         raise OptionError(known("scope", by, ("stage", "network")))
-    done = trained(records)
-    columns = _columns(_shares([record.spec for record in done], by)) if done else []
+    done = complete(records)
+    columns = _columns(_shares([trial.architecture for trial in done], by)) if done else []
     needed = TRIALS_PER_COEFFICIENT * (3 + len(columns))
     if not columns or len(done) < needed:
         return Fit((), len(done), needed)
-    log_macs = np.log([max(1, record.macs or 0) for record in done])
+    log_macs = np.log([max(1, trial.macs) for trial in done])
     size = log_macs - log_macs.mean()
     x = np.column_stack([np.ones(len(done)), size, size**2, *(column.shares for column in columns)])
-    value, half = _least_squares(x, np.array([record.top1 for record in done], dtype=np.float64))
+    value, half = _least_squares(x, np.array([trial.top1 for trial in done], dtype=np.float64))
     return Fit(tuple(_told(columns, value[3:], half[3:])), len(done), needed)
 
 

@@ -10,7 +10,7 @@ from seesaw_nas.core.units import format_count
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.search import records
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.spread import Spread
 from seesaw_nas.space import Budget, Space
@@ -43,9 +43,10 @@ class Run:
     basis: Basis | None = None
 
     @property
-    def best(self) -> TrialRecord | None:
+    def best(self) -> CompleteTrial | None:
         """As in ``best.json``."""
-        return records.best(list(self.records), {digest: spread.mean for digest, spread in self.spreads.items()})
+        means = {digest: spread.mean for digest, spread in self.spreads.items()}
+        return records.best(records.complete(self.records), means)
 
     @property
     def within(self) -> str:

@@ -13,15 +13,14 @@ import pandas as pd
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.files import replace_file
-from seesaw_nas.core.optional import wanted
+from seesaw_nas.core.optional import require
 from seesaw_nas.deploy.latency import NO_TIMINGS, Latency, Timings
 from seesaw_nas.evaluators.table import Recorded, Table
-from seesaw_nas.search import records as run_records
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete, front
 from seesaw_nas.space import Budget
 
 
-def frame(records: Sequence[TrialRecord]) -> pd.DataFrame:
+def frame(records: Sequence[TrialRecord] | Sequence[CompleteTrial]) -> pd.DataFrame:
     """One row a trial, in the order given; ``top1`` is a fraction, ``seconds`` wall-clock, counts exact.
 
     What a trial lacks is missing (``pd.NA`` or NaN), never 0. ``epochs`` counts the epochs that were recorded.
@@ -51,7 +50,7 @@ def front_frame(records: Sequence[TrialRecord], *, budget: Budget, timings: Timi
     latencies, and only there where some are in ``timings``. ``stage_1`` and on hold the architecture (see
     :func:`stage_texts`); an architecture with fewer stages than another leaves the last ones empty.
     """
-    members = front(records)
+    members = front(complete(records))
     table = frame(members).rename(columns={"number": "trial"})
     table.insert(0, "rank", range(1, len(members) + 1))
     table = table[["rank", "trial", "digest", "macs", "params", "top1", "split", "seed", "seconds"]]
@@ -78,17 +77,6 @@ def stage_texts(architecture: Architecture | None) -> list[str]:
         blocks = ", ".join(f"{count} x {text}" if count > 1 else text for count, text in runs)
         lines.append(f"c{stage.channels} s{stage.stride}: {blocks}")
     return lines
-
-
-def trained(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The trials that can be drawn: complete, with Multi-Adds and an accuracy that is a number."""
-    done = [r for r in records if r.state == "complete" and r.macs is not None]
-    return [r for r in done if r.top1 is not None and not math.isnan(r.top1)]
-
-
-def front(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """The front of the trials that can be drawn, from the fewest Multi-Adds to the most."""
-    return run_records.front(trained(records))
 
 
 def write_csv(path: Path, records: Sequence[TrialRecord], *, budget: Budget, timings: Timings = NO_TIMINGS) -> None:
@@ -123,7 +111,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         OptionError: it is to be Parquet, and pyarrow is not installed.
     """
     is_parquet = path.suffix.lower() == ".parquet"
-    with wanted("pyarrow"):
+    with require("pyarrow"):
         content = (
             table.to_parquet(index=False) if is_parquet else table.to_csv(index=False, lineterminator="\n").encode()
         )

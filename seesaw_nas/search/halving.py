@@ -85,11 +85,15 @@ class Halving:
         return self._rungs(number)[0].epoch
 
     def note(self, record: TrialRecord) -> None:
-        """Take in how far a trial has come."""
+        """Take in how far a trial has come; it is ranked on the rungs after which it was evaluated."""
+        if record.macs is None:  # no legal architecture, so never trained
+            return
         for rung, above in pairwise(self._rungs(record.number)):
             if len(record.curve) < rung.epoch:
                 return
-            rung.reached[record.number] = (record.curve[rung.epoch - 1].top1 or 0.0, record.macs or 0)
+            if (top1 := record.curve[rung.epoch - 1].top1) is None:
+                continue
+            rung.reached[record.number] = (top1, record.macs)
             if record.state != "paused" or len(record.curve) >= above.epoch:
                 rung.left.add(record.number)
 

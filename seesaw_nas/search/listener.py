@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.training.epoch import Epoch
 
 
@@ -39,5 +39,5 @@ class Listener:
     def stopping(self, running: int) -> None:
         """A signal asked for the end; so many trainings are waited for."""
 
-    def confirming(self, done: int, total: int, record: TrialRecord) -> None:
+    def confirming(self, done: int, total: int, trial: CompleteTrial) -> None:
         """One of the best is being trained again: how many such trainings are done, and whose turn it is."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search.halving import Halving
@@ -212,12 +213,8 @@ class Proposer:
                 self._close(replace(record, state="failed", reason=reason))
                 return None
             self._history.attempt(number)
-        checkpoint = self._checkpoint(number) if self._checkpoints else None
-        return Job(number, record.spec, record.macs or 0, record.seed, until, checkpoint)
-
-    def _checkpoint(self, number: int) -> Path:
-        assert self._checkpoints is not None, "only where trials pause"
-        return self._checkpoints / f"{number}.safetensors"
+        checkpoint = _checkpoint(self._checkpoints, number) if self._checkpoints else None
+        return Job(number, record.spec, cost.macs(record.spec), record.seed, until, checkpoint)
 
     def retry(self, job: Job) -> bool:
         """Whether a job that killed its process is to be begun once more, which is noted."""
@@ -268,7 +265,7 @@ class Proposer:
         record = self._history[record.number]  # lost, where another process has taken it over
         self._forget_lost(record)
         if self._checkpoints:
-            self._checkpoint(record.number).unlink(missing_ok=True)
+            _checkpoint(self._checkpoints, record.number).unlink(missing_ok=True)
         self._halving.note(record)
         self._count(record)
 
@@ -287,3 +284,7 @@ class Proposer:
         if self._checkpoints:
             for file in self._checkpoints.glob("*.safetensors"):
                 file.unlink()
+
+
+def _checkpoint(folder: Path, number: int) -> Path:
+    return folder / f"{number}.safetensors"

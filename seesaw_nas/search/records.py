@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import ClassVar, Literal
 
 from seesaw_nas import pareto
 from seesaw_nas.architecture.spec import Architecture
@@ -65,21 +66,81 @@ class TrialRecord:
         return self.architecture.digest if self.architecture else ""
 
 
-def front(records: list[TrialRecord]) -> list[TrialRecord]:
-    """The completed trials that no other dominates in (top1, macs), from the fewest Multi-Adds to the most."""
-    done = [record for record in records if record.state == "complete"]
-    members = pareto.front([(record.top1 or 0.0, float(record.macs or 0)) for record in done])
-    return [done[i] for i in members]
+@dataclass(frozen=True, slots=True)
+class CompleteTrial:
+    """A trial that was trained to its end: its architecture and its figures, none of which is missing.
+
+    Attributes:
+        macs, params: exact, by arithmetic.
+        top1: accuracy on ``split`` after the whole training, a fraction; never NaN.
+
+    The others are those of :class:`TrialRecord`.
+    """
+
+    state: ClassVar[State] = "complete"
+
+    number: int
+    architecture: Architecture
+    macs: int
+    params: int
+    top1: float
+    split: str = "validation"
+    seed: int = 0
+    seconds: float = 0.0
+    curve: tuple[Epoch, ...] = field(default=())
+    reason: str = ""
+    origin: str = ""
+    worker: str = ""
+    started: float = field(default=0.0, compare=False)
+    ended: float = field(default=0.0, compare=False)
+
+    @property
+    def digest(self) -> str:
+        return self.architecture.digest
 
 
-def best(records: list[TrialRecord], means: Mapping[str, float] = MappingProxyType({})) -> TrialRecord | None:
-    """The completed trial with the highest top1; of equals the one with the fewest Multi-Adds.
+def complete(records: Iterable[TrialRecord]) -> list[CompleteTrial]:
+    """The trials that were trained to their end, in the order given."""
+    return [trial for record in records if (trial := as_complete(record)) is not None]
+
+
+def as_complete(record: TrialRecord) -> CompleteTrial | None:
+    """The figures of a complete trial; ``None`` for any other, and where its accuracy is no number."""
+    architecture, macs, params, top1 = record.architecture, record.macs, record.params, record.top1
+    if record.state != "complete" or architecture is None or macs is None or params is None or top1 is None:
+        return None
+    if math.isnan(top1):
+        return None
+    return CompleteTrial(
+        number=record.number,
+        architecture=architecture,
+        macs=macs,
+        params=params,
+        top1=top1,
+        split=record.split,
+        seed=record.seed,
+        seconds=record.seconds,
+        curve=record.curve,
+        reason=record.reason,
+        origin=record.origin,
+        worker=record.worker,
+        started=record.started,
+        ended=record.ended,
+    )
+
+
+def front(done: Sequence[CompleteTrial]) -> list[CompleteTrial]:
+    """The trials that no other dominates in (top1, macs), from the fewest Multi-Adds to the most."""
+    return [done[i] for i in pareto.front([(trial.top1, float(trial.macs)) for trial in done])]
+
+
+def best(done: Sequence[CompleteTrial], means: Mapping[str, float] = MappingProxyType({})) -> CompleteTrial | None:
+    """The trial with the highest top1; of equals the one with the fewest Multi-Adds; ``None`` of none.
 
     Args:
         means: top1 by digest, of those that were trained again; where there are some, the best is one of them.
     """
-    again = [record for record in records if record.state == "complete" and record.digest in means]
+    again = [trial for trial in done if trial.digest in means] if means else []
     if again:
-        return max(again, key=lambda record: (means[record.digest], -(record.macs or 0)))
-    members = front(records)
-    return max(members, key=lambda record: (record.top1, -(record.macs or 0))) if members else None
+        return max(again, key=lambda trial: (means[trial.digest], -trial.macs))
+    return max(front(done), key=lambda trial: (trial.top1, -trial.macs), default=None)

@@ -266,7 +266,7 @@ class SearchSettings:
 
         fallback = "seesaw-imagenet" if input_size >= LARGE_IMAGE else "seesaw-cifar"
         found = load(self.space or default_space(self.dataset) or fallback)
-        return found.adapted(input_size, input_channels, classes)
+        return found.adapt(input_size, input_channels, classes)
 
     @property
     def data_path(self) -> Path | None:

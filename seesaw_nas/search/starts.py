@@ -15,7 +15,7 @@ from seesaw_nas.evaluators.differences import TRAININGS, difference, unknown
 from seesaw_nas.search import records
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.places import records_of
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.space import Feasible
 
 REFERENCE = "reference"
@@ -33,7 +33,7 @@ class Start:
 
     architecture: Architecture
     origin: str
-    known: TrialRecord | None = None
+    known: CompleteTrial | None = None
 
 
 def resolve(
@@ -97,14 +97,13 @@ def _of_run(folder: RunFolder, basis: Basis, tell: Callable[[str], None]) -> Ite
     about = folder.read()
     if not folder.journal.exists():
         raise RunError(f"{folder.path} is no search: it has no {folder.journal.name}")
-    trials = [record for record in records_of(folder) if record.state == "complete"]
+    trials = records.complete(records_of(folder))
     before = Basis.of(about, str(folder.path))
     reason = difference(before, basis, TRAININGS) or unknown(before, basis, TRAININGS)
     if reason:
         tell(f"the front of {folder.path} is trained anew, its figures are not taken over: {reason}")
-    for record in records.front(trials) if reason else trials:
-        known = None if reason else record
-        yield Start(record.spec, f"trial {record.number} of {folder.name}", known)
+    for trial in records.front(trials) if reason else trials:
+        yield Start(trial.architecture, f"trial {trial.number} of {folder.name}", None if reason else trial)
 
 
 def plant(history: History, find: Callable[[], Sequence[Start]]) -> int:

@@ -28,7 +28,7 @@ class Scores:
     Attributes:
         width: of each width of the space.
         repeats: of each number of blocks on offer, stage by stage.
-        blocks: of the blocks on offer at a place, in the order of :meth:`Space.offered`.
+        blocks: of the blocks on offer at a place, in the order of :meth:`Space.options`.
     """
 
     width: Array
@@ -43,7 +43,7 @@ class Additive:
         self._space = space
         self._budget = budget
         self._slots = [list(space.slots(width)) for width in range(space.widths)]
-        self._offered = {slot: space.offered(slot) for slots in self._slots for slot in slots}
+        self._offered = {slot: space.options(slot) for slots in self._slots for slot in slots}
         self._costs = {slot: np.array([slot.macs(b) for b in blocks]) for slot, blocks in self._offered.items()}
 
     def best(self, scores: Scores, high: int, low: int = 0) -> Architecture | None:
@@ -51,12 +51,12 @@ class Additive:
 
         Near ``low``, where costs are rounded up, one may be found that misses it by a few thousandths.
         """
-        found = [self._of_width(width, scores, low, high) for width in range(self._space.widths)]
-        sums = [total for total, _ in found]
+        bests = [self._best_of_width(width, scores, low, high) for width in range(self._space.widths)]
+        sums = [total for total, _ in bests]
         width = int(np.argmax(sums))
-        return None if np.isneginf(sums[width]) else self._space.build(width, found[width][1])
+        return None if np.isneginf(sums[width]) else self._space.build(width, bests[width][1])
 
-    def _of_width(self, width: int, scores: Scores, low: int, high: int) -> tuple[float, list[list[Block]]]:
+    def _best_of_width(self, width: int, scores: Scores, low: int, high: int) -> tuple[float, list[list[Block]]]:
         left = high - self._space.fixed_macs(width)
         if left <= 0:
             return -np.inf, []
@@ -70,42 +70,44 @@ class Additive:
             for n in range(1, stage.max_repeats + 1):
                 slot = next(place)
                 costs, gains = -(-self._costs[slot] // unit), scores.blocks(slot)
-                sums = _added(sums, costs, gains)
+                sums = _add_choice(sums, costs, gains)
                 steps.append((sums, costs, gains))
                 if n in stage.repeats:
                     best = np.maximum(best, sums + repeats[stage.repeats.index(n)])
             trail.append(steps)
             sums = best
         first = min(max(0, -(-(low - self._space.fixed_macs(width)) // unit)), len(sums) - 1)
-        at = first + int(np.argmax(sums[first:]))
-        return float(sums[at]), self._back(width, scores, trail, sums, at)
+        index = first + int(np.argmax(sums[first:]))
+        return float(sums[index]), self._trace_back(width, scores, trail, sums, index)
 
-    def _back(self, width: int, scores: Scores, trail: list[list[Any]], sums: Array, at: int) -> list[list[Block]]:
+    def _trace_back(
+        self, width: int, scores: Scores, trail: list[list[Any]], sums: Array, index: int
+    ) -> list[list[Block]]:
         """The choices that led to a sum."""
-        if np.isneginf(sums[at]):
+        if np.isneginf(sums[index]):
             return []
         blocks: list[list[Block]] = []
         slots = {(slot.stage, slot.index): slot for slot in self._slots[width]}
         for i in reversed(range(len(trail))):
             stage, steps = self._space.stages[i], trail[i]
-            ends = [steps[n][0][at] + score for n, score in zip(stage.repeats, scores.repeats[i], strict=True)]
+            ends = [steps[n][0][index] + score for n, score in zip(stage.repeats, scores.repeats[i], strict=True)]
             chosen: list[Block] = []
             for n in range(stage.repeats[int(np.argmax(ends))], 0, -1):
                 _, costs, gains = steps[n]
-                before = np.where(costs <= at, steps[n - 1][0][np.maximum(at - costs, 0)] + gains, -np.inf)
+                before = np.where(costs <= index, steps[n - 1][0][np.maximum(index - costs, 0)] + gains, -np.inf)
                 which = int(np.argmax(before))
                 chosen.append(self._offered[slots[i, n - 1]][which])
-                at -= int(costs[which])
+                index -= int(costs[which])
             blocks.append(chosen[::-1])
         return blocks[::-1]
 
 
-def _added(sums: Array, costs: Array, gains: Array) -> Array:
+def _add_choice(sums: Array, costs: Array, gains: Array) -> Array:
     """The best sum at each cost after one more choice."""
-    found = np.full_like(sums, -np.inf)
+    best = np.full_like(sums, -np.inf)
     order = np.lexsort((-gains, costs))
     firsts = order[np.unique(costs[order], return_index=True)[1]]  # of options of equal cost the best
     for cost, gain in zip(costs[firsts].tolist(), gains[firsts].tolist(), strict=True):
         if cost < len(sums):
-            np.maximum(found[cost:], sums[: len(sums) - cost] + gain, out=found[cost:])
-    return found
+            np.maximum(best[cost:], sums[: len(sums) - cost] + gain, out=best[cost:])
+    return best

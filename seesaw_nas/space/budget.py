@@ -32,7 +32,7 @@ class Budget:
             UnitError: an end of it is no number of Multi-Adds.
             BudgetError: the ends are in the wrong order, or a share is not within 0% to 100%.
         """
-        ends = [_end(part, costliest) for part in text.split(":", 1)]
+        ends = [_parse_end(part, costliest) for part in text.split(":", 1)]
         return cls(0, ends[0]) if len(ends) == 1 else cls(ends[0], ends[1])
 
     def __contains__(self, macs: int) -> bool:
@@ -42,7 +42,7 @@ class Budget:
         return format_count(self.high) if not self.low else f"{format_count(self.low)}:{format_count(self.high)}"
 
 
-def _end(text: str, costliest: int) -> int:
+def _parse_end(text: str, costliest: int) -> int:
     if not text.strip().endswith("%"):
         return parse_count(text)
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", text)

@@ -1,6 +1,6 @@
 """Counting and drawing sequences of choices by their total cost.
 
-A :class:`Chain` is a list of stages; a stage, a :class:`Run`, is a list of slots, of which the first n are used for
+A :class:`Chain` is a list of stages; a stage, a :class:`SlotRow`, is a list of slots, of which the first n are used for
 some n that the stage allows; a slot is a :class:`Menu` of options with a cost each. Costs add up. One table a slot then
 says how many ways of filling the chain up to there have each cost, and
 
@@ -52,7 +52,7 @@ class Menu(Generic[Option]):
 
 
 @dataclass(frozen=True)
-class Run(Generic[Option]):
+class SlotRow(Generic[Option]):
     """A stage: slots to fill from the first on, and how many of them may be filled."""
 
     slots: tuple[Menu[Option], ...]
@@ -73,14 +73,14 @@ class Run(Generic[Option]):
 
 
 @dataclass(frozen=True)
-class Table:
+class CostCounts:
     """How many ways have each cost: ``ways[i]`` for the cost ``offset + i * unit``."""
 
     offset: int
     unit: int
     ways: Array
 
-    def at(self, costs: Array) -> Array:
+    def ways_at(self, costs: Array) -> Array:
         """The number of ways for each of some costs; 0 for a cost off the grid."""
         if not len(self.ways):
             return np.zeros(len(costs))
@@ -95,7 +95,7 @@ class Table:
         return slice(first, max(first, min(last + 1, len(self.ways))))
 
 
-def _sum(tables: Sequence[Table], limit: int, modulus: int | None) -> Table:
+def _sum(tables: Sequence[CostCounts], limit: int, modulus: int | None) -> CostCounts:
     """The table of alternatives."""
     if len(tables) == 1:
         return tables[0]
@@ -105,10 +105,10 @@ def _sum(tables: Sequence[Table], limit: int, modulus: int | None) -> Table:
     ways = np.zeros((min(top, limit) - offset) // unit + 1 if limit >= offset else 0, tables[0].ways.dtype)
     for table in tables:
         _add(ways, table.ways, (table.offset - offset) // unit, table.unit // unit or 1, 1)
-    return Table(offset, unit, _reduced(ways, modulus))
+    return CostCounts(offset, unit, _reduce(ways, modulus))
 
 
-def _times(table: Table, menu: Menu[Any], limit: int, modulus: int | None, weight: float = 1) -> Table:
+def _times(table: CostCounts, menu: Menu[Any], limit: int, modulus: int | None, weight: float = 1) -> CostCounts:
     """The table after one more slot, each option of which counts as ``weight``; costs above ``limit`` are dropped."""
     base = menu.costs[0]
     offset = table.offset + base
@@ -117,7 +117,7 @@ def _times(table: Table, menu: Menu[Any], limit: int, modulus: int | None, weigh
     ways = np.zeros((top - offset) // unit + 1 if top >= offset else 0, table.ways.dtype)
     for cost, options in zip(menu.costs, menu.options, strict=True):
         _add(ways, table.ways, (cost - base) // unit, table.unit // unit or 1, weight * len(options))
-    return Table(offset, unit, _reduced(ways, modulus))
+    return CostCounts(offset, unit, _reduce(ways, modulus))
 
 
 def _add(target: Array, source: Array, start: int, stride: int, times: float) -> None:
@@ -126,14 +126,14 @@ def _add(target: Array, source: Array, start: int, stride: int, times: float) ->
     view += source[: len(view)] if times == 1 else source[: len(view)] * source.dtype.type(times)
 
 
-def _reduced(ways: Array, modulus: int | None) -> Array:
+def _reduce(ways: Array, modulus: int | None) -> Array:
     return ways if modulus is None else ways % np.uint64(modulus)
 
 
 class Chain(Generic[Option]):
     """Stages one after another, and a fixed cost beside them."""
 
-    def __init__(self, stages: Sequence[Run[Option]], fixed: int = 0) -> None:
+    def __init__(self, stages: Sequence[SlotRow[Option]], fixed: int = 0) -> None:
         self.stages = tuple(stages)
         self.fixed = fixed
 
@@ -165,7 +165,7 @@ class Chain(Generic[Option]):
             return [0] * len(bands)
         residues = []
         for modulus in (moduli := _moduli(self.size, self._fan())):
-            last = self._last(high, modulus)
+            last = self._last_table(high, modulus)
             residues.append([int(sum(last.ways[last.band(a - self.fixed, b - self.fixed)].tolist())) for a, b in bands])
         return [_chinese_remainder(list(column), moduli) for column in zip(*residues, strict=True)]
 
@@ -173,8 +173,8 @@ class Chain(Generic[Option]):
         """A bound on how many terms one addition step sums up."""
         return max(max((len(menu) for menu in stage.slots), default=1) + len(stage.repeats) for stage in self.stages)
 
-    def _last(self, limit: int, modulus: int) -> Table:
-        table = Table(0, 1, np.ones(1, np.uint64))
+    def _last_table(self, limit: int, modulus: int) -> CostCounts:
+        table = CostCounts(0, 1, np.ones(1, np.uint64))
         for stage, allowed in zip(self.stages, self._limits(limit), strict=True):
             ends = []
             for n, menu in enumerate(stage.slots[: max(stage.repeats)], start=1):
@@ -199,17 +199,17 @@ class Tables(Generic[Option]):
 
     def __init__(self, chain: Chain[Option], limit: int, fair: bool = False) -> None:
         self.chain = chain
-        self._starts: list[Table] = []  # before each stage
-        self._filled: list[dict[int, Table]] = []  # in each stage, after its first n slots
-        table = Table(0, 1, np.ones(1))
+        self._starts: list[CostCounts] = []  # before each stage
+        self._filled: list[dict[int, CostCounts]] = []  # in each stage, after its first n slots
+        table = CostCounts(0, 1, np.ones(1))
         for stage, allowed in zip(chain.stages, chain._limits(min(limit, chain.costliest)), strict=True):
             self._starts.append(table)
-            filled: dict[int, Table] = {}
+            filled: dict[int, CostCounts] = {}
             for n, menu in enumerate(stage.slots[: max(stage.repeats)], start=1):
                 table = filled[n] = _times(table, menu, allowed, None, 1 / len(menu) if fair else 1)
             self._filled.append(filled)
             table = _sum([filled[n] for n in stage.repeats], allowed, None)
-        self._last = table
+        self._last_table = table
         self._menus = [
             [(np.array(m.costs), np.array([len(o) for o in m.options], float)) for m in stage.slots]
             for stage in chain.stages
@@ -220,10 +220,10 @@ class Tables(Generic[Option]):
 
         In fair tables the second are chances, but for a factor.
         """
-        last, fixed = self._last, self.chain.fixed
+        last, fixed = self._last_table, self.chain.fixed
         band = last.band(low - fixed, high - fixed)
-        found = np.flatnonzero(last.ways[band])
-        return (found + band.start) * last.unit + last.offset + fixed, last.ways[band][found]
+        indices = np.flatnonzero(last.ways[band])
+        return (indices + band.start) * last.unit + last.offset + fixed, last.ways[band][indices]
 
     def draw(self, cost: int, rng: np.random.Generator) -> list[list[Option]]:
         """One filling of exactly this cost, ``cost`` being one of :meth:`costs`."""
@@ -231,12 +231,12 @@ class Tables(Generic[Option]):
         filling: list[list[Option]] = []
         for i in reversed(range(len(self.chain.stages))):
             stage, filled = self.chain.stages[i], self._filled[i]
-            n = _pick(stage.repeats, [float(filled[n].at(np.array([left]))[0]) for n in stage.repeats], rng)
+            n = _pick(stage.repeats, [float(filled[n].ways_at(np.array([left]))[0]) for n in stage.repeats], rng)
             chosen: list[Option] = []
             for slot in reversed(range(n)):
                 before = filled[slot] if slot else self._starts[i]
                 costs, times = self._menus[i][slot]
-                which = _pick(range(len(costs)), before.at(left - costs) * times, rng)
+                which = _pick(range(len(costs)), before.ways_at(left - costs) * times, rng)
                 options = stage.slots[slot].options[which]
                 chosen.append(options[int(rng.integers(len(options)))])
                 left -= int(costs[which])

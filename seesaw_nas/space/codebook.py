@@ -20,7 +20,7 @@ class Codebook:
     """The architectures of a space as rows of integers, and what a batch of them costs.
 
     The first number of a row is the width. Then comes one number for every place for a block, stage by stage: 0 where
-    there is none, k for the k-th block that :meth:`Space.offered` lists for the place. A stage fills its first places.
+    there is none, k for the k-th block that :meth:`Space.options` lists for the place. A stage fills its first places.
     So each architecture has one row, whatever its spelling. A row that stands for none is refused, never counted.
 
     Attributes:
@@ -34,7 +34,7 @@ class Codebook:
         self.names = ("width", *(f"stage{slot.stage + 1}.block{slot.index + 1}" for slot in places))
         self._first = np.array([slot.index == 0 for slot in places])
         self._needed = np.array([slot.index not in space.stages[slot.stage].repeats for slot in places])
-        offered = [[len(space.offered(slot)) for slot in slots] for slots in self._slots]
+        offered = [[len(space.options(slot)) for slot in slots] for slots in self._slots]
         self._dtype = np.min_scalar_type(max(space.widths - 1, *map(max, offered)))
         self._offered = np.array(offered, self._dtype)
 
@@ -52,9 +52,9 @@ class Codebook:
             raise SpecError(f"it is not in space '{self.space.name}': {objection}", f"architectures[{number}]")
         width = self.space.width_of(architecture)
         assert width is not None, "an architecture of the space has one of its widths"
-        blocks = {(at.stage, at.index): at.block for at in architecture.canonical.placed}
+        blocks = {(placed.stage, placed.index): placed.block for placed in architecture.canonical.placed}
         chosen = [(slot, blocks.get((slot.stage, slot.index))) for slot in self._slots[width]]
-        return [width, *(self.space.offered(slot).index(block) + 1 if block else 0 for slot, block in chosen)]
+        return [width, *(self.space.options(slot).index(block) + 1 if block else 0 for slot, block in chosen)]
 
     def decode(self, row: npt.ArrayLike) -> Architecture:
         """The architecture of one row, in its canonical spelling.
@@ -68,7 +68,7 @@ class Codebook:
         blocks: list[list[Block]] = [[] for _ in self.space.stages]
         for slot, code in zip(self._slots[width], codes, strict=True):
             if code:
-                blocks[slot.stage].append(self.space.offered(slot)[code - 1])
+                blocks[slot.stage].append(self.space.options(slot)[code - 1])
         return self.space.build(width, blocks)
 
     def draw(self, n: int, rng: np.random.Generator) -> Array:
@@ -122,13 +122,13 @@ class Codebook:
         return totals
 
     def _integers(self, rows: npt.ArrayLike) -> Array:
-        found = np.asarray(rows)
-        if found.dtype.kind not in "iu" or found.shape[1:] != (len(self.names),):
+        array = np.asarray(rows)
+        if array.dtype.kind not in "iu" or array.shape[1:] != (len(self.names),):
             raise SpecError(
                 f"rows of {len(self.names)} integers, one for each of the codebook's names, are wanted, got "
-                f"{found.dtype} of shape {found.shape}"
+                f"{array.dtype} of shape {array.shape}"
             )
-        return found
+        return array
 
     def _check(self, rows: Array, start: int) -> None:
         """Raise :class:`SpecError` unless each of these rows, the first of which is row ``start``, is a network's."""

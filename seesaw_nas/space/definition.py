@@ -14,10 +14,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from seesaw_nas.architecture import cost
-from seesaw_nas.architecture.spec import Activation, Architecture, Block, Flow, Head, Partition, Stage, Stem, strided
+from seesaw_nas.architecture.spec import (
+    Activation,
+    Architecture,
+    Block,
+    Flow,
+    Head,
+    Partition,
+    Stage,
+    Stem,
+    output_size,
+)
 from seesaw_nas.core.errors import SpaceError, SpecError
 from seesaw_nas.space.budget import Budget
-from seesaw_nas.space.chain import Chain, Menu, Run
+from seesaw_nas.space.chain import Chain, Menu, SlotRow
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,7 @@ class StageSpace:
 
 @lru_cache(maxsize=1024)
 def _blocks(stage: StageSpace, c_in: int, c_out: int) -> tuple[Block, ...]:
-    found: dict[Block, None] = {}
+    blocks: dict[Block, None] = {}
     choices = (stage.expansions, stage.kernels, stage.partitions, stage.flows, stage.activations)
     for expansion, kernel, partition, flow, activation in itertools.product(*choices):
         try:
@@ -58,8 +68,8 @@ def _blocks(stage: StageSpace, c_in: int, c_out: int) -> tuple[Block, ...]:
             block.check(c_in, c_out)
         except SpecError:
             continue  # this combination does not exist at these widths
-        found[block.canonical(c_in, c_out)] = None
-    return tuple(found)
+        blocks[block.canonical(c_in, c_out)] = None
+    return tuple(blocks)
 
 
 @lru_cache(maxsize=1024)
@@ -109,13 +119,13 @@ class Space:
             raise SpaceError(f"space '{self.name}': a width stands there twice: {', '.join(every)}; list it once")
         for width in range(self.widths):
             for slot in self.slots(width):
-                if not self.offered(slot):
+                if not self.options(slot):
                     raise SpaceError(
                         f"space '{self.name}': no block that stages[{slot.stage}] offers fits between {slot.c_in} and "
                         f"{slot.c_out} channels; add a partition that divides both, such as 1"
                     )
 
-    def adapted(self, input_size: int, input_channels: int, classes: int) -> Space:
+    def adapt(self, input_size: int, input_channels: int, classes: int) -> Space:
         """The same choices for images of another size and other classes."""
         return replace(self, input_size=input_size, input_channels=input_channels, classes=classes)
 
@@ -129,10 +139,10 @@ class Space:
 
     def slots(self, width: int) -> Iterator[Slot]:
         """Every place for a block, stage by stage, at the most repeats."""
-        size, c_in = strided(self.input_size, self.stem_stride), self.stem_channels[width]
+        size, c_in = output_size(self.input_size, self.stem_stride), self.stem_channels[width]
         for i, stage in enumerate(self.stages):
             for j in range(stage.max_repeats):
-                out = strided(size, stage.stride if j == 0 else 1)
+                out = output_size(size, stage.stride if j == 0 else 1)
                 yield Slot(i, j, c_in, stage.channels[width], size, out)
                 size, c_in = out, stage.channels[width]
 
@@ -140,7 +150,7 @@ class Space:
         """Multi-Adds of stem, head and classifier."""
         *_, last = self.slots(width)
         stem = cost.stem_macs(
-            self.input_channels, self.stem_channels[width], strided(self.input_size, self.stem_stride)
+            self.input_channels, self.stem_channels[width], output_size(self.input_size, self.stem_stride)
         )
         return stem + cost.head_macs(last.c_out, self.head_channels, self.classes, last.size_out)
 
@@ -167,17 +177,17 @@ class Space:
         for slot in self.slots(width):
             if slot.index < max(allowed[slot.stage]):
                 blocks = (offered or {}).get((slot.stage, slot.index))
-                menus[slot.stage].append(self._menus[slot] if blocks is None else _priced(slot, blocks))
-        runs = [Run(tuple(menus[i]), allowed[i]) for i in range(len(self.stages))]
+                menus[slot.stage].append(self._menus[slot] if blocks is None else _menu_of(slot, blocks))
+        runs = [SlotRow(tuple(menus[i]), allowed[i]) for i in range(len(self.stages))]
         return Chain(runs, self.fixed_macs(width))
 
-    def offered(self, slot: Slot) -> tuple[Block, ...]:
+    def options(self, slot: Slot) -> tuple[Block, ...]:
         """The distinct blocks that may stand at a place."""
         return self.stages[slot.stage].blocks(slot.c_in, slot.c_out)
 
     @cached_property
     def _menus(self) -> dict[Slot, Menu[Block]]:
-        return {slot: _priced(slot, self.offered(slot)) for width in range(self.widths) for slot in self.slots(width)}
+        return {slot: _menu_of(slot, self.options(slot)) for width in range(self.widths) for slot in self.slots(width)}
 
     def build(self, width: int, blocks: list[list[Block]]) -> Architecture:
         """The architecture of a width with these blocks, stage by stage.
@@ -195,9 +205,9 @@ class Space:
 
     def width_of(self, architecture: Architecture) -> int | None:
         """The index of the architecture's width, or ``None`` when the space does not have it."""
-        found = (architecture.stem.channels, *(stage.channels for stage in architecture.stages))
+        widths = (architecture.stem.channels, *(stage.channels for stage in architecture.stages))
         for width in range(self.widths):
-            if found == (self.stem_channels[width], *(stage.channels[width] for stage in self.stages)):
+            if widths == (self.stem_channels[width], *(stage.channels[width] for stage in self.stages)):
                 return width
         return None
 
@@ -216,9 +226,9 @@ class Space:
         for i, (stage, offer) in enumerate(zip(architecture.stages, self.stages, strict=True)):
             if stage.stride != offer.stride or len(stage.blocks) not in offer.repeats:
                 return f"stages[{i}] has stride {stage.stride} and {len(stage.blocks)} blocks, which is not on offer"
-        for at in architecture.canonical.placed:
-            if at.block not in _block_set(self.stages[at.stage], at.c_in, at.c_out):
-                return f"stages[{at.stage}].blocks[{at.index}], {at.block}, is not on offer"
+        for placed in architecture.canonical.placed:
+            if placed.block not in _block_set(self.stages[placed.stage], placed.c_in, placed.c_out):
+                return f"stages[{placed.stage}].blocks[{placed.index}], {placed.block}, is not on offer"
         return ""
 
     def count(self, budget: str) -> int:
@@ -249,5 +259,5 @@ class Space:
         return max(chain.costliest for chain in self.chains)
 
 
-def _priced(slot: Slot, blocks: tuple[Block, ...]) -> Menu[Block]:
+def _menu_of(slot: Slot, blocks: tuple[Block, ...]) -> Menu[Block]:
     return Menu.of((slot.macs(block), block) for block in blocks)

@@ -19,7 +19,7 @@ from seesaw_nas.space.definition import Space
 
 T = TypeVar("T")
 MOST_DRAWABLE = 10**300  # 64-bit floats end near 1.8e308
-Place = tuple[int, int]  # stage, index of the block in it
+Position = tuple[int, int]  # stage, index of the block in it
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Feasible:
                 f"{format_large(MOST_DRAWABLE)} that can be drawn from; offer fewer repeats or fewer choices"
             )
         if not any(len(costs) for costs, _ in self._costs):
-            raise BudgetError(_nothing_fits(self.space, self.budget))
+            raise BudgetError(_explain_no_fit(self.space, self.budget))
 
     @cached_property
     def _tables(self) -> tuple[Tables[Block], ...]:
@@ -98,7 +98,7 @@ class Feasible:
         totals = np.array([ways.sum() for _, ways in self._costs])
         width = _index(totals, rng)
         costs, ways = self._costs[width]
-        return self._at(width, int(costs[_index(ways, rng)]), rng)
+        return self._draw_at(width, int(costs[_index(ways, rng)]), rng)
 
     def draw_even(self, rng: np.random.Generator) -> Architecture:
         """One architecture, its Multi-Adds evenly spread over the budget.
@@ -106,7 +106,7 @@ class Feasible:
         A width of those that fit is drawn evenly, then a point of the budget, and of the architectures whose
         Multi-Adds come nearest to it one, each equally likely.
         """
-        return self._even(self._tables, rng)
+        return self._draw_nearest(self._tables, rng)
 
     def draw_fair(self, rng: np.random.Generator) -> Architecture:
         """As :meth:`draw_even`, but of the nearest each is as likely as if all its choices were made evenly.
@@ -114,9 +114,9 @@ class Feasible:
         So a stage has each number of repeats equally often, as far as the budget allows. Where all architectures are
         equally likely, most have the most repeats, for there are more of these.
         """
-        return self._even(self._fair_tables, rng)
+        return self._draw_nearest(self._fair_tables, rng)
 
-    def _even(self, tables: tuple[Tables[Block], ...], rng: np.random.Generator) -> Architecture:
+    def _draw_nearest(self, tables: tuple[Tables[Block], ...], rng: np.random.Generator) -> Architecture:
         width = int(rng.choice([i for i, (costs, _) in enumerate(self._costs) if len(costs)]))
         costs, _ = self._costs[width]
         target = rng.uniform(max(self.budget.low, costs[0]), min(self.budget.high, costs[-1]))
@@ -125,7 +125,7 @@ class Feasible:
         macs = int(near[np.argmin(np.abs(near - target))])
         return self.space.build(width, tables[width].draw(macs, rng))
 
-    def _at(self, width: int, macs: int, rng: np.random.Generator) -> Architecture:
+    def _draw_at(self, width: int, macs: int, rng: np.random.Generator) -> Architecture:
         return self.space.build(width, self._tables[width].draw(macs, rng))
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
@@ -135,44 +135,46 @@ class Feasible:
         one, three, seven ... further blocks, drawn evenly, are made anew with it, each outcome equally likely. Only
         where the budget allows no other architecture of this width does the same one come back.
         """
-        width, kept, repeats = self._taken_apart(architecture)
-        for target in _shuffled([*kept, *range(len(repeats))], rng):
-            for freed in self._widening(target, kept, rng):
-                chain = self._freed(width, kept, repeats, target, freed)
-                if chain is not None and (found := self._drawn(chain, rng)) is not None:
-                    return self.space.build(width, found)
-        for stage in _shuffled(list(range(len(repeats))), rng):
+        width, kept, repeats = self._take_apart(architecture)
+        for target in _shuffle([*kept, *range(len(repeats))], rng):
+            for freed in self._growing_sets(target, kept, rng):
+                chain = self._reopen(width, kept, repeats, target, freed)
+                if chain is not None and (blocks := self._draw_from(chain, rng)) is not None:
+                    return self.space.build(width, blocks)
+        for stage in _shuffle(list(range(len(repeats))), rng):
             # Alone no choice can change, so the repeats of several stages have to change together.
             fewer_or_more = tuple(n for n in self.space.stages[stage].repeats if n != repeats[stage])
-            if fewer_or_more and (found := self._drawn(self.space.chain(width, {}, {stage: fewer_or_more}), rng)):
-                return self.space.build(width, found)
+            if fewer_or_more and (blocks := self._draw_from(self.space.chain(width, {}, {stage: fewer_or_more}), rng)):
+                return self.space.build(width, blocks)
         return architecture.canonical
 
-    def _freed(
-        self, width: int, kept: dict[Place, Block], repeats: list[int], target: Place | int, freed: set[Place]
+    def _reopen(
+        self, width: int, kept: dict[Position, Block], repeats: list[int], target: Position | int, freed: set[Position]
     ) -> Chain[Block] | None:
         """The architectures with another value at ``target``, any block at ``freed``, and all else kept."""
-        fixed: dict[Place, tuple[Block, ...]] = {p: (block,) for p, block in kept.items() if p not in freed}
+        fixed: dict[Position, tuple[Block, ...]] = {p: (block,) for p, block in kept.items() if p not in freed}
         allowed: dict[int, tuple[int, ...]] = {i: (n,) for i, n in enumerate(repeats)}
         if isinstance(target, int):
             allowed[target] = tuple(n for n in self.space.stages[target].repeats if n != repeats[target])
             others: tuple[object, ...] = allowed[target]
         else:
             slot = next(s for s in self.space.slots(width) if (s.stage, s.index) == target)
-            fixed[target] = tuple(block for block in self.space.offered(slot) if block != kept[target])
+            fixed[target] = tuple(block for block in self.space.options(slot) if block != kept[target])
             others = fixed[target]
         return self.space.chain(width, fixed, allowed) if others else None
 
     @staticmethod
-    def _widening(target: Place | int, kept: dict[Place, Block], rng: np.random.Generator) -> Iterator[set[Place]]:
-        others = _shuffled([place for place in kept if place != target], rng)
+    def _growing_sets(
+        target: Position | int, kept: dict[Position, Block], rng: np.random.Generator
+    ) -> Iterator[set[Position]]:
+        others = _shuffle([place for place in kept if place != target], rng)
         freed = 0
         while freed < len(others):
             yield set(others[:freed])
             freed = 2 * freed + 1
         yield set(others)
 
-    def repaired(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    def repair(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """The architecture itself where it fits the budget; else one that does and keeps what it can of it.
 
         One, three, seven ... blocks, drawn evenly, are made anew, each outcome equally likely, until that is enough;
@@ -181,18 +183,18 @@ class Feasible:
         Raises:
             BudgetError: the architecture is not in the space.
         """
-        width, kept, repeats = self._taken_apart(architecture)
+        width, kept, repeats = self._take_apart(architecture)
         if cost.macs(architecture) in self.budget:
             return architecture.canonical
         allowed = {i: (n,) for i, n in enumerate(repeats)}
-        order, freed = _shuffled(list(kept), rng), 1
+        order, freed = _shuffle(list(kept), rng), 1
         while freed < 2 * len(order):
             offered = {place: (kept[place],) for place in order[freed:]}
-            if (found := self._drawn(self.space.chain(width, offered, allowed), rng)) is not None:
-                return self.space.build(width, found)
+            if (blocks := self._draw_from(self.space.chain(width, offered, allowed), rng)) is not None:
+                return self.space.build(width, blocks)
             freed = 2 * freed + 1
-        found = self._drawn(self.space.chain(width), rng)
-        return self.draw_even(rng) if found is None else self.space.build(width, found)
+        blocks = self._draw_from(self.space.chain(width), rng)
+        return self.draw_even(rng) if blocks is None else self.space.build(width, blocks)
 
     def crossover(self, one: Architecture, other: Architecture, rng: np.random.Generator) -> Architecture:
         """A child within the budget: each stage has the repeats of a parent, each block is a parent's.
@@ -203,12 +205,12 @@ class Feasible:
         Raises:
             BudgetError: a parent is not in the space, or no mixture of the two is within the budget.
         """
-        width, kept, repeats = self._taken_apart(one)
-        _, others, other_repeats = self._taken_apart(other)
+        width, kept, repeats = self._take_apart(one)
+        _, others, other_repeats = self._take_apart(other)
         offered = {}
         for slot in self.space.slots(width):
             place = (slot.stage, slot.index)
-            every = self.space.offered(slot)
+            every = self.space.options(slot)
             parents = [parent[place] for parent in (kept, others) if place in parent]
             if mixed := tuple(dict.fromkeys(block for block in parents if block in every)):
                 offered[place] = mixed
@@ -216,19 +218,19 @@ class Feasible:
             i: tuple(n for n in sorted({a, b}) if all((i, j) in offered for j in range(n)))
             for i, (a, b) in enumerate(zip(repeats, other_repeats, strict=True))
         }
-        found = self._drawn(self.space.chain(width, offered, allowed), rng)
-        if found is None:
+        blocks = self._draw_from(self.space.chain(width, offered, allowed), rng)
+        if blocks is None:
             raise BudgetError(f"no mixture of the two architectures fits {self.budget}; give a parent that does")
-        return self.space.build(width, found)
+        return self.space.build(width, blocks)
 
-    def _drawn(self, chain: Chain[Block], rng: np.random.Generator) -> list[list[Block]] | None:
+    def _draw_from(self, chain: Chain[Block], rng: np.random.Generator) -> list[list[Block]] | None:
         if chain.cheapest > self.budget.high or chain.costliest < self.budget.low:
             return None
         tables = chain.tables(self.budget.high)
         costs, ways = tables.costs(self.budget.low, self.budget.high)
         return tables.draw(int(costs[_index(ways, rng)]), rng) if len(costs) else None
 
-    def _taken_apart(self, architecture: Architecture) -> tuple[int, dict[Place, Block], list[int]]:
+    def _take_apart(self, architecture: Architecture) -> tuple[int, dict[Position, Block], list[int]]:
         """Width, blocks by place, and repeats by stage.
 
         Raises:
@@ -238,7 +240,7 @@ class Feasible:
             raise BudgetError(f"the architecture is not in space '{self.space.name}': {objection}")
         width = self.space.width_of(architecture)
         assert width is not None, "an architecture of the space has one of its widths"
-        blocks = {(at.stage, at.index): at.block for at in architecture.canonical.placed}
+        blocks = {(placed.stage, placed.index): placed.block for placed in architecture.canonical.placed}
         return width, blocks, [len(stage.blocks) for stage in architecture.stages]
 
 
@@ -247,14 +249,14 @@ def _index(weights: Array, rng: np.random.Generator) -> int:
     return int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))
 
 
-def _shuffled(values: list[T], rng: np.random.Generator) -> list[T]:
+def _shuffle(values: list[T], rng: np.random.Generator) -> list[T]:
     return [values[i] for i in rng.permutation(len(values))]
 
 
-def _nothing_fits(space: Space, budget: Budget) -> str:
+def _explain_no_fit(space: Space, budget: Budget) -> str:
     cheapest, costliest = space.cheapest_macs, space.costliest_macs
-    wanted = f"{budget.high:,}" if not budget.low else f"{budget.low:,} to {budget.high:,}"
+    asked = f"{budget.high:,}" if not budget.low else f"{budget.low:,} to {budget.high:,}"
     return (
-        f"no architecture of space '{space.name}' has {wanted} Multi-Adds; the cheapest has {cheapest:,} and the "
+        f"no architecture of space '{space.name}' has {asked} Multi-Adds; the cheapest has {cheapest:,} and the "
         f"costliest {costliest:,}: choose a budget of at least {cheapest:,}, or a wider band"
     )

@@ -129,10 +129,10 @@ def _width_count(holders: list[Any]) -> int:
 
 def _widths(holder: dict[str, Any], widths: int) -> tuple[int, ...]:
     if isinstance(holder["channels"], list):
-        found = holder["channels"]
-        if not found:
+        channels = holder["channels"]
+        if not channels:
             raise SpecError("a whole number, or one for each width, is wanted, got []", "channels")
-        return tuple(_int({"channels": width}, "channels") for width in found)
+        return tuple(_int({"channels": width}, "channels") for width in channels)
     return (_int(holder, "channels"),) * widths
 
 

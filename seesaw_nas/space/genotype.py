@@ -47,7 +47,7 @@ def _named_choices(space: Space) -> Iterator[tuple[str, tuple[str, ...]]]:
                 for width in range(space.widths)
                 for slot in space.slots(width)
                 if (slot.stage, slot.index) == (i, j)
-                for block in space.offered(slot)
+                for block in space.options(slot)
             ]
             for kind in KINDS:
                 yield _gene(i, j, kind), tuple(dict.fromkeys(traits(block)[kind] for block in blocks))
@@ -84,9 +84,9 @@ def encode(space: Space, architecture: Architecture) -> Genotype:
     genotype["width"] = space.width_name(width or 0)
     for i, stage in enumerate(architecture.stages):
         genotype[_repeats(i)] = str(len(stage.blocks))
-    for at in architecture.canonical.placed:
-        for kind, value in traits(at.block).items():
-            genotype[_gene(at.stage, at.index, kind)] = value
+    for placed in architecture.canonical.placed:
+        for kind, value in traits(placed.block).items():
+            genotype[_gene(placed.stage, placed.index, kind)] = value
     return {name: genotype[name] for name, choices in every.items() if len(choices) > 1}
 
 
@@ -96,7 +96,7 @@ def decode(space: Space, genotype: Mapping[str, str]) -> Architecture:
     Raises:
         SpecError: a gene is missing or has an unknown value, or the combination is not in the space.
     """
-    chosen = _chosen(space, genotype)
+    chosen = _complete(space, genotype)
     width = _width(space, chosen)
     repeats = [int(chosen[_repeats(i)]) for i in range(len(space.stages))]
     blocks: list[list[Block]] = [[] for _ in space.stages]
@@ -106,7 +106,7 @@ def decode(space: Space, genotype: Mapping[str, str]) -> Architecture:
     return space.build(width, blocks)
 
 
-def _chosen(space: Space, genotype: Mapping[str, str]) -> dict[str, str]:
+def _complete(space: Space, genotype: Mapping[str, str]) -> dict[str, str]:
     """The value of every gene, also of those that have but one."""
     chosen = {}
     for name, choices in _all_genes(space).items():
@@ -122,10 +122,10 @@ def _width(space: Space, chosen: Mapping[str, str]) -> int:
 
 
 def _block(space: Space, slot: Slot, chosen: Mapping[str, str]) -> Block:
-    wanted = tuple(chosen[_gene(slot.stage, slot.index, kind)] for kind in KINDS)
-    block = _by_traits(space.stages[slot.stage], slot.c_in, slot.c_out).get(wanted)
+    traits_wanted = tuple(chosen[_gene(slot.stage, slot.index, kind)] for kind in KINDS)
+    block = _by_traits(space.stages[slot.stage], slot.c_in, slot.c_out).get(traits_wanted)
     if block is None:
-        grouping, expansion, *_ = wanted
+        grouping, expansion, *_ = traits_wanted
         raise SpecError(
             f"{grouping} with expansion {expansion} does not fit between {slot.c_in} and {slot.c_out} channels",
             _gene(slot.stage, slot.index, "grouping"),
@@ -143,13 +143,13 @@ def nearest(feasible: Feasible, genotype: Mapping[str, str], rng: np.random.Gene
         SpecError: a gene is missing or has an unknown value.
     """
     space = feasible.space
-    chosen = _chosen(space, genotype)
+    chosen = _complete(space, genotype)
     width = _width(space, chosen)
     blocks: list[list[Block]] = [[] for _ in space.stages]
     for slot in space.slots(width):
         if slot.index < int(chosen[_repeats(slot.stage)]):
             wanted = [chosen[_gene(slot.stage, slot.index, kind)] for kind in KINDS]
-            offered = space.offered(slot)
+            offered = space.options(slot)
             shared = [sum(a == b for a, b in zip(traits(block).values(), wanted, strict=True)) for block in offered]
             blocks[slot.stage].append(offered[shared.index(max(shared))])
-    return feasible.repaired(space.build(width, blocks), rng)
+    return feasible.repair(space.build(width, blocks), rng)

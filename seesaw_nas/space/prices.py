@@ -59,7 +59,7 @@ class Prices:
     def _of(cls, space: Space, unit: str, fixed: Callable[[int], int], price: Callable[[Slot, Block], int]) -> Prices:
         widths = range(space.widths)
         base = [fixed(width) for width in widths]
-        offers = [[[price(slot, b) for b in space.offered(slot)] for slot in space.slots(width)] for width in widths]
+        offers = [[[price(slot, b) for b in space.options(slot)] for slot in space.slots(width)] for width in widths]
         greatest = max(start + sum(map(max, places)) for start, places in zip(base, offers, strict=True))
         if greatest > MOST:
             raise SpaceError(

@@ -64,10 +64,10 @@ def measure_all(
     """As :func:`measure`, of several models; each batch of images is read and normalised once for all of them."""
     modes = [model.training for model in models]
     forwards = [fuse(model) if isinstance(model, Network) else model.eval() for model in models]
-    found = tally(forwards, images, mean, std, device=device, batch_size=batch_size)
+    accuracies = tally(forwards, images, mean, std, device=device, batch_size=batch_size)
     for model, was_training in zip(models, modes, strict=True):
         model.train(was_training)
-    return found
+    return accuracies
 
 
 @torch.inference_mode()
@@ -85,7 +85,7 @@ def tally(
     images = images.to(device)
     tallies = [_Tally(forward, images.labels) for forward in forwards]
     with full_precision(device):
-        for chosen, labels in images.in_order(batch_size):
+        for chosen, labels in images.batches_in_order(batch_size):
             x = normalise(chosen, mean, std)
             for one in tallies:
                 one.add(x, labels)

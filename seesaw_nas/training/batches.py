@@ -25,7 +25,7 @@ SMALLER = 3  # per cent of the recipe's batch size that batches may have less, i
 
 
 @dataclass(frozen=True, slots=True)
-class Dealt:
+class TrainingBatch:
     """The images of one step, uint8 (n, C, H, W), and their labels (n,).
 
     Attributes:
@@ -65,18 +65,18 @@ def sizes_of_batches(data: SearchData, recipe: Recipe) -> tuple[int, ...]:
     return (smaller + 1, smaller) if larger else (smaller,)
 
 
-def deal(
+def draw_batches(
     data: SearchData, recipe: Recipe, seed: int, epoch: int, begun: int = 0, ranks: Ranks = ALONE
-) -> Iterator[Dealt]:
+) -> Iterator[TrainingBatch]:
     """The batches of an epoch, from 1, after its first ``begun``, on the device that the data are on.
 
     The images are dealt evenly: each once an epoch, in batches that differ by one image at most; :func:`count_batches`
     says how many. So nothing is dropped, and no last batch is a single image, which batch norm cannot take.
     """
     steps = steps_per_epoch(data, recipe)
-    order_seed, *seeds = _drawn(1 + 3 * steps, seed, epoch)
+    order_seed, *seeds = _draw_seeds(1 + 3 * steps, seed, epoch)
     if not ranks.leads:
-        seeds = _drawn(3 * steps, seed, epoch, ranks.rank)
+        seeds = _draw_seeds(3 * steps, seed, epoch, ranks.rank)
     order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(order_seed))
     whole = order.tensor_split(steps)[begun:]
     shares = [ranks.share(batch) for batch in whole]
@@ -85,8 +85,8 @@ def deal(
         Draw(share, own if recipe.augment else None, draw_blend(recipe, data.input, len(share), other))
         for share, own, other in zip(shares, augment, blend, strict=True)
     ]
-    for i, (images, labels, blended) in enumerate(data.dealt(draws)):
-        yield Dealt((epoch - 1) * steps + begun + i, images, labels, len(whole[i]), blended, dropout[i])
+    for i, (images, labels, blended) in enumerate(data.batches(draws)):
+        yield TrainingBatch((epoch - 1) * steps + begun + i, images, labels, len(whole[i]), blended, dropout[i])
 
 
 def draw_blend(recipe: Recipe, shape: tuple[int, int, int], n: int, seed: int) -> Tensor:
@@ -101,7 +101,7 @@ def draw_blend(recipe: Recipe, shape: tuple[int, int, int], n: int, seed: int) -
     return torch.from_numpy(np.concatenate(rows))
 
 
-def readied(
+def prepare_batch(
     data: SearchData, recipe: Recipe, images: Tensor, labels: Tensor, blend: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """The images normalised and laid out; and their labels (n,) or, blended, the chances of their classes (n, classes).
@@ -119,6 +119,6 @@ def readied(
     return x, targets
 
 
-def _drawn(n: int, *entropy: int) -> list[int]:
+def _draw_seeds(n: int, *entropy: int) -> list[int]:
     seeds: list[int] = np.random.SeedSequence(entropy).generate_state(n).tolist()
     return seeds

@@ -113,13 +113,13 @@ class Store:
             if name in tensors or not name.startswith("momentum."):
                 tensor.copy_(tensors[name])
 
-    def _check_same(self, found: Identity) -> None:
-        wanted, found = json.loads(json.dumps(self.identity)), json.loads(json.dumps(self.meant)) | found
-        for name in {**wanted, **found}:
-            if found.get(name) != wanted.get(name):
+    def _check_same(self, stored: Identity) -> None:
+        expected, stored = json.loads(json.dumps(self.identity)), json.loads(json.dumps(self.meant)) | stored
+        for name in {**expected, **stored}:
+            if stored.get(name) != expected.get(name):
                 raise RunError(
-                    f"the checkpoint {self.path} is of a training with {name} {found.get(name)}, wanted "
-                    f"{wanted.get(name)}; delete it or name another file"
+                    f"the checkpoint {self.path} is of a training with {name} {stored.get(name)}, wanted "
+                    f"{expected.get(name)}; delete it or name another file"
                 )
 
 

@@ -29,7 +29,7 @@ class Events:
         self.steps_per_epoch = 1
 
     def step(self, done: int, total: int) -> None:
-        """After a step, as :data:`seesaw_nas.training.sgd.OnStep`."""
+        """After a step, as :data:`seesaw_nas.training.step.OnStep`."""
         self.steps_per_epoch = total // self.recipe.epochs
         entry = ((done - 1) % self.steps_per_epoch + 1, time.perf_counter())
         same_epoch = self.seen and self.seen[-1][0] < entry[0]

@@ -78,8 +78,8 @@ class Execution:
 
     def formulation(self, device: torch.device) -> Formulation:
         """How a network is computed: a compiler wants torch's own operators alone."""
-        found = formulation_for(device)
-        return replace(found, folds=False, compiles=True) if self.compiles else found
+        formulation = formulation_for(device)
+        return replace(formulation, folds=False, compiles=True) if self.compiles else formulation
 
     def plan(self, device: torch.device, processes: int = 1) -> dict[str, str]:
         """What the record of a beginning says of it, where there is a choice."""
@@ -114,7 +114,7 @@ EAGER, AUTOMATIC = Execution("eager"), Execution("auto")
 
 
 @contextmanager
-def compiler_failures_told() -> Iterator[None]:
+def explain_compiler_failures() -> Iterator[None]:
     """Turn what torch.compile could not do into one line.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from seesaw_nas.core.device import current, index_of
+from seesaw_nas.core.device import index_of, use_device
 
 Work = Callable[..., Tensor]
 Key = tuple[object, ...]
@@ -33,11 +33,11 @@ def cuda_graphs(device: torch.device) -> Record:
 
     They may be replayed in any order: none reads what another has left, but for tensors from outside the pool.
     """
-    with current(device):
+    with use_device(device):
         pool = torch.cuda.graph_pool_handle()
 
     def record(work: Callable[[], Tensor]) -> tuple[Graph, Tensor]:
-        with current(device):
+        with use_device(device):
             graph = torch.cuda.CUDAGraph()
             # torch's own stream for it would be of the device that was current when it was first used;
             # threads that load images go on meanwhile
@@ -54,7 +54,7 @@ def side_stream(index: int) -> torch.cuda.Stream:
     return torch.cuda.Stream(index)  # type: ignore[no-untyped-call]
 
 
-class Recorded:
+class GraphReplay:
     """Does what ``work`` does, by a graph for each shape of its inputs after a few calls.
 
     Inputs of further shapes than :data:`MOST` are worked on without a graph.
@@ -73,7 +73,7 @@ class Recorded:
     def __call__(self, *inputs: Tensor) -> Tensor:
         """The result for these inputs, a tensor of its own."""
         key = tuple((value.shape, value.dtype) for value in inputs)
-        with current(inputs[0].device):
+        with use_device(inputs[0].device):
             if key in self._graphs:
                 return self._replay(key, inputs)
             if key not in self._calls and len(self._calls) == MOST:

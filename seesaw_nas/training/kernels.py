@@ -18,7 +18,7 @@ GAIN = 0.03  # of a training's time: by less, timings differ by themselves
 FEWEST = 500  # steps of a training for which measuring pays
 
 Clock = Callable[[], float]
-Run = Callable[[int], None]
+RunSteps = Callable[[int], None]
 """Takes so many steps and waits until they are done."""
 
 
@@ -57,7 +57,9 @@ class Cost:
 _measured: dict[Hashable, dict[Kernels, Cost]] = {}
 
 
-def choose(key: Hashable, steps: int, prepare: Callable[[Kernels], Run], clock: Clock = time.perf_counter) -> Kernels:
+def choose(
+    key: Hashable, steps: int, prepare: Callable[[Kernels], RunSteps], clock: Clock = time.perf_counter
+) -> Kernels:
     """The way by which a training of so many steps takes the least time; the usual one where others gain nothing.
 
     Measured once for each key, and not for a short training alone.
@@ -81,7 +83,7 @@ def forget() -> None:
     _measured.clear()
 
 
-def measure(prepare: Callable[[Kernels], Run], clock: Clock = time.perf_counter) -> dict[Kernels, Cost]:
+def measure(prepare: Callable[[Kernels], RunSteps], clock: Clock = time.perf_counter) -> dict[Kernels, Cost]:
     """The costs of the ways that were tried within :data:`SECONDS`, but for those that do not work here."""
     start, costs = clock(), dict[Kernels, Cost]()
     for kernels in _ways(costs):
@@ -104,7 +106,7 @@ def _ways(costs: dict[Kernels, Cost]) -> Iterator[Kernels]:
         yield replace(min(costs, key=lambda kernels: costs[kernels].step), benchmark=True)
 
 
-def _cost(run: Run, clock: Clock) -> Cost:
+def _cost(run: RunSteps, clock: Clock) -> Cost:
     begun = clock()
     run(WARM_UP)
     warm = clock()

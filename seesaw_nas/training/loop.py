@@ -19,20 +19,20 @@ import torch
 from torch import nn
 
 from seesaw_nas.core.allocator import keep_freed_memory
-from seesaw_nas.core.device import current, find_device
+from seesaw_nas.core.device import find_device, use_device
 from seesaw_nas.core.errors import Interrupted, RunError, TrainingFailed
 from seesaw_nas.core.signals import Stop
 from seesaw_nas.data import SearchData, Split
 from seesaw_nas.training import accuracy, checkpoints
 from seesaw_nas.training.batches import steps_per_epoch
 from seesaw_nas.training.epoch import Epoch
-from seesaw_nas.training.execution import AUTOMATIC, Execution, compiler_failures_told
-from seesaw_nas.training.memory import memory_failures_told
+from seesaw_nas.training.execution import AUTOMATIC, Execution, explain_compiler_failures
+from seesaw_nas.training.memory import explain_training_memory
 from seesaw_nas.training.parallel import ALONE, Ranks
-from seesaw_nas.training.preparation import Prepared, prepare
+from seesaw_nas.training.preparation import Preparation, prepare
 from seesaw_nas.training.recalibration import recalibrate
-from seesaw_nas.training.recipes import Recipe, completed
-from seesaw_nas.training.sgd import OnStep, Trainer
+from seesaw_nas.training.recipes import Recipe, complete_recipe
+from seesaw_nas.training.step import OnStep, Trainer
 
 OnEpoch = Callable[[Epoch], None]
 OnNote = Callable[[str], None]
@@ -41,7 +41,7 @@ STEPS = "steps an epoch"  # of a checkpoint's identity; without, they were as fe
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainingResult:
     """What a training left.
 
     Attributes:
@@ -49,7 +49,7 @@ class Trained:
         loss, top1: cross-entropy and accuracy (a fraction) on the validation images after the last epoch.
         seconds: training and evaluation, summed over interruptions.
         images_per_second: of the training steps alone.
-        conditions: how its steps were executed, see :attr:`seesaw_nas.training.preparation.Prepared.conditions`.
+        conditions: how its steps were executed, see :attr:`seesaw_nas.training.preparation.Preparation.conditions`.
         note: what else is to be known, in a line; empty for nothing.
     """
 
@@ -80,7 +80,7 @@ def train(
     ranks: Ranks = ALONE,
     execution: Execution = AUTOMATIC,
     on_note: OnNote | None = None,
-) -> Trained:
+) -> TrainingResult:
     """Train ``model`` in place on ``data.train`` and score it on ``data.validation``; it is left on ``device``.
 
     The recipe's dropout is not applied here: it belongs to the model, see :func:`seesaw_nas.network.models.build`.
@@ -98,7 +98,7 @@ def train(
         ranks: this process among several that train one network, each of which calls this with the same arguments but
             for ``device``; process 0 alone evaluates, writes the checkpoint, and calls ``on_epoch`` and ``on_step``.
         execution: of the steps: eager, as CUDA graphs or by torch.compile; the checkpoint is the same.
-        on_note: told what :attr:`Trained.note` will say, before the first step.
+        on_note: told what :attr:`TrainingResult.note` will say, before the first step.
 
     Raises:
         TrainingFailed: the loss is not finite at the end of an epoch, memory ran out, torch.compile failed, or CUDA
@@ -114,12 +114,12 @@ def train(
     if device.type == "cpu":
         keep_freed_memory()
     last = recipe.epochs if until is None else min(until, recipe.epochs)
-    with current(device), memory_failures_told(recipe, device), compiler_failures_told():
+    with use_device(device), explain_training_memory(recipe, device), explain_compiler_failures():
         prepared = prepare(model, data, recipe, seed, device, ranks, execution, epochs=last)
         trainer = prepared.trainer
         if prepared.note and on_note:
             on_note(prepared.note)
-        with trainer.released_after_failure():
+        with trainer.release_on_failure():
             store = _store(checkpoint, trainer)
             watch = Watch(store, ranks, checkpoint_seconds, on_step, stop, time.perf_counter())
             progress = _resumed(store, ranks)
@@ -148,8 +148,8 @@ def evaluate(
     batch_size: int = 256,
 ) -> tuple[float, float]:
     """Mean cross-entropy and top-1 accuracy (a fraction), see :func:`seesaw_nas.training.accuracy.measure`."""
-    found = accuracy.measure(model, images, mean, std, device=device, batch_size=batch_size)
-    return found.loss, found.top1
+    measured = accuracy.measure(model, images, mean, std, device=device, batch_size=batch_size)
+    return measured.loss, measured.top1
 
 
 @dataclass(slots=True)
@@ -196,11 +196,13 @@ class Watch:
         """
         if number := self.ranks.highest(self._asked())[0]:
             signal = Signals(number)
-            at = f"epoch {len(progress.curve) + 1}, step {progress.steps}" if progress.steps else "the end of an epoch"
+            point = (
+                f"epoch {len(progress.curve) + 1}, step {progress.steps}" if progress.steps else "the end of an epoch"
+            )
             kept = (
                 "the checkpoint is written; the same command with --resume goes on" if self.store.path else "not kept"
             )
-            raise Interrupted(f"stopped by {signal.name} at {at}, of {recipe.epochs} epochs; {kept}", signal)
+            raise Interrupted(f"stopped by {signal.name} at {point}, of {recipe.epochs} epochs; {kept}", signal)
 
     def _asked(self) -> int:
         """The signal that this process was sent; 0 for none."""
@@ -249,7 +251,7 @@ def _score(trainer: Trainer, number: int) -> tuple[float, float]:
 def _measured(trainer: Trainer) -> tuple[float, float]:
     data, recipe = trainer.data, trainer.recipe
     size = 4 * recipe.batch_size  # no gradients: a quarter of the memory or less
-    with trainer.averaged():
+    with trainer.use_average():
         if recipe.recalibration_images:
             images = data.train.first(recipe.recalibration_images)
             recalibrate(trainer.model, images, data.mean, data.std, trainer.fast)
@@ -269,13 +271,13 @@ def check_finite(name: str, value: float, epoch: int, recipe: Recipe) -> None:
         )
 
 
-def _trained(progress: checkpoints.Progress, n_train: int, prepared: Prepared) -> Trained:
+def _trained(progress: checkpoints.Progress, n_train: int, prepared: Preparation) -> TrainingResult:
     last = progress.curve[-1]
     assert last.loss is not None, "the last epoch is always evaluated"
     assert last.top1 is not None, "the last epoch is always evaluated"
     seconds = sum(entry.seconds for entry in progress.curve)
     speed = n_train * len(progress.curve) / progress.train_seconds
-    return Trained(progress.curve, last.loss, last.top1, seconds, speed, prepared.conditions, prepared.note)
+    return TrainingResult(progress.curve, last.loss, last.top1, seconds, speed, prepared.conditions, prepared.note)
 
 
 def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:
@@ -291,7 +293,7 @@ def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:
 def _store(path: Path | None, trainer: Trainer) -> checkpoints.Store:
     network = sha256(repr(trainer.model).encode()).hexdigest()[:16]  # torch's text of every layer and width
     identity = {"network": network, **identity_of(trainer.data, trainer.recipe, trainer.seed)}
-    meant = {STEPS: math.ceil(len(trainer.data.train) / trainer.recipe.batch_size), **_of_recipe(completed({}))}
+    meant = {STEPS: math.ceil(len(trainer.data.train) / trainer.recipe.batch_size), **_of_recipe(complete_recipe({}))}
     return checkpoints.Store(path, trainer.state, identity, meant)
 
 

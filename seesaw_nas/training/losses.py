@@ -24,11 +24,11 @@ def cross_entropy(
     values = logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
     log_chances = values.log_softmax(1)
     if targets.ndim == 1:
-        wanted = _shares(n, classes, smoothing, values.dtype, values.device).index_select(0, targets)
+        targets_smoothed = _shares(n, classes, smoothing, values.dtype, values.device).index_select(0, targets)
     else:
-        wanted = (targets * (smoothing - 1) - smoothing / classes).div_(n)  # (n, classes)
-    loss = torch.dot(wanted.flatten(), log_chances.flatten())
-    gradient = torch.ops.aten._log_softmax_backward_data(wanted, log_chances, 1, values.dtype)
+        targets_smoothed = (targets * (smoothing - 1) - smoothing / classes).div_(n)  # (n, classes)
+    loss = torch.dot(targets_smoothed.flatten(), log_chances.flatten())
+    gradient = torch.ops.aten._log_softmax_backward_data(targets_smoothed, log_chances, 1, values.dtype)
     if weight != 1:
         gradient = gradient * weight
     return loss, gradient.to(logits.dtype)

@@ -31,8 +31,8 @@ def is_exhaustion(error: BaseException) -> bool:
     """Whether an error says that memory ran out, on a device or on the host."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    said = f"{type(error).__name__}: {error}"
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(words in said for words in WORDS))
+    text = f"{type(error).__name__}: {error}"
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(words in text for words in WORDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +83,15 @@ def explain(device: torch.device | str, purpose: str, remedy: str) -> str:
         purpose: what it was wanted for, such as ``with batches of 64 images``.
         remedy: what to do about it, unless others took the memory.
     """
-    found = usage(device)
-    told = f"out of memory on {device} {purpose}" + (f" ({found})" if found else "")
-    if found and found.crowded:
-        return f"{told}; end what else runs there, let fewer trainings share the device, or take another by --device"
-    return f"{told}; {remedy}"
+    memory = usage(device)
+    line = f"out of memory on {device} {purpose}" + (f" ({memory})" if memory else "")
+    if memory and memory.crowded:
+        return f"{line}; end what else runs there, let fewer trainings share the device, or take another by --device"
+    return f"{line}; {remedy}"
 
 
 @contextmanager
-def exhaustion_told(tell: Callable[[Exception], str]) -> Iterator[None]:
+def raise_out_of_memory(tell: Callable[[Exception], str]) -> Iterator[None]:
     """Turn exhausted memory into the line that ``tell`` makes of the error.
 
     Raises:
@@ -105,20 +105,22 @@ def exhaustion_told(tell: Callable[[Exception], str]) -> Iterator[None]:
         raise OutOfMemory(tell(error)) from None
 
 
-def exhaustion_explained(device: torch.device | str, purpose: str, remedy: str) -> AbstractContextManager[None]:
-    """:func:`exhaustion_told` by :func:`explain`."""
-    return exhaustion_told(lambda error: explain(device, purpose, remedy))
+def explain_out_of_memory(device: torch.device | str, purpose: str, remedy: str) -> AbstractContextManager[None]:
+    """:func:`raise_out_of_memory` by :func:`explain`."""
+    return raise_out_of_memory(lambda error: explain(device, purpose, remedy))
 
 
-def memory_failures_told(recipe: Recipe, device: torch.device) -> AbstractContextManager[None]:
-    """:func:`exhaustion_explained` of a training."""
+def explain_training_memory(recipe: Recipe, device: torch.device) -> AbstractContextManager[None]:
+    """:func:`explain_out_of_memory` of a training."""
     remedy = "take smaller batches, smaller images or a smaller budget"
-    return exhaustion_explained(device, f"with batches of {recipe.batch_size} images", remedy)
+    return explain_out_of_memory(device, f"with batches of {recipe.batch_size} images", remedy)
 
 
-def evaluation_explained() -> AbstractContextManager[None]:
-    """:func:`exhaustion_told` where the body did not tell it: a program's own evaluators do not."""
-    return exhaustion_told(lambda error: f"out of memory in the evaluator: {quote(error)}; let an evaluation take less")
+def explain_evaluator_memory() -> AbstractContextManager[None]:
+    """:func:`raise_out_of_memory` where the body did not tell it: a program's own evaluators do not."""
+    return raise_out_of_memory(
+        lambda error: f"out of memory in the evaluator: {quote(error)}; let an evaluation take less"
+    )
 
 
 def quote(error: BaseException) -> str:

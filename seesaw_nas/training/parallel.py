@@ -31,7 +31,7 @@ PATIENCE = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """This process among those of one training; :func:`joined` makes it.
+    """This process among those of one training; :func:`join_processes` makes it.
 
     Attributes:
         rank: from 0.
@@ -79,7 +79,7 @@ class Ranks:
         """What a share's mean loss counts, so that the mean over the processes is the mean over the batch's images."""
         return share * self.world / batch
 
-    def wrapped(self, forward: nn.Module) -> nn.Module:
+    def wrap(self, forward: nn.Module) -> nn.Module:
         """The same function, whose gradients are means over the processes; weights are made those of process 0."""
         # batch norm uses each process's own share, and its running statistics are averaged when they are wanted
         return forward if self.alone else DistributedDataParallel(forward, broadcast_buffers=False)
@@ -88,26 +88,26 @@ class Ranks:
         """The highest that any process gives, for each value."""
         if self.alone:
             return list(values)
-        told = torch.tensor([int(value) for value in values])
-        dist.all_reduce(told, dist.ReduceOp.MAX, group=self.talk)
-        highest: list[int] = told.tolist()
+        flags = torch.tensor([int(value) for value in values])
+        dist.all_reduce(flags, dist.ReduceOp.MAX, group=self.talk)
+        highest: list[int] = flags.tolist()
         return highest
 
     def total(self, value: float) -> float:
         """The sum of what the processes give."""
         if self.alone:
             return value
-        told = torch.tensor(value, dtype=torch.float64)
-        dist.all_reduce(told, group=self.talk)
-        return told.item()
+        total = torch.tensor(value, dtype=torch.float64)
+        dist.all_reduce(total, group=self.talk)
+        return total.item()
 
     def by_lead(self, work: Callable[[], Found]) -> Found:
         """What ``work`` returns in process 0, which alone does it; the others wait."""
         if self.alone:
             return work()
-        told = [work() if self.leads else None]
-        dist.broadcast_object_list(told, src=0, group=self.talk)
-        return told[0]  # type: ignore[return-value]
+        results = [work() if self.leads else None]
+        dist.broadcast_object_list(results, src=0, group=self.talk)
+        return results[0]  # type: ignore[return-value]
 
     @contextmanager
     def lead_first(self) -> Iterator[None]:
@@ -143,7 +143,7 @@ ALONE = Ranks()
 
 
 @contextmanager
-def joined(device: torch.device | str) -> Iterator[tuple[Ranks, torch.device]]:
+def join_processes(device: torch.device | str) -> Iterator[tuple[Ranks, torch.device]]:
     """In the body this process is one of those that torchrun started, and has a device; without torchrun, it is alone.
 
     Where a signal ends them all, process 0 says so, and the others exit with the same code.

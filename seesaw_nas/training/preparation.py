@@ -10,7 +10,7 @@ from functools import cache
 from torch import device as Device
 from torch import nn
 
-from seesaw_nas.core.device import seeded, synchronise
+from seesaw_nas.core.device import seed_generators, synchronise
 from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.data import SearchData
 from seesaw_nas.network.models import Network
@@ -21,11 +21,11 @@ from seesaw_nas.training.kernels import USUAL, Kernels
 from seesaw_nas.training.parallel import ALONE, Ranks
 from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.rehearsal import Inputs, compare, draw_inputs
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class Preparation:
     """A training that can begin; :func:`prepare` makes it.
 
     Attributes:
@@ -54,7 +54,7 @@ def prepare(
     execution: Execution = AUTOMATIC,
     *,
     epochs: int | None = None,
-) -> Prepared:
+) -> Preparation:
     """The trainer of a model, with its kernels chosen, and recorded steps held against eager ones.
 
     Args:
@@ -69,16 +69,16 @@ def prepare(
     chosen, data = execution.resolve(device, ranks.world, steps), data.to(device)
     fitting = _choose_kernels(model, data, recipe, device, chosen, steps) if ranks.alone else USUAL
     trainer = Trainer.of(model, data, recipe, seed, device, ranks, chosen, fitting)
-    with trainer.released_after_failure():
+    with trainer.release_on_failure():
         difference = compare(trainer, draw_inputs(trainer.data, recipe)) if chosen.records else ""
         if difference and execution.records:
             raise TrainingFailed(
                 f"CUDA graphs do not do what eager steps do: {difference}; train with --execution eager"
             )
     if not difference:
-        return Prepared(trainer, chosen)
+        return Preparation(trainer, chosen)
     note = f"steps are executed one operator after another, not as CUDA graphs: {difference}"
-    return Prepared(replace(trainer, recorded=None), EAGER, note)
+    return Preparation(replace(trainer, recorded=None), EAGER, note)
 
 
 def _choose_kernels(
@@ -102,6 +102,6 @@ def _choose_kernels(
 def _repeat(trainer: Trainer, inputs: Inputs, count: int) -> None:
     """Take so many steps, and wait for them."""
     for number in range(count):
-        with seeded(number, trainer.device):
+        with seed_generators(number, trainer.device):
             trainer.take(*inputs)
     synchronise(trainer.device)

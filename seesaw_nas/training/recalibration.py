@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from seesaw_nas.data import normalise
-from seesaw_nas.network.fast import FastNetwork, fastest
+from seesaw_nas.network.fast import FastNetwork, speed_up
 
 BATCH = 200
 
@@ -28,7 +28,7 @@ def recalibrate(
     Args:
         fast: a fast formulation that ``model`` is linked to, whose statistics are set, too.
     """
-    was_training, forward = model.training, fast or fastest(model)
+    was_training, forward = model.training, fast or speed_up(model)
     batches = normalised_batches(images, mean, std)
     model.eval()
     try:

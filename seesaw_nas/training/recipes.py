@@ -160,15 +160,15 @@ class Recipe:
     def _rate_summary(self) -> str:
         text = f"learning rate {self.learning_rate:g}"
         if self.schedule == "step":
-            at = ", ".join(f"{share * self.epochs:g}" for share in self.milestones)
-            return f"{text}, times {self.gamma:g} at epochs {at}" if at else f"{text} throughout"
+            epochs = ", ".join(f"{share * self.epochs:g}" for share in self.milestones)
+            return f"{text}, times {self.gamma:g} at epochs {epochs}" if epochs else f"{text} throughout"
         if self.schedule == "exponential":
             return f"{text}, times {self.gamma ** (1 / self.epochs):.4g} every epoch"
         rise = f" after a warm-up over {self.warm_up:.0%} of the steps" if self.warm_up else ""
         return f"{text}, {self.schedule}{rise}"
 
 
-def completed(recorded: Mapping[str, Any]) -> dict[str, Any]:
+def complete_recipe(recorded: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe as a record has it, from :meth:`Recipe.to_dict`; fields that came later have what they meant before."""
     return {field.name: field.default for field in fields(Recipe) if field.default is not MISSING} | dict(recorded)
 

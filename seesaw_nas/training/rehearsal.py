@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from seesaw_nas.core.device import seeded
+from seesaw_nas.core.device import seed_generators
 from seesaw_nas.data import Draw, SearchData
-from seesaw_nas.training.batches import draw_blend, readied, sizes_of_batches
+from seesaw_nas.training.batches import draw_blend, prepare_batch, sizes_of_batches
 from seesaw_nas.training.graphs import WARM_UP
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 
 STEPS = 3  # eager, and as many replayed: the second reads what the first has left, momentum too
 # Of the recipe's rate, and four times more with each step, for a rate that stays what it was is to be noticed. At the
@@ -38,7 +38,7 @@ def draw_inputs(data: SearchData, recipe: Recipe, count: int = STEPS) -> list[In
         Draw(chosen, seed if recipe.augment else None, draw_blend(recipe, data.input, size, seed))
         for seed, chosen in enumerate(positions.chunk(count))
     ]
-    return [readied(data, recipe, *batch) for batch in data.dealt(draws)]
+    return [prepare_batch(data, recipe, *batch) for batch in data.batches(draws)]
 
 
 def compare(trainer: Trainer, inputs: Sequence[Inputs]) -> str:
@@ -49,17 +49,17 @@ def compare(trainer: Trainer, inputs: Sequence[Inputs]) -> str:
     trainer.model.train()
     eager, tensors = replace(trainer, recorded=None), _changing(trainer)
     with _kept(tensors) as put_back:
-        wanted = _run(eager, inputs, tensors)
-        if not math.isfinite(wanted.loss[-1]):
+        eager_run = _run(eager, inputs, tensors)
+        if not math.isfinite(eager_run.loss[-1]):
             return ""  # there is nothing to compare; the training says so itself
         put_back()
         try:
             _run(trainer, [inputs[0]] * WARM_UP, tensors)
             put_back()
-            found = _run(trainer, inputs, tensors)
+            recorded = _run(trainer, inputs, tensors)
         except RuntimeError as error:
             return f"recording failed ({str(error).strip().partition(chr(10))[0]})"
-    return _difference(wanted, found)
+    return _difference(eager_run, recorded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _run(trainer: Trainer, inputs: Sequence[Inputs], tensors: Mapping[str, list[
     before, losses = {name: _flat(each) for name, each in tensors.items()}, []
     for number, (images, targets) in enumerate(inputs):
         trainer.set_rate(RATE * 4**number * trainer.recipe.learning_rate)
-        with seeded(number, trainer.device):
+        with seed_generators(number, trainer.device):
             losses.append(trainer.take(images, targets))
     change = {name: _flat(each).sub_(before[name]) for name, each in tensors.items()}
     return _Run(torch.stack(losses).tolist(), change)
@@ -85,8 +85,8 @@ def _changing(trainer: Trainer) -> dict[str, list[Tensor]]:
     weights = [parameter for group in trainer.optimizer.param_groups for parameter in group["params"]]
     momentum = [state.get("momentum_buffer") for state in trainer.optimizer.state.values()]
     statistics = [trainer.fast.running] if trainer.fast else list(trainer.model.buffers())
-    found = {"weights": weights, "momentum": [each for each in momentum if each is not None], "statistics": statistics}
-    return {name: tensors for name, tensors in found.items() if tensors}
+    groups = {"weights": weights, "momentum": [each for each in momentum if each is not None], "statistics": statistics}
+    return {name: tensors for name, tensors in groups.items() if tensors}
 
 
 @contextmanager
@@ -109,12 +109,12 @@ def _flat(tensors: Sequence[Tensor]) -> Tensor:
     return torch.cat([tensor.detach().flatten().to(torch.float32) for tensor in tensors])
 
 
-def _difference(wanted: _Run, found: _Run) -> str:
-    for step, (eager, recorded) in enumerate(zip(wanted.loss, found.loss, strict=True), start=1):
+def _difference(eager_run: _Run, recorded_run: _Run) -> str:
+    for step, (eager, recorded) in enumerate(zip(eager_run.loss, recorded_run.loss, strict=True), start=1):
         if not abs(recorded - eager) <= OF_LOSS * abs(eager):
             return f"the loss of step {step} is {recorded:.4g} recorded, {eager:.4g} eager"
-    for name, change in wanted.change.items():
-        size, apart = change.norm().item(), (found.change[name] - change).norm().item()
+    for name, change in eager_run.change.items():
+        size, apart = change.norm().item(), (recorded_run.change[name] - change).norm().item()
         if not apart <= OF_CHANGE * size:
             return f"{STEPS} recorded steps change the {name} by {apart:.3g} other than eager ones, which by {size:.3g}"
     return ""

@@ -8,12 +8,12 @@ import time
 import torch
 
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.device import current, find_device, synchronise
+from seesaw_nas.core.device import find_device, synchronise, use_device
 from seesaw_nas.data import Draw, SearchData
 from seesaw_nas.network.models import build
 from seesaw_nas.training.batches import draw_blend, sizes_of_batches, steps_per_epoch
 from seesaw_nas.training.execution import AUTOMATIC, EAGER, Execution
-from seesaw_nas.training.memory import memory_failures_told
+from seesaw_nas.training.memory import explain_training_memory
 from seesaw_nas.training.preparation import prepare
 from seesaw_nas.training.recipes import Recipe
 
@@ -37,17 +37,17 @@ def step_seconds(
         OptionError: no such device.
     """
     device, taken = find_device(device), []
-    with current(device), memory_failures_told(recipe, device):
+    with use_device(device), explain_training_memory(recipe, device):
         model = build(architecture, dropout=recipe.dropout, seed=0)
         measured = EAGER if execution.compiles else execution
         trainer = prepare(model, data, recipe, 0, device, execution=measured).trainer
         chosen = torch.arange(sizes_of_batches(data, recipe)[0])
         draw = Draw(chosen, 0 if recipe.augment else None, draw_blend(recipe, data.input, len(chosen), 0))
         model.train()
-        ahead = data.train.ahead
+        ahead = data.train.prefetched
         count = WARM_UP + ahead + max(MEASURED, ahead)
         start = time.perf_counter()
-        for batch in trainer.data.dealt([draw] * count):
+        for batch in trainer.data.batches([draw] * count):
             trainer.step(0, *batch)
             synchronise(device)
             taken.append(time.perf_counter() - start)

@@ -14,13 +14,13 @@ from seesaw_nas import pareto
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.evaluators import Failure, attempt
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.search.spread import Spread
 
 if TYPE_CHECKING:
     from seesaw_nas.evaluators import Evaluator
 
-OnBegin = Callable[[int, int, TrialRecord], None]
+OnBegin = Callable[[int, int, CompleteTrial], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +126,18 @@ def read(path: Path) -> Confirmed:
         raise RunError(f"{path} is damaged ({error}); delete it to train the repeats again") from None
 
 
-def candidates(trials: Sequence[TrialRecord], count: int) -> list[TrialRecord]:
-    """The ``count`` best of the complete trials: front by front, the highest top-1 of each first."""
-    done = [record for record in trials if record.state == "complete"]
+def candidates(done: Sequence[CompleteTrial], count: int) -> list[CompleteTrial]:
+    """The ``count`` best trials: front by front, the highest top-1 of each first."""
     if not done:
         return []
-    ranks = pareto.ranks([(record.top1 or 0.0, float(record.macs or 0)) for record in done])
-    order = sorted(range(len(done)), key=lambda i: (ranks[i], -(done[i].top1 or 0.0), done[i].number))
+    ranks = pareto.ranks([(trial.top1, float(trial.macs)) for trial in done])
+    order = sorted(range(len(done)), key=lambda i: (ranks[i], -done[i].top1, done[i].number))
     return [done[i] for i in order[:count]]
 
 
 def confirm(
     path: Path,
-    chosen: Sequence[TrialRecord],
+    chosen: Sequence[CompleteTrial],
     seeds: Sequence[int],
     evaluator: Evaluator,
     conditions: Mapping[str, str],
@@ -156,22 +155,22 @@ def confirm(
     before = read(path)
     repeats = list(before.repeats) if before.conditions == dict(conditions) else []
     there = {(repeat.digest, repeat.seed) for repeat in repeats}
-    wanted = [(record, seed) for record in chosen for seed in seeds]
-    for done, (record, seed) in enumerate(wanted):
-        if (record.digest, seed) in there:
+    wanted = [(trial, seed) for trial in chosen for seed in seeds]
+    for done, (trial, seed) in enumerate(wanted):
+        if (trial.digest, seed) in there:
             continue
         if on_begin:
-            on_begin(done, len(wanted), record)
-        repeats.append(_repeated(record, seed, evaluator))
+            on_begin(done, len(wanted), trial)
+        repeats.append(_repeat(trial, seed, evaluator))
         write_json(path, _document(Confirmed(conditions, tuple(repeats))))
     return Confirmed(conditions, tuple(repeats))
 
 
-def _repeated(record: TrialRecord, seed: int, evaluator: Evaluator) -> Repeat:
-    found = attempt(lambda: evaluator.evaluate(record.spec, seed=seed))
-    if isinstance(found, Failure):
-        return Repeat(record.digest, record.number, seed, None, 0.0)
-    return Repeat(record.digest, record.number, seed, found.top1, found.seconds)
+def _repeat(trial: CompleteTrial, seed: int, evaluator: Evaluator) -> Repeat:
+    score = attempt(lambda: evaluator.evaluate(trial.architecture, seed=seed))
+    if isinstance(score, Failure):
+        return Repeat(trial.digest, trial.number, seed, None, 0.0)
+    return Repeat(trial.digest, trial.number, seed, score.top1, score.seconds)
 
 
 def _document(confirmed: Confirmed) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
     """What the settings name, on the CPU."""
     supernet = Path(settings.supernet) if settings.supernet else None
-    setting = evaluators.Setting(
+    setting = evaluators.EvaluatorSetting(
         settings.evaluator, searched, settings.fitted_recipe, settings.curve, images.to("cpu"), supernet
     )
     return evaluators.make(settings.evaluator, setting)
@@ -209,7 +209,7 @@ def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> P
         given = replace(given, space=space.parse(table.space_file, settings.table))
     searched = replace(settings, space=settings.space or table.space)
     feasible = _feasible(searched, given, table.subject, table.budget)
-    setting = evaluators.Setting(settings.evaluator, feasible.space, settings.fitted_recipe, table=table)
+    setting = evaluators.EvaluatorSetting(settings.evaluator, feasible.space, settings.fitted_recipe, table=table)
     return Problem(settings, table.subject, device, feasible, evaluators.make(settings.evaluator, setting), given)
 
 
@@ -218,7 +218,7 @@ def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_
     if given.space is None:
         found = settings.load_space(size, channels, subject.classes)
     else:
-        found = given.space.adapted(size, channels, subject.classes)
+        found = given.space.adapt(size, channels, subject.classes)
     return Feasible.of(found, settings.budget or default_budget or found.default_budget)
 
 

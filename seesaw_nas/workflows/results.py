@@ -13,10 +13,10 @@ from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy import latency
-from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, Measured, Timings
+from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, NetworkLatencies, Timings
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.search import records
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget
 from seesaw_nas.workflows import confirmation
@@ -47,17 +47,17 @@ class Result:
     ended: str
     trials: tuple[TrialRecord, ...]
 
-    def front(self) -> list[TrialRecord]:
+    def front(self) -> list[CompleteTrial]:
         """The trained architectures that no other beats in both top-1 and Multi-Adds, the cheapest first."""
-        return records.front(list(self.trials))
+        return records.front(records.complete(self.trials))
 
     @property
-    def best(self) -> TrialRecord | None:
+    def best(self) -> CompleteTrial | None:
         """The trained architecture with the highest validation top-1; ``None`` when none was trained.
 
         Where the best were trained again, it is the one of these with the highest mean.
         """
-        return records.best(list(self.trials), self.confirmed.means)
+        return records.best(records.complete(self.trials), self.confirmed.means)
 
     def frame(self) -> Any:
         """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""
@@ -87,9 +87,8 @@ class Result:
         """The latencies in the run's folder."""
         return read_timings(self.folder)
 
-    def named(self, trial: TrialRecord) -> Named:
+    def named(self, trial: CompleteTrial) -> Named:
         """The architecture of a trained trial, under a name that says where it is from."""
-        assert trial.architecture is not None, "only a legal architecture is trained"
         return Named(f"{self.folder.name}-{trial.number}", trial.architecture, self.problem.settings.dataset)
 
 
@@ -121,7 +120,7 @@ def time_front(result: Result, listener: Listener | None = None) -> bool:
                 listener.timing(f"{number} of {len(front)}, {what}", (number - 1) * total + done, len(front) * total)
 
         named = result.named(member)
-        found.append(Measured(named, latency.measure(named.architecture, settings, on_step=step)))
+        found.append(NetworkLatencies(named, latency.measure(named.architecture, settings, on_step=step)))
     write_json(result.folder.latency, latency.document(found, conditions(settings)))
     return True
 
@@ -137,7 +136,7 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
         "recipe": f"{recipe.name}: {recipe.summary}",
         "images": _images(problem.subject),
     }
-    chosen = confirmation.candidates(result.trials, settings.winners)
+    chosen = confirmation.candidates(records.complete(result.trials), settings.winners)
     first = settings.seed + 1  # the trials' own seeds are no small numbers
     return confirmation.confirm(
         result.folder.confirmed,
@@ -163,7 +162,7 @@ def write_results(result: Result) -> None:
         write_json(folder.best, specfile.document(result.named(best), _provenance(result, best)))
 
 
-def _provenance(result: Result, trial: TrialRecord) -> dict[str, Any]:
+def _provenance(result: Result, trial: CompleteTrial) -> dict[str, Any]:
     settings, timings = result.problem.settings, result.timings
     found: dict[str, Any] = {
         "top1": trial.top1,
@@ -249,7 +248,7 @@ def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Spa
             loaded = space.parse(table.space_file, settings.table) if table.space_file else space.load(table.space)
         else:
             loaded = space.load(settings.space or name)
-        return loaded.adapted(networks[0].input_size, networks[0].input_channels, networks[0].classes)
+        return loaded.adapt(networks[0].input_size, networks[0].input_channels, networks[0].classes)
     except (SeesawError, OSError, IndexError):
         return None
 

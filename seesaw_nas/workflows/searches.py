@@ -67,7 +67,7 @@ def begin(
     about = {"kind": KIND, **description(problem)}
     path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
     first = _starts(problem, str(path), listener) if found is None else list(found)
-    with engines.opened(settings, problem.device) as engine:
+    with engines.connect_engine(settings, problem.device) as engine:
         folder = RunFolder.create(path, about | ({"study": path.name} if settings.storage else {}))
         if settings.storage:
             _share(folder, settings)
@@ -136,7 +136,7 @@ def resume(
     how = method(problem)
     named = partial(_starts, problem, str(folder.path), listener)
     find = named if found is None else lambda: list(found)
-    with engines.opened(settings, problem.device) as engine:
+    with engines.connect_engine(settings, problem.device) as engine:
         return run(folder, problem, how, find, engine, time_limit, on_plan, listener)
 
 
@@ -197,7 +197,7 @@ def run(
     from seesaw_nas.search import proposer, starts
 
     settings, (strategy, halving) = problem.settings, method
-    with folder.owned(), _history(folder, problem) as trial_history:
+    with folder.hold(), _history(folder, problem) as trial_history:
         if settings.plan == "shared":
             if on_plan is not None:
                 on_plan(problem, plan(problem, settings.trials, halving, engine.reserves))

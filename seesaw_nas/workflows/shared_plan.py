@@ -24,7 +24,7 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.kendall import kendall
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search import halving
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.training import memory
 
@@ -54,7 +54,7 @@ class Ended(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Step:
     """What one stage is to do.
 
     Attributes:
@@ -97,7 +97,7 @@ class Unfinished(Exception):
     """A stage ended before it was done; the argument says why."""
 
 
-def planned(settings: SearchSettings, n_validation: int, supernet: Path) -> list[Stage]:
+def planned(settings: SearchSettings, n_validation: int, supernet: Path) -> list[Step]:
     """The stages, of which the last is the search's own round.
 
     Args:
@@ -113,21 +113,21 @@ def _plain(settings: SearchSettings) -> SearchSettings:
     return replace(settings, plan="plain", seed_with=(), confirm=0, latency=False)
 
 
-def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iterator[Stage]:
+def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iterator[Step]:
     """The stages that rest on a supernet."""
     plain, images = _plain(settings), settings.validation_size or min(INHERITED_IMAGES, n_validation)
-    yield Stage("supernet", "a supernet trained", 0, 0, plain)
+    yield Step("supernet", "a supernet trained", 0, 0, plain)
     what = f"scored with its weights on {images:,} images"
     inherited = replace(plain, evaluator="inherited", supernet=str(supernet), trials=settings.candidates)
     inherited = replace(inherited, validation_size=images, seed_with=settings.seed_with)
-    yield Stage("inherited", what, settings.candidates, 0, inherited)
+    yield Step("inherited", what, settings.candidates, 0, inherited)
     if settings.tuned:
         tuned = replace(plain, evaluator="tuned", supernet=str(supernet), trials=settings.tuned, epochs=TUNING_EPOCHS)
         what = "trained on from its weights for an epoch"
-        yield Stage("tuned", what, settings.tuned, settings.tuned, tuned)
+        yield Step("tuned", what, settings.tuned, settings.tuned, tuned)
 
 
-def _rounds(settings: SearchSettings, judged: int) -> Iterator[Stage]:
+def _rounds(settings: SearchSettings, judged: int) -> Iterator[Step]:
     """Successive halving, at whose last level is the search itself; ``judged`` architectures come from before."""
     plain, epochs = _plain(settings), settings.fitted_recipe.epochs
     minimum = plain.min_epochs or math.ceil(epochs / plain.reduction)
@@ -137,7 +137,7 @@ def _rounds(settings: SearchSettings, judged: int) -> Iterator[Stage]:
         takes = count if level > levels[0] else min(judged, math.ceil(count / 2))
         what = f"trained from scratch for {level} epoch{'s' if level > 1 else ''}"
         first = settings.seed_with if level == levels[0] and not judged else ()
-        yield Stage(f"epochs-{level}", what, count, takes, replace(plain, trials=count, epochs=level, seed_with=first))
+        yield Step(f"epochs-{level}", what, count, takes, replace(plain, trials=count, epochs=level, seed_with=first))
 
 
 class Stages:
@@ -190,7 +190,7 @@ class Stages:
         if self._listener:
             self._listener.stage(number, len(self._planned), stage.what, stage.count)
 
-    def _carried_out(self, stage: Stage, path: Path, before: Path | None, search: Search) -> Done:
+    def _carried_out(self, stage: Step, path: Path, before: Path | None, search: Search) -> Done:
         if not stage.count:
             from seesaw_nas.workflows import supernets
 
@@ -213,9 +213,9 @@ class Stages:
 
         if path is None:
             return None
-        found = [Observed(record, record.top1 or 0.0) for record in _complete(path)]
+        found = [Observed.at_end(trial) for trial in _complete(path)]
         chosen = best_first(found, self._problem.settings.objectives)[:count]
-        return [Start(one.record.spec, f"{path.name}: trial {one.record.number}, {one.top1:.2%}") for one in chosen]
+        return [Start(one.architecture, f"{path.name}: trial {one.number}, {one.top1:.2%}") for one in chosen]
 
     def all(self, trials: Sequence[TrialRecord]) -> list[Done]:
         """What every stage came to, the last round by its ``trials``."""
@@ -224,10 +224,10 @@ class Stages:
         return [*self.done, summed(self._planned[-1], trials, before)]
 
 
-def _complete(path: Path) -> list[TrialRecord]:
+def _complete(path: Path) -> list[CompleteTrial]:
     from seesaw_nas.search.history.places import records_of
 
-    return [record for record in records_of(RunFolder.open(path)) if record.state == "complete"]
+    return complete(records_of(RunFolder.open(path)))
 
 
 def read(folder: RunFolder) -> tuple[Done, ...]:
@@ -245,17 +245,17 @@ def read(folder: RunFolder) -> tuple[Done, ...]:
         raise RunError(f"{path} is damaged ({error}); delete it, and the stages are looked through again") from None
 
 
-def summed(stage: Stage, trials: Sequence[TrialRecord], before: Path | None) -> Done:
+def summed(stage: Step, trials: Sequence[TrialRecord], before: Path | None) -> Done:
     """What a stage's trials came to, held against the stage in the folder ``before``."""
-    complete = [record for record in trials if record.state == "complete"]
-    best = max((record.top1 or 0.0 for record in complete), default=None)
-    tau, both = _agreement(complete, _complete(before) if before and (before / "run.json").exists() else [])
-    return Done(stage.name, stage.what, len(complete), sum(record.seconds for record in trials), best, tau, both)
+    done = complete(trials)
+    best = max((trial.top1 for trial in done), default=None)
+    tau, both = _agreement(done, _complete(before) if before and (before / "run.json").exists() else [])
+    return Done(stage.name, stage.what, len(done), sum(record.seconds for record in trials), best, tau, both)
 
 
-def _agreement(trials: Sequence[TrialRecord], before: Sequence[TrialRecord]) -> tuple[float | None, int]:
-    earlier = {record.digest: record.top1 or 0.0 for record in before}
-    pairs = [(earlier[record.digest], record.top1 or 0.0) for record in trials if record.digest in earlier]
+def _agreement(trials: Sequence[CompleteTrial], before: Sequence[CompleteTrial]) -> tuple[float | None, int]:
+    earlier = {trial.digest: trial.top1 for trial in before}
+    pairs = [(earlier[trial.digest], trial.top1) for trial in trials if trial.digest in earlier]
     tau = kendall(*zip(*pairs, strict=True)).tau if len(pairs) > 2 else math.nan
     return None if math.isnan(tau) else tau, len(pairs)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search import records
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord
 
 RECENT = 20  # trainings that the pace is taken from
 
@@ -33,7 +33,7 @@ class Status:
     working: bool
     trials: int
     counts: dict[str, int]
-    best: TrialRecord | None
+    best: CompleteTrial | None
     seconds_left: float | None
     workers: dict[str, int]
 
@@ -69,7 +69,7 @@ def read_status(path: Path | str) -> Status:
         working=folder.is_owned,
         trials=trials,
         counts={str(state): count for state, count in counts.items()},
-        best=records.best(found),
+        best=records.best(records.complete(found)),
         seconds_left=_seconds_left(found, max(0, trials - begun) + counts["running"] + counts["paused"]),
         workers=dict(Counter(record.worker for record in found if record.worker)),
     )

@@ -67,7 +67,7 @@ def train_in(
     recipe, told = fitted_recipe(settings), listener or Listener()
     check_recipe(recipe)
     run = _folder(folder, settings, problem)
-    with run.owned():
+    with run.hold():
         if _result(run).exists():
             return _done(run, problem.space)
         images = load_images(settings, problem.given.data).to(problem.device)
@@ -75,7 +75,7 @@ def train_in(
             on_begin(problem, recipe, len(images.train))
         if on_estimate:
             on_estimate(_estimate(settings, problem.feasible, images, recipe, problem.device))
-        with signals.noted() as stop:
+        with signals.catch_signals() as stop:
             trained = supernet.train(
                 supernet.Supernet.build(problem.space, seed=settings.seed),
                 problem.feasible,

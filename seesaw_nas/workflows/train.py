@@ -132,7 +132,7 @@ def train(
         raise OptionError(f"--checkpoint-minutes must be above 0, got {checkpoint_minutes:g}")
     from seesaw_nas import data
     from seesaw_nas.core import signals
-    from seesaw_nas.core.device import current, describe
+    from seesaw_nas.core.device import describe, use_device
     from seesaw_nas.data import check_fits
     from seesaw_nas.network import models
     from seesaw_nas.training import loop, parallel
@@ -146,7 +146,7 @@ def train(
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
     execution = Execution(settings.execution)
-    with parallel.joined(settings.device) as (ranks, device), current(device):
+    with parallel.join_processes(settings.device) as (ranks, device), use_device(device):
         execution.check(device, ranks.world)
         with ranks.lead_first():
             images = data.load(dataset, data_dir, size, cache_dir=cache_dir)
@@ -156,7 +156,7 @@ def train(
         settings = replace(settings, dataset=dataset)
         found = conditions(describe(device)) | ranks.conditions | execution.plan(device, ranks.world)
         folder = ranks.by_lead(lambda: _folder(path, settings, named, images, resume, found))
-        with folder.owned() if ranks.leads else nullcontext():
+        with folder.hold() if ranks.leads else nullcontext():
             model = models.build(named.architecture, dropout=recipe.dropout, seed=settings.seed)
             images = images.to(device)
             if on_begin is not None and ranks.leads:
@@ -167,7 +167,10 @@ def train(
                     on_estimate(seconds)
                     _warn_of_compiling(execution, seconds, images, recipe, on_note)
             events = tensorboard and ranks.leads
-            with signals.noted() as stop, _told(folder, recipe, images, events, on_epoch, on_step) as (epoch, step):
+            with (
+                signals.catch_signals() as stop,
+                _told(folder, recipe, images, events, on_epoch, on_step) as (epoch, step),
+            ):
                 trained = loop.train(
                     model,
                     images,

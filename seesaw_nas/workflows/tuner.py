@@ -13,7 +13,7 @@ from seesaw_nas.evaluators import Score
 from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer, records
 from seesaw_nas.search.history import history
 from seesaw_nas.search.history import journal as journals
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.space import Feasible, Space
@@ -132,13 +132,13 @@ class Tuner:
         return self._history.records()
 
     @property
-    def best(self) -> TrialRecord | None:
+    def best(self) -> CompleteTrial | None:
         """The one with the highest top-1; ``None`` when none is complete."""
-        return records.best(self.trials)
+        return records.best(records.complete(self.trials))
 
-    def front(self) -> list[TrialRecord]:
+    def front(self) -> list[CompleteTrial]:
         """Those that no other beats in both top-1 and Multi-Adds, the cheapest first."""
-        return records.front(self.trials)
+        return records.front(records.complete(self.trials))
 
     def frame(self) -> Any:
         """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""

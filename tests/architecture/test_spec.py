@@ -19,7 +19,7 @@ from seesaw_nas.architecture.spec import (
     Partition,
     Stage,
     Stem,
-    strided,
+    output_size,
 )
 from seesaw_nas.core.errors import SpecError
 
@@ -381,8 +381,8 @@ def test_shuffle_share_none_and_igcv3_differ_where_they_act():
 @pytest.mark.parametrize(("size", "halved"), [(32, 16), (33, 17), (7, 4), (2, 1), (1, 1)])
 def test_a_stride_rounds_an_odd_size_up(size, halved):
     # A 3x3 kernel with padding 1 and stride 2 gives floor((size + 2 - 3) / 2) + 1.
-    assert strided(size, 2) == halved
-    assert strided(size, 1) == size
+    assert output_size(size, 2) == halved
+    assert output_size(size, 1) == size
 
 
 def test_blocks_know_what_stands_around_them():

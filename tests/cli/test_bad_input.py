@@ -300,7 +300,7 @@ def test_run_of_a_program_is_gone_on_with_there(refused):
 
 
 def test_run_of_another_process(cli, done):
-    with RunFolder.open(done).owned():
+    with RunFolder.open(done).hold():
         code, _, err = cli("resume", done)
     assert (code, err) == (2, "seesaw-nas: another process is working on runs/a; wait for it, or stop it first\n")
 

@@ -11,7 +11,7 @@ from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.deploy.latency import LatencySettings
-from seesaw_nas.deploy.latency.backends import PREPARE, Prepared
+from seesaw_nas.deploy.latency.backends import PREPARE, PreparedNetwork
 from seesaw_nas.network.models import build, save_weights
 from seesaw_nas.workflows import results
 
@@ -78,7 +78,7 @@ def test_trained_weights_are_read(cli, tmp_path):
 
 
 def test_wrong_backend_is_told_below_the_table(cli, monkeypatch):
-    wrong = Prepared(torch.device("cpu"), lambda images, threads: lambda: torch.zeros(len(images), 10))
+    wrong = PreparedNetwork(torch.device("cpu"), lambda images, threads: lambda: torch.zeros(len(images), 10))
     monkeypatch.setitem(PREPARE, "fused", lambda network, target: wrong)
     code, out, _ = cli("latency", "a.json", *QUICK, "--batch", "1,2")
     assert code == 0
@@ -95,7 +95,9 @@ def test_busy_machine_is_told(cli, monkeypatch):
 
 def test_what_ran_elsewhere_is_told(cli, monkeypatch):
     meta = torch.device("meta")
-    monkeypatch.setitem(PREPARE, "fused", lambda network, target: Prepared(meta, lambda x, _: lambda: network(x)))
+    monkeypatch.setitem(
+        PREPARE, "fused", lambda network, target: PreparedNetwork(meta, lambda x, _: lambda: network(x))
+    )
     out = cli("latency", "a.json", *QUICK, "--batch", "1").out
     assert "fused ran on meta" in out
     assert "eager ran on cpu" in out

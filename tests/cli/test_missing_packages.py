@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seesaw_nas.core.errors import OptionError
-from seesaw_nas.core.optional import explain_error, wanted
+from seesaw_nas.core.optional import explain_error, require
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DIGITS = ["--budget", "300K", "--device", "cpu"]
@@ -96,7 +96,7 @@ def test_figure_without_kaleido_says_what_to_install(monkeypatch, tmp_path):
 
 
 def test_library_that_wants_another_package_names_that_one():
-    with pytest.raises(OptionError, match=r"^distutils is not installed; pip install setuptools$"), wanted("thop"):
+    with pytest.raises(OptionError, match=r"^distutils is not installed; pip install setuptools$"), require("thop"):
         raise ModuleNotFoundError("No module named 'distutils'", name="distutils")
 
 

@@ -3,7 +3,7 @@ import types
 import pytest
 import torch
 
-from seesaw_nas.core.device import describe, find_device, full_precision, seeded
+from seesaw_nas.core.device import describe, find_device, full_precision, seed_generators
 from seesaw_nas.core.errors import OptionError
 
 
@@ -37,12 +37,12 @@ def test_description_of_the_cpu_says_how_many_threads():
 
 def test_seeded_body_draws_by_its_seed_and_the_generator_comes_back_even_after_an_error():
     def draw(seed):
-        with seeded(seed, torch.device("cpu")):
+        with seed_generators(seed, torch.device("cpu")):
             return torch.rand(3).tolist()
 
     before = torch.get_rng_state()
     assert draw(1) == draw(1) != draw(2)
-    with pytest.raises(RuntimeError), seeded(1, torch.device("cpu")):
+    with pytest.raises(RuntimeError), seed_generators(1, torch.device("cpu")):
         torch.rand(1) @ torch.rand(2)
     assert torch.equal(torch.get_rng_state(), before)
 

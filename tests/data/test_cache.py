@@ -7,13 +7,13 @@ from PIL import Image
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import Streamed, crops, folder, load, load_test
-from seesaw_nas.data.cache import kept
+from seesaw_nas.data.cache import cache_copies
 
 SIZE = 14  # the short side of a copy is 16
 
 
 def copies(source, target, **options):
-    return kept(sorted(source.iterdir()), target, SIZE, workers=0, **options)
+    return cache_copies(sorted(source.iterdir()), target, SIZE, workers=0, **options)
 
 
 def test_copies_are_small_upright_and_show_what_the_originals_do(tmp_path, photos):
@@ -83,7 +83,7 @@ def test_a_full_disk_is_told_as_the_system_does_and_leaves_no_part(tmp_path, pho
 def test_a_named_cache_streams_a_folder_from_its_copies(tmp_path, photos):
     for number, label in enumerate("ab"):
         photos(tmp_path / "photos" / label, 60, seed=number)
-    tree = folder.find(tmp_path / "photos")
+    tree = folder.read_tree(tmp_path / "photos")
     spoilt = tree.train.paths[0]
     spoilt.write_bytes(b"no image")
     with pytest.warns(UserWarning, match="skipped: 1 of 102"):  # 120 less 15% for the test split

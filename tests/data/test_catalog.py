@@ -46,7 +46,7 @@ def test_every_data_set_gives_stratified_uint8_splits(name, tiny_cifar, tiny_ima
     assert data.name == name
     for part in (data.train, data.validation, test):
         assert part.shape == data.input
-        batches = list(part.in_order(2))
+        batches = list(part.batches_in_order(2))
         assert sum(len(labels) for _, labels in batches) == len(part)
         assert all(images.dtype == torch.uint8 and images.shape[1:] == data.input for images, _ in batches)
         assert torch.equal(torch.cat([labels for _, labels in batches]), part.labels)

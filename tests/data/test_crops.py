@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seesaw_nas.data import crops
-from seesaw_nas.data.crops import centre_crop, random_crop, random_part, short_side, shrunk
+from seesaw_nas.data.crops import centre_crop, random_crop, random_part, short_side, shrink
 
 
 class Drawn:
@@ -119,8 +119,8 @@ def test_a_turned_photo_is_cropped_upright(tmp_path):
 
 def test_large_photos_are_shrunk_and_small_ones_left(tmp_path):
     columns(200, 100).save(tmp_path / "a.png")
-    assert shrunk(tmp_path / "a.png", 50).size == (100, 50)
-    assert shrunk(tmp_path / "a.png", 100).size == shrunk(tmp_path / "a.png", 150).size == (200, 100)
+    assert shrink(tmp_path / "a.png", 50).size == (100, 50)
+    assert shrink(tmp_path / "a.png", 100).size == shrink(tmp_path / "a.png", 150).size == (200, 100)
 
 
 def test_a_large_jpeg_decoded_with_less_detail_shows_the_same(tmp_path):

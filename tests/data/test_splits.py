@@ -68,7 +68,7 @@ def test_the_raw_stream_behind_every_split_is_the_one_it_always_was():
 @given(sizes=st.lists(st.integers(3, 60), min_size=2, max_size=12), share=st.sampled_from([0.15, 0.2]))
 def test_three_parts_hold_every_image_once_and_every_class(sizes, share):
     labels = labels_of(sizes)
-    parts = splits.three_way(labels, share)
+    parts = splits.split_three_ways(labels, share)
     assert np.array_equal(np.sort(np.concatenate(parts)), np.arange(len(labels)))
     for part in parts:
         assert set(labels[part]) == set(range(len(sizes)))

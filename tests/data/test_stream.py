@@ -10,8 +10,8 @@ from PIL import Image
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import Draw, Images, SearchData, Streamed, crops, folder, load, load_test, subset
-from seesaw_nas.data.unreadable import Tally
-from seesaw_nas.data.workers import mapped
+from seesaw_nas.data.unreadable import UnreadableFiles
+from seesaw_nas.data.workers import run_in_workers
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),  # more workers than this machine has cores
@@ -23,15 +23,15 @@ SAMPLE = os.environ.get("SEESAW_NAS_IMAGENET_DIR")
 def streamed(root, count, size=16, workers=0, total=0):
     paths = sorted(root.iterdir())
     assert len(paths) == count
-    made = Streamed.of(paths, np.arange(count), size, Tally(total or count))
+    made = Streamed.of(paths, np.arange(count), size, UnreadableFiles(total or count))
     return replace(made, workers=workers)
 
 
-def dealt(images, order, augmented=True, seeds=(5, 6, 7), flip=True):
+def take_batches(images, order, augmented=True, seeds=(5, 6, 7), flip=True):
     order = [torch.tensor(positions) for positions in order]
     seeds, along = seeds[: len(order)], [100 + positions[None] for positions in order]
     draws = [Draw(*draw) for draw in zip(order, seeds if augmented else [None] * len(order), along, strict=True)]
-    batches = list(images.dealt(draws, flip=flip, padding=0))
+    batches = list(images.batches(draws, flip=flip, padding=0))
     assert all(map(torch.equal, [drawn for _, _, drawn in batches], along))
     return [pixels for pixels, _, _ in batches], [labels.tolist() for _, labels, _ in batches]
 
@@ -44,7 +44,7 @@ def test_any_number_of_workers_gives_the_same_bits(tmp_path, photos, workers):
     photos(tmp_path / "a", 8)
     one, other = streamed(tmp_path / "a", 8), streamed(tmp_path / "a", 8, workers=workers)
     for augmented in (True, False):
-        (here, labels), (there, same) = dealt(one, ORDER, augmented), dealt(other, ORDER, augmented)
+        (here, labels), (there, same) = take_batches(one, ORDER, augmented), take_batches(other, ORDER, augmented)
         assert labels == same == ORDER  # an image's label is its position here
         assert all(map(torch.equal, here, there))
     assert torch.equal(one.in_memory().images, other.in_memory().images)
@@ -53,10 +53,10 @@ def test_any_number_of_workers_gives_the_same_bits(tmp_path, photos, workers):
 def test_a_batch_depends_on_its_positions_and_its_seed_alone(tmp_path, photos):
     photos(tmp_path / "a", 8)
     images = streamed(tmp_path / "a", 8)
-    whole, _ = dealt(images, ORDER)
-    rest, _ = dealt(images, ORDER[1:], seeds=(6, 7))
+    whole, _ = take_batches(images, ORDER)
+    rest, _ = take_batches(images, ORDER[1:], seeds=(6, 7))
     assert all(map(torch.equal, whole[1:], rest))
-    assert not torch.equal(dealt(images, ORDER[:1], seeds=(8,))[0][0], whole[0])
+    assert not torch.equal(take_batches(images, ORDER[:1], seeds=(8,))[0][0], whole[0])
 
 
 def test_training_sees_random_parts_and_an_evaluation_centres(tmp_path, photos):
@@ -64,8 +64,8 @@ def test_training_sees_random_parts_and_an_evaluation_centres(tmp_path, photos):
     images = streamed(tmp_path / "a", 3)
     centres = np.stack([crops.centre_crop(path, 16) for path in sorted((tmp_path / "a").iterdir())])
     centres = torch.from_numpy(centres).permute(0, 3, 1, 2)
-    (plain,), _ = dealt(images, [[0, 1, 2]], augmented=False)
-    (random,), _ = dealt(images, [[0, 1, 2]])
+    (plain,), _ = take_batches(images, [[0, 1, 2]], augmented=False)
+    (random,), _ = take_batches(images, [[0, 1, 2]])
     assert torch.equal(plain, centres)
     assert torch.equal(images.first(2), centres[:2])
     assert random.shape == centres.shape
@@ -77,23 +77,23 @@ def test_about_half_of_the_images_are_mirrored(tmp_path):
     ramp = np.repeat(np.linspace(0, 255, 32, dtype=np.uint8)[None, :, None], 24, 0).repeat(3, 2)
     (tmp_path / "a").mkdir()
     Image.fromarray(ramp).save(tmp_path / "a" / "a.png")
-    (shown,), _ = dealt(streamed(tmp_path / "a", 1).take(np.zeros(200, dtype=np.int64)), [range(200)])
+    (shown,), _ = take_batches(streamed(tmp_path / "a", 1).take(np.zeros(200, dtype=np.int64)), [range(200)])
     mirrored = int((shown[:, 0, :, 0].float().mean(1) > shown[:, 0, :, -1].float().mean(1)).sum())
     assert 65 <= mirrored <= 135  # 100 with a deviation of 7: five of them, false once in a million seeds
-    (straight,), _ = dealt(streamed(tmp_path / "a", 1), [[0]], flip=False)
+    (straight,), _ = take_batches(streamed(tmp_path / "a", 1), [[0]], flip=False)
     assert straight[0, 0, 8, 0] < straight[0, 0, 8, -1]
 
 
 def test_the_global_generator_is_left_alone(tmp_path, photos):
     photos(tmp_path / "a", 4)
     before = torch.get_rng_state()
-    dealt(streamed(tmp_path / "a", 4), [[0, 1], [2, 3]])
+    take_batches(streamed(tmp_path / "a", 4), [[0, 1], [2, 3]])
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_batches_of_an_evaluation_are_no_larger_than_asked(tmp_path, photos):
     photos(tmp_path / "a", 7)
-    assert [len(labels) for _, labels in streamed(tmp_path / "a", 7).in_order(3)] == [3, 3, 1]
+    assert [len(labels) for _, labels in streamed(tmp_path / "a", 7).batches_in_order(3)] == [3, 3, 1]
 
 
 def test_a_subset_takes_files_with_their_labels(tmp_path, photos):
@@ -117,17 +117,17 @@ def test_in_training_the_next_image_stands_in_for_an_unreadable_one(tmp_path, ph
     images = streamed(tmp_path / "a", 4, workers=workers, total=100)
     name = tmp_path / "a" / "001.JPEG"
     with pytest.warns(UserWarning, match=rf"skipped: 1 of 100 images cannot be read: {name} \(OSError: image file is"):
-        pixels, labels = dealt(images, [[0, 1], [2, 3]])
+        pixels, labels = take_batches(images, [[0, 1], [2, 3]])
     assert labels == [[0, 2], [2, 3]]
     assert all(len(batch) == 2 for batch in pixels)
-    dealt(images, [[0, 1], [2, 3]])  # what is known is not told again: a warning would be an error
+    take_batches(images, [[0, 1], [2, 3]])  # what is known is not told again: a warning would be an error
 
 
 def test_an_evaluation_leaves_unreadable_images_out(tmp_path, photos):
     photos(tmp_path / "a", 4)
     spoil(tmp_path / "a" / "001.JPEG")
     with pytest.warns(UserWarning, match="skipped: 1 of 100"):
-        batches = list(streamed(tmp_path / "a", 4, total=100).in_order(2))
+        batches = list(streamed(tmp_path / "a", 4, total=100).batches_in_order(2))
     assert [labels.tolist() for _, labels in batches] == [[0], [2, 3]]
     assert [len(pixels) for pixels, _ in batches] == [1, 2]
 
@@ -138,9 +138,9 @@ def test_more_than_one_in_a_hundred_unreadable_is_an_error_as_soon_as_it_is_know
     (tmp_path / "a" / "002.JPEG").write_bytes(b"no image")
     images = streamed(tmp_path / "a", 4, total=100)
     with pytest.raises(DataError, match=r"2 of 100 images cannot be read: .*001.JPEG .*, .*002.JPEG .*at most 1% may"):
-        dealt(images, [[0, 1], [2, 3]])
+        take_batches(images, [[0, 1], [2, 3]])
     with pytest.raises(DataError, match="2 of 100 images cannot be read"):
-        list(streamed(tmp_path / "a", 4, total=100).in_order(2))
+        list(streamed(tmp_path / "a", 4, total=100).batches_in_order(2))
 
 
 def test_a_subset_without_a_readable_image_is_an_error(tmp_path, photos):
@@ -148,7 +148,7 @@ def test_a_subset_without_a_readable_image_is_an_error(tmp_path, photos):
     spoil(tmp_path / "a" / "001.JPEG")
     part = streamed(tmp_path / "a", 2, total=500).take(np.array([1]))
     with pytest.raises(DataError, match=r"none of 1 images can be read, such as .*001.JPEG"):
-        dealt(part, [[0]])
+        take_batches(part, [[0]])
     with pytest.warns(UserWarning, match="1 of 500"), pytest.raises(DataError, match="none of 1 images can be read"):
         part.in_memory()
 
@@ -159,7 +159,7 @@ def die(_):
 
 def test_a_dead_worker_is_one_line():
     with pytest.raises(DataError, match=r"a process that decodes images died \(DataLoader worker .*shared memory"):
-        list(mapped(die, [0], workers=1))
+        list(run_in_workers(die, [0], workers=1))
 
 
 def interrupted(number):
@@ -168,12 +168,12 @@ def interrupted(number):
 
 
 def test_a_worker_goes_on_when_it_is_interrupted_for_its_parent_decides():
-    assert list(mapped(interrupted, [1, 2], workers=1)) == [1, 2]
+    assert list(run_in_workers(interrupted, [1, 2], workers=1)) == [1, 2]
 
 
 def test_a_mistake_of_ours_in_a_worker_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError, match="Traceback"):
-        list(mapped((1).__truediv__, [0], workers=1))
+        list(run_in_workers((1).__truediv__, [0], workers=1))
 
 
 @pytest.fixture
@@ -225,5 +225,5 @@ def test_real_photos_are_decoded_and_look_like_photos():
     # images has a standard error of about 0.02
     assert data.mean == pytest.approx((0.485, 0.456, 0.406), abs=0.1)
     assert data.std == pytest.approx((0.229, 0.224, 0.225), abs=0.06)
-    (shown,), _ = dealt(images, [range(len(paths))])
+    (shown,), _ = take_batches(images, [range(len(paths))])
     assert shown.shape == (len(paths), 3, 224, 224)

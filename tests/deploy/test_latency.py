@@ -14,8 +14,8 @@ from seesaw_nas.core.conditions import cores
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.export import onnx_file
-from seesaw_nas.deploy.latency import BACKENDS, NO_TIMINGS, Latency, LatencySettings, Measured, measuring
-from seesaw_nas.deploy.latency.backends import PREPARE, Prepared, Target
+from seesaw_nas.deploy.latency import BACKENDS, NO_TIMINGS, Latency, LatencySettings, NetworkLatencies, measuring
+from seesaw_nas.deploy.latency.backends import PREPARE, PreparedNetwork, Target
 from seesaw_nas.deploy.latency.race import LEAST_ROUNDS, MOST_ROUNDS, Times, race
 from seesaw_nas.network import folded
 from seesaw_nas.network.models import build, save_weights
@@ -130,7 +130,7 @@ def test_weights_are_those_of_the_file(tmp_path):
 def test_wrong_output_is_told_and_not_timed(swapped):
     def prepare(network, target):
         other = folded.fuse(build(SMALL, seed=99).eval())
-        return Prepared(target.device, lambda images, threads: lambda: other(images))
+        return PreparedNetwork(target.device, lambda images, threads: lambda: other(images))
 
     swapped("fused", prepare)
     found = by_name(latency.measure(SMALL, QUICK))
@@ -142,10 +142,13 @@ def test_wrong_output_is_told_and_not_timed(swapped):
 
 
 def test_output_that_is_not_finite_is_wrong_and_has_a_json_form(swapped):
-    swapped("fused", lambda network, target: Prepared(target.device, lambda *_: lambda: torch.full((1, 10), math.nan)))
+    swapped(
+        "fused",
+        lambda network, target: PreparedNetwork(target.device, lambda *_: lambda: torch.full((1, 10), math.nan)),
+    )
     found = latency.measure(SMALL, replace(QUICK, batches=(1,)))
     assert found[1].reason.startswith("WRONG OUTPUT, off by nan")
-    json.dumps(latency.document([Measured(Named("a", SMALL), found)], {}), allow_nan=False)
+    json.dumps(latency.document([NetworkLatencies(Named("a", SMALL), found)], {}), allow_nan=False)
 
 
 @pytest.mark.parametrize("when", ["prepared", "made ready", "called"])
@@ -156,7 +159,7 @@ def test_failure_of_one_backend_is_told_in_a_line_and_the_others_go_on(swapped, 
     def prepare(network, target):
         if when == "prepared":
             fail()
-        return Prepared(target.device, fail if when == "made ready" else lambda *_: fail)
+        return PreparedNetwork(target.device, fail if when == "made ready" else lambda *_: fail)
 
     swapped("fused", prepare)
     found = by_name(latency.measure(SMALL, QUICK))
@@ -194,7 +197,7 @@ def test_threads_are_set_for_the_calls_and_put_back(swapped, monkeypatch):
 
             return call
 
-        return Prepared(target.device, ready)
+        return PreparedNetwork(target.device, ready)
 
     swapped("eager", prepare)
     found = latency.measure(SMALL, replace(QUICK, threads=(2, 1), backends=("eager",), batches=(1,)))
@@ -210,7 +213,7 @@ def test_threads_are_put_back_when_it_is_interrupted(swapped, monkeypatch):
     def interrupt():
         raise KeyboardInterrupt
 
-    swapped("eager", lambda network, target: Prepared(target.device, lambda *_: interrupt))
+    swapped("eager", lambda network, target: PreparedNetwork(target.device, lambda *_: interrupt))
     with pytest.raises(KeyboardInterrupt):
         latency.measure(SMALL, replace(QUICK, threads=(2,)))
     assert torch.get_num_threads() == before
@@ -290,7 +293,7 @@ def test_rates_of_a_network_follow_from_its_multi_adds():
         timed("fused", batch=8),
         Latency("compiled", 4, 1, "cpu", "float32"),
     )
-    measured = Measured(Named("a", SMALL), entries)
+    measured = NetworkLatencies(Named("a", SMALL), entries)
     # At 4x4: stem 9*8*16; twice 8 -> 16 -> 8 channels, 1:3 costing 5/8: (80 + 9*16 + 80)*16; head 8*16*16; 16*10.
     assert measured.macs == 1_152 + 2 * 4_864 + 2_048 + 160
     assert measured.gmacs_per_second(entries[0]) == pytest.approx(13_088 * 400 / 1e9)
@@ -299,7 +302,7 @@ def test_rates_of_a_network_follow_from_its_multi_adds():
 
 
 def test_file_reads_back(tmp_path):
-    measured = Measured(Named("a", SMALL), (timed(), Latency("fused", 4, 1, "cpu", "float32", reason="broke")))
+    measured = NetworkLatencies(Named("a", SMALL), (timed(), Latency("fused", 4, 1, "cpu", "float32", reason="broke")))
     path = tmp_path / "latency.json"
     path.write_text(json.dumps(latency.document([measured], {"processor": "one"})))
     found = latency.read(path)

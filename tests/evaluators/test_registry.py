@@ -10,7 +10,7 @@ from recorded import drawn, table
 from seesaw_nas import evaluators, space
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.data import load, subset
-from seesaw_nas.evaluators import EVALUATORS, SUPERNET, TABLE, Evaluator, Setting
+from seesaw_nas.evaluators import EVALUATORS, SUPERNET, TABLE, Evaluator, EvaluatorSetting
 from seesaw_nas.training.recipes import recipe
 from seesaw_nas.training.supernet import WEIGHTS, Supernet, save
 
@@ -36,9 +36,9 @@ def setting(images, architectures, tmp_path_factory):
 
     def made(name):
         if evaluators.needs(name) == TABLE:
-            return Setting(name, SPACE, recipe("quick", 3), table=table([[0.5, 0.75]], architectures))
+            return EvaluatorSetting(name, SPACE, recipe("quick", 3), table=table([[0.5, 0.75]], architectures))
         supernet = folder if evaluators.needs(name) == SUPERNET else None
-        return Setting(name, SPACE, recipe("quick", 1), data=images, supernet=supernet)
+        return EvaluatorSetting(name, SPACE, recipe("quick", 1), data=images, supernet=supernet)
 
     return made
 
@@ -73,7 +73,7 @@ class TestEveryEvaluator:
 
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(OptionError) as caught:
-        evaluators.make("tunned", Setting("tunned", SPACE, recipe("quick", 1)))
+        evaluators.make("tunned", EvaluatorSetting("tunned", SPACE, recipe("quick", 1)))
     assert str(caught.value) == f"unknown evaluator 'tunned', did you mean 'tuned'? (known: {', '.join(EVALUATORS)})"
 
 

@@ -28,7 +28,7 @@ def distance(found: Tensor, wanted: Tensor) -> float:
 
 def possible(formulation: str, block: FoldedBlock) -> str:
     """Native groups are for equal ones."""
-    return "dense" if formulation == "native" and not block.at.block.partition.is_even else formulation
+    return "dense" if formulation == "native" and not block.placed.block.partition.is_even else formulation
 
 
 @given(architectures())
@@ -153,14 +153,14 @@ def test_tiles_are_where_labels_meet():
 def test_the_rule_tiles_wide_uneven_layers_and_never_a_dense_one():
     blocks = fold(trained(network("seesaw-shuffle-0.5d"))).blocks
     on_cpu, on_cuda = rule.eager(torch.device("cpu")), rule.eager(torch.device("cuda"))
-    tiled = {(block.at.c_in, on_cpu(block.pw1)) for block in blocks}
+    tiled = {(block.placed.c_in, on_cpu(block.pw1)) for block in blocks}
     assert tiled == {(32, False), (16, False), (24, False), (64, True), (96, True), (160, True)}
     assert not any(on_cpu(block.pw1) for block in fold(trained(network("mobilenetv2"))).blocks)
     assert not on_cuda(blocks[-1].pw1)
 
 
 def formulations(name: str) -> set[tuple[int, str]]:
-    return {(block.at.c_in, rule.graph(block)) for block in fold(trained(network(name))).blocks}
+    return {(block.placed.c_in, rule.graph(block)) for block in fold(trained(network(name))).blocks}
 
 
 def test_the_rule_for_graphs_splits_where_every_piece_is_wide():

@@ -12,7 +12,7 @@ from networks import dense_weight
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seesaw_nas.architecture.spec import Block, Partition, Placed, strided
+from seesaw_nas.architecture.spec import Block, Partition, PlacedBlock, output_size
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.network.ops import Permutation, SeesawBlock, UnevenPointwise, permute_channels
 
@@ -76,7 +76,7 @@ def plain_depthwise(weight: Tensor, x: Tensor, stride: int) -> Tensor:
     return out[:, :, ::stride, ::stride]
 
 
-def plain_block(block: SeesawBlock, at: Placed, x: Tensor) -> Tensor:
+def plain_block(block: SeesawBlock, at: PlacedBlock, x: Tensor) -> Tensor:
     spec, groups = at.block, at.block.partition.groups
     out = plain_norm(block.pw1_bn, plain_pointwise(block.pw1, spec.partition, x, at.inner))
     if spec.expand_activation == "relu6":
@@ -98,7 +98,7 @@ def partitions(draw: st.DrawFn) -> Partition:
 
 
 @st.composite
-def placements(draw: st.DrawFn) -> Placed:
+def placements(draw: st.DrawFn) -> PlacedBlock:
     flow = draw(st.sampled_from(("shuffle", "share", "none", "igcv3")))
     even = st.integers(1, 4).map(lambda groups: Partition((1,) * groups))
     partition = draw(even if flow == "igcv3" else partitions())
@@ -108,12 +108,12 @@ def placements(draw: st.DrawFn) -> Placed:
     c_out = draw(st.one_of(st.just(c_in), st.integers(1, 3).map(lambda n: n * partition.total)))
     assume(flow not in ("shuffle", "igcv3") or expansion * c_in % partition.groups == 0)
     stride, size = draw(st.sampled_from((1, 2))), draw(st.integers(2, 7))
-    return Placed(0, 0, block, c_in, c_out, stride, size, strided(size, stride))
+    return PlacedBlock(0, 0, block, c_in, c_out, stride, size, output_size(size, stride))
 
 
 @settings(max_examples=150, deadline=None)
 @given(placements(), st.booleans(), st.integers(0, 2**32))
-def test_block_and_its_gradients_are_those_of_the_definition(at: Placed, training: bool, seed: int) -> None:
+def test_block_and_its_gradients_are_those_of_the_definition(at: PlacedBlock, training: bool, seed: int) -> None:
     block = fill(SeesawBlock(at), seed).train(training)
     x = draw(seed, 3, at.c_in, at.size_in, at.size_in).requires_grad_()
     given_by_us, wanted = block(x), plain_block(block, at, x)
@@ -125,7 +125,7 @@ def test_block_and_its_gradients_are_those_of_the_definition(at: Placed, trainin
 
 
 def test_block_does_not_write_into_its_input() -> None:
-    at = Placed(0, 0, Block(2, 3, Partition((1, 3)), "share", "relu6"), 8, 8, 1, 4, 4)
+    at = PlacedBlock(0, 0, Block(2, 3, Partition((1, 3)), "share", "relu6"), 8, 8, 1, 4, 4)
     x = draw(0, 2, 8, 4, 4)
     before = x.clone()
     fill(SeesawBlock(at), 0)(x)
@@ -203,7 +203,7 @@ def test_permutation_is_a_bijection_that_its_counterpart_undoes(groups: int, siz
 
 
 def permutations_of(flow: str, partition: Partition) -> dict[str, int]:
-    block = SeesawBlock(Placed(0, 0, Block(6, 3, partition, flow), 16, 24, 1, 4, 4))
+    block = SeesawBlock(PlacedBlock(0, 0, Block(6, 3, partition, flow), 16, 24, 1, 4, 4))
     return {name: child.groups for name, child in block.named_children() if isinstance(child, Permutation)}
 
 
@@ -217,7 +217,7 @@ def test_only_flows_that_permute_hold_a_permutation() -> None:
 
 
 def test_names_of_published_weights_stay() -> None:
-    block = SeesawBlock(Placed(0, 0, Block(6, 3, Partition((1, 3)), "share"), 16, 24, 1, 4, 4))
+    block = SeesawBlock(PlacedBlock(0, 0, Block(6, 3, Partition((1, 3)), "share"), 16, 24, 1, 4, 4))
     shapes = {name: tuple(value.shape) for name, value in block.named_parameters()}
     # pw1 1:3 splits 16 into 4 and 12, 96 into 24 and 72; pw2 under share is 3:1: 72 and 24 into 18 and 6.
     assert shapes == {

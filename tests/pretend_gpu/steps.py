@@ -20,9 +20,9 @@ from seesaw_nas.data import Images, SearchData
 from seesaw_nas.network.models import build
 from seesaw_nas.space import Feasible
 from seesaw_nas.training import graphs, recipes
-from seesaw_nas.training.batches import Dealt, draw_blend
+from seesaw_nas.training.batches import TrainingBatch, draw_blend
 from seesaw_nas.training.execution import Execution
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 
 NETWORK = "seesaw-shuffle-0.5d@cifar10"
 BATCH = 4
@@ -78,7 +78,7 @@ def supernet(name: str, recipe: str = "quick", sampling: str = "single-path") ->
     trainer = SupernetTrainer.of(whole, feasible, data, wanted, 0, sampling)
     rng, images = np.random.default_rng(0), trainer.data.train
     blend = draw_blend(wanted, data.input, BATCH, 0).to(DEVICE)
-    batch = Dealt(0, images.images[:BATCH], images.labels[:BATCH], BATCH, blend, 0)
+    batch = TrainingBatch(0, images.images[:BATCH], images.labels[:BATCH], BATCH, blend, 0)
     return lambda: trainer.step(batch, trainer.sample(rng))
 
 

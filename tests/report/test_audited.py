@@ -7,7 +7,7 @@ import pytest
 from drawn import trace
 
 from seesaw_nas.evaluators.ranking.bands import Band
-from seesaw_nas.evaluators.ranking.ceiling import Ceiling, Oracle, Spread
+from seesaw_nas.evaluators.ranking.ceiling import Ceiling, Deviations, Oracle
 from seesaw_nas.evaluators.ranking.result import RULE, Audit, Row
 from seesaw_nas.evaluators.ranking.spent import FREE, UNKNOWN, Spent
 from seesaw_nas.evaluators.ranking.statistics import NOTHING, Estimate
@@ -22,7 +22,7 @@ CEILING = Ceiling(
     30,
     Estimate(0.7, 0.6, 0.8, 435),
     Estimate(0.35, 0.2, 0.5, 90),
-    Spread(0.0178, 0.0194),
+    Deviations(0.0178, 0.0194),
     Oracle(0.47, 0.42, 0.52),
     Oracle(0.64, 0.59, 0.69),
     Oracle(0.3, 0.2, 0.4),

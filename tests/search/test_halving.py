@@ -69,6 +69,17 @@ def test_without_a_scheduler_everyone_is_trained_to_the_end():
 # --- successive halving by top-1
 
 
+def test_a_trial_is_not_ranked_on_a_rung_where_it_was_not_evaluated():
+    """As one that was taken over from a run by --no-curve: its figure at the rung is unknown, not 0."""
+    found = halving.make("asha", 9)
+    found.note(trial(0, *[None] * 8, 0.9, state="complete"))
+    for number in (1, 2):
+        found.note(trial(number, 0.5))
+    assert promotions(found) == []  # two have reached the rung, of whom a third is none
+    found.note(trial(3, 0.6))
+    assert promotions(found) == [(3, 3)]
+
+
 def test_best_third_of_a_rung_is_trained_on_as_soon_as_it_is_known():
     found = halving.make("asha", 9)
     assert found.levels == (1, 3, 9)

@@ -9,7 +9,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.search.estimates.predictor import Descriptions, Fitted, cross_validated, out_of_sample
 from seesaw_nas.search.estimates.reliability import Reliability, reliability
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.space import Budget, Feasible, load
 from seesaw_nas.space.genotype import traits
 
@@ -26,7 +26,7 @@ def drawn():
 
 def recorded(architectures, top1):
     return [
-        TrialRecord(i, "complete", architecture, cost.macs(architecture), top1=float(value))
+        CompleteTrial(i, architecture, cost.macs(architecture), cost.params(architecture), float(value))
         for i, (architecture, value) in enumerate(zip(architectures, top1, strict=True))
     ]
 
@@ -114,13 +114,6 @@ class TestOutOfSample:
         )
         with pytest.raises(OptionError, match="got 1 folds of 8 records"):
             out_of_sample(space, records, folds=1)
-
-    def test_a_record_without_top1_is_refused(self, drawn):
-        space, architectures = drawn
-        records = [*recorded(architectures[:10], np.zeros(10)), TrialRecord(10, "failed", architectures[10])]
-        with pytest.raises(OptionError) as caught:
-            out_of_sample(space, records)
-        assert str(caught.value) == "trial 10 is failed and has no top-1; give trained ones only"
 
 
 class TestFitted:

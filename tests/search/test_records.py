@@ -1,20 +1,16 @@
-import errno
-import json
 import math
-import os
 import subprocess
 import sys
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seesaw_nas.architecture.reference import network
-from seesaw_nas.core.errors import RunError
-from seesaw_nas.core.files import write_json
-from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search import records
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
+from seesaw_nas.training.epoch import Epoch
 
 NETWORK = network("igcv3-0.5d")
 
@@ -23,41 +19,61 @@ def trial(number, top1, macs, state="complete"):
     return TrialRecord(number, state, NETWORK, macs, 1_379_722, top1)
 
 
+# --- what a complete trial has
+
+
+def test_a_complete_trial_has_all_that_its_record_has():
+    curve = (Epoch(1, 2.0, 1.5, 0.5, 3.0),)
+    record = TrialRecord(
+        3, "complete", NETWORK, 200, 1_379_722, 0.5, "validation", 7, 3.0, curve, "as it is", "drawn", "gpu-1", 1.0, 4.0
+    )  # fmt: skip
+    (found,) = complete([record])
+    assert isinstance(found, CompleteTrial)
+    for field in fields(TrialRecord):
+        assert getattr(found, field.name) == getattr(record, field.name), field.name
+    assert found.digest == NETWORK.digest
+
+
+@pytest.mark.parametrize("lacking", [{"architecture": None}, {"macs": None}, {"params": None}, {"top1": None}])
+def test_no_trial_is_complete_without_its_figures(lacking):
+    assert complete([replace(trial(0, 0.5, 100), **lacking), trial(1, 0.4, 100)]) == complete([trial(1, 0.4, 100)])
+
+
 # --- the front and the best
 
 
 def test_front_runs_from_the_fewest_multi_adds_and_leaves_out_what_another_beats():
     found = [trial(0, 0.9, 300), trial(1, 0.5, 100), trial(2, 0.7, 200), trial(3, 0.6, 250)]
-    assert [record.number for record in records.front(found)] == [1, 2, 0]
+    assert [record.number for record in records.front(complete(found))] == [1, 2, 0]
 
 
 @pytest.mark.parametrize("state", ["failed", "infeasible", "duplicate", "running"])
 def test_only_completed_trials_are_on_the_front(state):
     found = [trial(0, 0.5, 200), trial(1, 0.9, 100, state)]
-    assert [record.number for record in records.front(found)] == [0]
-    assert records.best(found).number == 0
+    assert [record.number for record in records.front(complete(found))] == [0]
+    assert records.best(complete(found)).number == 0
 
 
 def test_best_is_the_highest_top1_and_of_equals_the_cheapest_then_the_first():
-    assert records.best([trial(0, 0.5, 100), trial(1, 0.9, 300), trial(2, 0.9, 200)]).number == 2
-    assert records.best([trial(0, 0.9, 200), trial(1, 0.9, 200)]).number == 0
+    assert records.best(complete([trial(0, 0.5, 100), trial(1, 0.9, 300), trial(2, 0.9, 200)])).number == 2
+    assert records.best(complete([trial(0, 0.9, 200), trial(1, 0.9, 200)])).number == 0
 
 
 def test_nothing_trained_has_no_front_and_no_best():
     found = [trial(0, None, 100, "failed"), TrialRecord(1, "infeasible", reason="no such architecture")]
-    assert (records.front(found), records.best(found)) == ([], None)
+    assert (records.front(complete(found)), records.best(complete(found))) == ([], None)
 
 
 def test_accuracy_that_is_no_number_is_never_the_best():
-    assert records.best([trial(0, math.nan, 100), trial(1, 0.1, 200)]).number == 1
-    assert records.best([trial(0, math.nan, 100)]) is None
+    assert records.best(complete([trial(0, math.nan, 100), trial(1, 0.1, 200)])).number == 1
+    assert records.best(complete([trial(0, math.nan, 100)])) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5, 0.75]), st.integers(1, 6)), min_size=1))
 def test_best_is_on_the_front_and_nothing_scored_higher(points):
     found = [trial(number, *point) for number, point in enumerate(points)]
-    best = records.best(found)
-    assert best in records.front(found)
+    best = records.best(complete(found))
+    assert best in records.front(complete(found))
     assert best.top1 == max(top1 for top1, _ in points)
     assert best.macs == min(macs for top1, macs in points if top1 == best.top1)
 
@@ -65,128 +81,6 @@ def test_best_is_on_the_front_and_nothing_scored_higher(points):
 def test_digest_is_the_architecture_s():
     assert trial(0, 0.5, 100).digest == NETWORK.digest
     assert TrialRecord(0, "infeasible").digest == ""
-
-
-# --- the folder
-
-
-def test_new_folder_is_made_with_its_parents_and_holds_its_description(tmp_path):
-    folder = RunFolder.create(tmp_path / "deep" / "runs" / "first", {"kind": "search", "text": "größer ☃"})
-    assert sorted(path.name for path in folder.path.iterdir()) == ["run.json"]
-    assert RunFolder.open(folder.path).read() == {"kind": "search", "text": "größer ☃"}
-    assert "größer ☃" in folder.description.read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("kind", ["folder", "file", "dangling link"])
-def test_whatever_has_the_name_already_is_left_as_it_is(tmp_path, kind):
-    path = tmp_path / "run"
-    if kind == "folder":
-        path.mkdir()
-        (path / "run.json").write_text("mine")
-    elif kind == "file":
-        path.write_text("mine")
-    else:
-        path.symlink_to(tmp_path / "nowhere")
-    before = os.lstat(path)
-    with pytest.raises(RunError) as caught:
-        RunFolder.create(path, {})
-    assert str(caught.value) == (
-        f"{path} exists already and nothing is overwritten; choose another name, or go on with it by --resume"
-    )
-    assert os.lstat(path) == before
-    assert (path / "run.json").read_text() == "mine" if kind == "folder" else True
-
-
-@pytest.mark.parametrize(("name", "reason"), [("file/run", "Not a directory"), ("x" * 300, "File name too long")])
-def test_folder_that_cannot_be_made_is_told(tmp_path, name, reason):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(RunError) as caught:
-        RunFolder.create(tmp_path / name, {})
-    path = tmp_path / name
-    assert str(caught.value) == f"cannot make the run folder {path}: {reason}; choose another place or name"
-
-
-def test_full_disk_leaves_no_folder_that_could_be_neither_resumed_nor_made_again(tmp_path, monkeypatch):
-    def full(path, content):
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(records, "replace_file", full)
-        with pytest.raises(OSError, match="No space left"):
-            RunFolder.create(tmp_path / "run", {})
-    assert list(tmp_path.iterdir()) == []
-    RunFolder.create(tmp_path / "run", {})
-
-
-def test_file_is_replaced_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "value.json"
-    write_json(path, {"n": 1})
-    with pytest.raises(TypeError):
-        write_json(path, {"n": object()})
-    assert json.loads(path.read_text()) == {"n": 1}
-    assert [path.name for path in tmp_path.iterdir()] == ["value.json"]
-
-
-@pytest.mark.parametrize("made", [None, "folder", "file"])
-def test_what_is_no_run_folder_is_refused(tmp_path, made):
-    path = tmp_path / "run"
-    if made == "folder":
-        path.mkdir()
-    elif made == "file":
-        path.write_text("")
-    with pytest.raises(RunError, match=r"run is no run folder: it has no run\.json; give the folder of a search"):
-        RunFolder.open(path)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"{", r"cannot read .*run\.json: Expecting property name"),
-        (b"\xff\xfe", r"cannot read .*run\.json: 'utf-8' codec"),
-        (b"[1]", r"run\.json is not the description of a run; restore it, or begin a new run"),
-    ],
-)
-def test_damaged_description_is_told(tmp_path, content, message):
-    (tmp_path / "run.json").write_bytes(content)
-    with pytest.raises(RunError, match=message):
-        RunFolder.open(tmp_path).read()
-
-
-@pytest.mark.parametrize("spelling", [".", "../run", "../run/"])
-def test_folder_has_its_name_however_it_is_spelt(tmp_path, monkeypatch, spelling):
-    RunFolder.create(tmp_path / "run", {})
-    monkeypatch.chdir(tmp_path / "run")
-    assert RunFolder.open(type(tmp_path)(spelling)).name == "run"
-
-
-# --- one owner
-
-
-def test_only_one_at_a_time_owns_a_run(tmp_path):
-    folder = RunFolder.create(tmp_path / "run", {})
-    with folder.owned():
-        with pytest.raises(RunError) as caught, RunFolder.open(folder.path).owned():
-            pass
-        assert str(caught.value) == f"another process is working on {folder.path}; wait for it, or stop it first"
-    with folder.owned():
-        pass
-
-
-def test_killed_owner_lets_go(tmp_path):
-    folder = RunFolder.create(tmp_path / "run", {})
-    hold = (
-        "import pathlib, sys\nfrom seesaw_nas.search.records import RunFolder\n"
-        "with RunFolder(pathlib.Path(sys.argv[1])).owned():\n    print('held', flush=True)\n    sys.stdin.read()"
-    )
-    pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", hold, str(folder.path)], stdin=pipe, stdout=pipe) as owner:
-        assert owner.stdout.readline() == b"held\n"
-        with pytest.raises(RunError, match="another process"), folder.owned():
-            pass
-        owner.kill()
-        owner.wait()
-        with folder.owned():
-            pass
 
 
 def test_records_load_without_torch_and_optuna():

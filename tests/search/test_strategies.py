@@ -15,8 +15,9 @@ from seesaw_nas.core.errors import OptionError
 from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES, halving, records
 from seesaw_nas.search.engines import serial
 from seesaw_nas.search.proposer import Proposer
+from seesaw_nas.search.records import complete
 from seesaw_nas.search.strategies import base, evolution, local, make, nsga2, thompson
-from seesaw_nas.search.strategies.base import ExactDraws, Exhausted, Setting, best_first, observed
+from seesaw_nas.search.strategies.base import ExactDraws, Exhausted, Observed, Setting, best_first, observed
 from seesaw_nas.search.strategies.sampled import Sampled, seeded
 from seesaw_nas.space import Budget, Feasible, encode, genes, load
 from seesaw_nas.space.genotype import traits
@@ -194,11 +195,13 @@ class TestObserved:
         assert len(reached[1]) == 9 > len(reached[3]) > len(reached[9]) >= 1
         for level, found in reached.items():
             entries = observed(paused, (1, 3, 9), least=len(found))
-            assert [entry.record for entry in entries] == found
+            assert [entry.number for entry in entries] == [record.number for record in found]
+            assert [entry.macs for entry in entries] == [record.macs for record in found]
             assert [entry.top1 for entry in entries] == [record.curve[level - 1].top1 for record in found]
 
     def test_lowest_level_where_none_has_enough(self, paused):
-        assert [entry.record for entry in observed(paused, (1, 3, 9), least=10)] == paused.records()
+        numbers = [record.number for record in paused.records()]
+        assert [entry.number for entry in observed(paused, (1, 3, 9), least=10)] == numbers
 
     @pytest.mark.parametrize("least", [1, 9])
     def test_only_the_youngest_where_few_are_wanted(self, paused, least):
@@ -208,17 +211,16 @@ class TestObserved:
 
     def test_without_pauses_the_complete_ones(self, searched, small_space):
         _, history, _ = searched("tpe", small_space, trials=8)
-        complete = [record for record in history.records() if record.state == "complete"]
-        assert [entry.record for entry in observed(history, (1,), least=100)] == complete == history.complete
+        done = complete(history.records())
+        assert observed(history, (1,), least=100) == [Observed.at_end(trial) for trial in done]
+        assert done == history.complete
 
     def test_best_first_is_by_front_or_by_top1(self, paused):
         entries = observed(paused, (1, 3, 9), least=9)
         by_top1 = best_first(entries, "top1")
         assert [entry.top1 for entry in by_top1] == sorted((entry.top1 for entry in entries), reverse=True)
         front = best_first(entries, "front")
-        dominated = [
-            any(a.top1 >= b.top1 and a.record.macs <= b.record.macs and a is not b for a in entries) for b in front
-        ]
+        dominated = [any(a.top1 >= b.top1 and a.macs <= b.macs and a is not b for a in entries) for b in front]
         assert dominated == sorted(dominated)  # the front, then the others
 
 
@@ -448,7 +450,7 @@ class Worth:
     def __init__(self, space):
         rng = np.random.default_rng(1)
         slots = [slot for width in range(space.widths) for slot in space.slots(width)]
-        named = {(s.stage, *trait): 0.0 for s in slots for block in space.offered(s) for trait in traits(block).items()}
+        named = {(s.stage, *trait): 0.0 for s in slots for block in space.options(s) for trait in traits(block).items()}
         self.worth = {name: rng.normal() for name in named}
 
     def __call__(self, architecture):
@@ -465,7 +467,7 @@ def total(space, scores, architecture):
         found += repeats[offer.repeats.index(len(stage.blocks))]
     for at in architecture.canonical.placed:
         slot = slots[at.stage, at.index]
-        found += scores.blocks(slot)[space.offered(slot).index(at.block)]
+        found += scores.blocks(slot)[space.options(slot).index(at.block)]
     return found
 
 

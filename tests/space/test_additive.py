@@ -38,7 +38,7 @@ class Listed:
             found += scores.repeats[i][offer.repeats.index(len(stage.blocks))]
         for at in network.canonical.placed:
             slot = slots[at.stage, at.index]
-            found += scores.blocks(slot)[self.space.offered(slot).index(at.block)]
+            found += scores.blocks(slot)[self.space.options(slot).index(at.block)]
         return found
 
     def best(self, scores: Scores, high: int, low: int = 0) -> float:
@@ -59,7 +59,7 @@ def found(tiny):
 def random_scores(offered: Space, seed: int) -> Scores:
     rng = np.random.default_rng(seed)
     blocks = {
-        slot: rng.normal(size=len(offered.offered(slot)))
+        slot: rng.normal(size=len(offered.options(slot)))
         for width in range(offered.widths)
         for slot in offered.slots(width)
     }

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from seesaw_nas.space.chain import Chain, Menu, Run
+from seesaw_nas.space.chain import Chain, Menu, SlotRow
 
 
 @st.composite
@@ -25,7 +25,7 @@ def menus(draw):
 def runs(draw):
     slots = draw(st.lists(menus(), min_size=1, max_size=3))
     repeats = draw(st.sets(st.integers(1, len(slots)), min_size=1))
-    return Run(tuple(slots), tuple(sorted(repeats)))
+    return SlotRow(tuple(slots), tuple(sorted(repeats)))
 
 
 CHAINS = st.builds(Chain, st.lists(runs(), min_size=1, max_size=3), st.integers(0, 50))
@@ -35,7 +35,7 @@ def price(menu: Menu, option) -> int:
     return next(cost for cost, options in zip(menu.costs, menu.options, strict=True) if option in options)
 
 
-def fillings(run: Run) -> list[tuple]:
+def fillings(run: SlotRow) -> list[tuple]:
     """Every filling of a stage as (slot, option) pairs."""
     flat = [[option for options in menu.options for option in options] for menu in run.slots]
     return [chosen for n in run.repeats for chosen in itertools.product(*flat[:n])]
@@ -57,7 +57,7 @@ def small(chain: Chain) -> bool:
 
 # Two stages, 1 to 2 and 2 slots: (3 + 6) * 4 = 36 fillings, several of one cost.
 FIRST, SECOND = Menu.of([(1, "a"), (2, "b"), (2, "c")]), Menu.of([(0, "d"), (4, "e")])
-BY_HAND = Chain([Run((FIRST, SECOND), (1, 2)), Run((SECOND, SECOND), (2,))], fixed=10)
+BY_HAND = Chain([SlotRow((FIRST, SECOND), (1, 2)), SlotRow((SECOND, SECOND), (2,))], fixed=10)
 
 
 def test_a_menu_sorts_by_cost_and_keeps_each_option_once():
@@ -66,15 +66,15 @@ def test_a_menu_sorts_by_cost_and_keeps_each_option_once():
 
 
 def test_a_stage_counts_each_of_its_lengths():
-    run = Run((FIRST, SECOND), (1, 2))
+    run = SlotRow((FIRST, SECOND), (1, 2))
     assert run.size == 3 + 3 * 2
     assert (run.cheapest, run.costliest) == (1, 6)
-    assert Run((FIRST, SECOND), (2,)).size == 6
+    assert SlotRow((FIRST, SECOND), (2,)).size == 6
 
 
 def test_a_longer_stage_may_be_the_cheapest_only_if_its_slots_are_free():
-    assert Run((Menu.of([(5, "a")]), Menu.of([(0, "b"), (1, "c")])), (1, 2)).cheapest == 5
-    assert Run((Menu.of([(5, "a")]), Menu.of([(1, "c")])), (2,)).cheapest == 6
+    assert SlotRow((Menu.of([(5, "a")]), Menu.of([(0, "b"), (1, "c")])), (1, 2)).cheapest == 5
+    assert SlotRow((Menu.of([(5, "a")]), Menu.of([(1, "c")])), (2,)).cheapest == 6
 
 
 def test_a_chain_by_hand():
@@ -129,7 +129,7 @@ def test_draws_do_not_favour_the_longer_stage():
     # One block of cost 2, or two of cost 1 with 3 options each: 1 + 9 fillings of cost 2, each a tenth.
     # The single one comes 2,000 * 0.1 = 200 times, +-13.4; 5 sigma are a false alarm in 1.7 million.
     ones = Menu.of([(1, "a"), (1, "b"), (1, "c")])
-    chain = Chain([Run((Menu.of([(1, "a"), (1, "b"), (1, "c"), (2, "z")]), ones), (1, 2))])
+    chain = Chain([SlotRow((Menu.of([(1, "a"), (1, "b"), (1, "c"), (2, "z")]), ones), (1, 2))])
     tables, rng = chain.tables(2), np.random.default_rng(0)
     short = sum(len(tables.draw(2, rng)[0]) == 1 for _ in range(2_000))
     assert abs(short - 200) < 5 * 13.4
@@ -138,7 +138,7 @@ def test_draws_do_not_favour_the_longer_stage():
 def test_two_options_of_one_cost_count_as_two():
     # Of cost 1: the first slot pays it, or the second, which has two options for it: three fillings, each a third.
     # The first slot pays 3,000 / 3 = 1,000 times, +-25.8; 5 sigma are a false alarm in 1.7 million.
-    chain = Chain([Run((Menu.of([(0, "a"), (1, "b")]), Menu.of([(0, "c"), (1, "d"), (1, "e")])), (2,))])
+    chain = Chain([SlotRow((Menu.of([(0, "a"), (1, "b")]), Menu.of([(0, "c"), (1, "d"), (1, "e")])), (2,))])
     tables, rng = chain.tables(1), np.random.default_rng(0)
     first = sum(tables.draw(1, rng)[0][0] == "b" for _ in range(3_000))
     assert abs(first - 1_000) < 5 * 25.8
@@ -155,7 +155,7 @@ def test_the_same_generator_draws_the_same():
 def test_counts_are_exact_beyond_64_bits(n):
     # n slots of two options, costing 0 or 1: the number with exactly k ones is the binomial coefficient.
     bits = Menu.of([(0, "0"), (1, "1")])
-    chain = Chain([Run((bits,) * n, (n,))])
+    chain = Chain([SlotRow((bits,) * n, (n,))])
     assert chain.size == 2**n
     assert chain.counts([(k, k) for k in range(n + 1)]) == [math.comb(n, k) for k in range(n + 1)]
 
@@ -163,7 +163,7 @@ def test_counts_are_exact_beyond_64_bits(n):
 def test_counts_are_exact_where_floats_have_lost_the_last_digits():
     # Three options a slot, (1 + 2x)^150 in powers of cost: coefficient of x^k is C(150, k) * 2^k, up to 1e70.
     slot = Menu.of([(0, "a"), (7, "b"), (7, "c")])
-    chain = Chain([Run((slot,) * 75, (75,)), Run((slot,) * 75, (75,))], fixed=3)
+    chain = Chain([SlotRow((slot,) * 75, (75,)), SlotRow((slot,) * 75, (75,))], fixed=3)
     assert chain.size == 3**150 == 369988485035126972924700782451696644186473100389722973815184405301748249
     bands = [(3 + 7 * k, 3 + 7 * k + 6) for k in (0, 50, 100, 150)]
     assert chain.counts(bands) == [math.comb(150, k) * 2**k for k in (0, 50, 100, 150)]
@@ -172,7 +172,7 @@ def test_counts_are_exact_where_floats_have_lost_the_last_digits():
 def test_fair_draws_are_as_likely_as_if_each_choice_were_made_evenly():
     # One slot or two; the first costs 1 or 2, the second always 1, in three ways. A cost of 2 is b alone, which an even
     # choice gives in 1 of 2 cases; or a and one of c, d, e, 1 of 6 each. Of all fillings likewise it were 1 of 4 each.
-    chain = Chain([Run((Menu.of([(1, "a"), (2, "b")]), Menu.of([(1, "c"), (1, "d"), (1, "e")])), (1, 2))])
+    chain = Chain([SlotRow((Menu.of([(1, "a"), (2, "b")]), Menu.of([(1, "c"), (1, "d"), (1, "e")])), (1, 2))])
     rng, n = np.random.default_rng(0), 6000
     found = Counter(tuple(chain.tables(3, fair=True).draw(2, rng)[0]) for _ in range(n))
     wanted = {("b",): n / 2, ("a", "c"): n / 6, ("a", "d"): n / 6, ("a", "e"): n / 6}

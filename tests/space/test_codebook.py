@@ -97,7 +97,7 @@ def test_drawn_rows_are_networks_of_the_space_priced_as_cost_does(name, seed):
 
 @given(SEEDS, st.integers(1, 1_000), st.integers(1, 4), st.integers(2, 1_000))
 def test_so_they_are_for_other_images_and_classes(tiny, seed, size, channels, classes):
-    book = Codebook(tiny.adapted(size, channels, classes))
+    book = Codebook(tiny.adapt(size, channels, classes))
     rows = book.draw(3, rng(seed))
     found = [book.decode(row) for row in rows]
     assert book.macs(rows).tolist() == list(map(cost.macs, found))
@@ -195,7 +195,7 @@ def test_a_network_of_another_space_has_no_row(tiny, listed):
 @pytest.mark.parametrize(("size", "fits"), [(2**18, True), (2**30, False)])
 def test_costs_that_64_bits_do_not_hold_are_refused(tiny, size, fits):
     # The costliest network of tiny pays about 2,000 multiply-adds for each pixel; 2^63 is 9.2e18.
-    book = Codebook(tiny.adapted(size, 1, 3))
+    book = Codebook(tiny.adapt(size, 1, 3))
     rows = book.draw(20, rng())
     if fits:
         assert book.macs(rows).tolist() == [cost.macs(book.decode(row)) for row in rows]

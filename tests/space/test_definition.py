@@ -37,13 +37,13 @@ def without_permutation(igcv3: Architecture) -> Architecture:
 @pytest.mark.parametrize("model", TABLES_3_AND_4)
 @pytest.mark.parametrize(("setting", "classes"), [("cifar10", 10), ("cifar100", 100)])
 def test_cifar_holds_tables_3_and_4(model, setting, classes):
-    assert load("seesaw-cifar").adapted(32, 3, classes).objection(network(f"{model}@{setting}")) == ""
+    assert load("seesaw-cifar").adapt(32, 3, classes).objection(network(f"{model}@{setting}")) == ""
 
 
 @pytest.mark.parametrize("model", TABLES_6_AND_7)
 @pytest.mark.parametrize(("setting", "classes"), [("cifar10-tiny", 10), ("cifar100-tiny", 100)])
 def test_cifar_tiny_holds_tables_6_and_7(model, setting, classes):
-    assert load("seesaw-cifar-tiny").adapted(32, 3, classes).objection(network(f"{model}@{setting}")) == ""
+    assert load("seesaw-cifar-tiny").adapt(32, 3, classes).objection(network(f"{model}@{setting}")) == ""
 
 
 def test_cifar_tiny_holds_igcv3_without_permutation():
@@ -83,7 +83,7 @@ def test_chains_price_a_network_as_cost_does(tiny, listed):
 def test_offers_are_distinct_and_in_one_spelling(tiny):
     for width in range(tiny.widths):
         for slot in tiny.slots(width):
-            blocks = tiny.offered(slot)
+            blocks = tiny.options(slot)
             assert len(set(blocks)) == len(blocks)
             assert all(block.canonical(slot.c_in, slot.c_out) == block for block in blocks)
 
@@ -125,7 +125,7 @@ def test_another_spelling_of_an_offer_is_in_the_space(tiny, listed):
 
 
 def test_adapting_changes_what_is_read_and_told_apart_and_nothing_else(tiny):
-    larger = tiny.adapted(32, 3, 100)
+    larger = tiny.adapt(32, 3, 100)
     assert (larger.input_size, larger.input_channels, larger.classes) == (32, 3, 100)
     assert larger.size == tiny.size
     assert larger.cheapest_macs > tiny.cheapest_macs

@@ -243,7 +243,7 @@ def test_mutation_reaches_every_neighbour(tiny, listed):
     assert blocks <= found
 
 
-@pytest.mark.parametrize("move", ["mutate", "crossover", "repaired"])
+@pytest.mark.parametrize("move", ["mutate", "crossover", "repair"])
 def test_a_stranger_is_refused_with_the_reason(tiny, listed, costs, move):
     feasible, stranger = Feasible(tiny, Budget(0, costs[-1])), network("seesaw-shuffle-0.5d")
     parents = [next(iter(listed.values())), stranger] if move == "crossover" else [stranger]
@@ -254,7 +254,7 @@ def test_a_stranger_is_refused_with_the_reason(tiny, listed, costs, move):
 def test_a_stranger_is_not_repaired_though_it_is_within_the_budget(tiny):
     stranger = network("seesaw-shuffle-0.5d")
     with pytest.raises(BudgetError, match="the architecture is not in space 'tiny': input, classes"):
-        Feasible(tiny, Budget(0, 2 * cost.macs(stranger))).repaired(stranger, rng(0))
+        Feasible(tiny, Budget(0, 2 * cost.macs(stranger))).repair(stranger, rng(0))
 
 
 # Repair
@@ -266,7 +266,7 @@ def test_what_fits_is_not_repaired_and_what_does_not_keeps_what_it_can(tiny, lis
     """Against the list: the repeats and the width are given up only where they must be."""
     broken = listed[sorted(listed)[int(which * (len(listed) - 1))]]
     low, high = sorted(costs[int(share * (len(costs) - 1))] for share in (one, other))
-    mended = Feasible(tiny, Budget(low, high)).repaired(broken, rng(seed))
+    mended = Feasible(tiny, Budget(low, high)).repair(broken, rng(seed))
     assert mended in tiny
     assert low <= cost.macs(mended) <= high
     if low <= cost.macs(broken) <= high:
@@ -288,7 +288,7 @@ def test_repair_of_a_near_miss_changes_one_block_or_three():
     above, within = Feasible(DIGITS, Budget(505_000, 515_000)), Feasible(DIGITS, Budget(400_000, 504_000))
     changed = Counter()
     for seed in range(50):
-        mended = within.repaired(broken := above.draw(rng(seed)), rng(seed))
+        mended = within.repair(broken := above.draw(rng(seed)), rng(seed))
         assert repeats(mended) == repeats(broken)
         changed[differing(mended, broken)] += 1
     assert set(changed) <= {1, 2, 3}
@@ -299,7 +299,7 @@ def test_repair_reaches_every_network_that_differs_in_one_block(tiny, listed, co
     """Of the costliest, whose four blocks are each drawn to be mended."""
     broken = max(listed.values(), key=cost.macs)
     feasible = Feasible(tiny, Budget(0, costs[-1] - 1))
-    found = {feasible.repaired(broken, rng(seed)).digest for seed in range(300)}
+    found = {feasible.repair(broken, rng(seed)).digest for seed in range(300)}
     near = [other for other in listed.values() if repeats(other) == repeats(broken) and other.stem == broken.stem]
     assert found >= {other.digest for other in near if differing(other, broken) == 1 and cost.macs(other) < costs[-1]}
 

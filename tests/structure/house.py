@@ -107,18 +107,42 @@ class House:
             left += new
         return found
 
+    def job_of(self, entry: str) -> str:
+        """The first line of an entry's docstring."""
+        return (ast.get_docstring(self.modules[f"{PACKAGE}.{entry}"].tree) or "").partition("\n")[0].rstrip(".")
+
+    def below(self, entry: str) -> set[str]:
+        """Every entry that an entry imports, directly or by way of others."""
+        found: set[str] = set()
+        left = [entry]
+        while left:
+            new = self.entries[left.pop()] - found
+            found |= new
+            left += new
+        return found
+
+    def floor_of(self, entry: str) -> int:
+        """Entries on the longest way down from this one, itself included; circles end the way."""
+        return self._height(entry, ())
+
+    def _height(self, entry: str, above: tuple[str, ...]) -> int:
+        below = self.entries[entry] - set(above)
+        return 1 + max((self._height(other, (*above, entry)) for other in below), default=0)
+
+    @cached_property
+    def classes(self) -> dict[str, list[str]]:
+        """The files that define each class, but for private ones, at any depth of nesting."""
+        homes: dict[str, list[str]] = {}
+        for module in self.modules.values():
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    homes.setdefault(node.name, []).append(module.path.relative_to(self.root).as_posix())
+        return homes
+
     @cached_property
     def floors(self) -> int:
-        """Entries on the longest way down."""
-        heights: dict[str, int] = {}
-
-        def height(entry: str, above: tuple[str, ...] = ()) -> int:
-            if entry not in heights:
-                below = self.entries[entry] - set(above)
-                heights[entry] = 1 + max((height(other, (*above, entry)) for other in below), default=0)
-            return heights[entry]
-
-        return max(height(entry) for entry in self.entries if not entry.startswith("__"))
+        """The floor of the highest entry."""
+        return max(self.floor_of(entry) for entry in self.entries if not entry.startswith("__"))
 
     @cached_property
     def inside_functions(self) -> list[str]:

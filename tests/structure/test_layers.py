@@ -47,6 +47,8 @@ OVERSIZED = {
     "seesaw_nas.training.loop.train": "what a caller may choose or watch of a training",
     "seesaw_nas.workflows.train.train": "what a caller may choose or watch of a training",
 }
+# Names of files that say one thing each; any of them stands at most once in the whole package.
+ONE_FILE_EACH = ("training", "progress", "agreement", "parallel", "reading", "scoring", "settings", "step")
 TEST_FOLDERS = {"structure", "benchmarks", "gpu", "pretend_gpu"}  # of tests that belong to no single entry
 
 
@@ -78,6 +80,18 @@ def test_few_imports_of_our_own_stand_inside_functions():
 
 def test_functions_are_short_and_exceptions_have_a_reason():
     assert set(HOUSE.oversized) == set(OVERSIZED)
+
+
+def test_a_class_name_means_one_class():
+    twice = {name: homes for name, homes in HOUSE.classes.items() if len(homes) > 1}
+    assert not twice, f"give each of these classes its own name: {twice}"
+    assert len(HOUSE.classes) > 100  # they were read
+
+
+@pytest.mark.parametrize("stem", ONE_FILE_EACH)
+def test_a_file_name_means_one_file(stem):
+    files = [within(module) for module in MODULES if module.path.stem == stem]
+    assert len(files) <= 1, f"{stem}.py stands at {files}; name each by what it does"
 
 
 @pytest.mark.parametrize("library", HOMES)

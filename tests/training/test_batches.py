@@ -9,7 +9,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from seesaw_nas.data import Images, SearchData
-from seesaw_nas.training.batches import deal, readied
+from seesaw_nas.training.batches import draw_batches, prepare_batch
 from seesaw_nas.training.recipes import recipe
 
 VIEWS = {"view", "select", "slice", "unsqueeze", "expand", "unbind", "split", "as_strided", "_unsafe_view"}
@@ -54,9 +54,9 @@ def written_out(data, wanted, seed, epoch):
 def test_batches_are_to_the_bit_what_loops_over_their_draws_give():
     data = random_data()
     found = []
-    for batch in deal(data, RICH, 7, 2):
+    for batch in draw_batches(data, RICH, 7, 2):
         assert batch.blend.shape == (4, 5)
-        found += readied(data, RICH, batch.images, batch.labels, batch.blend)
+        found += prepare_batch(data, RICH, batch.images, batch.labels, batch.blend)
     wanted = list(written_out(data, RICH, 7, 2))
     assert len(found) == len(wanted) == 8
     assert all(map(torch.equal, found, wanted))
@@ -84,25 +84,25 @@ class Operators(TorchDispatchMode):
 )
 def test_a_batch_is_made_ready_by_few_operators_and_without_new_constants(changes, most):
     data, wanted = random_data(), replace(RICH, **changes)
-    first, second, *_ = deal(data, wanted, 0, 1)
-    readied(data, wanted, first.images, first.labels, first.blend)
+    first, second, *_ = draw_batches(data, wanted, 0, 1)
+    prepare_batch(data, wanted, first.images, first.labels, first.blend)
     with Operators() as seen:
-        readied(data, wanted, second.images, second.labels, second.blend)
+        prepare_batch(data, wanted, second.images, second.labels, second.blend)
     assert {name: n for name, n in seen.counts.items() if name not in VIEWS} == most
 
 
 def test_what_hides_and_blends_nothing_has_nothing_drawn():
     plain = replace(RICH, cutout=0.0, mixup=0.0)
-    assert {tuple(batch.blend.shape) for batch in deal(random_data(), plain, 0, 1)} == {(0, 5)}
+    assert {tuple(batch.blend.shape) for batch in draw_batches(random_data(), plain, 0, 1)} == {(0, 5)}
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_gpu_s_batches_are_those_of_the_cpu_in_its_own_layout():
     here, there = random_data(), random_data().to("cuda")
-    for a, b in zip(deal(here, RICH, 0, 1), deal(there, RICH, 0, 1), strict=True):
-        x, targets = readied(here, RICH, a.images, a.labels, a.blend)
-        y, same = readied(there, RICH, b.images, b.labels, b.blend)
+    for a, b in zip(draw_batches(here, RICH, 0, 1), draw_batches(there, RICH, 0, 1), strict=True):
+        x, targets = prepare_batch(here, RICH, a.images, a.labels, a.blend)
+        y, same = prepare_batch(there, RICH, b.images, b.labels, b.blend)
         assert y.is_contiguous(memory_format=torch.channels_last)
         torch.testing.assert_close(y.cpu(), x, check_stride=False)
         torch.testing.assert_close(same.cpu(), targets)

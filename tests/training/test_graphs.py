@@ -12,8 +12,8 @@ from test_training import DATA, RECIPE, STEPS, TINY, trained
 from seesaw_nas.core.errors import Interrupted, OptionError
 from seesaw_nas.network.models import build
 from seesaw_nas.training.execution import AUTOMATIC, EAGER, FEWEST, Execution
-from seesaw_nas.training.graphs import MOST, WARM_UP, Recorded, cuda_graphs
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.graphs import MOST, WARM_UP, GraphReplay, cuda_graphs
+from seesaw_nas.training.step import Trainer
 
 RICH = replace(RECIPE, cutout=0.25, mixup=0.2, ema=0.3, recalibration_images=64, nesterov=True)
 
@@ -62,7 +62,7 @@ def counted():
 
 def test_every_call_counts_once_whether_warm_up_recorded_or_replayed():
     work, state = counted()
-    step = Recorded(work, record)
+    step = GraphReplay(work, record)
     for call in range(1, WARM_UP + 4):
         x, y = torch.full((3,), float(call)), torch.ones(3)
         assert step(x, y).item() == 3 * call + call, "the inputs of this call, and the state after it"
@@ -72,7 +72,7 @@ def test_every_call_counts_once_whether_warm_up_recorded_or_replayed():
 
 def test_each_shape_is_warmed_up_and_has_a_graph_of_its_own():
     work, _ = counted()
-    step = Recorded(work, record)
+    step = GraphReplay(work, record)
     for n in (4,) * WARM_UP + (4, 3, 4):
         step(torch.ones(n), torch.ones(n))
     assert [graph.replays for graph in Late.made] == [2]
@@ -83,7 +83,7 @@ def test_each_shape_is_warmed_up_and_has_a_graph_of_its_own():
 
 def test_a_result_is_not_overwritten_by_the_next():
     work, _ = counted()
-    step = Recorded(work, record)
+    step = GraphReplay(work, record)
     results = [step(torch.ones(2), torch.ones(2)) for _ in range(WARM_UP + 2)]
     assert [result.item() for result in results] == [3, 4, 5, 6, 7]
 
@@ -99,7 +99,7 @@ def test_a_cuda_graph_does_the_same(number):
         state.add_(1)
         return x.sum() * 2
 
-    step = Recorded(work, cuda_graphs(device))
+    step = GraphReplay(work, cuda_graphs(device))
     for call in range(WARM_UP + 3):
         assert step(torch.full((4,), float(call), device=device)).item() == 8 * call
     assert state.item() == WARM_UP + 3
@@ -123,7 +123,7 @@ def test_recorded_training_has_the_figures_of_the_plain_one_and_recorded_steps_a
 
 def test_a_third_shape_is_not_recorded():
     work, state = counted()
-    step = Recorded(work, record)
+    step = GraphReplay(work, record)
     sizes = [n for n in (2, 3, 4) for _ in range(WARM_UP + 1)]
     for n in sizes:
         step(torch.ones(n), torch.ones(n))

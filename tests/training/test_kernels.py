@@ -8,7 +8,7 @@ import pytest
 import torch
 from test_training import DATA, RECIPE, TINY
 
-from seesaw_nas.network.fast import Formulation, fastest
+from seesaw_nas.network.fast import Formulation, speed_up
 from seesaw_nas.network.models import build
 from seesaw_nas.training import kernels, preparation
 from seesaw_nas.training.execution import EAGER
@@ -131,7 +131,7 @@ def test_the_layout_of_depthwise_convolutions_changes_nothing_but_rounding():
     images, labels = torch.randn(8, 1, 8, 8, dtype=torch.float64), torch.arange(8) % 4
     losses, gradients = [], []
     for way in (USUAL, CONTIGUOUS):
-        network = fastest(build(TINY, seed=0).double().train(), Formulation(folds=False, depthwise=way.depthwise))
+        network = speed_up(build(TINY, seed=0).double().train(), Formulation(folds=False, depthwise=way.depthwise))
         logits = network(images)
         loss, gradient = cross_entropy(logits.detach(), labels)
         logits.backward(gradient)

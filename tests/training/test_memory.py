@@ -43,7 +43,7 @@ def test_errors_that_say_that_memory_ran_out(error):
     assert memory.is_exhaustion(error)
     with (
         pytest.raises(OutOfMemory, match=r"^out of memory on cpu for a test; take less$"),
-        memory.exhaustion_explained("cpu", "for a test", "take less"),
+        memory.explain_out_of_memory("cpu", "for a test", "take less"),
     ):
         raise error
 
@@ -51,7 +51,7 @@ def test_errors_that_say_that_memory_ran_out(error):
 @pytest.mark.parametrize("error", OTHERS, ids=repr)
 def test_other_errors_are_left_as_they_are(error):
     assert not memory.is_exhaustion(error)
-    with pytest.raises(type(error)), memory.exhaustion_explained("cpu", "for a test", "take less"):
+    with pytest.raises(type(error)), memory.explain_out_of_memory("cpu", "for a test", "take less"):
         raise error
 
 
@@ -126,7 +126,7 @@ def test_evaluation_that_ran_out_of_memory_leaves_nothing_behind(monkeypatch):
 
 def test_evaluation_that_explains_itself_is_quoted():
     def explained():
-        with memory.exhaustion_explained("cpu", "with batches of 64 images", "take smaller ones"):
+        with memory.explain_out_of_memory("cpu", "with batches of 64 images", "take smaller ones"):
             raise MemoryError
 
     def failed():

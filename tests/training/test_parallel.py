@@ -50,12 +50,12 @@ def test_batch_that_leaves_a_process_one_image_is_refused():
 
 
 def test_one_process_makes_no_group():
-    with parallel.joined("cpu") as (ranks, device):
+    with parallel.join_processes("cpu") as (ranks, device):
         assert (ranks, device) == (ALONE, torch.device("cpu"))
         assert not dist.is_initialized()
     assert parallel.leads()
     module = torch.nn.Linear(1, 1)
-    assert ALONE.wrapped(module) is module
+    assert ALONE.wrap(module) is module
 
 
 def test_what_torchrun_says_is_read(monkeypatch):

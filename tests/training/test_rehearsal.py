@@ -11,7 +11,7 @@ from test_graphs import Late, late
 from test_training import DATA, RECIPE, TINY, same_bits, trained
 from torch import nn
 
-from seesaw_nas.core.device import seeded
+from seesaw_nas.core.device import seed_generators
 from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.evaluators.trained import TrainedEvaluator
 from seesaw_nas.network.models import build
@@ -151,7 +151,7 @@ def test_a_trial_of_a_search_says_that_its_steps_were_eager_and_why():
 
 def other_dropout(trainer, inputs):
     def step(images, targets):
-        with seeded(99, CPU):
+        with seed_generators(99, CPU):
             return trainer.descend(images, targets)
 
     return step

@@ -6,7 +6,7 @@ import torch
 from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
 from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.data import Images, load
-from seesaw_nas.training import sgd
+from seesaw_nas.training import step as training_step
 from seesaw_nas.training.recipes import recipe
 from seesaw_nas.training.timing import step_seconds, trial_seconds
 
@@ -43,6 +43,6 @@ def test_exhausted_memory_is_told(data, network, monkeypatch):
     def step(*_):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(sgd.Trainer, "step", step)
+    monkeypatch.setattr(training_step.Trainer, "step", step)
     with pytest.raises(TrainingFailed, match="out of memory on cpu with batches of 32 images"):
         step_seconds(network, data, QUICK)

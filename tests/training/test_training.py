@@ -15,7 +15,7 @@ from seesaw_nas.data import Images, SearchData
 from seesaw_nas.network.models import build
 from seesaw_nas.training.loop import evaluate, train
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 
 CLASSES, SIZE, N_TRAIN, N_VALIDATION = 4, 8, 90, 48
 RECIPE = Recipe("test", "made up", 3, 16, 0.1, 0.9, 1e-4, "cosine", dropout=0.2, label_smoothing=0.1)

@@ -16,7 +16,7 @@ from seesaw_nas.core.errors import Interrupted, TrainingFailed
 from seesaw_nas.network.models import build
 from seesaw_nas.training import parallel
 from seesaw_nas.training.loop import train
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 
 EPOCHS, CUT = 2, 8  # of 12 steps
 
@@ -65,9 +65,9 @@ def lose_the_other(ranks):
 
 def main(folder):
     """Everything in one process group: a second one on the store of the same torchrun may wait for the first."""
-    with signals.noted():  # torchrun ends process 0 by a signal when process 1 has died; it is to write first
+    with signals.catch_signals():  # torchrun ends process 0 by a signal when process 1 has died; it is to write first
         try:
-            with parallel.joined("cpu") as (ranks, _):
+            with parallel.join_processes("cpu") as (ranks, _):
                 averaged = replace(RECIPE, ema=0.3, recalibration_images=64)
                 found = {
                     "linear": linear_epoch(ranks),

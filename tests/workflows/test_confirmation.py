@@ -11,7 +11,7 @@ from seesaw_nas.architecture import specfile
 from seesaw_nas.core.errors import RunError, TrainingFailed
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import TrialRecord, complete
 from seesaw_nas.space import Feasible, load
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed, Repeat, candidates, confirm
@@ -64,11 +64,11 @@ def trials():
 )
 def test_fronts_go_before_top1(trials, count, chosen):
     """3, 2 and 0 are the front; 4 is beaten by 3 alone, 1 by 4 too."""
-    assert [trial.number for trial in candidates(trials, count)] == chosen
+    assert [trial.number for trial in candidates(complete(trials), count)] == chosen
 
 
 def test_of_nothing_nothing_is_chosen(trials):
-    assert candidates([], 3) == candidates(trials[5:], 3) == []
+    assert candidates([], 3) == candidates(complete(trials[5:]), 3) == []
 
 
 # --- mean and spread
@@ -176,8 +176,8 @@ class Heard(Listener):
     def __init__(self):
         self.lines = []
 
-    def confirming(self, done, total, record):
-        self.lines.append((done, total, record.number))
+    def confirming(self, done, total, trial):
+        self.lines.append((done, total, trial.number))
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ def confirmed(tmp_path_factory):
 
 def test_best_is_the_confirmed_one_with_the_highest_mean(confirmed):
     found, _ = confirmed
-    first, second = candidates(found.trials, 2)
+    first, second = candidates(complete(found.trials), 2)
     assert [(r.trial, r.seed) for r in found.confirmed.repeats] == [
         (trial.number, seed) for trial in (first, second) for seed in (4, 5, 6)
     ]
@@ -218,7 +218,7 @@ def test_best_json_has_both_figures(confirmed):
 
 def test_listener_hears_of_every_repeat(confirmed):
     found, heard = confirmed
-    one, two = (trial.number for trial in candidates(found.trials, 2))
+    one, two = (trial.number for trial in candidates(complete(found.trials), 2))
     assert heard == [(0, 6, one), (1, 6, one), (2, 6, one), (3, 6, two), (4, 6, two), (5, 6, two)]
 
 

@@ -222,7 +222,7 @@ def test_training_in_progress_is_left_alone(settings, tmp_path):
     with pytest.raises(Stopped):
         train.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
     folder = RunFolder.open(tmp_path / "cut")
-    with folder.owned(), pytest.raises(RunError, match="another process is working on"):
+    with folder.hold(), pytest.raises(RunError, match="another process is working on"):
         train.train(settings, folder.path, resume=True)
 
 

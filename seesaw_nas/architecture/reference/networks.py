@@ -28,7 +28,7 @@ READINGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class NetworkSetting:
     """A data set with the strides the paper uses on it."""
 
     dataset: str
@@ -40,11 +40,11 @@ class Setting:
 
 _CIFAR, _TINY, _IMAGENET = (1, 1, 2, 2, 1, 1, 1), (1, 1, 2, 2, 1, 2, 1), (1, 2, 2, 2, 1, 2, 1)
 SETTINGS = {
-    "cifar10": Setting("cifar10", 32, 10, 1, _CIFAR),
-    "cifar100": Setting("cifar100", 32, 100, 1, _CIFAR),
-    "cifar10-tiny": Setting("cifar10", 32, 10, 1, _TINY),
-    "cifar100-tiny": Setting("cifar100", 32, 100, 1, _TINY),
-    "imagenet": Setting("imagenet", 224, 1000, 2, _IMAGENET),
+    "cifar10": NetworkSetting("cifar10", 32, 10, 1, _CIFAR),
+    "cifar100": NetworkSetting("cifar100", 32, 100, 1, _CIFAR),
+    "cifar10-tiny": NetworkSetting("cifar10", 32, 10, 1, _TINY),
+    "cifar100-tiny": NetworkSetting("cifar100", 32, 100, 1, _TINY),
+    "imagenet": NetworkSetting("imagenet", 224, 1000, 2, _IMAGENET),
 }
 DEFAULT_SETTING = "cifar10"
 
@@ -65,7 +65,7 @@ class Model:
     widths: tuple[int, ...] = WIDTHS
     activation: Activation = "none"
 
-    def at(self, setting: Setting, expansion: int) -> Architecture:
+    def build(self, setting: NetworkSetting, expansion: int) -> Architecture:
         """The network at a setting, with this expansion in all stages but the first."""
         stages, c_in = [], self.widths[0]
         for i, (width, repeats, stride) in enumerate(zip(self.widths[1:], self.repeats, setting.strides, strict=True)):
@@ -118,10 +118,10 @@ def network(name: str) -> Architecture:
         )
     if base not in MODELS:
         raise SpecError(known("model", model_name, MODELS) + "; add -t3 for expansion 3")
-    return MODELS[base].at(setting_of(name), 3 if base != model_name else EXPANSION)
+    return MODELS[base].build(setting_of(name), 3 if base != model_name else EXPANSION)
 
 
-def setting_of(name: str) -> Setting:
+def setting_of(name: str) -> NetworkSetting:
     """The setting in a name MODEL@SETTING; CIFAR-10 where none is given.
 
     Raises:
@@ -135,8 +135,8 @@ def setting_of(name: str) -> Setting:
 
 def networks_of(dataset: str, tiny: bool = False) -> dict[str, Architecture]:
     """The paper's networks that lie in this space, at one setting."""
-    wanted = f"{dataset}-tiny" if tiny else dataset
-    names = [row.network for row in PUBLISHED if row.in_space and row.network.endswith(f"@{wanted}")]
+    setting = f"{dataset}-tiny" if tiny else dataset
+    names = [row.network for row in PUBLISHED if row.in_space and row.network.endswith(f"@{setting}")]
     return {name: network(name) for name in names}
 
 

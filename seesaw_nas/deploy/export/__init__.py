@@ -19,7 +19,7 @@ from seesaw_nas.core.files import replace_file, write_json
 
 if TYPE_CHECKING:
     from seesaw_nas.deploy.export.agreement import Agreement
-    from seesaw_nas.deploy.export.source import Source
+    from seesaw_nas.deploy.export.source import ExportSource
 
 ENDINGS = {"onnx": ".onnx", "torch-export": ".pt2", "json": ".json", "folder": ""}
 TARGETS = tuple(ENDINGS)
@@ -81,10 +81,10 @@ def export(
         )
     from seesaw_nas.deploy.export import folder, source
 
-    found = source.load(named, weights, dataset=dataset, data_dir=data_dir)
-    content, agreement = _checked(found, target, data_dir, bool(dataset or data_dir))
+    loaded = source.load(named, weights, dataset=dataset, data_dir=data_dir)
+    content, agreement = _checked(loaded, target, data_dir, bool(dataset or data_dir))
     if target == "folder":
-        folder.write(path, found, content, agreement)
+        folder.write(path, loaded, content, agreement)
     else:
         replace_file(path, content)
     return Exported(target, path, agreement)
@@ -116,7 +116,7 @@ def _provenance(named: Named, weights: Path | None) -> dict[str, Any]:
     return {"conditions": conditions(), "weights": {"file": weights.name, "sha256": checksum}}
 
 
-def _checked(source: Source, target: str, data_dir: str, asked: bool) -> tuple[bytes, Agreement]:
+def _checked(source: ExportSource, target: str, data_dir: str, asked: bool) -> tuple[bytes, Agreement]:
     from seesaw_nas.deploy.export import agreement, onnx_file, program
 
     made = program if target == "torch-export" else onnx_file

@@ -17,7 +17,7 @@ from seesaw_nas.data.decode import decode
 from seesaw_nas.data.download import cache_dir
 from seesaw_nas.data.images import Images
 from seesaw_nas.data.preprocessing import Floats, Pixels
-from seesaw_nas.deploy.export.source import Source
+from seesaw_nas.deploy.export.source import ExportSource
 
 Logits = Callable[[Floats], Floats]  # (N, C, H, W), normalised, to (N, classes)
 
@@ -57,7 +57,7 @@ class Agreement:
         return asdict(self) | {"tolerance": TOLERANCE}
 
 
-def check(source: Source, logits: Logits, *, data_dir: str = "", asked: bool = False) -> Agreement:
+def check(source: ExportSource, logits: Logits, *, data_dir: str = "", asked: bool = False) -> Agreement:
     """Compare ``logits`` with the unfused network on random images and, where they are at hand, validation images.
 
     Args:
@@ -76,40 +76,40 @@ def check(source: Source, logits: Logits, *, data_dir: str = "", asked: bool = F
             f"the exported network differs from the trained one by {difference:.1e} of its largest logit, at most "
             f"{TOLERANCE:.0e} is wanted; nothing was written"
         )
-    same = [int((wanted.argmax(1) == came.argmax(1)).sum()) for wanted, came in on_real]
+    same = [int((expected.argmax(1) == came.argmax(1)).sum()) for expected, came in on_real]
     return Agreement(difference, sum(RANDOM_BATCHES), len(pixels), sum(same) / len(pixels) if same else None, real)
 
 
-def unfused(source: Source) -> Logits:
+def unfused(source: ExportSource) -> Logits:
     """The network as it was trained, in eval mode."""
 
     @torch.inference_mode()
     def logits(images: Floats) -> Floats:
-        found: Floats = source.model(torch.from_numpy(images)).numpy()
-        return found
+        logits: Floats = source.model(torch.from_numpy(images)).numpy()
+        return logits
 
     return logits
 
 
-def _both(source: Source, logits: Logits, pixels: Pixels) -> tuple[Floats, Floats]:
+def _both(source: ExportSource, logits: Logits, pixels: Pixels) -> tuple[Floats, Floats]:
     images = source.preprocessing.apply(pixels)
-    wanted = unfused(source)(images)
-    if not np.isfinite(wanted).all():
+    expected = unfused(source)(images)
+    if not np.isfinite(expected).all():
         raise RunError(f"the network '{source.named.name}' with these weights puts out numbers that are not finite")
-    return wanted, logits(images)
+    return expected, logits(images)
 
 
-def _difference(wanted: Floats, came: Floats) -> float:
-    return float(np.abs(came - wanted).max() / max(np.abs(wanted).max(), np.finfo(np.float32).tiny))
+def _difference(expected: Floats, came: Floats) -> float:
+    return float(np.abs(came - expected).max() / max(np.abs(expected).max(), np.finfo(np.float32).tiny))
 
 
-def _random(source: Source) -> Iterator[Pixels]:
+def _random(source: ExportSource) -> Iterator[Pixels]:
     rng, shape = np.random.default_rng(0), source.named.architecture.input
     for n in RANDOM_BATCHES:
         yield rng.integers(0, 256, (n, *shape), dtype=np.uint8)
 
 
-def _real(source: Source, data_dir: str, asked: bool) -> tuple[Pixels, str]:
+def _real(source: ExportSource, data_dir: str, asked: bool) -> tuple[Pixels, str]:
     nothing = np.empty((0, *source.named.architecture.input), np.uint8)
     if not source.dataset:
         return nothing, "nothing says which data set it was trained on"
@@ -132,13 +132,13 @@ def _place(name: str, data_dir: str, asked: bool) -> Path | None:
     return None if asked or name not in cifar.LAYOUTS else cache_dir() / cifar.LAYOUTS[name].folder
 
 
-def _validation(source: Source, place: Path | None) -> tuple[tuple[str, ...], Images]:
+def _validation(source: ExportSource, place: Path | None) -> tuple[tuple[str, ...], Images]:
     """Classes, and up to ``N_REAL`` validation images, evenly over them; of a folder no other image is read."""
     name, size = source.dataset, source.preprocessing.size
     if name in data.NAMES:
-        found = data.load(name, place, None if name in data.ONE_SIZE else size)
-        return found.classes, data.subset(found.validation, min(N_REAL, len(found.validation)), seed=0).in_memory()
-    tree = folder.find(Path(name.removeprefix(catalog.FOLDER_PREFIX)).expanduser())
+        loaded = data.load(name, place, None if name in data.ONE_SIZE else size)
+        return loaded.classes, data.subset(loaded.validation, min(N_REAL, len(loaded.validation)), seed=0).in_memory()
+    tree = folder.read_tree(Path(name.removeprefix(catalog.FOLDER_PREFIX)).expanduser())
     labels = tree.validation.labels
     files = tree.validation.take(splits.draw(labels, min(N_REAL, len(labels)), 0))
     images, kept = decode(files.paths, size)

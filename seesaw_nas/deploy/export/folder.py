@@ -12,7 +12,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.core.files import replace_file, write_json
 from seesaw_nas.data.preprocessing import COLOURS, weights_header
 from seesaw_nas.deploy.export.agreement import Agreement
-from seesaw_nas.deploy.export.source import Source
+from seesaw_nas.deploy.export.source import ExportSource
 from seesaw_nas.network import models
 
 EXAMPLE = Path(__file__).with_name("example.py")
@@ -39,7 +39,7 @@ Exported by seesaw-nas {version} on {day}. {agreement}
 """
 
 
-def write(path: Path, source: Source, network: bytes, agreement: Agreement) -> None:
+def write(path: Path, source: ExportSource, network: bytes, agreement: Agreement) -> None:
     """Make the folder, whole or not at all.
 
     Args:
@@ -59,7 +59,7 @@ def write(path: Path, source: Source, network: bytes, agreement: Agreement) -> N
         os.rename(made, path)
 
 
-def _readme(source: Source, agreement: Agreement) -> str:
+def _readme(source: ExportSource, agreement: Agreement) -> str:
     named, preprocessing = source.named, source.preprocessing
     classes = preprocessing.classes
     return README.format(
@@ -81,7 +81,7 @@ def _readme(source: Source, agreement: Agreement) -> str:
     )
 
 
-def _accuracy(source: Source) -> str:
+def _accuracy(source: ExportSource) -> str:
     """A sentence on the test accuracy, where the training that wrote the weights left one beside them."""
     result = source.named.result
     top1, n = result.get("top1"), result.get("n_test")

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from seesaw_nas.core.errors import RunError, SeesawError, SpecError
-from seesaw_nas.core.optional import wanted
+from seesaw_nas.core.optional import require
 from seesaw_nas.data.preprocessing import Floats, Preprocessing
 from seesaw_nas.deploy.export.agreement import Logits
-from seesaw_nas.deploy.export.source import Source
+from seesaw_nas.deploy.export.source import ExportSource
 from seesaw_nas.deploy.export.tracing import dynamic_batch, example, quiet
 from seesaw_nas.network import folded
 from seesaw_nas.network.models import Network
@@ -22,7 +22,7 @@ IMAGES, LOGITS = "images", "logits"
 CUDA, PROVIDERS = "CUDAExecutionProvider", ("CPUExecutionProvider",)
 
 
-def content(source: Source) -> bytes:
+def content(source: ExportSource) -> bytes:
     """The ONNX file of the folded network."""
     proto = graph(source.model)
     for key, text in source.about.items():
@@ -37,7 +37,7 @@ def graph(network: Network) -> Any:
     Raises:
         OptionError: onnx or onnxscript is not installed.
     """
-    with quiet(), wanted("onnxscript"):
+    with quiet(), require("onnxscript"):
         program = torch.onnx.export(
             folded.split(network),
             example(network.architecture),
@@ -108,7 +108,7 @@ def _runtime() -> Any:
     Raises:
         OptionError: it is not installed.
     """
-    with wanted("onnxruntime"):
+    with require("onnxruntime"):
         import onnxruntime
 
         return onnxruntime
@@ -124,7 +124,7 @@ def _session(written: bytes, threads: int = 0, providers: Sequence[Any] = PROVID
 
 def _logits(session: Any) -> Logits:
     def logits(images: Floats) -> Floats:
-        found: Floats = session.run([LOGITS], {IMAGES: images})[0]
-        return found
+        logits: Floats = session.run([LOGITS], {IMAGES: images})[0]
+        return logits
 
     return logits

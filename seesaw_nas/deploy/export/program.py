@@ -17,12 +17,12 @@ import torch
 
 from seesaw_nas.data.preprocessing import Floats
 from seesaw_nas.deploy.export.agreement import Logits
-from seesaw_nas.deploy.export.source import Source
+from seesaw_nas.deploy.export.source import ExportSource
 from seesaw_nas.deploy.export.tracing import dynamic_batch, example, quiet
 from seesaw_nas.network import folded
 
 
-def content(source: Source) -> bytes:
+def content(source: ExportSource) -> bytes:
     """The .pt2 file of the folded network, for any number of images; what it says of itself is in its extra files."""
     with quiet():
         program = torch.export.export(
@@ -43,7 +43,7 @@ def runner(written: bytes) -> Logits:
 
     @torch.inference_mode()
     def logits(images: Floats) -> Floats:
-        found: Floats = module(torch.from_numpy(images)).numpy()
-        return found
+        logits: Floats = module(torch.from_numpy(images)).numpy()
+        return logits
 
     return logits

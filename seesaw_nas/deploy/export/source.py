@@ -24,7 +24,7 @@ PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Source:
+class ExportSource:
     """What is exported.
 
     Attributes:
@@ -58,7 +58,7 @@ class Source:
         }
 
 
-def load(named: Named, weights: Path, *, dataset: str = "", data_dir: str = "") -> Source:
+def load(named: Named, weights: Path, *, dataset: str = "", data_dir: str = "") -> ExportSource:
     """Build the network and read its weights.
 
     Args:
@@ -69,7 +69,7 @@ def load(named: Named, weights: Path, *, dataset: str = "", data_dir: str = "") 
         SeesawError: the weights cannot be read, or are of another network; nothing says what the images must become.
     """
     model, header = read(named, weights)
-    if found := written(named, weights, header):
+    if found := read_preprocessing(named, weights, header):
         preprocessing = found
     elif dataset:
         preprocessing = _measured(named, dataset, data_dir)
@@ -79,7 +79,7 @@ def load(named: Named, weights: Path, *, dataset: str = "", data_dir: str = "") 
             "what they were trained on"
         )
     dataset = dataset or header.get("dataset", "") or named.dataset
-    return Source(_with_result_of(named, weights), model, preprocessing, dataset)
+    return ExportSource(_with_result_of(named, weights), model, preprocessing, dataset)
 
 
 def read(named: Named, weights: Path) -> tuple[Network, dict[str, str]]:
@@ -114,7 +114,7 @@ def _check_digest(named: Named, weights: Path, header: dict[str, str]) -> None:
         )
 
 
-def written(named: Named, weights: Path, header: dict[str, str]) -> Preprocessing | None:
+def read_preprocessing(named: Named, weights: Path, header: dict[str, str]) -> Preprocessing | None:
     """What the header of a weights file says that images must become; ``None`` where it says nothing.
 
     Raises:
@@ -123,16 +123,16 @@ def written(named: Named, weights: Path, header: dict[str, str]) -> Preprocessin
     if not (text := header.get("preprocessing")):
         return None
     try:
-        found = Preprocessing.from_json(text)
+        preprocessing = Preprocessing.from_json(text)
     except SpecError as error:
         raise RunError(f"the header of {weights} is damaged: {error}") from None
-    came = (found.channels, found.size, found.size, len(found.classes))
-    wanted = (*named.architecture.input, named.architecture.classes)
-    if came != wanted:
+    came = (preprocessing.channels, preprocessing.size, preprocessing.size, len(preprocessing.classes))
+    expected = (*named.architecture.input, named.architecture.classes)
+    if came != expected:
         raise RunError(
-            f"the header of {weights} says {_shape(came)}, the architecture has {_shape(wanted)}; train it again"
+            f"the header of {weights} says {_shape(came)}, the architecture has {_shape(expected)}; train it again"
         )
-    return found
+    return preprocessing
 
 
 def _shape(of: tuple[int, ...]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.deploy.latency.document import NO_TIMINGS, Timings, document, read
-from seesaw_nas.deploy.latency.record import Latency, Measured
+from seesaw_nas.deploy.latency.record import Latency, NetworkLatencies
 from seesaw_nas.deploy.latency.request import BACKENDS, PRECISIONS, LatencySettings
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
     "PRECISIONS",
     "Latency",
     "LatencySettings",
-    "Measured",
+    "NetworkLatencies",
     "Timings",
     "document",
     "measure",

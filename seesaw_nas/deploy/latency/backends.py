@@ -1,6 +1,6 @@
 """A network in the forms that are timed: one function a backend.
 
-Each takes a network in float32 on the CPU, leaves it as it is, and returns a :class:`Prepared`.
+Each takes a network in float32 on the CPU, leaves it as it is, and returns a :class:`PreparedNetwork`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from seesaw_nas.core.device import laid_out, place
+from seesaw_nas.core.device import channels_last, place
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.deploy.export import onnx_file
 from seesaw_nas.network import folded
@@ -30,7 +30,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedNetwork:
     """A backend that holds a network.
 
     Attributes:
@@ -43,17 +43,17 @@ class Prepared:
     ready: Callable[[Tensor, int], Call]
 
 
-def eager(network: Network, target: Target) -> Prepared:
+def eager(network: Network, target: Target) -> PreparedNetwork:
     """The network as it is trained, in eval mode."""
     return _in_torch(_placed(network, target), target)
 
 
-def fused(network: Network, target: Target) -> Prepared:
+def fused(network: Network, target: Target) -> PreparedNetwork:
     """The folded network, in the formulations that are fastest on the device."""
     return _in_torch(folded.fuse(_placed(network, target)), target)
 
 
-def compiled(network: Network, target: Target) -> Prepared:
+def compiled(network: Network, target: Target) -> PreparedNetwork:
     """The folded network as one graph of torch.compile, made anew for each batch size and number of threads.
 
     Its 1x1 convolutions are dense: products written into slices would cut the graph to pieces. Other compiled graphs of
@@ -66,10 +66,10 @@ def compiled(network: Network, target: Target) -> Prepared:
         graph = torch.compile(model, dynamic=False, fullgraph=True, options={"cpp.threads": threads})
         return _call(graph, images, target)
 
-    return Prepared(target.device, ready)
+    return PreparedNetwork(target.device, ready)
 
 
-def onnxruntime(network: Network, target: Target) -> Prepared:
+def onnxruntime(network: Network, target: Target) -> PreparedNetwork:
     """The exported graph in ONNX Runtime, on the GPU where that is asked for and its CUDA provider is there.
 
     A call then copies the images to the GPU and the logits back.
@@ -86,10 +86,10 @@ def onnxruntime(network: Network, target: Target) -> Prepared:
         logits, inputs = onnx_file.runner(graph, threads, providers), images.numpy()
         return lambda: torch.from_numpy(logits(inputs))
 
-    return Prepared(device, ready)
+    return PreparedNetwork(device, ready)
 
 
-PREPARE: dict[str, Callable[[Network, Target], Prepared]] = {
+PREPARE: dict[str, Callable[[Network, Target], PreparedNetwork]] = {
     "eager": eager,
     "fused": fused,
     "compiled": compiled,
@@ -103,11 +103,11 @@ def _placed(network: Network, target: Target) -> Network:
     return placed
 
 
-def _in_torch(model: nn.Module, target: Target) -> Prepared:
+def _in_torch(model: nn.Module, target: Target) -> PreparedNetwork:
     model = model.to(target.dtype)
-    return Prepared(target.device, lambda images, threads: _call(model, images, target))
+    return PreparedNetwork(target.device, lambda images, threads: _call(model, images, target))
 
 
 def _call(model: Callable[[Tensor], Tensor], images: Tensor, target: Target) -> Call:
-    inputs = laid_out(images.to(target.device, target.dtype))
+    inputs = channels_last(images.to(target.device, target.dtype))
     return lambda: model(inputs)

@@ -11,12 +11,12 @@ from typing import Any
 from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.units import format_figure
-from seesaw_nas.deploy.latency.record import Latency, Measured
+from seesaw_nas.deploy.latency.record import Latency, NetworkLatencies
 
 SCHEMA_VERSION = 1
 
 
-def document(networks: Sequence[Measured], conditions: Mapping[str, str]) -> dict[str, Any]:
+def document(networks: Sequence[NetworkLatencies], conditions: Mapping[str, str]) -> dict[str, Any]:
     """Plain JSON values; the figures of one such object were measured in one go, under ``conditions``."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -26,7 +26,7 @@ def document(networks: Sequence[Measured], conditions: Mapping[str, str]) -> dic
     }
 
 
-def _network(measured: Measured) -> dict[str, Any]:
+def _network(measured: NetworkLatencies) -> dict[str, Any]:
     architecture = measured.named.architecture
     return {
         "name": measured.named.name,
@@ -37,7 +37,7 @@ def _network(measured: Measured) -> dict[str, Any]:
     }
 
 
-def _derived(measured: Measured, latency: Latency) -> dict[str, float | None]:
+def _derived(measured: NetworkLatencies, latency: Latency) -> dict[str, float | None]:
     return {
         "images_per_second": latency.images_per_second,
         "gmacs_per_second": measured.gmacs_per_second(latency),
@@ -81,11 +81,11 @@ def read(path: Path) -> Timings:
         value = json.loads(path.read_text(encoding="utf-8"))
         if value["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"its version is {value['schema_version']!r}, this release reads {SCHEMA_VERSION}")
-        found = {entry["digest"]: tuple(map(_latency, entry["latencies"])) for entry in value["networks"]}
-        return Timings(dict(value["conditions"]), found)
+        latencies = {entry["digest"]: tuple(map(_latency, entry["latencies"])) for entry in value["networks"]}
+        return Timings(dict(value["conditions"]), latencies)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        told = f"it has no field {error}" if isinstance(error, KeyError) else error
-        raise RunError(f"cannot read latencies from {path}: {told}; remove it, and they are measured anew") from None
+        reason = f"it has no field {error}" if isinstance(error, KeyError) else error
+        raise RunError(f"cannot read latencies from {path}: {reason}; remove it, and they are measured anew") from None
 
 
 def _latency(value: Mapping[str, Any]) -> Latency:

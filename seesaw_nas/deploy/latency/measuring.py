@@ -20,13 +20,13 @@ from seesaw_nas.core import allocator
 from seesaw_nas.core.conditions import conditions as general_conditions
 from seesaw_nas.core.device import describe, find_device, full_precision, synchronise
 from seesaw_nas.core.errors import SeesawError
-from seesaw_nas.deploy.latency.backends import PREPARE, Call, Prepared, Target
+from seesaw_nas.deploy.latency.backends import PREPARE, Call, PreparedNetwork, Target
 from seesaw_nas.deploy.latency.race import race
 from seesaw_nas.deploy.latency.record import Latency
 from seesaw_nas.deploy.latency.request import LatencySettings
 from seesaw_nas.network.models import Network, build, load_weights
 
-Cell = tuple[int, int]  # images of a call, threads
+Load = tuple[int, int]  # images of a call, threads
 
 # of the largest logit; float32 was seen to differ by 2e-6, bfloat16, whose fractions have seven bits, by 0.04
 TOLERANCE = {"float32": 1e-4, "bfloat16": 0.2}
@@ -49,11 +49,11 @@ def measure(
     for done, backend in enumerate(settings.backends):
         on_step(f"preparing {backend}", done, steps)
         prepared[backend] = _prepared(backend, network, target)
-    found: list[Latency] = []
+    latencies: list[Latency] = []
     for done, (batch, threads) in enumerate(cells, start=len(prepared)):
         on_step(f"batch {batch}, {threads} thread{'s' if threads > 1 else ''}", done, steps)
-        found += _measured(network, prepared, settings, (batch, threads))
-    return tuple(found)
+        latencies += _measured(network, prepared, settings, (batch, threads))
+    return tuple(latencies)
 
 
 def conditions(settings: LatencySettings) -> dict[str, str]:
@@ -92,7 +92,7 @@ def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def _prepared(backend: str, network: Network, target: Target) -> Prepared | Exception:
+def _prepared(backend: str, network: Network, target: Target) -> PreparedNetwork | Exception:
     """The backend with the network, or what became of the attempt: another runtime may fail in any way it likes."""
     try:
         return PREPARE[backend](network, target)
@@ -101,7 +101,7 @@ def _prepared(backend: str, network: Network, target: Target) -> Prepared | Exce
 
 
 def _measured(
-    network: Network, prepared: Mapping[str, Prepared | Exception], settings: LatencySettings, cell: Cell
+    network: Network, prepared: Mapping[str, PreparedNetwork | Exception], settings: LatencySettings, cell: Load
 ) -> list[Latency]:
     """Every backend at one batch size and number of threads."""
     (batch, threads), device = cell, find_device(settings.device)
@@ -122,7 +122,7 @@ def _measured(
 
 
 def _checked(
-    record: Latency, candidate: Prepared | Exception, images: Tensor, expected: Tensor
+    record: Latency, candidate: PreparedNetwork | Exception, images: Tensor, expected: Tensor
 ) -> tuple[Latency, Callable[[], None] | None]:
     """The record with its agreement, and a call that waits for the device; no call where there is nothing to time."""
     try:
@@ -136,13 +136,13 @@ def _checked(
     record = replace(record, device=str(candidate.device), difference=finite)
     most = TOLERANCE[record.precision]
     if not difference <= most:  # NaN is wrong too
-        told = f"WRONG OUTPUT, off by {difference:.1g} of eager's largest one; up to {most:g} would be right"
-        return replace(record, reason=told), None
+        reason = f"WRONG OUTPUT, off by {difference:.1g} of eager's largest one; up to {most:g} would be right"
+        return replace(record, reason=reason), None
     return record, _waiting(call, candidate.device)
 
 
-def _difference(found: Tensor, expected: Tensor) -> float:
-    return float((found.cpu().float() - expected).abs().max() / expected.abs().max())
+def _difference(output: Tensor, expected: Tensor) -> float:
+    return float((output.cpu().float() - expected).abs().max() / expected.abs().max())
 
 
 def _waiting(call: Call, device: torch.device) -> Callable[[], None]:

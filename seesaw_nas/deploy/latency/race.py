@@ -34,11 +34,11 @@ def race(
     """
     estimates = {name: _warm_up(call, seconds, clock) for name, call in contenders.items()}
     rounds = min(MOST_ROUNDS, max(LEAST_ROUNDS, math.ceil(seconds / max(estimates.values(), default=seconds))))
-    found: dict[str, list[Times]] = {name: [] for name in contenders}
+    times: dict[str, list[Times]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, call in contenders.items():
-            found[name].append(_timed(call, max(1, round(seconds / rounds / estimates[name])), clock))
-    return {name: _joined(turns) for name, turns in found.items()}
+            times[name].append(_timed(call, max(1, round(seconds / rounds / estimates[name])), clock))
+    return {name: _joined(turns) for name, turns in times.items()}
 
 
 def _warm_up(call: Callable[[], object], seconds: float, clock: Clock) -> float:

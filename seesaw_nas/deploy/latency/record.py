@@ -65,7 +65,7 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class NetworkLatencies:
     """A network and its latencies."""
 
     named: Named

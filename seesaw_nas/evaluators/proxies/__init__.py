@@ -56,7 +56,7 @@ def score(
         return SCORES[name](architecture)
     from seesaw_nas.evaluators.proxies.measured import measure
 
-    found = measure(name, architecture, data, seed, device)
-    if not math.isfinite(found):
-        raise TrainingFailed(f"the {name} score is {found}, wanted a finite number; try another seed")
-    return found
+    value = measure(name, architecture, data, seed, device)
+    if not math.isfinite(value):
+        raise TrainingFailed(f"the {name} score is {value}, wanted a finite number; try another seed")
+    return value

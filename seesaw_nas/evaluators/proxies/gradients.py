@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seesaw_nas.evaluators.proxies.sample import Sample
-from seesaw_nas.network.fast import fastest
+from seesaw_nas.network.fast import speed_up
 
 
 def snip(network: nn.Module, sample: Sample) -> float:
@@ -32,7 +32,7 @@ def weights_and_gradients(network: nn.Module, sample: Sample) -> Iterator[tuple[
     Batch norms use the statistics of these images.
     """
     network.train()
-    fast = fastest(network)
+    fast = speed_up(network)
     loss = F.cross_entropy((fast or network)(sample.images), sample.labels)
     named = {name: weight for name, weight in network.named_parameters() if weight.ndim > 1}
     if fast:

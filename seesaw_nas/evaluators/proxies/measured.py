@@ -16,7 +16,7 @@ from seesaw_nas.evaluators.proxies.sample import Sample
 from seesaw_nas.evaluators.proxies.synflow import synflow
 from seesaw_nas.evaluators.proxies.zen import zen
 from seesaw_nas.network.models import Network, build
-from seesaw_nas.training.memory import exhaustion_explained
+from seesaw_nas.training.memory import explain_out_of_memory
 
 WITHOUT_IMAGES: dict[str, Callable[[Network, int], float]] = {
     "synflow": lambda network, seed: synflow(network),
@@ -41,7 +41,7 @@ def measure(
     device = find_device(device)
     if name in ON_IMAGES and data is None:
         raise OptionError(f"the {name} score looks at images; pass data=seesaw_nas.data.load(...)")
-    with exhaustion_explained(device, f"for the {name} score", "take smaller images"):
+    with explain_out_of_memory(device, f"for the {name} score", "take smaller images"):
         sample = Sample.of(data, architecture, device) if data and name in ON_IMAGES else None
         network = build(architecture, seed=seed)
         place(network, device)

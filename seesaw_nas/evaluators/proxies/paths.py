@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from seesaw_nas.architecture.spec import Flow, Partition, Placed
+from seesaw_nas.architecture.spec import Flow, Partition, PlacedBlock
 
 Channels = int
 """A set of channels: bit c is set where channel c is in it."""
@@ -76,10 +76,18 @@ class Paths:
         return _union(read) | (outputs if self.has_residual else 0)
 
 
-def paths(at: Placed) -> Paths:
+def paths(placed: PlacedBlock) -> Paths:
     """The channel graph of the block that stands there."""
-    block = at.block
-    return _paths(block.partition, block.project_partition, block.flow, at.c_in, at.inner, at.c_out, at.has_residual)
+    block = placed.block
+    return _paths(
+        block.partition,
+        block.project_partition,
+        block.flow,
+        placed.c_in,
+        placed.inner,
+        placed.c_out,
+        placed.has_residual,
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -25,7 +25,7 @@ def groups(architecture: Architecture) -> float:
 
     The mean, since a total would above all count the blocks, which ``depth`` does.
     """
-    return -fmean(at.block.partition.groups for at in architecture.placed)
+    return -fmean(placed.block.partition.groups for placed in architecture.placed)
 
 
 def flow(architecture: Architecture) -> float:
@@ -35,7 +35,7 @@ def flow(architecture: Architecture) -> float:
     the second that any path joins, residual connections included; the mean over them, or of the one block there is. All
     blocks together would tell little: stem and head are dense, and a few mixed blocks join everything to everything.
     """
-    blocks = [paths(at) for at in architecture.placed]
+    blocks = [paths(placed) for placed in architecture.placed]
     if len(blocks) == 1:
         return blocks[0].connected
     return fmean(connected(before, behind) for before, behind in pairwise(blocks))
@@ -49,7 +49,7 @@ def mixing(architecture: Architecture) -> float:
     1 / sum(p**2) is the effective number of inputs that it sees (Hill 1973, doi:10.2307/1934352); its share of all
     inputs, averaged over outputs, is the block's mixing. The residual connection is no path here.
     """
-    return fmean(paths(at).mixing for at in architecture.placed)
+    return fmean(paths(placed).mixing for placed in architecture.placed)
 
 
 SCORES: dict[str, Callable[[Architecture], float]] = {

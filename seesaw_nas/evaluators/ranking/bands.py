@@ -46,14 +46,14 @@ def cut(macs: Sequence[int], band: float) -> tuple[tuple[Band, ...], int]:
     """
     if not 0 <= band < float("inf"):
         raise OptionError(f"--band must be 0% or more, got {band:.0%}; write it like 6%")
-    found: list[list[int]] = []
+    groups: list[list[int]] = []
     for i in sorted(range(len(macs)), key=macs.__getitem__):
-        if not found or macs[i] > (1 + band) * macs[found[-1][0]]:
-            found.append([])
-        found[-1].append(i)
+        if not groups or macs[i] > (1 + band) * macs[groups[-1][0]]:
+            groups.append([])
+        groups[-1].append(i)
     kept = tuple(
         Band(macs[members[0]], macs[members[-1]], tuple(sorted(members)))
-        for members in found
+        for members in groups
         if len(members) >= LEAST_IN_BAND
     )
     return kept, len(macs) - sum(len(band.members) for band in kept)

@@ -16,7 +16,7 @@ SIMULATIONS = 400  # tables that a perfect oracle is held against
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Deviations:
     """Where top-1 within a band comes from, as standard deviations in fractions.
 
     Attributes:
@@ -61,7 +61,7 @@ class Ceiling:
     repeated: int
     overall: Estimate
     within: Estimate
-    spread: Spread | None
+    spread: Deviations | None
     one: Oracle
     mean: Oracle
     again: Oracle
@@ -96,7 +96,7 @@ def ceiling(
     return Ceiling(repeated, overall, within, spread, *_oracles(trainings, bands, spread, rng, simulations))
 
 
-def spread_within(top1: Floats, bands: Sequence[Indices]) -> Spread | None:
+def spread_within(top1: Floats, bands: Sequence[Indices]) -> Deviations | None:
     """The two parts of the variance inside bands, pooled; ``None`` where no architecture in a band has two trainings.
 
     By moments: means of R trainings vary by the architectures' variance and 1/R of the noise's. What comes out below 0
@@ -114,11 +114,11 @@ def spread_within(top1: Floats, bands: Sequence[Indices]) -> Spread | None:
     if not freedom:
         return None
     noise = squares / freedom
-    return Spread(math.sqrt(max(0.0, (between - noise * noisy) / apart)), math.sqrt(noise))
+    return Deviations(math.sqrt(max(0.0, (between - noise * noisy) / apart)), math.sqrt(noise))
 
 
 def _oracles(
-    trainings: Indices, bands: Sequence[Indices], spread: Spread | None, rng: np.random.Generator, simulations: int
+    trainings: Indices, bands: Sequence[Indices], spread: Deviations | None, rng: np.random.Generator, simulations: int
 ) -> tuple[Oracle, Oracle, Oracle]:
     """Against one training, against the mean, and a training against another: normal in both parts, without ties."""
     if spread is None:

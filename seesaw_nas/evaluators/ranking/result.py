@@ -92,21 +92,21 @@ class Audit:
         """Whether an evaluator earns its place, by :data:`RULE`: yes, no, or open; Multi-Adds are the baseline."""
         if row.name == BASELINE:
             return "baseline"
-        bar, found = max(0.0, self.baseline.within.tau), row.within
-        if row.shares_noise or any(map(math.isnan, (bar, self.baseline.within.tau, found.low, found.high))):
+        bar, within = max(0.0, self.baseline.within.tau), row.within
+        if row.shares_noise or any(map(math.isnan, (bar, self.baseline.within.tau, within.low, within.high))):
             return "open"
-        return "yes" if found.low > bar else "no" if found.high < bar else "open"
+        return "yes" if within.low > bar else "no" if within.high < bar else "open"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; ``None`` for what is unknown."""
-        found = asdict(self)
-        found["rows"] = [asdict(row) | {"verdict": self.verdict(row)} for row in self.rows]
-        found["rule"] = RULE
-        told: dict[str, Any] = _finite(found)
-        return told
+        content = asdict(self)
+        content["rows"] = [asdict(row) | {"verdict": self.verdict(row)} for row in self.rows]
+        content["rule"] = RULE
+        finite: dict[str, Any] = _finite(content)
+        return finite
 
 
-def ranked(row: Row) -> tuple[bool, float, bool, float]:
+def sort_key(row: Row) -> tuple[bool, float, bool, float]:
     """What to sort rows by: the best within bands first, then overall; those without an order last."""
     within, overall = row.within.tau, row.overall.tau
     return math.isnan(within), -within if within == within else 0.0, math.isnan(overall), -overall

@@ -85,9 +85,9 @@ def _signs(x: Floats, y: Floats) -> tuple[Weights, int]:
     in_x, in_y = (np.sign(side[:, :, None] - side[:, None, :]) for side in (x, y))  # (slots, n, n)
     known = np.isfinite(in_x) & np.isfinite(in_y)
     in_x, in_y = np.where(known, in_x, 0.0), np.where(known, in_y, 0.0)
-    found = np.stack([(in_x * in_y).sum(axis=0), np.abs(in_x).sum(axis=0), np.abs(in_y).sum(axis=0)])
+    sums = np.stack([(in_x * in_y).sum(axis=0), np.abs(in_x).sum(axis=0), np.abs(in_y).sum(axis=0)])
     apart = known.any(axis=0) & ~np.eye(x.shape[1], dtype=bool)
-    return found.astype(np.float32), int(apart.sum())
+    return sums.astype(np.float32), int(apart.sum())
 
 
 def _weighted(signs: Weights, counts: Weights) -> Floats:

@@ -18,9 +18,9 @@ def figure_of(tau: float) -> str:
     return "-" if math.isnan(tau) else f"{tau:+.2f}"
 
 
-def span(found: Estimate | Oracle) -> str:
+def span(estimate: Estimate | Oracle) -> str:
     """An interval; empty for none."""
-    return "" if math.isnan(found.low) else f"{found.low:+.2f} to {found.high:+.2f}"
+    return "" if math.isnan(estimate.low) else f"{estimate.low:+.2f} to {estimate.high:+.2f}"
 
 
 SHORT = {CORE: "core-s", GPU: "GPU-s", RECORDED: "s rec."}
@@ -38,7 +38,7 @@ def seconds_of(seconds: float) -> str:
     return format_figure(seconds) if seconds >= 0.001 else "0" if seconds == 0 else "<0.001"
 
 
-def about(audit: Audit) -> Iterator[str]:
+def describe_basis(audit: Audit) -> Iterator[str]:
     """What the figures rest on."""
     task, recipe = audit.task, audit.task["recipe"]
     yield (
@@ -61,19 +61,19 @@ def noise(ceiling: Ceiling | None) -> Iterator[str]:
         yield "noise ceiling: unknown, no architecture was trained with two seeds"
         return
     yield (
-        f"seed against seed, {ceiling.repeated:,} architectures: within bands {_told(ceiling.within)}; "
-        f"over all pairs {_told(ceiling.overall)}"
+        f"seed against seed, {ceiling.repeated:,} architectures: within bands {_with_interval(ceiling.within)}; "
+        f"over all pairs {_with_interval(ceiling.overall)}"
     )
     if ceiling.spread is not None:
         yield (
             f"within bands, standard deviation of architectures {100 * ceiling.spread.architectures:.2f} points, of "
             f"the noise of one training {100 * ceiling.spread.noise:.2f}: a perfect oracle would reach "
-            f"{_told(ceiling.one)} against one training, {_told(ceiling.mean)} against the "
+            f"{_with_interval(ceiling.one)} against one training, {_with_interval(ceiling.mean)} against the "
             "mean of an architecture's trainings"
         )
         yield (
             f"simulated likewise, with normal noise that is the same for all, seed against seed is "
-            f"{_told(ceiling.again)} within bands: where that is far from what was found, so may the oracle be"
+            f"{_with_interval(ceiling.again)} within bands: where that is far from what was found, so may the oracle be"
         )
 
 
@@ -98,5 +98,5 @@ def remarks(audit: Audit) -> Iterator[str]:
         )
 
 
-def _told(found: Estimate | Oracle) -> str:
-    return f"{figure_of(found.tau)} ({span(found)})" if span(found) else figure_of(found.tau)
+def _with_interval(estimate: Estimate | Oracle) -> str:
+    return f"{figure_of(estimate.tau)} ({span(estimate)})" if span(estimate) else figure_of(estimate.tau)

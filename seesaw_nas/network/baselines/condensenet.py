@@ -18,7 +18,7 @@ BOTTLENECK = 4  # channels between a layer's two convolutions, over its growth
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CondenseNetLayout:
     """One network of the family, with as many groups as the condensation factor: G = C.
 
     Attributes:
@@ -35,9 +35,9 @@ class Layout:
     halves_width: bool = False
 
 
-IMAGENET_G8 = Layout((4, 6, 8, 10, 8), (8, 16, 32, 64, 128), groups=8, stem_stride=2)
-CIFAR_86 = Layout((14, 14, 14), (8, 16, 32), groups=4, stem_stride=1)
-CIFAR_LIGHT_94 = Layout((15, 15, 15), (16, 16, 16), groups=4, stem_stride=1, halves_width=True)
+IMAGENET_G8 = CondenseNetLayout((4, 6, 8, 10, 8), (8, 16, 32, 64, 128), groups=8, stem_stride=2)
+CIFAR_86 = CondenseNetLayout((14, 14, 14), (8, 16, 32), groups=4, stem_stride=1)
+CIFAR_LIGHT_94 = CondenseNetLayout((15, 15, 15), (16, 16, 16), groups=4, stem_stride=1, halves_width=True)
 
 
 class Keep(nn.Module):
@@ -61,7 +61,10 @@ class DenseLayer(nn.Module):
         super().__init__()
         inner = BOTTLENECK * growth
         self.body = nn.Sequential(
-            *_condensed(c_in, inner, groups), nn.BatchNorm2d(inner), nn.ReLU(), conv(inner, growth, 3, groups=groups)
+            *_condensed_conv(c_in, inner, groups),
+            nn.BatchNorm2d(inner),
+            nn.ReLU(),
+            conv(inner, growth, 3, groups=groups),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -69,13 +72,13 @@ class DenseLayer(nn.Module):
         return torch.cat([x, self.body(x)], dim=1)
 
 
-def condensenet(layout: Layout, classes: int) -> nn.Module:
+def condensenet(layout: CondenseNetLayout, classes: int) -> nn.Module:
     """The network of a layout; between blocks the map is halved by average pooling."""
     channels = 2 * layout.growths[0]
     parts: list[nn.Module] = [conv(3, channels, 3, layout.stem_stride)]
     for index, (layers, growth) in enumerate(zip(layout.layers, layout.growths, strict=True)):
         if index and layout.halves_width:
-            parts += _condensed(channels, channels // 2, layout.groups)
+            parts += _condensed_conv(channels, channels // 2, layout.groups)
             channels //= 2
         if index:
             parts.append(nn.AvgPool2d(2))
@@ -86,6 +89,6 @@ def condensenet(layout: Layout, classes: int) -> nn.Module:
     return nn.Sequential(*parts, Keep(channels // 2), nn.Linear(channels // 2, classes))
 
 
-def _condensed(c_in: int, c_out: int, groups: int) -> list[nn.Module]:
+def _condensed_conv(c_in: int, c_out: int, groups: int) -> list[nn.Module]:
     """Index, batch norm, ReLU, grouped 1x1 and permutation: figure 1, right."""
     return [Keep(c_in), nn.BatchNorm2d(c_in), nn.ReLU(), conv(c_in, c_out, groups=groups), Permutation(groups)]

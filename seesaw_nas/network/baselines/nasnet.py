@@ -34,7 +34,7 @@ class CellLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class NASNetLayout:
     """A NASNet 'N @ penultimate'.
 
     Attributes:
@@ -64,19 +64,19 @@ def stand_in(inputs: int, separable: tuple[str, ...], other: str) -> CellLayout:
     return CellLayout(tuple(blocks), tuple(range(inputs, inputs + 4)))
 
 
-B_4 = Layout(
+B_4 = NASNetLayout(
     normal=stand_in(4, ("sep3",), "id"),
     reduction=stand_in(4, ("sep5", "sep5", "sep7", "sep7", "sep7", "sep7"), "avg3"),
     inputs=4, joins=False, repeats=4, penultimate=1536,
 )  # fmt: skip
-C_3 = Layout(
+C_3 = NASNetLayout(
     normal=stand_in(2, ("sep5",), "id"),
     reduction=stand_in(2, ("sep7",) * 8, "avg3"),
     inputs=2, joins=True, repeats=3, penultimate=960,
 )  # fmt: skip
 
 
-class Cell(nn.Module):
+class NASNetCell(nn.Module):
     """One cell.
 
     Args:
@@ -109,7 +109,7 @@ class Cell(nn.Module):
 class NASNet(nn.Module):
     """The network of a layout, for 224x224 images."""
 
-    def __init__(self, layout: Layout, classes: int) -> None:
+    def __init__(self, layout: NASNetLayout, classes: int) -> None:
         super().__init__()
         self.layout = layout
         self.stem = nn.Sequential(nn.Conv2d(3, STEM, 3, 2, bias=False), nn.BatchNorm2d(STEM))  # 224 to 111
@@ -127,7 +127,7 @@ class NASNet(nn.Module):
         return logits
 
 
-def _cells(layout: Layout) -> list[Cell]:
+def _cells(layout: NASNetLayout) -> list[NASNetCell]:
     row = [1] * layout.repeats
     widths = [(layout.width // 4, [2]), (layout.width // 2, [2]), (layout.width, row)]
     widths += [(layout.width * scale, [2, *row]) for scale in (2, 4)]
@@ -136,7 +136,7 @@ def _cells(layout: Layout) -> list[Cell]:
         for stride in strides:
             kind = layout.normal if stride == 1 else layout.reduction
             fits, fitted = _fits(layout, channels, width, last_stride)
-            cells.append(Cell(kind, fitted, width, stride, fits))
+            cells.append(NASNetCell(kind, fitted, width, stride, fits))
             made = width * len(kind.outputs)
             channels = (made, channels[0]) if layout.joins else (width,) * layout.inputs
             last_stride = stride
@@ -144,7 +144,7 @@ def _cells(layout: Layout) -> list[Cell]:
 
 
 def _fits(
-    layout: Layout, channels: tuple[int, ...], width: int, last_stride: int
+    layout: NASNetLayout, channels: tuple[int, ...], width: int, last_stride: int
 ) -> tuple[list[nn.Module], tuple[int, ...]]:
     """Modules that fit a cell's inputs, and the channels behind them; ``last_stride`` is 0 where no cell came before.
 

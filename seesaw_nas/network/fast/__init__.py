@@ -20,7 +20,7 @@ def formulation_for(device: torch.device) -> Formulation:
     return Formulation(folds=True) if device.type == "cpu" else Formulation(folds=False, multiple=MULTIPLE)
 
 
-def fastest(model: nn.Module, formulation: Formulation | None = None) -> FastNetwork | None:
+def speed_up(model: nn.Module, formulation: Formulation | None = None) -> FastNetwork | None:
     """The same function of its own copy of the parameters; ``None`` for a model that is no :class:`Network`.
 
     ``None`` also where a parameter is frozen: here all of them are parts of two vectors, which are learnt whole.
@@ -33,7 +33,7 @@ def fastest(model: nn.Module, formulation: Formulation | None = None) -> FastNet
     return FastNetwork(model, formulation or formulation_for(model.classifier.weight.device))
 
 
-def compiled(forward: nn.Module, compiler: str) -> nn.Module:
+def compile_forward(forward: nn.Module, compiler: str) -> nn.Module:
     """``forward`` by torch.compile: of torch's own operators alone, which make one graph.
 
     Args:
@@ -53,5 +53,5 @@ def compiled(forward: nn.Module, compiler: str) -> nn.Module:
             warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
             return compute(network, images, *parts)
 
-    forward.compiled = compute_quietly
+    forward.compile_forward = compute_quietly
     return forward

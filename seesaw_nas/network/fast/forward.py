@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seesaw_nas.architecture.spec import Architecture, Block, Placed
-from seesaw_nas.network.fast.functions import Pair, Running, expanded, norm_relu6, projected, relu6
+from seesaw_nas.architecture.spec import Architecture, Block, PlacedBlock
+from seesaw_nas.network.fast.functions import Pair, Running, expand_and_norm, norm_relu6, project_tiles, relu6
 from seesaw_nas.network.flat import LayerShapes
 from seesaw_nas.network.folded import rule
 from seesaw_nas.network.models import EPS
@@ -118,9 +118,9 @@ def features(
     x = images.contiguous(memory_format=CHANNELS_LAST)
     x = F.conv2d(x, next(weights), None, architecture.stem.stride, 1)
     x = batch.relu6(batch.norm(x, next(norms), next(running)))  # (N, stem.channels, H / stride, W / stride)
-    for at in architecture.placed:
+    for placed in architecture.placed:
         own = [(next(weights), next(norms), next(running)) for _ in range(3)]
-        x = _block(at, own, x, batch)  # (N, at.c_out, H / stride, W / stride)
+        x = _block(placed, own, x, batch)  # (N, at.c_out, H / stride, W / stride)
     head = next(weights)
     x = _pointwise(x, head, whole(*head.shape[:2]) if formulation.folds else None)  # (N, head.channels, h, w)
     x = batch.norm_relu6(x, next(norms), next(running))
@@ -141,26 +141,28 @@ def measure(architecture: Architecture, layers: Layers, batches: Iterable[Tensor
     return number
 
 
-def _block(at: Placed, layers: Sequence[tuple[Tensor, Pair, Running]], x: Tensor, batch: _Batch) -> Tensor:
+def _block(placed: PlacedBlock, layers: Sequence[tuple[Tensor, Pair, Running]], x: Tensor, batch: _Batch) -> Tensor:
     """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), channels-last."""
     (expand, expand_norm, expand_running), (kernel, kernel_norm, kernel_running), (project, norm, running) = layers
-    first, second = _tiles(at.block, at.c_in, at.c_out) if batch.formulation.folds else (None, None)
+    first, second = _tiles(placed.block, placed.c_in, placed.c_out) if batch.formulation.folds else (None, None)
     learns = torch.is_grad_enabled()
-    if first and (learns or x.numel() * at.block.expansion >= FOLDED_FROM):
-        inner = expanded(x, expand.flatten(1), expand_norm, expand_running, batch.momentum, EPS, first)
+    if first and (learns or x.numel() * placed.block.expansion >= FOLDED_FROM):
+        inner = expand_and_norm(x, expand.flatten(1), expand_norm, expand_running, batch.momentum, EPS, first)
     else:
         inner = batch.norm(_pointwise(x, expand, first), expand_norm, expand_running)  # (N, inner, H, W)
-    if at.block.expand_activation == "relu6":  # where tiles are learnt they leave a view, which must not be overwritten
+    if (
+        placed.block.expand_activation == "relu6"
+    ):  # where tiles are learnt they leave a view, which must not be overwritten
         inner = F.relu6(inner) if first and learns else batch.relu6(inner)
-    inner = batch.depthwise(inner, kernel, at.stride)  # (N, inner, H / stride, W / stride)
+    inner = batch.depthwise(inner, kernel, placed.stride)  # (N, inner, H / stride, W / stride)
     inner = batch.norm_relu6(inner, kernel_norm, kernel_running)
     out = batch.norm(_pointwise(inner, project, second), norm, running)  # (N, c_out, H / stride, W / stride)
-    return x + out if at.has_residual else out
+    return x + out if placed.has_residual else out
 
 
 def _pointwise(x: Tensor, weight: Tensor, tiles: Tiles | None) -> Tensor:
     """By products of tiles, or without tiles by a convolution."""
-    return projected(x, weight.flatten(1), tiles) if tiles else F.conv2d(x, weight)
+    return project_tiles(x, weight.flatten(1), tiles) if tiles else F.conv2d(x, weight)
 
 
 @lru_cache(maxsize=KEPT)

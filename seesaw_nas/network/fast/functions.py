@@ -47,11 +47,11 @@ class _Gathered(torch.autograd.Function):
         of_weights, of_vectors = order.layers.split(wired)
         of_weights.copy_(own)
         torch.cat(gradients[count:], out=of_vectors)
-        found = wired.index_select(0, order.values.back)  # (A + B,)
-        return found[: ctx.n_weights], found[ctx.n_weights :], None, None, None
+        values = wired.index_select(0, order.values.back)  # (A + B,)
+        return values[: ctx.n_weights], values[ctx.n_weights :], None, None, None
 
 
-def gathered(
+def gather_values(
     weights: Tensor, vectors: Tensor, storage: Tensor, order: NetworkOrder, dtype: torch.dtype
 ) -> tuple[Tensor, ...]:
     """See :class:`_Gathered`."""
@@ -113,7 +113,7 @@ class _Expanded(torch.autograd.Function):
         return (as_images(of_centred, images), of_weight, of_factor * inverse, of_offset, *[None] * 5)
 
 
-def expanded(
+def expand_and_norm(
     x: Tensor, weight: Tensor, norm: Pair, running: Running, momentum: float, eps: float, tiles: Tiles
 ) -> Tensor:
     """See :class:`_Expanded`."""
@@ -138,7 +138,7 @@ class _Projected(torch.autograd.Function):
         return of_x, of_weight, None
 
 
-def projected(x: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
+def project_tiles(x: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
     """See :class:`_Projected`."""
     if not torch.is_grad_enabled():
         return _product(x, weight, None, tiles)
@@ -239,10 +239,10 @@ class _NormRelu6(torch.autograd.Function):
         gradient = gradients[0].contiguous(memory_format=torch.channels_last)  # which products of tiles make
         aten = torch.ops.aten
         aten.hardtanh_backward.grad_input(gradient, out, 0.0, 6.0, grad_input=gradient)
-        found = aten.native_batch_norm_backward(
+        gradients = aten.native_batch_norm_backward(
             gradient, x, weight, None, None, mean, inverse_std, True, ctx.eps, [True, True, True]
         )
-        return (*found, None, None, None, None)
+        return (*gradients, None, None, None, None)
 
 
 def norm_relu6(x: Tensor, norm: Pair, running: Running, momentum: float, eps: float) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from seesaw_nas.network.fast.forward import Formulation, Layers, features, logits_of, measure
-from seesaw_nas.network.fast.functions import gathered
+from seesaw_nas.network.fast.functions import gather_values
 from seesaw_nas.network.flat import FlatWeights, network_order
 from seesaw_nas.network.models import MOMENTUM, Network
 
@@ -38,7 +38,7 @@ class FastNetwork(nn.Module):
         self.order = network_order(network.architecture, storage.device, formulation.multiple)
         self.weights, self.vectors = map(nn.Parameter, self.flat.halves(storage))
         self.momentum, self.batches = MOMENTUM, 0
-        self.compiled: Callable[..., Tensor] | None = None
+        self.compile_forward: Callable[..., Tensor] | None = None
         self._running = storage.new_empty(2, self.order.layers.channels)
         self._pairs = self.order.layers.split_statistics(self._running)
         self.read_statistics()
@@ -47,7 +47,7 @@ class FastNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, input_channels, H, W), normalised, to logits (N, classes)."""
-        compute = self.compiled or FastNetwork.logits
+        compute = self.compile_forward or FastNetwork.logits
         return compute(self, images, *self._gathered())
 
     def logits(self, images: Tensor, *parts: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ class FastNetwork(nn.Module):
     def _gathered(self) -> tuple[Tensor, ...]:
         """What the layers compute with."""
         storage = self.flat.storage
-        return gathered(self.weights, self.vectors, storage, self.order, working_dtype(storage))
+        return gather_values(self.weights, self.vectors, storage, self.order, working_dtype(storage))
 
     @property
     def running(self) -> Tensor:
@@ -83,8 +83,8 @@ class FastNetwork(nn.Module):
     @torch.no_grad()
     def write_statistics(self) -> None:
         """Give the running statistics to the flat vectors, and so to a network that is linked to them."""
-        found = self._running.index_select(1, self.order.statistics.back)
-        self.flat.statistics[:, :-1].copy_(found)
+        statistics = self._running.index_select(1, self.order.statistics.back)
+        self.flat.statistics[:, :-1].copy_(statistics)
         self.flat.batches.add_(self.batches)
         self.batches = 0
 

@@ -10,7 +10,7 @@ from typing import Generic, ParamSpec, Protocol, TypeVar
 import torch
 
 
-class Measured(Protocol):
+class HasBytes(Protocol):
     """A value that says how many bytes it takes."""
 
     @property
@@ -18,7 +18,7 @@ class Measured(Protocol):
 
 
 P = ParamSpec("P")
-V = TypeVar("V", bound=Measured)
+V = TypeVar("V", bound=HasBytes)
 
 
 class BoundedCache(Generic[P, V]):

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from seesaw_nas.architecture.spec import Architecture, Block, Partition
 from seesaw_nas.network.flat.cache import cache_within
-from seesaw_nas.network.flat.shapes import KERNEL, LayerShapes, padded
+from seesaw_nas.network.flat.shapes import KERNEL, LayerShapes, round_up
 from seesaw_nas.network.wiring import Wiring, wiring
 
 OUTSIDE = -1  # in an index: no weight stands here, the value is zero
@@ -63,11 +63,11 @@ def block_order(block: Block, c_in: int, c_out: int, multiple: int = 1) -> Block
     expand, n_expand = _dense(block.partition, inner, c_in, 0)
     project, n_weights = _dense(block.project_partition, c_out, inner, n_expand + inner * area)
     depthwise = n_expand + np.arange(inner * area, dtype=np.int32).reshape(inner, area)
-    widths = (padded(c_in, multiple), padded(inner, multiple), padded(c_out, multiple))
+    widths = (round_up(c_in, multiple), round_up(inner, multiple), round_up(c_out, multiple))
     weights = [
-        _padded(expand[wired.order], widths[1], widths[0]),
-        _padded(depthwise[wired.back], widths[1], area),
-        _padded(project[wired.written][:, wired.back], widths[2], widths[1]),
+        _pad(expand[wired.order], widths[1], widths[0]),
+        _pad(depthwise[wired.back], widths[1], area),
+        _pad(project[wired.written][:, wired.back], widths[2], widths[1]),
     ]
     flat = np.concatenate([part.ravel() for part in weights])
     norms = _norm_indices(wired, inner, c_out, widths)
@@ -89,20 +89,20 @@ def _norm_indices(wired: Wiring, inner: int, c_out: int, widths: tuple[int, int,
     scales, offsets, statistics, start, channel = [], [], [], 0, 0
     layers = ((wired.order, inner, widths[1]), (wired.back, inner, widths[1]), (wired.written, c_out, widths[2]))
     for order, channels, width in layers:
-        scales.append(_padded_vector(order + start, width))
-        offsets.append(_padded_vector(order + start + channels, width))
-        statistics.append(_padded_vector(order + channel, width))
+        scales.append(_pad_vector(order + start, width))
+        offsets.append(_pad_vector(order + start + channels, width))
+        statistics.append(_pad_vector(order + channel, width))
         start, channel = start + 2 * channels, channel + channels
     return np.concatenate(scales), np.concatenate(offsets), np.concatenate(statistics)
 
 
-def _padded(index: np.ndarray, rows: int, columns: int) -> np.ndarray:
+def _pad(index: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """The matrix with rows and columns of :data:`OUTSIDE` behind it."""
     missing = ((0, rows - index.shape[0]), (0, columns - index.shape[1]))
     return np.pad(index, missing, constant_values=OUTSIDE) if (rows, columns) != index.shape else index
 
 
-def _padded_vector(index: np.ndarray, width: int) -> np.ndarray:
+def _pad_vector(index: np.ndarray, width: int) -> np.ndarray:
     return np.pad(index, (0, width - len(index)), constant_values=OUTSIDE).astype(np.int32)
 
 
@@ -129,7 +129,7 @@ class Gather:
         return cls(torch.from_numpy(whole).to(device), torch.from_numpy(back).to(device), size)
 
 
-def _joined(parts: Sequence[tuple[Index, int]]) -> tuple[Index, int]:
+def _join(parts: Sequence[tuple[Index, int]]) -> tuple[Index, int]:
     """Indices one behind the other, each of which counts from the first of so many values of its own; and the sum."""
     size, shifted = 0, []
     for index, count in parts:
@@ -165,8 +165,8 @@ def network_order(architecture: Architecture, device: torch.device, multiple: in
     stem, head, last, classes = (
         architecture.stem.channels, architecture.head.channels, architecture.placed[-1].c_out, architecture.classes
     )  # fmt: skip
-    wide = {name: padded(width, multiple) for name, width in (("stem", stem), ("head", head), ("last", last))}
-    blocks = [block_order(at.block, at.c_in, at.c_out, multiple) for at in architecture.placed]
+    wide = {name: round_up(width, multiple) for name, width in (("stem", stem), ("head", head), ("last", last))}
+    blocks = [block_order(placed.block, placed.c_in, placed.c_out, multiple) for placed in architecture.placed]
     inputs = architecture.input_channels
     weights = [
         (_stem_index(stem, inputs, wide["stem"]), stem * inputs * KERNEL**2),
@@ -174,22 +174,22 @@ def network_order(architecture: Architecture, device: torch.device, multiple: in
         (_matrix(head, last, wide["head"], wide["last"]), head * last),
         (_matrix(classes, head, classes, wide["head"]), classes * head),
     ]
-    ends = [_padded_vector(np.arange(width), wide[name]) for name, width in (("stem", stem), ("head", head))]
+    ends = [_pad_vector(np.arange(width), wide[name]) for name, width in (("stem", stem), ("head", head))]
     scales = [(ends[0], 2 * stem), *((order.scales, order.n_vectors) for order in blocks), (ends[1], 2 * head)]
     second = [np.where(end == OUTSIDE, OUTSIDE, end + width) for end, width in zip(ends, (stem, head), strict=True)]
     offsets = [(second[0], 2 * stem), *((order.offsets, order.n_vectors) for order in blocks), (second[1], 2 * head)]
     statistics = [(ends[0], stem), *((order.statistics, order.n_statistics) for order in blocks), (ends[1], head)]
-    (scale, n), (offset, _) = _joined(scales), _joined(offsets)
+    (scale, n), (offset, _) = _join(scales), _join(offsets)
     vectors = np.concatenate([scale, offset, np.arange(n, n + classes)])
-    values = Gather.of(*_joined([_joined(weights), (vectors, n + classes)]), device)
-    return NetworkOrder(LayerShapes.of(architecture, multiple), values, Gather.of(*_joined(statistics), device))
+    values = Gather.of(*_join([_join(weights), (vectors, n + classes)]), device)
+    return NetworkOrder(LayerShapes.of(architecture, multiple), values, Gather.of(*_join(statistics), device))
 
 
 def _stem_index(channels: int, inputs: int, width: int) -> Index:
     """Of the stem's weights, channels-last."""
     own = np.arange(channels * inputs * KERNEL**2, dtype=np.int32).reshape(channels, inputs, KERNEL**2)
-    return _padded(own.transpose(0, 2, 1).reshape(channels, -1), width, inputs * KERNEL**2).ravel()
+    return _pad(own.transpose(0, 2, 1).reshape(channels, -1), width, inputs * KERNEL**2).ravel()
 
 
 def _matrix(rows: int, columns: int, height: int, width: int) -> Index:
-    return _padded(np.arange(rows * columns, dtype=np.int32).reshape(rows, columns), height, width).ravel()
+    return _pad(np.arange(rows * columns, dtype=np.int32).reshape(rows, columns), height, width).ravel()

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from seesaw_nas.architecture.spec import Architecture, Placed
+from seesaw_nas.architecture.spec import Architecture, PlacedBlock
 
 KERNEL = 3  # side of the stem's
 Shape = tuple[int, ...]
 
 
-def padded(channels: int, multiple: int) -> int:
+def round_up(channels: int, multiple: int) -> int:
     """The next multiple from ``channels`` on."""
     return -(-channels // multiple) * multiple
 
@@ -36,13 +36,13 @@ class LayerShapes:
     def of(cls, architecture: Architecture, multiple: int = 1) -> LayerShapes:
         """With widths padded to a multiple."""
         stem, last, head = (
-            padded(width, multiple)
+            round_up(width, multiple)
             for width in (architecture.stem.channels, architecture.placed[-1].c_out, architecture.head.channels)
         )
-        blocks = [_widths(at, multiple) for at in architecture.placed]
+        blocks = [_widths(placed, multiple) for placed in architecture.placed]
         weights: list[Shape] = [(stem, architecture.input_channels, KERNEL, KERNEL)]
-        for (c_in, inner, c_out), at in zip(blocks, architecture.placed, strict=True):
-            weights += [(inner, c_in, 1, 1), (inner, 1, at.block.kernel, at.block.kernel), (c_out, inner, 1, 1)]
+        for (c_in, inner, c_out), placed in zip(blocks, architecture.placed, strict=True):
+            weights += [(inner, c_in, 1, 1), (inner, 1, placed.block.kernel, placed.block.kernel), (c_out, inner, 1, 1)]
         weights += [(head, last, 1, 1), (architecture.classes, head)]
         norms = [stem, *(width for _, inner, c_out in blocks for width in (inner, inner, c_out)), head]
         return cls(architecture, tuple(weights), tuple(norms))
@@ -73,7 +73,7 @@ class LayerShapes:
     def split_weights(self, wired: Tensor) -> list[Tensor]:
         """The weights of each layer in its shape, views of the wired vector; the stem's in channels-last layout."""
         parts = wired.split_with_sizes([math.prod(shape) for shape in self.weights])
-        return list(_shaped(parts, self.weights))
+        return list(_reshape(parts, self.weights))
 
     def split_statistics(self, running: Tensor) -> list[tuple[Tensor, Tensor]]:
         """The running mean and variance of each batch norm, which share memory with the rows of ``running``.
@@ -84,12 +84,12 @@ class LayerShapes:
         return [(mean.data, variance.data) for mean, variance in zip(means, variances, strict=True)]
 
 
-def _widths(at: Placed, multiple: int) -> tuple[int, int, int]:
+def _widths(placed: PlacedBlock, multiple: int) -> tuple[int, int, int]:
     """(c_in, inner, c_out) of a block, with padding."""
-    return padded(at.c_in, multiple), padded(at.inner, multiple), padded(at.c_out, multiple)
+    return round_up(placed.c_in, multiple), round_up(placed.inner, multiple), round_up(placed.c_out, multiple)
 
 
-def _shaped(parts: Sequence[Tensor], shapes: Sequence[Shape]) -> Iterator[Tensor]:
+def _reshape(parts: Sequence[Tensor], shapes: Sequence[Shape]) -> Iterator[Tensor]:
     channels, inputs, *kernel = shapes[0]
     yield parts[0].view(channels, *kernel, inputs).permute(0, 3, 1, 2)
     for part, shape in zip(parts[1:], shapes[1:], strict=True):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seesaw_nas.architecture.spec import Architecture, Placed
+from seesaw_nas.architecture.spec import Architecture, PlacedBlock
 from seesaw_nas.network.flat import FlatWeights, LayerShapes, network_order
 from seesaw_nas.network.models import EPS, Network
 from seesaw_nas.network.wiring import Tiles, wiring
@@ -49,7 +49,7 @@ class FoldedBlock:
         pieces: the runs of inner channels that one group of pw1 writes and one group of pw2 reads.
     """
 
-    at: Placed
+    placed: PlacedBlock
     pw1: Pointwise
     dw: Convolution
     pw2: Pointwise
@@ -95,23 +95,23 @@ def fold_wired(shapes: LayerShapes, weights: Tensor, vectors: Tensor, statistics
     torch._foreach_mul_(layers[:-1], [factor.view(-1, 1, 1, 1) for factor in factors.split_with_sizes(shapes.norms)])
     folded, biases = shapes.split_weights(exact.to(weights.dtype)), list(offsets.split_with_sizes(shapes.norms))
     carried = torch.zeros_like(biases[0])  # what was left out of the stream so far, a channel
-    for i, at in enumerate(architecture.placed):
+    for i, placed in enumerate(architecture.placed):
         expand, project = 1 + 3 * i, 3 + 3 * i
         biases[expand] = biases[expand] + layers[expand].flatten(1) @ carried
-        carried = biases[project] + carried if at.has_residual else biases[project]
+        carried = biases[project] + carried if placed.has_residual else biases[project]
     biases[-1] = biases[-1] + layers[-2].flatten(1) @ carried
     biases = [bias.to(weights.dtype) for bias in biases]
     stem, head = Convolution(folded[0], biases[0]), Convolution(folded[-2], biases[-1])
     blocks = [
-        _folded_block(at, folded[1 + 3 * i : 4 + 3 * i], biases[1 + 3 * i : 3 + 3 * i])
-        for i, at in enumerate(architecture.placed)
+        _fold_block(placed, folded[1 + 3 * i : 4 + 3 * i], biases[1 + 3 * i : 3 + 3 * i])
+        for i, placed in enumerate(architecture.placed)
     ]
     classifier = Convolution(folded[-1], classifier_bias.to(weights.dtype))
     return FoldedNetwork(architecture, stem, tuple(blocks), head, classifier)
 
 
-def _folded_block(at: Placed, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> FoldedBlock:
+def _fold_block(placed: PlacedBlock, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> FoldedBlock:
     """The offset of pw2 is left out: the stream carries it on."""
-    (pw1, dw, pw2), (pw1_bias, dw_bias), wired = weights, biases, wiring(at.block, at.c_in, at.c_out)
+    (pw1, dw, pw2), (pw1_bias, dw_bias), wired = weights, biases, wiring(placed.block, placed.c_in, placed.c_out)
     expand, project = Pointwise(pw1.flatten(1), pw1_bias, wired.pw1), Pointwise(pw2.flatten(1), None, wired.pw2)
-    return FoldedBlock(at, expand, Convolution(dw, dw_bias), project, wired.pieces)
+    return FoldedBlock(placed, expand, Convolution(dw, dw_bias), project, wired.pieces)

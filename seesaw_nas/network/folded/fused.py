@@ -97,10 +97,10 @@ class FusedBlock(nn.Module):
     def __init__(self, block: FoldedBlock, rule: Rule) -> None:
         super().__init__()
         self.pw1 = _pointwise(block.pw1, rule)
-        self.dw = FusedConvolution(block.dw, block.at.stride, block.at.inner)
+        self.dw = FusedConvolution(block.dw, block.placed.stride, block.placed.inner)
         self.pw2 = _pointwise(block.pw2, rule)
-        self.has_residual = block.at.has_residual
-        self.expands_with_relu6 = block.at.block.expand_activation == "relu6"
+        self.has_residual = block.placed.has_residual
+        self.expands_with_relu6 = block.placed.block.expand_activation == "relu6"
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), channels-last."""
@@ -146,10 +146,10 @@ def classify(folded: FoldedNetwork, rule: Rule, images: Tensor) -> Tensor:
     x = convolution(images.contiguous(memory_format=CHANNELS_LAST), *_both(stem), folded.architecture.stem.stride)
     for block in folded.blocks:
         inner = _product(x, block.pw1, rule, None)
-        if block.at.block.expand_activation == "relu6":
+        if block.placed.block.expand_activation == "relu6":
             inner = inner.clamp_(0, 6)
-        inner = convolution(inner, *_both(block.dw), block.at.stride, block.at.inner)
-        x = _product(inner, block.pw2, rule, x if block.at.has_residual else None)
+        inner = convolution(inner, *_both(block.dw), block.placed.stride, block.placed.inner)
+        x = _product(inner, block.pw2, rule, x if block.placed.has_residual else None)
     return F.linear(convolution(x, *_both(head)).mean((2, 3)), *_both(classifier))  # (N, classes)
 
 

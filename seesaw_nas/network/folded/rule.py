@@ -50,10 +50,10 @@ def convolves(rows: int, tiles: Tiles) -> bool:
 
 def graph(block: FoldedBlock) -> Formulation:
     """What ONNX Runtime computes fastest on a CPU."""
-    at = block.at
-    enough = SPLIT_TWICE_FROM if at.block.flow == "igcv3" else SPLIT_FROM
+    placed = block.placed
+    enough = SPLIT_TWICE_FROM if placed.block.flow == "igcv3" else SPLIT_FROM
     if len(block.pieces) > 1 and min(piece.stop - piece.start for piece in block.pieces) >= enough:
         return "split"
-    partition = at.block.partition
-    whole_blocks = at.c_in % (BLOCKED * partition.groups) == 0
+    partition = placed.block.partition
+    whole_blocks = placed.c_in % (BLOCKED * partition.groups) == 0
     return "native" if partition.is_even and not partition.is_dense and whole_blocks else "dense"

@@ -50,12 +50,12 @@ class SplitBlock(nn.Module):
 
     def __init__(self, block: FoldedBlock, have: Segments, formulation: Formulation) -> None:
         super().__init__()
-        at, pw1, pw2, split = block.at, block.pw1, block.pw2, formulation == "split"
-        reads = _edges(tile.inputs for tile in pw1.tiles) if split else (slice(0, at.c_in),)
-        pieces = block.pieces if split else (slice(0, at.inner),)
-        self.writes = _edges(tile.outputs for tile in pw2.tiles) if split else (slice(0, at.c_out),)
+        placed, pw1, pw2, split = block.placed, block.pw1, block.pw2, formulation == "split"
+        reads = _edges(tile.inputs for tile in pw1.tiles) if split else (slice(0, placed.c_in),)
+        pieces = block.pieces if split else (slice(0, placed.inner),)
+        self.writes = _edges(tile.outputs for tile in pw2.tiles) if split else (slice(0, placed.c_out),)
         self.read = Resegment(have, reads)
-        self.residual = Resegment(have, self.writes) if at.has_residual else None
+        self.residual = Resegment(have, self.writes) if placed.has_residual else None
         self.sources = [next(i for i, r in enumerate(reads) if _linked(pw1.tiles, piece, r)) for piece in pieces]
         self.feeds = [[i for i, p in enumerate(pieces) if _linked(pw2.tiles, out, p)] for out in self.writes]
         self.pw1, self.dw, self.pw2 = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
@@ -64,10 +64,10 @@ class SplitBlock(nn.Module):
             if formulation == "native":
                 weight, groups = _grouped(weight, pw1.tiles), len(pw1.tiles)
             self.pw1.append(_conv(weight, None if pw1.bias is None else pw1.bias[piece], groups=groups))
-            self.dw.append(_conv(block.dw.weight[piece], block.dw.bias[piece], at.stride, _length(piece)))
+            self.dw.append(_conv(block.dw.weight[piece], block.dw.bias[piece], placed.stride, _length(piece)))
         for out, feeding in zip(self.writes, self.feeds, strict=True):
             self.pw2.extend(_conv(pw2.weight[out, pieces[i]], None) for i in feeding)
-        self.act = nn.ReLU6() if at.block.expand_activation == "relu6" else nn.Identity()
+        self.act = nn.ReLU6() if placed.block.expand_activation == "relu6" else nn.Identity()
 
     def forward(self, stream: list[Tensor]) -> list[Tensor]:
         """Tensors of ``have``, each (N, its channels, H, W), to tensors of ``writes``."""

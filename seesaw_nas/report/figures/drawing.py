@@ -22,7 +22,7 @@ from itertools import accumulate, groupby
 from math import lcm, sqrt
 
 from seesaw_nas.architecture import cost
-from seesaw_nas.architecture.spec import Architecture, Block, Placed
+from seesaw_nas.architecture.spec import Architecture, Block, PlacedBlock
 from seesaw_nas.core.units import format_count
 from seesaw_nas.report.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 
@@ -91,7 +91,7 @@ def height(block: Block) -> int:
     return 2 * (POINTWISE + SEAM) + DEPTHWISE + (SEAM + DEPTHWISE if block.flow == "igcv3" else 0)
 
 
-def _block(at: Placed, y: int, scale: Scale) -> str:
+def _block(at: PlacedBlock, y: int, scale: Scale) -> str:
     block, inner = at.block, at.inner
     mark = " +" if at.has_residual else ""
     arrived = arrivals(block, inner)
@@ -109,7 +109,7 @@ def _block(at: Placed, y: int, scale: Scale) -> str:
     return f'<g class="block">{_told(at)}{_text(0, y + 16, f"{block}{mark}")}{drawn}{_residual(at, y)}</g>'
 
 
-def _told(at: Placed) -> str:
+def _told(at: PlacedBlock) -> str:
     """What the pointer shows."""
     pw1, pw2 = at.block.partition, at.block.project_partition
     text = (
@@ -148,7 +148,7 @@ def _runs(owners: Sequence[int]) -> list[Segment]:
     return [(group, a, b) for (group, _), (_, a, b) in zip(runs, _segments([count for _, count in runs]), strict=True)]
 
 
-def _mixed(block: Block, arrived: Sequence[int], at: Placed, y: int, scale: Scale) -> list[str]:
+def _mixed(block: Block, arrived: Sequence[int], at: PlacedBlock, y: int, scale: Scale) -> list[str]:
     """The groups of pw2, each in slices of what it reads, and lines between them."""
     shapes = []
     for _, a, b in _segments(block.project_partition.parts):
@@ -184,7 +184,7 @@ def _line(share: float, c_in: int, c_out: int, y: int, scale: Scale) -> str:
     return f'<line {places} stroke="var(--page, #FFFFFF)" stroke-width="1.2"/>'
 
 
-def _residual(at: Placed, y: int) -> str:
+def _residual(at: PlacedBlock, y: int) -> str:
     if not at.has_residual:
         return ""
     x, low = LABELS + CHANNELS + MARGIN - 2, y + height(at.block)

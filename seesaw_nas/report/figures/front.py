@@ -12,16 +12,14 @@ from seesaw_nas import pareto
 from seesaw_nas.architecture import reference
 from seesaw_nas.architecture.reference import Published
 from seesaw_nas.core.units import format_count
-from seesaw_nas.report.tables import front, stage_texts, trained
+from seesaw_nas.report.tables import stage_texts
 from seesaw_nas.report.theme import BLUE, GREEN, GREY, NOTHING_TRAINED, ORANGE, PURPLE, THEME, VERMILION
-from seesaw_nas.search import records as run_records
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete, front
+from seesaw_nas.search.records import best as best_of
 from seesaw_nas.search.spread import Spread
 from seesaw_nas.space import Budget
 
-PUBLISHED_REACH = (
-    3  # times the run's Multi-Adds: a row far beyond (15,300M for VGG-16) would squeeze all others together
-)
+PUBLISHED_REACH = 3  # times the run's Multi-Adds: a row far beyond (15,300M for VGG-16) would squeeze the others
 
 
 NO_SPREADS: Mapping[str, Spread] = MappingProxyType({})
@@ -45,12 +43,13 @@ def accuracy_against_macs(
         spreads: by digest, of the architectures that were trained again; drawn as mean and standard deviation.
     """
     figure = go.Figure(layout={"template": THEME})
-    done, members = trained(records), front(records)
+    done = complete(records)
+    members = front(done)
     rows = reference.published(dataset)
-    reach = PUBLISHED_REACH * max([budget.high, *(r.macs or 0 for r in done)])
+    reach = PUBLISHED_REACH * max([budget.high, *(trial.macs for trial in done)])
     has_panel = any(row.macs <= reach for row in rows)
     means = {digest: spread.mean for digest, spread in spreads.items()}
-    _add_trials(figure, done, members, run_records.best(done if means else members, means))
+    _add_trials(figure, done, members, best_of(done if means else members, means))
     _add_spreads(figure, done, spreads)
     if has_panel:
         _add_paper_panel(figure, rows, members, reach)
@@ -64,7 +63,7 @@ def accuracy_against_macs(
 
 
 def _add_trials(
-    figure: go.Figure, done: list[TrialRecord], members: list[TrialRecord], best: TrialRecord | None
+    figure: go.Figure, done: list[CompleteTrial], members: list[CompleteTrial], best: CompleteTrial | None
 ) -> None:
     if best is None:
         figure.add_annotation(text=NOTHING_TRAINED, xref="x domain", yref="y domain", x=0.5, y=0.5, showarrow=False)
@@ -78,12 +77,12 @@ def _add_trials(
     figure.add_scatter(**_front_line(members), name=f"Pareto front ({len(members)})", marker_size=10)
     figure.add_scatter(**_points([best]), name="best", hovertext=[_hover_stages(best)], marker=star)
     if len(members) > 2:  # with fewer there is nothing to bend
-        bend = members[pareto.knee([(r.top1 or 0.0, float(r.macs or 0)) for r in members])]
+        bend = members[pareto.knee([(trial.top1, float(trial.macs)) for trial in members])]
         ring = {"symbol": "circle-open", "color": GREEN, "size": 20, "line_width": 3}
         figure.add_scatter(**_points([bend]), name="knee of the front", hovertext=[_hover_stages(bend)], marker=ring)
 
 
-def _add_spreads(figure: go.Figure, done: list[TrialRecord], spreads: Mapping[str, Spread]) -> None:
+def _add_spreads(figure: go.Figure, done: list[CompleteTrial], spreads: Mapping[str, Spread]) -> None:
     again = {r.digest: r for r in done if r.digest in spreads} if spreads else {}  # a digest takes a millisecond
     if not again:
         return
@@ -92,43 +91,43 @@ def _add_spreads(figure: go.Figure, done: list[TrialRecord], spreads: Mapping[st
     trainings = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     texts = [f"<b>trial {r.number}</b>, trained again: {spreads[digest]}<br>{digest}" for digest, r in again.items()]
     figure.add_scatter(
-        x=[(r.macs or 0) / 1e6 for r in again.values()], y=[100 * spread.mean for spread in found], mode="markers",
+        x=[trial.macs / 1e6 for trial in again.values()], y=[100 * spread.mean for spread in found], mode="markers",
         name=f"trained again: mean, standard deviation ({trainings} each)", hoverinfo="text", hovertext=texts,
         marker={"symbol": "diamond-open", "color": ORANGE, "size": 11, "line_width": 2},
         error_y={"array": [100 * (spread.sd or 0.0) for spread in found], "color": ORANGE, "thickness": 2, "width": 5},
     )  # fmt: skip
 
 
-def _span(done: list[TrialRecord], budget: Budget) -> list[float]:
+def _span(done: list[CompleteTrial], budget: Budget) -> list[float]:
     """The x axis in millions: every trial and both ends of the budget, with room beside the outermost."""
-    held = [(r.macs or 0) / 1e6 for r in done] + [budget.high / 1e6] + ([budget.low / 1e6] if budget.low else [])
+    held = [trial.macs / 1e6 for trial in done] + [budget.high / 1e6] + ([budget.low / 1e6] if budget.low else [])
     low, high = (min(held), max(held)) if len(set(held)) > 1 else (0.0, max(held))
     room = 0.04 * (high - low)
     return [low - room, high + room]
 
 
-def _points(shown: list[TrialRecord]) -> dict[str, object]:
-    x, y = [(r.macs or 0) / 1e6 for r in shown], [100 * (r.top1 or 0.0) for r in shown]
+def _points(shown: list[CompleteTrial]) -> dict[str, object]:
+    x, y = [trial.macs / 1e6 for trial in shown], [100 * trial.top1 for trial in shown]
     return {"x": x, "y": y, "mode": "markers", "hoverinfo": "text"}
 
 
-def _front_line(members: list[TrialRecord]) -> dict[str, object]:
+def _front_line(members: list[CompleteTrial]) -> dict[str, object]:
     style = {"mode": "lines+markers", "line": {"shape": "hv", "color": BLUE, "width": 2}, "legendgroup": "front"}
     return {**_points(members), **style, "hovertext": [_hover_stages(r) for r in members]}
 
 
-def _hover(record: TrialRecord) -> str:
+def _hover(trial: CompleteTrial) -> str:
     return (
-        f"<b>trial {record.number}</b>, {100 * (record.top1 or 0.0):.2f}% {escape(record.split)}<br>"
-        f"{record.macs or 0:,} Multi-Adds, {record.params or 0:,} Params<br>seed {record.seed}"
+        f"<b>trial {trial.number}</b>, {100 * trial.top1:.2f}% {escape(trial.split)}<br>"
+        f"{trial.macs:,} Multi-Adds, {trial.params:,} Params<br>seed {trial.seed}"
     )
 
 
-def _hover_stages(record: TrialRecord) -> str:
-    return "<br>".join([f"{_hover(record)}, {record.digest}", *stage_texts(record.architecture)])
+def _hover_stages(trial: CompleteTrial) -> str:
+    return "<br>".join([f"{_hover(trial)}, {trial.digest}", *stage_texts(trial.architecture)])
 
 
-def _add_paper_panel(figure: go.Figure, rows: Sequence[Published], members: list[TrialRecord], reach: int) -> None:
+def _add_paper_panel(figure: go.Figure, rows: Sequence[Published], members: list[CompleteTrial], reach: int) -> None:
     """The lower panel. 400 epochs are said of the paper's own networks alone: the rows of others may be quoted."""
     split = "validation images" if rows[0].dataset == "imagenet" else "test split"
     near = [row for row in rows if row.macs <= reach]

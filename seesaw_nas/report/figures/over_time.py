@@ -12,9 +12,8 @@ import plotly.graph_objects as go
 
 from seesaw_nas import pareto
 from seesaw_nas.core.errors import OptionError, known
-from seesaw_nas.report.tables import front, trained
 from seesaw_nas.report.theme import GREY, NOTHING_TRAINED, THEME, blank, caption, see_through, styles
-from seesaw_nas.search.records import TRAINED, TrialRecord
+from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete, front
 
 Floats = npt.NDArray[np.float64]
 VALUES = {"hypervolume": "hypervolume (share of top-1 100% x the budget)", "top1": "best top-1 so far (%)"}
@@ -33,7 +32,7 @@ def in_order(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 
 def front_over_time(records: Sequence[TrialRecord], *, parts: int = 4) -> go.Figure:
     """The front after each quarter of the trained trials, as steps; the trials behind in grey."""
-    done = trained(in_order(records))
+    done = complete(in_order(records))
     if not done:
         return blank(NOTHING_TRAINED)
     figure = go.Figure(layout={"template": THEME, "xaxis_title": "Multi-Adds (M)"})
@@ -51,13 +50,13 @@ def front_over_time(records: Sequence[TrialRecord], *, parts: int = 4) -> go.Fig
     return figure
 
 
-def splits(done: Sequence[TrialRecord]) -> str:
+def splits(done: Sequence[TrialRecord] | Sequence[CompleteTrial]) -> str:
     """The split that the accuracies are from, or the splits."""
     return " and ".join(sorted({record.split for record in done})) or "validation"
 
 
-def _points(shown: Sequence[TrialRecord]) -> dict[str, Any]:
-    return {"x": [(r.macs or 0) / 1e6 for r in shown], "y": [100 * (r.top1 or 0.0) for r in shown]}
+def _points(shown: Sequence[CompleteTrial]) -> dict[str, Any]:
+    return {"x": [trial.macs / 1e6 for trial in shown], "y": [100 * trial.top1 for trial in shown]}
 
 
 def progress_curves(
@@ -112,12 +111,12 @@ def _path(run: Sequence[TrialRecord], value: str, against: str, budget_high: int
     """Rows (spent, value) from the first trained trial on, where the value changes, and the end; empty without any."""
     ended = in_order([record for record in run if record.state != "running"])
     spent = np.cumsum([_cost(record, against) for record in ended], dtype=np.float64)
-    known_by = {record.number for record in trained(ended)}
+    points = {trial.number: (trial.top1, trial.macs / budget_high) for trial in complete(ended)}
     rows: list[tuple[float, float]] = []
     members: list[tuple[float, float]] = []  # the front so far, so that a trial behind it costs no hypervolume
     for record, at in zip(ended, spent.tolist(), strict=True):
-        point = (record.top1 or 0.0, (record.macs or 0) / budget_high)
-        if record.number not in known_by or any(top1 >= point[0] and share <= point[1] for top1, share in members):
+        point = points.get(record.number)
+        if point is None or any(top1 >= point[0] and share <= point[1] for top1, share in members):
             continue
         members = [m for m in members if not (point[0] >= m[0] and point[1] <= m[1])] + [point]
         worth = pareto.hypervolume(members, (0.0, 1.0)) if value == "hypervolume" else 100 * max(members)[0]

@@ -16,9 +16,8 @@ import plotly.graph_objects as go
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.report.effects import blocks_of
-from seesaw_nas.report.tables import trained
 from seesaw_nas.report.theme import LOW_TO_HIGH, NOTHING_TRAINED, THEME, blank
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.space import Space, encode, genes
 
 MOST_AXES = 12
@@ -33,16 +32,16 @@ def parallel_genotype(records: Sequence[TrialRecord], space: Space) -> go.Figure
     fit: the most frequent partition of each, then its blocks, expansion and flow. Within a choice the lines are spread
     out a little, in the order of top-1. Of more than ``MOST_LINES`` trials as many are drawn, evenly by top-1.
     """
-    done = sorted(trained(records), key=lambda record: record.top1 or 0.0)
+    done = sorted(complete(records), key=lambda trial: trial.top1)
     if not done:
         return blank(NOTHING_TRAINED)
     drawn = [done[i] for i in np.linspace(0, len(done) - 1, min(len(done), MOST_LINES)).round().astype(int)]
-    told = [(r, choices) for r in drawn if (choices := _choices(r.spec, space)) is not None]
-    if not told:
+    lines = [(trial, choices) for trial in drawn if (choices := _choices(trial.architecture, space)) is not None]
+    if not lines:
         return blank(f"none of the {len(done)} trained trials is in space '{escape(space.name)}'")
-    axes = [_categories(name, [choices[name] for _, choices in told], space) for name in _axes(space, told)]
-    top1 = np.array([100 * (r.top1 or 0.0) for r, _ in told], dtype=np.float32)
-    macs = np.array([(r.macs or 0) / 1e6 for r, _ in told], dtype=np.float32)
+    axes = [_categories(name, [choices[name] for _, choices in lines], space) for name in _axes(space, lines)]
+    top1 = np.array([100 * trial.top1 for trial, _ in lines], dtype=np.float32)
+    macs = np.array([trial.macs / 1e6 for trial, _ in lines], dtype=np.float32)
     figure = go.Figure(layout={"template": THEME, "margin": {"l": 80, "r": 80, "t": 110, "b": 24}})
     figure.add_parcoords(
         dimensions=[*axes, {"label": "Multi-Adds (M)", "values": macs}, {"label": "top-1 (%)", "values": top1}],
@@ -87,12 +86,12 @@ def _summary(architecture: Architecture) -> dict[str, str]:
     return {name: value for group in told.values() for name, value in group.items()}
 
 
-def _axes(space: Space, told: Sequence[tuple[TrialRecord, Mapping[str, str]]]) -> list[str]:
+def _axes(space: Space, lines: Sequence[tuple[CompleteTrial, Mapping[str, str]]]) -> list[str]:
     """The axes on which anything was chosen: all genes, or whole kinds of summary while they fit."""
-    every = list(told[0][1])
+    every = list(lines[0][1])
     if not _is_large(space):
         return every
-    varied = [name for name in every if len({choices[name] for _, choices in told}) > 1] or every[:1]
+    varied = [name for name in every if len({choices[name] for _, choices in lines}) > 1] or every[:1]
     kept: list[str] = []
     for _, same in groupby(varied, key=lambda name: name.partition(".")[2]):
         kind = list(same)

@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 
 from seesaw_nas.report.figures.over_time import splits
 from seesaw_nas.report.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, THEME, VERMILION, blank, see_through, styles
-from seesaw_nas.search.records import State, TrialRecord
+from seesaw_nas.search.records import State, TrialRecord, complete
+from seesaw_nas.training.epoch import Epoch
 
 HIGHLIGHTED = 5
 MOST_CURVES = 300  # behind those: more are one grey area, and megabytes
@@ -31,16 +32,16 @@ def training_curves(records: Sequence[TrialRecord]) -> go.Figure:
     if not curves:
         return blank("no trial has an accuracy by epoch")
     figure = go.Figure(layout={"template": THEME, "xaxis_title": "epoch"})
-    scored = [r for r in curves if r.state == "complete" and r.top1 is not None]
-    best = sorted(scored, key=lambda r: -(r.top1 or 0.0))[:HIGHLIGHTED]
-    others = [r for r in curves if r not in best]
+    best = sorted(complete(curves), key=lambda trial: -trial.top1)[:HIGHLIGHTED]
+    highlighted = {trial.number for trial in best}
+    others = [r for r in curves if r.number not in highlighted]
     drawn = [others[i] for i in _evenly(len(others), MOST_CURVES)]
     for state, dash in (("complete", "solid"), ("stopped", "dot"), ("paused", "dash"), ("failed", "dashdot")):
         _add_together(figure, others, drawn, state, dash)
-    for record, (colour, dash, symbol) in zip(best, styles(len(best)), strict=True):
-        x, y = _curve(record)
+    for trial, (colour, dash, symbol) in zip(best, styles(len(best)), strict=True):
+        x, y = _curve(trial.curve)
         figure.add_scatter(
-            x=x, y=y, name=f"trial {record.number}, {100 * (record.top1 or 0.0):.2f}%", mode="lines+markers",
+            x=x, y=y, name=f"trial {trial.number}, {100 * trial.top1:.2f}%", mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 2}, marker={"symbol": symbol, "size": 7},
         )  # fmt: skip
     figure.update_layout(yaxis_title=f"{escape(splits(curves))} top-1 (%)")
@@ -51,9 +52,10 @@ def _evenly(count: int, most: int) -> list[int]:
     return [int(i) for i in np.linspace(0, count - 1, min(count, most)).round()]
 
 
-def _curve(record: TrialRecord) -> tuple[list[int], list[float]]:
-    told = [(epoch.epoch, 100 * epoch.top1) for epoch in record.curve if epoch.top1 is not None]
-    return [epoch for epoch, _ in told], [top1 for _, top1 in told]
+def _curve(curve: Sequence[Epoch]) -> tuple[list[int], list[float]]:
+    """The epochs that were evaluated, and top-1 after them in percent."""
+    evaluated = [(epoch.epoch, 100 * epoch.top1) for epoch in curve if epoch.top1 is not None]
+    return [epoch for epoch, _ in evaluated], [top1 for _, top1 in evaluated]
 
 
 def _add_together(
@@ -64,7 +66,7 @@ def _add_together(
     y: list[float | None] = []
     shown = [record for record in drawn if record.state == state]
     for record in shown:
-        epochs, top1 = _curve(record)
+        epochs, top1 = _curve(record.curve)
         x += [*epochs, None]
         y += [*top1, None]
     if shown:

@@ -11,9 +11,8 @@ import plotly.graph_objects as go
 
 from seesaw_nas.core.kendall import Correlation, kendall
 from seesaw_nas.core.units import format_count
-from seesaw_nas.report.tables import trained
 from seesaw_nas.report.theme import BLUE, GREY, THEME, blank, caption, styles
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 
 BANDS = 3
 LEAST_IN_BAND = 10
@@ -46,7 +45,7 @@ def rank_correlation(records: Sequence[TrialRecord]) -> go.Figure:
     among which the order is harder to tell. Bands are thirds of the trials by Multi-Adds, of ``LEAST_IN_BAND`` trials
     or more each; of more than ``MOST_EPOCHS`` epochs as many are drawn. Intervals are the jackknife's.
     """
-    done = [r for r in trained(records) if any(epoch.top1 is not None for epoch in r.curve)]
+    done = [trial for trial in complete(records) if any(epoch.top1 is not None for epoch in trial.curve)]
     if len(done) < LEAST_IN_BAND:
         return blank(f"too few trials for ranks: {LEAST_IN_BAND} with an accuracy by epoch are wanted, got {len(done)}")
     groups = {f"all trials ({len(done)})": done} | _bands(done)
@@ -61,29 +60,29 @@ def rank_correlation(records: Sequence[TrialRecord]) -> go.Figure:
     return figure
 
 
-def _bands(done: Sequence[TrialRecord]) -> dict[str, list[TrialRecord]]:
+def _bands(done: Sequence[CompleteTrial]) -> dict[str, list[CompleteTrial]]:
     """Thirds by Multi-Adds; none where they would be too small, or one cost would stand in two."""
-    macs = np.array([r.macs for r in done])
+    macs = np.array([trial.macs for trial in done])
     edges = np.unique(np.quantile(macs, np.linspace(0, 1, BANDS + 1)))
     which = np.clip(np.searchsorted(edges, macs, side="right") - 1, 0, len(edges) - 2)
-    bands = [[r for r, band in zip(done, which.tolist(), strict=True) if band == i] for i in range(len(edges) - 1)]
+    bands = [[trial for trial, at in zip(done, which.tolist(), strict=True) if at == i] for i in range(len(edges) - 1)]
     if len(bands) < 2:
         return {}
     return {_band_name(band): band for band in bands if len(band) >= LEAST_IN_BAND}
 
 
-def _band_name(band: Sequence[TrialRecord]) -> str:
-    macs = [r.macs or 0 for r in band]
+def _band_name(band: Sequence[CompleteTrial]) -> str:
+    macs = [trial.macs for trial in band]
     return f"{format_count(min(macs))} to {format_count(max(macs))} ({len(band)})"
 
 
-def _by_epoch(group: Sequence[TrialRecord]) -> dict[int, Correlation]:
+def _by_epoch(group: Sequence[CompleteTrial]) -> dict[int, Correlation]:
     """By epoch, of the trials that were evaluated after it; without those where there is no order."""
     early: dict[int, list[tuple[float, float]]] = {}
-    for record in group:
-        for epoch in record.curve:
+    for trial in group:
+        for epoch in trial.curve:
             if epoch.top1 is not None:
-                early.setdefault(epoch.epoch, []).append((epoch.top1, record.top1 or 0.0))
+                early.setdefault(epoch.epoch, []).append((epoch.top1, trial.top1))
     every = sorted(early)
     drawn = {every[i] for i in np.linspace(0, len(every) - 1, MOST_EPOCHS).round().astype(int)}
     found = {epoch: kendall(*zip(*early[epoch], strict=True)) for epoch in sorted(drawn)}

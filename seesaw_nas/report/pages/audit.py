@@ -13,7 +13,7 @@ from seesaw_nas.evaluators.ranking.ceiling import Ceiling
 from seesaw_nas.evaluators.ranking.result import RULE, Audit, Row
 from seesaw_nas.evaluators.ranking.spent import Spent
 from seesaw_nas.evaluators.ranking.statistics import Estimate
-from seesaw_nas.evaluators.ranking.wording import about, cost_of, figure_of, noise, remarks, span
+from seesaw_nas.evaluators.ranking.wording import cost_of, describe_basis, figure_of, noise, remarks, span
 from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.markup import Cell, paragraph, section
 from seesaw_nas.report.theme import BLUE, GREEN, GREY, PURPLE, THEME, blank, caption, see_through
@@ -43,7 +43,7 @@ def write_audit(path: Path, audit: Audit) -> None:
     """
     parts = [
         f"<h1>{TITLE}</h1>",
-        *map(paragraph, (*about(audit), *noise(audit.ceiling))),
+        *map(paragraph, (*describe_basis(audit), *noise(audit.ceiling))),
         markup.plotly_script(),
         section("Kendall's tau with the trained top-1", markup.plot(taus(audit), "audit")),
         section("The evaluators", markup.sortable(HEADINGS, [(_cells(audit, row), "") for row in audit.rows])),

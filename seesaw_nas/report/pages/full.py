@@ -18,9 +18,9 @@ from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.markup import paragraph, section
 from seesaw_nas.report.pages.page import picture, write_html
 from seesaw_nas.report.run import Run
-from seesaw_nas.report.tables import trained
 from seesaw_nas.report.theme import blank
 from seesaw_nas.search.estimates.importance import importances
+from seesaw_nas.search.records import complete
 from seesaw_nas.space import genes
 
 MOST_CHOICES, MOST_TRIALS = (
@@ -30,7 +30,7 @@ MOST_CHOICES, MOST_TRIALS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PageFigure:
     """A figure of a page.
 
     Attributes:
@@ -44,12 +44,12 @@ class Shown:
     figure: go.Figure
 
 
-def all_figures(run: Run) -> list[Shown]:
+def all_figures(run: Run) -> list[PageFigure]:
     """Every figure there is of a run, accuracy against Multi-Adds first."""
-    return [Shown("accuracy", "Accuracy against Multi-Adds", "", picture(run)), *_further(run)]
+    return [PageFigure("accuracy", "Accuracy against Multi-Adds", "", picture(run)), *_further(run)]
 
 
-def write_report(path: Path, run: Run, shown: list[Shown]) -> None:
+def write_report(path: Path, run: Run, shown: list[PageFigure]) -> None:
     """Write the whole report of a run, all at once or not at all; ``shown`` are its :func:`all_figures`.
 
     Raises:
@@ -58,45 +58,47 @@ def write_report(path: Path, run: Run, shown: list[Shown]) -> None:
     write_html(path, run, more=sections(shown[1:]))
 
 
-def sections(shown: list[Shown]) -> list[str]:
+def sections(shown: list[PageFigure]) -> list[str]:
     """Figures as sections of a page; what has nothing to show is a line that says why."""
     return [_section(one) for one in shown]
 
 
-def _section(one: Shown) -> str:
+def _section(one: PageFigure) -> str:
     if not one.figure.data:  # a blank figure, whose one note is the reason
         return section(one.title, *(f"<p>{note.text}</p>" for note in one.figure.layout.annotations))
     return section(one.title, paragraph(one.text) if one.text else "", markup.plot(one.figure, one.name))
 
 
 def _importances(run: Run, journal: Path) -> go.Figure:
-    done = len(trained(run.records))
+    done = len(complete(run.records))
     choices = done * (len(genes(run.space)) if run.space else MOST_CHOICES // MOST_TRIALS)
     if choices > MOST_CHOICES:
         return blank(f"left out, for {done:,} trained trials in a space of this size take too long")
     return importance_bars(importances(journal) if done > 1 else {})
 
 
-def _further(run: Run) -> Iterator[Shown]:
+def _further(run: Run) -> Iterator[PageFigure]:
     records, settings = run.records, run.settings
     value = "top1" if settings.objectives == "top1" else "hypervolume"
     against = "trials" if settings.scheduler == "none" else "epochs"
     curves = progress_curves({settings.strategy: [records]}, value=value, against=against, budget_high=run.budget.high)
-    yield Shown("front-over-time", "The front as the search went on", "", front_over_time(records))
-    yield Shown("progress", "Progress", "", curves)
+    yield PageFigure("front-over-time", "The front as the search went on", "", front_over_time(records))
+    yield PageFigure("progress", "Progress", "", curves)
     if run.space is not None:
         text = "Drag along an axis to keep only the trials that made those choices."
-        yield Shown("choices", "Choices and what came of them", text, parallel_genotype(records, run.space))
+        yield PageFigure("choices", "Choices and what came of them", text, parallel_genotype(records, run.space))
     text = (
         "By how many points top-1 changes with a choice, all other choices and the Multi-Adds held; a search does not "
         "draw at random, so these are associations."
     )
-    yield Shown("effects", "What each choice did", text, choice_effects(records))
+    yield PageFigure("effects", "What each choice did", text, choice_effects(records))
     if run.journal is not None:
-        yield Shown("importances", "Which choices mattered", "", _importances(run, run.journal))
+        yield PageFigure("importances", "Which choices mattered", "", _importances(run, run.journal))
     if (best := run.best) is not None:
-        yield Shown("spending", f"Where trial {best.number}, the best, spends its Multi-Adds", "", spending(best.spec))
-    yield Shown("training-curves", "Training curves", "", training_curves(records))
+        yield PageFigure(
+            "spending", f"Where trial {best.number}, the best, spends its Multi-Adds", "", spending(best.architecture)
+        )
+    yield PageFigure("training-curves", "Training curves", "", training_curves(records))
     text = "How well the order after an epoch foretells the order at the end, which stopping early rests on."
-    yield Shown("rank-correlation", "Early ranks and final ranks", text, rank_correlation(records))
-    yield Shown("timeline", "What ran when", "", timeline(records))
+    yield PageFigure("rank-correlation", "Early ranks and final ranks", text, rank_correlation(records))
+    yield PageFigure("timeline", "What ran when", "", timeline(records))

@@ -13,8 +13,8 @@ from seesaw_nas.core.units import format_count, format_duration, format_top1
 from seesaw_nas.report.figures import drawing
 from seesaw_nas.report.pages.markup import Cell, paragraph, sortable
 from seesaw_nas.report.run import Run
-from seesaw_nas.report.tables import front, stage_texts
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.report.tables import stage_texts
+from seesaw_nas.search.records import CompleteTrial, complete, front
 
 HOW_TO_READ = (
     "A block of a drawing, from top to bottom: pw1, depthwise, pw2. A colour is a group of pw1, in proportion to its "
@@ -28,56 +28,56 @@ def front_table(run: Run, room: int) -> str:
 
     What does not fit with its drawing and its spec file has its stages in words alone.
     """
-    members = front(run.records)
+    members = front(complete(run.records))
     if not members:
         return paragraph("Empty: it holds trained trials only.")
     again = ("Trained again",) if run.spreads else ()
     result = ("Top-1", *again, "Split", "Seed", "Time", *run.timings.columns.values(), "Digest")
     head = ("Rank", "Trial", "Multi-Adds", "of budget", "Params", *result)
-    rows = [_row(rank, record, run) for rank, record in enumerate(members, start=1)]
-    words = [_unfolding(rank, record, "") for rank, record in enumerate(members, start=1)]
+    rows = [_row(rank, trial, run) for rank, trial in enumerate(members, start=1)]
+    words = [_unfolding(rank, trial, "") for rank, trial in enumerate(members, start=1)]
     left, drawn = room - len(sortable(head, [(row, "") for row in rows])) - sum(map(len, words)), 0
-    for rank, record in enumerate(members, start=1):
-        picture = _picture(rank, record, run)
+    for rank, trial in enumerate(members, start=1):
+        picture = _picture(rank, trial, run)
         left -= len(picture)
         if left < 0:
             break
-        words[drawn], drawn = _unfolding(rank, record, picture), rank
+        words[drawn], drawn = _unfolding(rank, trial, picture), rank
     told = "" if drawn == len(members) else f" The first {drawn} of {len(members)} are drawn, the others in words."
     return paragraph(HOW_TO_READ + told) + sortable(head, zip(rows, words, strict=True))
 
 
-def _row(rank: int, record: TrialRecord, run: Run) -> list[Cell]:
-    macs, params, top1 = record.macs or 0, record.params or 0, record.top1 or 0.0
+def _row(rank: int, trial: CompleteTrial, run: Run) -> list[Cell]:
     cells = [
         Cell(str(rank), rank),
-        Cell(str(record.number), record.number),
-        Cell(format_count(macs), macs),
-        Cell(f"{macs / run.budget.high:.1%}", macs),
-        Cell(format_count(params), params),
-        Cell(format_top1(top1), top1),
+        Cell(str(trial.number), trial.number),
+        Cell(format_count(trial.macs), trial.macs),
+        Cell(f"{trial.macs / run.budget.high:.1%}", trial.macs),
+        Cell(format_count(trial.params), trial.params),
+        Cell(format_top1(trial.top1), trial.top1),
     ]
     if run.spreads:
-        spread = run.spreads.get(record.digest)
+        spread = run.spreads.get(trial.digest)
         cells.append(Cell(str(spread), spread.mean) if spread else Cell("-"))
-    times = [Cell(text, float(text.replace(",", "")) if text else None) for text in run.timings.cells(record.digest)]
-    cells += [Cell(record.split), Cell(str(record.seed), record.seed)]
-    return [*cells, Cell(format_duration(record.seconds), record.seconds), *times, Cell(record.digest)]
+    times = [Cell(text, float(text.replace(",", "")) if text else None) for text in run.timings.cells(trial.digest)]
+    cells += [Cell(trial.split), Cell(str(trial.seed), trial.seed)]
+    return [*cells, Cell(format_duration(trial.seconds), trial.seconds), *times, Cell(trial.digest)]
 
 
-def _unfolding(rank: int, record: TrialRecord, picture: str) -> str:
-    stages = escape("\n".join(stage_texts(record.architecture)))
-    summary = f"Architecture of rank {rank}, trial {record.number}"
+def _unfolding(rank: int, trial: CompleteTrial, picture: str) -> str:
+    stages = escape("\n".join(stage_texts(trial.architecture)))
+    summary = f"Architecture of rank {rank}, trial {trial.number}"
     return f"<details><summary>{summary}</summary><div>{picture}<pre>{stages}</pre></div></details>"
 
 
-def _picture(rank: int, record: TrialRecord, run: Run) -> str:
+def _picture(rank: int, trial: CompleteTrial, run: Run) -> str:
     """The drawing, and the spec file as a link that holds all of it."""
-    named = Named(f"{run.name}-{record.number}", record.spec, run.settings.dataset)
-    result: dict[str, Any] = {"top1": record.top1, "split": record.split, "seed": record.seed, "n_seeds": 1}
-    origin = {"run": run.name, "trial": record.number, "dataset": run.settings.dataset}
+    named = Named(f"{run.name}-{trial.number}", trial.architecture, run.settings.dataset)
+    result: dict[str, Any] = {"top1": trial.top1, "split": trial.split, "seed": trial.seed, "n_seeds": 1}
+    origin = {"run": run.name, "trial": trial.number, "dataset": run.settings.dataset}
     content = specfile.document(named, result | origin)
     data = base64.b64encode(json.dumps(content, ensure_ascii=False).encode()).decode()
     link = f'<a download="{escape(named.name)}.json" href="data:application/json;base64,{data}">Spec file</a>'
     command = f"seesaw-nas show {escape(named.name)}.json"
-    return f"{drawing.svg(record.spec, f'Rank {rank}, trial {record.number}')}<p>{link}, for <code>{command}</code></p>"
+    picture = drawing.svg(trial.architecture, f"Rank {rank}, trial {trial.number}")
+    return f"{picture}<p>{link}, for <code>{command}</code></p>"

@@ -22,8 +22,7 @@ from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.markup import paragraph, section
 from seesaw_nas.report.pages.members import front_table
 from seesaw_nas.report.run import Run
-from seesaw_nas.report.tables import trained
-from seesaw_nas.search.records import State, TrialRecord
+from seesaw_nas.search.records import State, TrialRecord, complete
 
 FOOTER = f"<footer>{escape(CONVENTION)}. Published figures: {escape(reference.SOURCE)}, as printed.</footer>"
 PAGE_BYTES = 5_900_000  # of a page, most of them plotly's; drawings are left out where they would take it beyond
@@ -74,11 +73,10 @@ def picture(run: Run) -> go.Figure:
 def _summary(run: Run) -> Iterator[str]:
     """What was searched, what became of it, and the best."""
     yield f"<p>{escape(run.settings.dataset)}, {run.within} Multi-Adds. {_counts(run.records)}</p>"
-    if not trained(run.records) or (best := run.best) is None:
+    if (best := run.best) is None:
         return
-    macs = best.macs or 0
-    share = f"{macs / run.budget.high:.1%} of the budget"
-    text = f"Best: {format_top1(best.top1 or 0.0)} {best.split} top-1 at {macs:,} Multi-Adds ({share})"
+    share = f"{best.macs / run.budget.high:.1%} of the budget"
+    text = f"Best: {format_top1(best.top1)} {best.split} top-1 at {best.macs:,} Multi-Adds ({share})"
     spread = run.spreads.get(best.digest)
     yield paragraph(f"{text}, trial {best.number}, one seed{f'; trained again {spread}' if spread else ''}.")
 
@@ -94,7 +92,7 @@ def _counts(records: Sequence[TrialRecord]) -> str:
     states = Counter(record.state for record in records)
     words = {state: "trained" if state == "complete" else state for state in get_args(State)}
     told = ", ".join(f"{states[state]} {word}" for state, word in words.items() if states[state] or state == "complete")
-    missing = "" if trained(records) else " <strong>No trial has finished training, so there is no front.</strong>"
+    missing = "" if complete(records) else " <strong>No trial has finished training, so there is no front.</strong>"
     return f"{len(records)} proposed: {told}.{missing}"
 
 

@@ -16,13 +16,12 @@ from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import REPORTED, difference, unknown
 from seesaw_nas.report.figures.over_time import progress_curves, splits
 from seesaw_nas.report.pages import markup
-from seesaw_nas.report.pages.full import Shown, sections
+from seesaw_nas.report.pages.full import PageFigure, sections
 from seesaw_nas.report.pages.markup import Cell, paragraph, section, sortable
 from seesaw_nas.report.pages.page import FOOTER
 from seesaw_nas.report.run import Run
-from seesaw_nas.report.tables import front, trained
 from seesaw_nas.report.theme import NOTHING_TRAINED, THEME, blank, styles
-from seesaw_nas.search.records import TRAINED, TrialRecord
+from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete, front
 
 SHOWN = {  # what a reader is told of runs in one picture, and how to ask a run
     "data set": lambda run: run.settings.dataset,
@@ -73,7 +72,7 @@ def _asked(rule: Callable[[Basis, Basis, Collection[str]], str], one: Run, other
     return rule(replace(one.basis, name=one.name), replace(other.basis, name=other.name), REPORTED)
 
 
-def compared(runs: Sequence[Run]) -> list[Shown]:
+def compared(runs: Sequence[Run]) -> list[PageFigure]:
     """The figures of a comparison: ``PER_GROUP`` for each of :func:`groups_of`."""
     groups = groups_of(runs)
     shown = []
@@ -83,20 +82,20 @@ def compared(runs: Sequence[Run]) -> list[Shown]:
     return shown
 
 
-def _compared(runs: Sequence[Run], suffix: str, of: str) -> list[Shown]:
+def _compared(runs: Sequence[Run], suffix: str, of: str) -> list[PageFigure]:
     high = max(run.budget.high for run in runs)
     against = "trials" if all(run.settings.scheduler == "none" for run in runs) else "epochs"
     groups: dict[str, list[Sequence[TrialRecord]]] = {}
     for run in runs:
         groups.setdefault(_method(run), []).append(run.records)
-    shown = [Shown(f"fronts{suffix}", f"The fronts{of}", "", fronts(runs))]
+    shown = [PageFigure(f"fronts{suffix}", f"The fronts{of}", "", fronts(runs))]
     for value, title in (("hypervolume", "Progress of the fronts"), ("top1", "Progress of the best")):
         curves = progress_curves(groups, value=value, against=against, budget_high=high)
-        shown.append(Shown(f"progress-{value}{suffix}", f"{title}{of}", "", curves))
+        shown.append(PageFigure(f"progress-{value}{suffix}", f"{title}{of}", "", curves))
     return shown
 
 
-def write_comparison(path: Path, runs: Sequence[Run], shown: list[Shown]) -> None:
+def write_comparison(path: Path, runs: Sequence[Run], shown: list[PageFigure]) -> None:
     """Write the page of several runs, all at once or not at all; ``shown`` is what :func:`compared` made of them.
 
     Raises:
@@ -116,30 +115,30 @@ def write_comparison(path: Path, runs: Sequence[Run], shown: list[Shown]) -> Non
 
 def fronts(runs: Sequence[Run]) -> go.Figure:
     """The front of each run as steps."""
-    if not any(trained(run.records) for run in runs):
+    if not any(complete(run.records) for run in runs):
         return blank(NOTHING_TRAINED)
     figure = go.Figure(layout={"template": THEME, "xaxis_title": "Multi-Adds (M)"})
     for run, (colour, dash, symbol) in zip(runs, styles(len(runs)), strict=True):
-        members = front(run.records)
+        members = front(complete(run.records))
         figure.add_scatter(
-            x=[(r.macs or 0) / 1e6 for r in members], y=[100 * (r.top1 or 0.0) for r in members],
+            x=[trial.macs / 1e6 for trial in members], y=[100 * trial.top1 for trial in members],
             name=f"{escape(run.name)} ({len(members)})", mode="lines+markers", hoverinfo="text",
-            hovertext=[_hover(run, record) for record in members], marker={"symbol": symbol, "size": 8},
+            hovertext=[_hover(run, trial) for trial in members], marker={"symbol": symbol, "size": 8},
             line={"shape": "hv", "color": colour, "dash": dash, "width": 2},
         )  # fmt: skip
-    done = [record for run in runs for record in trained(run.records)]
+    done = [trial for run in runs for trial in complete(run.records)]
     figure.update_layout(yaxis_title=f"{escape(splits(done))} top-1 (%)")
     return figure
 
 
-def _hover(run: Run, record: TrialRecord) -> str:
-    top1 = f"{100 * (record.top1 or 0.0):.2f}%"
-    return f"<b>{escape(run.name)}, trial {record.number}</b><br>{top1}, {record.macs or 0:,} Multi-Adds"
+def _hover(run: Run, trial: CompleteTrial) -> str:
+    return f"<b>{escape(run.name)}, trial {trial.number}</b><br>{100 * trial.top1:.2f}%, {trial.macs:,} Multi-Adds"
 
 
 def hypervolume(run: Run, high: int) -> float:
     """Of a run's front, of top-1 as a fraction and Multi-Adds as a share of ``high``; at most 1."""
-    return pareto.hypervolume([(r.top1 or 0.0, (r.macs or 0) / high) for r in front(run.records)] or [(0, 1)], (0, 1))
+    members = front(complete(run.records))
+    return pareto.hypervolume([(trial.top1, trial.macs / high) for trial in members] or [(0, 1)], (0, 1))
 
 
 def _method(run: Run) -> str:
@@ -175,16 +174,17 @@ def _table(runs: Sequence[Run]) -> str:
 def _cells(run: Run, high: int) -> list[Cell]:
     settings, best = run.settings, run.best
     begun = sum(record.state in TRAINED for record in run.records)
-    seconds, share = sum(record.seconds for record in run.records), hypervolume(run, high)
+    done, share = len(complete(run.records)), hypervolume(run, high)
+    seconds = sum(record.seconds for record in run.records)
     return [
         Cell(run.name),
         Cell(settings.strategy),
         Cell(settings.scheduler),
         Cell(str(settings.seed), settings.seed),
         Cell(f"{begun:,}", begun),
-        Cell(f"{len(trained(run.records)):,}", len(trained(run.records))),
-        Cell(format_top1(best.top1 or 0.0), best.top1 or 0.0) if best else Cell("-"),
-        Cell(format_count(best.macs or 0), best.macs or 0) if best else Cell("-"),
+        Cell(f"{done:,}", done),
+        Cell(format_top1(best.top1), best.top1) if best else Cell("-"),
+        Cell(format_count(best.macs), best.macs) if best else Cell("-"),
         Cell(f"{share:.4f}", share),
         Cell(format_duration(seconds), seconds),
     ]

@@ -38,7 +38,7 @@ class Engine:
 
 
 @contextmanager
-def opened(settings: SearchSettings, device: torch.device) -> Iterator[Engine]:
+def connect_engine(settings: SearchSettings, device: torch.device) -> Iterator[Engine]:
     """The engine that the settings name, connected to where it trains, for the body.
 
     Raises:
@@ -47,11 +47,11 @@ def opened(settings: SearchSettings, device: torch.device) -> Iterator[Engine]:
     if settings.engine == "ray":
         from seesaw_nas.search.engines import ray_tune
 
-        with ray_tune.connected(settings.ray_address):
+        with ray_tune.connect(settings.ray_address):
             yield Engine(ray_tune.reservation(settings).text, _on_ray(settings))
     elif settings.engine == "local":
         chosen = _places(settings, device)
-        yield Engine(_described(chosen), _on_workers(chosen))
+        yield Engine(_describe(chosen), _on_workers(chosen))
     else:
         yield Engine("", _here)
 
@@ -89,7 +89,7 @@ def _places(settings: SearchSettings, device: torch.device) -> list[Place]:
     return places(kind, settings.workers, settings.workers_per_gpu, torch.cuda.device_count(), cores())
 
 
-def _described(places: Sequence[Place]) -> str:
+def _describe(places: Sequence[Place]) -> str:
     """How many workers are where."""
     counts = Counter(place.device for place in places)
     return ", ".join(f"{n} worker{'s' if n > 1 else ''} on {device}" for device, n in counts.items())

@@ -48,7 +48,7 @@ def run(
     end = clock() + time_limit if time_limit is not None else float("inf")
     evaluator = on_device(evaluator, "cpu")
     pool = Pool(proposer, evaluator, listener or Listener(), [Worker(evaluator, place) for place in places])
-    with signals.noted() as stop:
+    with signals.catch_signals() as stop:
         try:
             while True:
                 stopping = stop() is not None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.evaluators import at_once
-from seesaw_nas.search.engines.worker import Found, Idle, Place, Release, serve
+from seesaw_nas.search.engines.worker import Idle, Outcome, Place, Release, serve
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Job, Proposer
 
@@ -178,30 +178,30 @@ class Pool:
             worker = handles[ready]
             assert isinstance(ready, Connection), "only connections are waited for"
             try:
-                said: Found | Idle = ready.recv()
+                message: Outcome | Idle = ready.recv()
             except (EOFError, ConnectionResetError):
                 self._bury(worker)
                 continue
-            if isinstance(said, Idle):
-                worker.note_idle(said)
+            if isinstance(message, Idle):
+                worker.note_idle(message)
             else:
-                self._take_in(worker, said)
+                self._record(worker, message)
 
-    def _take_in(self, worker: Worker, found: Found) -> None:
+    def _record(self, worker: Worker, outcome: Outcome) -> None:
         """What became of the first of a worker's jobs."""
         job, alone, worker.alone = worker.jobs.pop(0), worker.alone, False
-        assert job.number == found.number, "a worker tells of its jobs in order"
+        assert job.number == outcome.number, "a worker tells of its jobs in order"
         device, name = worker.place.device, worker.place.name
-        if found.fatal:
+        if outcome.fatal:
             self._proposer.drop(job)
-            raise WorkerError(f"{name}, trial {job.number}: {found.fatal}")
-        if found.score is not None:
-            self._proposer.tell(job, found.score, worker=name)
-        elif found.out_of_memory and not alone and len(self._on(device)) > 1:
-            self._listener.postponed(job.number, found.reason, f"nothing else trains on {device}")
+            raise WorkerError(f"{name}, trial {job.number}: {outcome.fatal}")
+        if outcome.score is not None:
+            self._proposer.tell(job, outcome.score, worker=name)
+        elif outcome.out_of_memory and not alone and len(self._on(device)) > 1:
+            self._listener.postponed(job.number, outcome.reason, f"nothing else trains on {device}")
             self._waiting.append((device, job))
         else:
-            reason = f"{found.reason} (nothing else was being trained there)" if alone else found.reason
+            reason = f"{outcome.reason} (nothing else was being trained there)" if alone else outcome.reason
             self._proposer.fail(job, reason, worker=name)
 
     def _bury(self, worker: Worker) -> None:

@@ -24,7 +24,7 @@ from seesaw_nas.core import signals
 from seesaw_nas.core.errors import OptionError, SpecError, TrainingFailed
 from seesaw_nas.evaluators import Score, on_device
 from seesaw_nas.search.engines.reservation import Reservation, reserve
-from seesaw_nas.search.engines.worker import Found, train
+from seesaw_nas.search.engines.worker import Outcome, train
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Job, Proposer
 from seesaw_nas.space import Feasible, Space, decode, genes
@@ -65,7 +65,7 @@ def run(
         OptionError: the cluster lacks what a trial is to reserve.
     """
     end = clock() + time_limit if time_limit is not None else float("inf")
-    with connected(settings.ray_address), signals.noted() as stop:
+    with connect(settings.ray_address), signals.catch_signals() as stop:
         share = reservation(settings).gpus
         trainable = tune.with_parameters(_Training, evaluator=on_device(evaluator, "cpu"), gpu=share > 0)
         searcher = _Searcher(proposer, listener or Listener(), lambda: bool(stop()) or clock() >= end, share)
@@ -97,7 +97,7 @@ def run(
 
 
 @contextmanager
-def connected(address: str) -> Iterator[None]:
+def connect(address: str) -> Iterator[None]:
     """Connected to a cluster; one that was begun for this is shut down again.
 
     Raises:
@@ -154,8 +154,8 @@ class _Training(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
-        found = train(self._evaluator, self._job)
-        return {"found": found, "done": True, "top1": found.score.top1 if found.score else 0.0}
+        outcome = train(self._evaluator, self._job)
+        return {"found": outcome, "done": True, "top1": outcome.score.top1 if outcome.score else 0.0}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing: a training that pauses leaves its checkpoint where its job says."""
@@ -215,18 +215,18 @@ class _Searcher(Searcher):
         self.note_begun(trial_id)
         if job is None:
             return
-        found: Found | None = (result or {}).get("found")
+        outcome: Outcome | None = (result or {}).get("found")
         worker = f"ray {(result or {}).get('hostname', '')}:{(result or {}).get('pid', '')}"
-        if found is None:
+        if outcome is None:
             self._proposer.fail(job, f"its worker died {MAX_FAILURES + 1} times while training it", worker=worker)
-        elif found.score is not None:
-            self._proposer.tell(job, found.score, worker=worker)
-        elif found.out_of_memory and 0 < self._share < 1 and trial_id not in self._whole:
-            self._listener.postponed(job.number, found.reason, "a whole GPU is free")
+        elif outcome.score is not None:
+            self._proposer.tell(job, outcome.score, worker=worker)
+        elif outcome.out_of_memory and 0 < self._share < 1 and trial_id not in self._whole:
+            self._listener.postponed(job.number, outcome.reason, "a whole GPU is free")
             self._waiting.append(job)
         else:
             whole = " (with a whole GPU)" if trial_id in self._whole else ""
-            self._proposer.fail(job, found.reason + whole, worker=worker)
+            self._proposer.fail(job, outcome.reason + whole, worker=worker)
 
     def drop(self) -> None:
         """Take back the jobs whose trainings did not come to an end."""

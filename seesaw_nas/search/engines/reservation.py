@@ -38,11 +38,11 @@ def reserve(settings: SearchSettings, nodes: Sequence[Node]) -> Reservation:
     Raises:
         OptionError: device and share contradict each other, or no node has as much.
     """
-    wanted = Reservation(_share(settings.device, settings.gpus_per_trial, nodes))
-    if not any(all(node.get(name, 0) >= amount for name, amount in wanted.bundle.items()) for node in nodes):
-        text = " and ".join(f"{amount:g} {name}" for name, amount in wanted.bundle.items())
+    reservation = Reservation(_share(settings.device, settings.gpus_per_trial, nodes))
+    if not any(all(node.get(name, 0) >= amount for name, amount in reservation.bundle.items()) for node in nodes):
+        text = " and ".join(f"{amount:g} {name}" for name, amount in reservation.bundle.items())
         raise OptionError(f"a trial wants {text}, and no node of the cluster has as much; {_has(nodes)}")
-    return wanted
+    return reservation
 
 
 def _share(device: str, asked: float | None, nodes: Sequence[Node]) -> float:

@@ -38,7 +38,7 @@ def run(
     """
     end = clock() + time_limit if time_limit is not None else float("inf")
     listener = listener or Listener()
-    with signals.noted() as stop:
+    with signals.catch_signals() as stop:
         while clock() < end:
             if stop():
                 raise KeyboardInterrupt
@@ -63,12 +63,12 @@ def _carry_out(
         scores = attempt_together(evaluator, [job.architecture for job in jobs])
         while left:
             job, started = left[0], time.monotonic()
-            found = scores.pop(0) if scores else _train(job, evaluator, listener, stop)
+            result = scores.pop(0) if scores else _train(job, evaluator, listener, stop)
             del left[0]
-            if isinstance(found, Failure):  # out of memory, too: nothing else of ours runs here to be tried without
-                proposer.fail(job, found.reason, time.monotonic() - started)
+            if isinstance(result, Failure):  # out of memory, too: nothing else of ours runs here to be tried without
+                proposer.fail(job, result.reason, time.monotonic() - started)
             else:
-                proposer.tell(job, found)
+                proposer.tell(job, result)
     except KeyboardInterrupt:
         for job in left:
             proposer.drop(job)
@@ -76,13 +76,13 @@ def _carry_out(
 
 
 def _train(job: Job, evaluator: Evaluator, listener: Listener, stop: signals.Stop) -> Score | Failure:
-    told = False
+    notified = False
 
     def step(done: int, total: int) -> None:
-        nonlocal told
+        nonlocal notified
         listener.step(done, total)
-        if stop() and not told:
-            told = True
+        if stop() and not notified:
+            notified = True
             listener.stopping(1)
 
     return attempt(

@@ -37,7 +37,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Outcome:
     """What a worker has to say of a job: a score; or why there is none, in one line (``fatal`` with a traceback).
 
     Attributes:
@@ -73,9 +73,9 @@ def places(device: str, workers: int, per_gpu: int, gpus: int, cores: int) -> li
         gpus, cores: how many there are.
     """
     if device.startswith("cuda"):
-        found = [device] if ":" in device else [f"cuda:{i}" for i in range(gpus)]
-        count = workers or len(found) * per_gpu
-        return [Place(f"{found[i % len(found)]} worker {i}", found[i % len(found)]) for i in range(count)]
+        devices = [device] if ":" in device else [f"cuda:{i}" for i in range(gpus)]
+        count = workers or len(devices) * per_gpu
+        return [Place(f"{devices[i % len(devices)]} worker {i}", devices[i % len(devices)]) for i in range(count)]
     count = workers or cores
     return [Place(f"cpu worker {i}", "cpu", max(1, cores // count)) for i in range(count)]
 
@@ -97,8 +97,8 @@ def serve(connection: Connection, evaluator: Evaluator, place: Place) -> None:
                 memory.release()
                 connection.send(Idle())
             else:
-                for found in carry_out(mine, asked):
-                    connection.send(found)
+                for outcome in carry_out(mine, asked):
+                    connection.send(outcome)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(0)  # the proposing process is gone, and whatever was begun with it
 
@@ -117,7 +117,7 @@ def _placed(evaluator: Evaluator, place: Place) -> Evaluator:
     Raises:
         OutOfMemory: there is no room for the images.
     """
-    with memory.exhaustion_explained(place.device, "for the images", "take fewer or smaller ones"):
+    with memory.explain_out_of_memory(place.device, "for the images", "take fewer or smaller ones"):
         if place.device.startswith("cuda"):
             import torch
 
@@ -129,24 +129,24 @@ def _placed(evaluator: Evaluator, place: Place) -> Evaluator:
         return on_device(evaluator, place.device)
 
 
-def carry_out(evaluator: Evaluator, jobs: Sequence[Job]) -> Iterator[Found]:
+def carry_out(evaluator: Evaluator, jobs: Sequence[Job]) -> Iterator[Outcome]:
     """What an evaluator makes of jobs, in order: scored together where that can be, else one after another."""
     try:
         scores = attempt_together(evaluator, [job.architecture for job in jobs])
     except Exception:  # a defect: which job has it, trying each by itself shows
         scores = []
     for i, job in enumerate(jobs):
-        yield Found(job.number, score=scores[i]) if scores else train(evaluator, job)
+        yield Outcome(job.number, score=scores[i]) if scores else train(evaluator, job)
 
 
-def train(evaluator: Evaluator, job: Job) -> Found:
+def train(evaluator: Evaluator, job: Job) -> Outcome:
     """What an evaluator makes of a job; it raises nothing, since what it finds goes to another process."""
     try:
-        found = attempt(
+        result = attempt(
             lambda: evaluator.evaluate(job.architecture, seed=job.seed, until=job.until, checkpoint=job.checkpoint)
         )
     except Exception as error:  # a defect, which the proposing process raises
-        return Found(job.number, reason=f"{type(error).__name__}: {error}", fatal=traceback.format_exc())
-    if isinstance(found, Failure):
-        return Found(job.number, reason=found.reason, out_of_memory=found.out_of_memory)
-    return Found(job.number, score=found)
+        return Outcome(job.number, reason=f"{type(error).__name__}: {error}", fatal=traceback.format_exc())
+    if isinstance(result, Failure):
+        return Outcome(job.number, reason=result.reason, out_of_memory=result.out_of_memory)
+    return Outcome(job.number, score=result)

@@ -24,7 +24,7 @@ class Features:
         for width in range(space.widths):
             names["width", width] = None
             for slot in space.slots(width):
-                for block in space.offered(slot):
+                for block in space.options(slot):
                     for trait in traits(block).items():
                         names["all", *trait] = None
                         names["stage", slot.stage, *trait] = None
@@ -52,7 +52,7 @@ class Features:
     def of_blocks(self, slot: Slot) -> Array:
         """What each block on offer at a place adds: (blocks, features)."""
         if slot not in self._blocks:
-            offered = self.space.offered(slot)
+            offered = self.space.options(slot)
             rows = np.zeros((len(offered), len(self)))
             for row, block in zip(rows, offered, strict=True):
                 for trait in traits(block).items():
@@ -76,7 +76,7 @@ class Features:
         slots = {(slot.stage, slot.index): slot for slot in self.space.slots(width)}
         for at in architecture.canonical.placed:
             slot = slots[at.stage, at.index]
-            row += self.of_blocks(slot)[self.space.offered(slot).index(at.block)]
+            row += self.of_blocks(slot)[self.space.options(slot).index(at.block)]
         return row
 
     def scores(self, weights: Array) -> Scores:

@@ -21,7 +21,7 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.evaluators.proxies import static_scores
 from seesaw_nas.search.estimates.features import Array, Features
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.space import Space
 
 MOST = 400  # records, the youngest, so that the time for a proposal does not grow
@@ -102,25 +102,22 @@ def cross_validated(
 
 
 def out_of_sample(
-    space: Space, records: Sequence[TrialRecord], *, folds: int = FOLDS, seed: int = 0, cheap: Cheap | None = None
+    space: Space, trials: Sequence[CompleteTrial], *, folds: int = FOLDS, seed: int = 0, cheap: Cheap | None = None
 ) -> list[float]:
-    """For each record the top-1 that is predicted for it from records of other folds.
+    """For each trial the top-1 that is predicted for it from trials of other folds.
 
     Args:
-        records: trained ones, of architectures in the space.
+        trials: of architectures in the space.
         cheap: a further score to learn from, more is better.
 
     Raises:
-        OptionError: fewer than two folds, fewer than two records a fold, or one without an architecture or a top-1.
+        OptionError: fewer than two folds, or fewer than two trials a fold.
     """
-    if not 2 <= folds <= len(records) // 2:
+    if not 2 <= folds <= len(trials) // 2:
         raise OptionError(
             f"cross-validation wants two folds or more and twice as many records, "
-            f"got {folds} folds of {len(records)} records; take fewer folds or train more"
+            f"got {folds} folds of {len(trials)} records; take fewer folds or train more"
         )
-    for record in records:
-        if record.architecture is None or record.top1 is None:
-            raise OptionError(f"trial {record.number} is {record.state} and has no top-1; give trained ones only")
-    rows = Descriptions(space, cheap).of([record.spec for record in records])
-    top1 = np.array([record.top1 for record in records], np.float64)
+    rows = Descriptions(space, cheap).of([trial.architecture for trial in trials])
+    top1 = np.array([trial.top1 for trial in trials], np.float64)
     return [float(value) for value in cross_validated(rows, top1, folds, np.random.default_rng(seed))]

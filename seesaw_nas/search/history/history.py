@@ -25,7 +25,7 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.search.history import optuna_private
 from seesaw_nas.search.history.reading import as_record
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
 from seesaw_nas.space import Budget, Space, decode, encode, genes
 
 ILLEGAL = "no_such_architecture"  # the constraint that a combination outside the space violates
@@ -77,7 +77,7 @@ class History:
         self._distributions = distributions(space)
         self._ids: dict[int, int] = {}
         self._records: dict[int, TrialRecord] = {}
-        self.complete: list[TrialRecord] = []
+        self.complete: list[CompleteTrial] = []
         self._attempts: dict[int, int] = {}
         self._behind: dict[int, int] = {}  # of these, the attempts that came to a pause
         for trial in study.get_trials(deepcopy=False):
@@ -95,8 +95,8 @@ class History:
             self._records[number] = as_record(trial, trial_seed(self.seed, number))
             self._attempts[number] = int(trial.user_attrs["proposal"].get("attempts", 0))
             self._behind[number] = int(trial.user_attrs.get("result", {}).get("attempts", 0))
-            if self._records[number].state == "complete":
-                self.complete.append(self._records[number])
+            if (done := as_complete(self._records[number])) is not None:
+                self.complete.append(done)
         else:
             self._propose(trial, attempts=0)
 
@@ -240,9 +240,20 @@ class History:
         self._write(number, replace(record, ended=time.time()))
         self.tell(number)
 
-    def take_over(self, number: int, known: TrialRecord, reason: str) -> None:
+    def take_over(self, number: int, known: CompleteTrial, reason: str) -> None:
         """Close a trial with the figures of another run's, which was trained under the same conditions."""
-        self.finish(number, replace(known, number=number, origin=self[number].origin, reason=reason))
+        record = replace(
+            self[number],
+            state="complete",
+            top1=known.top1,
+            split=known.split,
+            seed=known.seed,
+            seconds=known.seconds,
+            curve=known.curve,
+            reason=reason,
+            worker=known.worker,
+        )
+        self.finish(number, record)
 
     def _write(self, number: int, record: TrialRecord) -> None:
         result = {
@@ -258,15 +269,19 @@ class History:
         }
         self._storage.set_trial_user_attr(self._ids[number], "result", result)
         self._records[number] = record
-        if record.state == "complete":
-            insort(self.complete, record, key=lambda found: found.number)
+        if (done := as_complete(record)) is not None:
+            insort(self.complete, done, key=lambda trial: trial.number)
 
     def tell(self, number: int) -> None:
         """Close a trial whose result is noted."""
         record = self._records[number]
-        state = _TOLD[record.state] if record.top1 is not None or record.state != "duplicate" else TrialState.PRUNED
-        values = [float(record.top1 or 0.0), float(record.macs or 0)][: len(self.study.directions)]
-        self.study.tell(number, values if state == TrialState.COMPLETE else None, state=state)
+        state, values = _TOLD[record.state], None
+        if state == TrialState.COMPLETE:
+            if record.top1 is not None and record.macs is not None:
+                values = [record.top1, float(record.macs)][: len(self.study.directions)]
+            else:
+                state = TrialState.PRUNED  # a duplicate of one that has no figures
+        self.study.tell(number, values, state=state)
 
 
 def _proposal(architecture: Architecture | None, origin: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StrategyEntry:
     """A line of the registry.
 
     Attributes:
@@ -32,18 +32,18 @@ class Entry:
 
 
 STRATEGIES = {
-    "random": Entry("exact draws, their Multi-Adds even over the budget", "random"),
-    "evolution": Entry("regularised evolution: children of the best of a few of the youngest", "evolution"),
-    "nsga2": Entry("Optuna's NSGA-II, its children within the budget", "nsga2"),
-    "tpe": Entry("Optuna's TPE, its proposals brought into the budget", "tpe"),
-    "gp": Entry("Optuna's Gaussian process, its proposals brought into the budget", "gp"),
-    "thompson": Entry("the best of an additive model drawn for each trial, found exactly in the budget", "thompson"),
-    "predicted": Entry(
+    "random": StrategyEntry("exact draws, their Multi-Adds even over the budget", "random"),
+    "evolution": StrategyEntry("regularised evolution: children of the best of a few of the youngest", "evolution"),
+    "nsga2": StrategyEntry("Optuna's NSGA-II, its children within the budget", "nsga2"),
+    "tpe": StrategyEntry("Optuna's TPE, its proposals brought into the budget", "tpe"),
+    "gp": StrategyEntry("Optuna's Gaussian process, its proposals brought into the budget", "gp"),
+    "thompson": StrategyEntry("the best of an additive model drawn for each trial, found exactly", "thompson"),
+    "predicted": StrategyEntry(
         "the best of many by a predictor of top-1, while that orders better than Multi-Adds; else thompson",
         "predicted",
         takes_supernet=True,
     ),
-    "local": Entry("hill climbing: one change of the best, or of a member of the front", "local"),
+    "local": StrategyEntry("hill climbing: one change of the best, or of a member of the front", "local"),
 }
 DEFAULT_STRATEGY = "thompson"
 OBJECTIVES = {

@@ -11,7 +11,7 @@ import numpy as np
 from seesaw_nas import pareto
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import BudgetError
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.space import Budget, Feasible
 
 if TYPE_CHECKING:
@@ -69,10 +69,30 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A trained architecture, and its top-1 at an epoch that those compared with it have reached too."""
+    """A trained architecture, and its top-1 at an epoch that those compared with it have reached too.
 
-    record: TrialRecord
+    Attributes:
+        number: of its trial.
+    """
+
+    number: int
+    architecture: Architecture
+    macs: int
     top1: float
+
+    @classmethod
+    def at_end(cls, trial: CompleteTrial) -> Observed:
+        """A trial after its whole training."""
+        return cls(trial.number, trial.architecture, trial.macs, trial.top1)
+
+    @classmethod
+    def at_level(cls, record: TrialRecord, level: int) -> Observed | None:
+        """A trial after ``level`` epochs; ``None`` where it has not come so far, or was not evaluated there."""
+        architecture, macs = record.architecture, record.macs
+        if architecture is None or macs is None or record.state == "duplicate" or len(record.curve) < level:
+            return None
+        top1 = record.curve[level - 1].top1
+        return None if top1 is None else cls(record.number, architecture, macs, top1)
 
 
 def observed(history: History, levels: Sequence[int], least: int, last: int = 0) -> list[Observed]:
@@ -84,14 +104,11 @@ def observed(history: History, levels: Sequence[int], least: int, last: int = 0)
         last: only so many, the youngest; 0 for all.
     """
     if len(history.complete) >= least or len(levels) == 1:
-        return [Observed(record, record.top1 or 0.0) for record in history.complete[-last:]]
+        return [Observed.at_end(trial) for trial in history.complete[-last:]]
     done: list[Observed] = []
     for level in reversed(levels[:-1]):
-        done = [
-            Observed(record, record.curve[level - 1].top1 or 0.0)
-            for record in history.records()
-            if len(record.curve) >= level and record.state != "duplicate"
-        ]
+        reached = (Observed.at_level(record, level) for record in history.records())
+        done = [one for one in reached if one is not None]
         if len(done) >= least:
             break
     return done[-last:]
@@ -99,7 +116,7 @@ def observed(history: History, levels: Sequence[int], least: int, last: int = 0)
 
 def best_first(found: Sequence[Observed], objectives: str) -> list[Observed]:
     """By non-dominated rank and crowding distance over (top1, macs); or by top-1, then fewest Multi-Adds."""
-    points = [(entry.top1, float(entry.record.macs or 0)) for entry in found]
+    points = [(entry.top1, float(entry.macs)) for entry in found]
     if objectives == "front":
         return [found[i] for i in pareto.order(points)]
     return [found[i] for i in sorted(range(len(found)), key=lambda i: (-points[i][0], points[i][1], i))]

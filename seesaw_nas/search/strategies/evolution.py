@@ -47,11 +47,11 @@ class Evolution:
     def _child(self, found: Sequence[Observed], rng: np.random.Generator) -> tuple[Architecture, str]:
         feasible = self._setting.feasible
         one = self._parent(found, rng)
-        mother, origin = one.record.spec, f"mutation of {one.record.number}"
+        mother, origin = one.architecture, f"mutation of {one.number}"
         if rng.random() < MIXTURE:
             other = self._parent(found, rng)
-            mother = feasible.crossover(mother, other.record.spec, rng)
-            origin = f"mutation of a mixture of {one.record.number} and {other.record.number}"
+            mother = feasible.crossover(mother, other.architecture, rng)
+            origin = f"mutation of a mixture of {one.number} and {other.number}"
         return feasible.mutate(mother, rng), origin
 
     def _parent(self, found: Sequence[Observed], rng: np.random.Generator) -> Observed:

@@ -35,11 +35,11 @@ class Local:
             for record in records:
                 tried[record.origin] = tried.get(record.origin, 0) + 1
             ranked = best_first(found, self._setting.objectives)
-            left = [entry.record for entry in ranked if tried.get(_origin(entry.record.number), 0) < PATIENCE]
+            left = [entry for entry in ranked if tried.get(_origin(entry.number), 0) < PATIENCE]
             wide = min(len(left), len(ranked) // 8 + 1) if self._setting.objectives == "front" else min(len(left), 1)
             for _ in range(MAX_TRIES if left else 0):
                 parent = left[int(rng.integers(wide))]
-                if (child := self._setting.feasible.mutate(parent.spec, rng)).digest not in taken:
+                if (child := self._setting.feasible.mutate(parent.architecture, rng)).digest not in taken:
                     return history.add(child, _origin(parent.number))
         return history.add(self._draws.draw(number, taken), "exact draw")
 

@@ -61,16 +61,16 @@ class Predicted:
     def _judge(self, found: Sequence[Observed]) -> Reliability:
         """What the predictor came to when last judged: by the first records, so many that a resumed search agrees."""
         first = found[: count_at(len(found))][-MOST:]
-        known = [(entry.record.number, entry.top1) for entry in first]
+        known = [(entry.number, entry.top1) for entry in first]
         if self._judged is None or self._judged[0] != known:
             rows, top1 = self._rows(first), _top1(first)
-            macs = np.array([entry.record.macs for entry in first], np.float64)
+            macs = np.array([entry.macs for entry in first], np.float64)
             predicted = cross_validated(rows, top1, FOLDS, self._setting.generator(len(first)))
             self._judged = known, judging.reliability(predicted, macs, top1)
         return self._judged[1]
 
     def _rows(self, found: Sequence[Observed]) -> Array:
-        return self._described.of([entry.record.spec for entry in found])
+        return self._described.of([entry.architecture for entry in found])
 
     def _best(self, history: History, found: Sequence[Observed], taken: Set[str]) -> tuple[Architecture, str] | None:
         """The new candidate with the highest drawn top-1 under a limit; ``None`` where there is no candidate."""
@@ -98,7 +98,7 @@ class Predicted:
         for before in range(max(0, number - ROUNDS + 1), number + 1):
             yield from self._draws_of(before)
         for entry in best_first(found, self._setting.objectives)[:PARENTS]:
-            yield from self._children_of(entry.record.number, entry.record.spec)
+            yield from self._children_of(entry.number, entry.architecture)
         budget = self._setting.feasible.budget
         for _ in range(SAMPLES):
             sample = self._thompson.sample(limit, rng)

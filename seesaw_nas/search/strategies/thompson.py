@@ -56,7 +56,7 @@ class Thompson:
         limit = self.limit(rng)
         architecture = self._under(limit, weights)
         if architecture is None or feasible.budget.low > 0:
-            architecture = feasible.repaired(architecture or self._draws.draw(number, taken), rng)
+            architecture = feasible.repair(architecture or self._draws.draw(number, taken), rng)
         for _ in range(MAX_TRIES):
             if architecture.digest not in taken:
                 return architecture, f"best of a sample under {limit:,} Multi-Adds"
@@ -83,15 +83,15 @@ class Thompson:
             found = observed(history, self._setting.levels, STARTUP)
             self._sums, self._learnt = _Sums(len(self._features)), []
             for entry in found:
-                self._sums.add(self._features.of(entry.record.spec), entry.top1)
+                self._sums.add(self._features.of(entry.architecture), entry.top1)
             return len(found) >= STARTUP
         if self._learnt and complete[len(self._learnt) - 1].number != self._learnt[-1]:
             self._learnt = []  # some came in between
         if not self._learnt:
             self._sums = _Sums(len(self._features))
-        for record in complete[len(self._learnt) :]:
-            self._sums.add(self._features.of(record.spec), record.top1 or 0.0)
-            self._learnt.append(record.number)
+        for trial in complete[len(self._learnt) :]:
+            self._sums.add(self._features.of(trial.architecture), trial.top1)
+            self._learnt.append(trial.number)
         return len(complete) >= STARTUP
 
     def limit(self, rng: np.random.Generator) -> int:

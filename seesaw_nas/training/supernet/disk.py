@@ -27,9 +27,9 @@ def save(supernet: Supernet, path: Path, metadata: Mapping[str, str]) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    told = {**metadata, _NAME: supernet.space.name, _DIGEST: supernet.space.digest}
+    header = {**metadata, _NAME: supernet.space.name, _DIGEST: supernet.space.digest}
     try:
-        replace_file(path, safetensors.torch.save({_TENSOR: supernet.weights.detach().cpu()}, told))
+        replace_file(path, safetensors.torch.save({_TENSOR: supernet.weights.detach().cpu()}, header))
     except OSError as error:
         raise RunError(f"cannot write weights to {path}: {error.strerror}; choose a folder that exists") from None
 
@@ -42,10 +42,10 @@ def load(path: Path, space: Space) -> Supernet:
     """
     try:
         with safe_open(path, framework="pt") as file:
-            told = file.metadata() or {}
-            if _DIGEST not in told:
+            header = file.metadata() or {}
+            if _DIGEST not in header:
                 raise RunError(f"{path} does not hold a supernet; `seesaw-nas supernet` makes one")
-            _check_same(path, told, space)
+            _check_same(path, header, space)
             weights = file.get_tensor(_TENSOR)
     except (OSError, SafetensorError) as error:
         reason = str(getattr(error, "strerror", None) or error).replace("\n", " ")
@@ -55,9 +55,9 @@ def load(path: Path, space: Space) -> Supernet:
     return Supernet(space, weights)
 
 
-def _check_same(path: Path, told: Mapping[str, str], space: Space) -> None:
-    if told[_DIGEST] != space.digest:
+def _check_same(path: Path, header: Mapping[str, str], space: Space) -> None:
+    if header[_DIGEST] != space.digest:
         raise RunError(
-            f"the supernet in {path} is of another space: '{told.get(_NAME)}' with digest {told[_DIGEST]}, wanted "
+            f"the supernet in {path} is of another space: '{header.get(_NAME)}' with digest {header[_DIGEST]}, wanted "
             f"'{space.name}' with digest {space.digest}; train one for this space and input"
         )

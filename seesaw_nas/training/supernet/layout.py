@@ -19,7 +19,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WidestBlock:
     """Storage for the blocks that may stand at one place: as many channels, and as wide a kernel, as any has there."""
 
     inner: int
@@ -58,7 +58,7 @@ class Layout:
     """
 
     shapes: dict[str, Shape]
-    places: dict[tuple[int, int], Place]
+    places: dict[tuple[int, int], WidestBlock]
 
     @cached_property
     def starts(self) -> dict[str, int]:
@@ -90,8 +90,8 @@ def layout_of(space: Space) -> Layout:
     }
     stem, last = max(space.stem_channels), max(space.stages[-1].channels)
     shapes: dict[str, Shape] = {"stem.weight": (stem, space.input_channels, 3, 3), **_norm("stem", stem)}
-    for at, place in places.items():
-        shapes |= {f"{block_name(*at)}.{name}": shape for name, shape in place.shapes.items()}
+    for block, place in places.items():
+        shapes |= {f"{block_name(*block)}.{name}": shape for name, shape in place.shapes.items()}
     shapes |= {"head.weight": (space.head_channels, last, 1, 1), **_norm("head", space.head_channels)}
     shapes |= {"classifier.weight": (space.classes, space.head_channels), "classifier.bias": (space.classes,)}
     return Layout(shapes, places)
@@ -102,10 +102,10 @@ def block_name(stage: int, index: int) -> str:
     return f"stages.{stage}.{index}"
 
 
-def _place(space: Space, stage: int, index: int) -> Place:
+def _place(space: Space, stage: int, index: int) -> WidestBlock:
     slots = [s for width in range(space.widths) for s in space.slots(width) if (s.stage, s.index) == (stage, index)]
-    offered = [(slot, block) for slot in slots for block in space.offered(slot)]
-    return Place(
+    offered = [(slot, block) for slot in slots for block in space.options(slot)]
+    return WidestBlock(
         inner=max(block.expansion * slot.c_in for slot, block in offered),
         c_in=max(slot.c_in for slot in slots),
         kernel=max(block.kernel for _, block in offered),

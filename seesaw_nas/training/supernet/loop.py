@@ -17,10 +17,10 @@ from seesaw_nas.space import Feasible
 from seesaw_nas.training import checkpoints
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.training.loop import CHECKPOINT_SECONDS, OnEpoch, Watch, check_finite, identity_of
-from seesaw_nas.training.memory import memory_failures_told
+from seesaw_nas.training.memory import explain_training_memory
 from seesaw_nas.training.parallel import ALONE
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.sgd import OnStep
+from seesaw_nas.training.step import OnStep
 from seesaw_nas.training.supernet.trainer import SupernetTrainer
 from seesaw_nas.training.supernet.weights import Supernet
 
@@ -80,7 +80,7 @@ def train(
     device = find_device(device)
     if device.type == "cpu":
         keep_freed_memory()
-    with memory_failures_told(recipe, device):
+    with explain_training_memory(recipe, device):
         trainer = SupernetTrainer.of(supernet.to(device), feasible, data, recipe, seed, sampling)
         store = _store(checkpoint, trainer, feasible, sampling)
         watch = Watch(store, ALONE, checkpoint_seconds, on_step, stop, time.perf_counter())

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seesaw_nas.architecture.spec import Architecture, Block, Partition, Placed
+from seesaw_nas.architecture.spec import Architecture, Block, Partition, PlacedBlock
 from seesaw_nas.training.supernet.layout import Layout, block_name
 
 EPS = 1e-5  # torch's default, which the networks have
@@ -27,7 +27,7 @@ class Weights:
         whole = self._layout.view(self._flat, self._prefix + name)
         return whole[tuple(slice(0, count) for count in channels)]
 
-    def at(self, place: str) -> Weights:
+    def of_block(self, place: str) -> Weights:
         return Weights(self._layout, self._flat, f"{place}.")
 
     def normalised(self, x: Tensor, norm: str) -> Tensor:
@@ -40,27 +40,27 @@ def logits_of(weights: Weights, architecture: Architecture, images: Tensor) -> T
     """(N, input_channels, H, W), normalised, to (N, classes)."""
     x = F.conv2d(images, weights.of("stem.weight", architecture.stem.channels), None, architecture.stem.stride, 1)
     x = F.relu6(weights.normalised(x, "stem_bn"))  # (N, stem.channels, H / stride, W / stride)
-    for at in architecture.placed:
-        x = _block(weights.at(block_name(at.stage, at.index)), at, x)
+    for placed in architecture.placed:
+        x = _block(weights.of_block(block_name(placed.stage, placed.index)), placed, x)
     x = F.conv2d(x, weights.of("head.weight", architecture.head.channels, x.shape[1]))
     x = F.relu6(weights.normalised(x, "head_bn")).mean((2, 3))  # (N, head.channels)
     return F.linear(x, weights.of("classifier.weight"), weights.of("classifier.bias"))
 
 
-def _block(weights: Weights, at: Placed, x: Tensor) -> Tensor:
+def _block(weights: Weights, placed: PlacedBlock, x: Tensor) -> Tensor:
     """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride))."""
-    block, inner = at.block, at.inner
-    expand = weights.of("pw1.weight", inner, at.c_in) * _expanding(block.partition, at.c_in, inner).to(x)
+    block, inner = placed.block, placed.inner
+    expand = weights.of("pw1.weight", inner, placed.c_in) * _expanding(block.partition, placed.c_in, inner).to(x)
     out = weights.normalised(F.conv2d(x, expand), "pw1_bn")  # (N, inner, H, W)
     out = F.relu6(out) if block.expand_activation == "relu6" else out
     kernel = weights.of("dw.weight", inner)
     edge = (kernel.shape[-1] - block.kernel) // 2
     kernel = kernel[:, :, edge : edge + block.kernel, edge : edge + block.kernel]
-    out = F.conv2d(out, kernel, None, at.stride, block.kernel // 2, 1, inner)
+    out = F.conv2d(out, kernel, None, placed.stride, block.kernel // 2, 1, inner)
     out = F.relu6(weights.normalised(out, "dw_bn"))  # (N, inner, H / stride, W / stride)
-    project = weights.of("pw2.weight", at.c_out, inner) * _projecting(block, inner, at.c_out).to(x)
+    project = weights.of("pw2.weight", placed.c_out, inner) * _projecting(block, inner, placed.c_out).to(x)
     out = weights.normalised(F.conv2d(out, project), "pw2_bn")  # (N, c_out, H / stride, W / stride)
-    return x + out if at.has_residual else out
+    return x + out if placed.has_residual else out
 
 
 @lru_cache(maxsize=1024)

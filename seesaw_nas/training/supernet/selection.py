@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seesaw_nas.architecture.spec import Architecture, Block, Placed
+from seesaw_nas.architecture.spec import Architecture, Block, PlacedBlock
 from seesaw_nas.network.flat import LayerShapes
 from seesaw_nas.network.flat.cache import cache_within
-from seesaw_nas.network.flat.shapes import KERNEL, padded
+from seesaw_nas.network.flat.shapes import KERNEL, round_up
 from seesaw_nas.network.wiring import KEPT, Tiles, whole, wiring
-from seesaw_nas.training.supernet.layout import Layout, Place
+from seesaw_nas.training.supernet.layout import Layout, WidestBlock
 
 NONE = 2**30  # in place of an entry: the value is zero; above every entry, also when a start is added to it
 KEPT_BYTES, ENDS_BYTES = 256 * 2**20, 16 * 2**20  # of the entries that are kept: of blocks; of stems and of heads
@@ -82,7 +82,7 @@ def select(layout: Layout, architecture: Architecture, multiple: int, device: to
     stem, head, last = layout.shapes["stem.weight"], layout.shapes["head.weight"], architecture.placed[-1].c_out
     parts = [
         (stem_entries(stem[0], stem[1], architecture.stem.channels, multiple, device), 0),
-        *(_at_place(layout, at, multiple, device) for at in architecture.placed),
+        *(_at_place(layout, placed, multiple, device) for placed in architecture.placed),
         (head_entries(head[1], last, head[0], architecture.classes, multiple, device), layout.starts["head.weight"]),
     ]
     pieces = [(getattr(entries, name), start) for name in ("weights", "scales", "offsets") for entries, start in parts]
@@ -92,9 +92,9 @@ def select(layout: Layout, architecture: Architecture, multiple: int, device: to
     return Selection(index, LayerShapes.of(architecture, multiple))
 
 
-def _at_place(layout: Layout, at: Placed, multiple: int, device: torch.device) -> tuple[Entries, int]:
-    place, start = layout.places[at.stage, at.index], layout.start(at.stage, at.index)
-    return block_entries(_without_activation(at.block), at.c_in, at.c_out, place, multiple, device), start
+def _at_place(layout: Layout, placed: PlacedBlock, multiple: int, device: torch.device) -> tuple[Entries, int]:
+    place, start = layout.places[placed.stage, placed.index], layout.start(placed.stage, placed.index)
+    return block_entries(_without_activation(placed.block), placed.c_in, placed.c_out, place, multiple, device), start
 
 
 @lru_cache(maxsize=KEPT)
@@ -104,11 +104,13 @@ def _without_activation(block: Block) -> Block:
 
 
 @cache_within(KEPT_BYTES)
-def block_entries(block: Block, c_in: int, c_out: int, place: Place, multiple: int, device: torch.device) -> Entries:
+def block_entries(
+    block: Block, c_in: int, c_out: int, place: WidestBlock, multiple: int, device: torch.device
+) -> Entries:
     """Of pw1 (inner, c_in), dw (inner, 1, k, k) and pw2 (c_out, inner), and of the batch norms behind them."""
     wired, starts = wiring(block, c_in, c_out), place.starts
     inner, inputs, outputs = wired.order.astype(np.int32), _range(c_in), _range(c_out)
-    wide_in, wide, wide_out = (padded(width, multiple) for width in (c_in, len(inner), c_out))
+    wide_in, wide, wide_out = (round_up(width, multiple) for width in (c_in, len(inner), c_out))
     expand = _matrix(starts["pw1.weight"] + inner * place.c_in, inputs, wide, wide_in, wired.pw1)
     centre = _centre(place.kernel, block.kernel)
     kernels = _matrix(starts["dw.weight"] + inner * place.kernel**2, centre, wide, len(centre))
@@ -122,7 +124,7 @@ def block_entries(block: Block, c_in: int, c_out: int, place: Place, multiple: i
 @cache_within(ENDS_BYTES)
 def stem_entries(most: int, inputs: int, channels: int, multiple: int, device: torch.device) -> Entries:
     """Of the stem's convolution, channels-last, and its batch norm, where there is storage for ``most`` channels."""
-    rows, area, wide = _range(channels), KERNEL**2, padded(channels, multiple)
+    rows, area, wide = _range(channels), KERNEL**2, round_up(channels, multiple)
     columns = _range(inputs * area).reshape(inputs, area).T.ravel()
     weights, first = _matrix(rows * inputs * area, columns, wide, len(columns)), most * inputs * area
     return Entries.of([weights], [_vector(first + rows, wide)], [_vector(first + most + rows, wide)], device)
@@ -131,8 +133,8 @@ def stem_entries(most: int, inputs: int, channels: int, multiple: int, device: t
 @cache_within(ENDS_BYTES)
 def head_entries(most: int, c_in: int, channels: int, classes: int, multiple: int, device: torch.device) -> Entries:
     """Of the head's convolution, its batch norm and the classifier, where there is storage for ``most`` inputs."""
-    rows, wide, first = _range(channels), padded(channels, multiple), channels * most
-    head = _matrix(rows * most, _range(c_in), wide, padded(c_in, multiple))
+    rows, wide, first = _range(channels), round_up(channels, multiple), channels * most
+    head = _matrix(rows * most, _range(c_in), wide, round_up(c_in, multiple))
     classifier = _matrix(first + 2 * channels + _range(classes) * channels, rows, classes, wide)
     norm = [_vector(first + start + rows, wide) for start in (0, channels)]
     return Entries.of([head, classifier], norm[:1], norm[1:], device)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.device import autocast, seeded
+from seesaw_nas.core.device import autocast, seed_generators
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.data import SearchData
 from seesaw_nas.network.fast import Formulation, formulation_for
@@ -18,7 +18,7 @@ from seesaw_nas.network.fast.forward import Layers, features, logits_of
 from seesaw_nas.network.fast.network import working_dtype
 from seesaw_nas.network.models import MOMENTUM
 from seesaw_nas.space import Feasible
-from seesaw_nas.training.batches import Dealt, deal, readied, steps_per_epoch
+from seesaw_nas.training.batches import TrainingBatch, draw_batches, prepare_batch, steps_per_epoch
 from seesaw_nas.training.losses import cross_entropy
 from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.supernet.descent import Descent, Taken
@@ -75,18 +75,18 @@ class SupernetTrainer:
 
         The images are dealt as to a single network; the architectures follow from seed and step alone.
         """
-        for batch in deal(self.data, self.recipe, self.seed, number, begun):
+        for batch in draw_batches(self.data, self.recipe, self.seed, number, begun):
             drawn = self.sample(np.random.default_rng((self.seed, number, batch.number, _DRAWS)))
-            with seeded(batch.dropout, self.supernet.device):
+            with seed_generators(batch.dropout, self.supernet.device):
                 loss = self.step(batch, drawn)
             yield loss, len(batch.labels)
 
-    def step(self, batch: Dealt, drawn: list[Architecture]) -> Tensor:
+    def step(self, batch: TrainingBatch, drawn: list[Architecture]) -> Tensor:
         """One step; the mean loss of the first architecture, on the device.
 
         The first learns from the labels, the others from the first one's answers; the gradients are added up.
         """
-        x, targets = readied(self.data, self.recipe, batch.images, batch.labels, batch.blend)
+        x, targets = prepare_batch(self.data, self.recipe, batch.images, batch.labels, batch.blend)
         teacher, *others = drawn
         first, logits, loss = self._learn(teacher, x, targets, self.recipe.label_smoothing)
         taken = [first]

@@ -13,7 +13,7 @@ import numpy as np
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import OptionError, RunError, SeesawError
 from seesaw_nas.evaluators.ranking import bands
-from seesaw_nas.evaluators.ranking.result import Audit, Row, ranked
+from seesaw_nas.evaluators.ranking.result import Audit, Row, sort_key
 from seesaw_nas.evaluators.ranking.spent import RECORDED, Spent
 from seesaw_nas.workflows.audit import BAND, BOOTSTRAP, names, trainings
 from seesaw_nas.workflows.audit.bench import Bench, OnScore
@@ -84,7 +84,7 @@ def audit(
             seed=seed,
             baseline=judge.baseline(),
             ceiling=judge.ceiling(),
-            rows=tuple(sorted(rows, key=ranked)),
+            rows=tuple(sorted(rows, key=sort_key)),
             skipped=skipped,
             conditions=about,
             unknown=known.unknown,
@@ -151,10 +151,10 @@ def _predicted(bench: Bench, judge: Judge, seed: int) -> Row:
     """Each architecture predicted from the trainings of the other folds, which are what it costs once."""
     from seesaw_nas.search.estimates.predictor import FOLDS, out_of_sample
 
-    records = [entry.record(i) for i, entry in enumerate(bench.truth.entries)]
+    trials = [entry.trial(i) for i, entry in enumerate(bench.truth.entries)]
     started = time.process_time()
-    scores = np.array(out_of_sample(bench.space, records, folds=FOLDS, seed=seed), dtype=np.float64)
-    spent = Spent((time.process_time() - started) / len(records))
+    scores = np.array(out_of_sample(bench.space, trials, folds=FOLDS, seed=seed), dtype=np.float64)
+    spent = Spent((time.process_time() - started) / len(trials))
     learnt = Spent((1 - 1 / FOLDS) * bench.truth.trainings * bench.truth.seconds(bench.truth.epochs), RECORDED)
     note = f"learns from {FOLDS - 1} of {FOLDS} of these trainings"
     return judge.scored(names.PREDICTOR, scores, spent, learnt, note)

@@ -77,7 +77,7 @@ class Bench:
         first = self.truth.entries[0].architecture
         name, text = self.truth.settings.space, self.truth.space_file
         found = parse(text, name) if text else load(name)
-        return found.adapted(first.input_size, first.input_channels, first.classes)
+        return found.adapt(first.input_size, first.input_channels, first.classes)
 
     @cached_property
     def _images(self) -> SearchData:

@@ -14,8 +14,9 @@ from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import TRAININGS, difference, unknown
 from seesaw_nas.evaluators.table import Curve
+from seesaw_nas.search.records import complete
 from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.workflows.audit.truth import LEAST, Trained, Truth
+from seesaw_nas.workflows.audit.truth import LEAST, TrainedArchitecture, Truth
 
 _Training = tuple[Architecture, int, Curve]
 
@@ -53,7 +54,9 @@ def read(paths: Sequence[Path]) -> Truth:
     if len(found) < LEAST:
         told = ", ".join(names)
         raise OptionError(f"an audit wants {LEAST} trained architectures or more, {told} has {len(found)}; train more")
-    entries = sorted((Trained(*value) for value in found.values()), key=lambda e: (e.macs, e.architecture.digest))
+    entries = sorted(
+        (TrainedArchitecture(*value) for value in found.values()), key=lambda e: (e.macs, e.architecture.digest)
+    )
     first = sources[0]
     open_questions = _unknown(sources)
     text = str(first.about.get("space_file", ""))
@@ -89,8 +92,8 @@ def _of_run(path: Path) -> _Source:
     about = folder.read()
     if "trials" not in about.get("settings", {}):
         raise RunError(f"{path} is no search; what a training came to is in its result.json")
-    done = [record for record in records_of(folder) if record.state == "complete"]
-    return _source(path, about, [(record.spec, record.seed, record.curve) for record in done])
+    trainings = [(trial.architecture, trial.seed, trial.curve) for trial in complete(records_of(folder))]
+    return _source(path, about, trainings)
 
 
 def _source(path: Path, about: Mapping[str, Any], trainings: Sequence[_Training]) -> _Source:

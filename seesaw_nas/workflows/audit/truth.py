@@ -14,15 +14,15 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.ranking.statistics import Floats
 from seesaw_nas.evaluators.table import Curve
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.search.settings import SearchSettings
 
 LEAST = 10  # architectures; fewer give no order worth an interval
 
 
 @dataclass(frozen=True)
-class Trained:
-    """One architecture, and how it fared.
+class TrainedArchitecture:
+    """One architecture, and what its trainings came to.
 
     Attributes:
         trainings: curves by seed, each to the recipe's end; the last epoch was evaluated.
@@ -38,14 +38,14 @@ class Trained:
     @cached_property
     def ends(self) -> list[float]:
         """Final top-1 of each training, by ascending seed."""
-        return [self.trainings[seed][-1].top1 or 0.0 for seed in sorted(self.trainings)]
+        last = (self.trainings[seed][-1].top1 for seed in sorted(self.trainings))
+        return [top1 for top1 in last if top1 is not None]  # of each: others are no trainings of a truth
 
-    def record(self, number: int) -> TrialRecord:
+    def trial(self, number: int) -> CompleteTrial:
         """As one trial of this number with the mean top-1, and the first seed's curve."""
         first = min(self.trainings)
-        return TrialRecord(
+        return CompleteTrial(
             number=number,
-            state="complete",
             architecture=self.architecture,
             macs=self.macs,
             params=cost.params(self.architecture),
@@ -73,7 +73,7 @@ class Truth:
     settings: SearchSettings
     space_file: str
     basis: Basis
-    entries: tuple[Trained, ...]
+    entries: tuple[TrainedArchitecture, ...]
     unknown: tuple[str, ...] = ()
 
     @cached_property

@@ -101,6 +101,6 @@ def test_validation_images_of_a_folder(tmp_path):
     architecture = Architecture(8, 3, 2, Stem(8, 1), (Stage(8, 1, (block,)),), Head(16))
     preprocessing = Preprocessing("folder:photos", ("cat", "dog"), 3, 8, 8, (0.5,) * 3, (0.5,) * 3)
     network = models.build(architecture, seed=0).eval()
-    photos = agreement.Source(Named("photos", architecture), network, preprocessing, str(tmp_path))
+    photos = agreement.ExportSource(Named("photos", architecture), network, preprocessing, str(tmp_path))
     found = check(photos, unfused(photos))
     assert (found.n_real, found.real) == (2, "validation images of folder:photos")  # 15% of 12, one a class

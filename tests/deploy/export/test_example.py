@@ -71,7 +71,7 @@ def colours(request, tmp_path):
     named = Named("tiny", Architecture(28, 3, 3, Stem(8, 2), (Stage(8, 2, (block,)),), Head(16)))
     network = models.build(named.architecture, seed=0).eval()
     about = Preprocessing("folder:x", ("a", "b", "c"), 3, 28, request.param, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
-    named_source = source.Source(named, network, about, "")
+    named_source = source.ExportSource(named, network, about, "")
     content = onnx_file.content(named_source)
     folder.write(tmp_path / "tiny", named_source, content, check(named_source, onnx_file.runner(content)))
     return tmp_path / "tiny"

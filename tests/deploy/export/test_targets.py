@@ -174,16 +174,23 @@ def test_weights_are_wanted_by_all_targets_but_the_spec(named):
 # --- a real network on real images
 
 
+@pytest.fixture(scope="module")
+def papers_weights(tmp_path_factory):
+    """Of seesaw-shuffle-0.5d, as if it had been trained on CIFAR-10."""
+    path = tmp_path_factory.mktemp("weights") / "w.safetensors"
+    network = models.build(specfile.resolve("seesaw-shuffle-0.5d@cifar10").architecture, seed=0)
+    images = data.load("cifar10", Path(REAL))
+    recalibrate(network, images.train.images[:200], images.mean, images.std)
+    models.save_weights(network, path, {})
+    return path
+
+
 @pytest.mark.slow
 @pytest.mark.real_data
 @pytest.mark.skipif(REAL is None, reason="SEESAW_NAS_DATA_DIR names no folder with the CIFAR files")
 @pytest.mark.parametrize("target", ["onnx", "torch-export"])
-def test_the_papers_network_agrees_on_cifar10(here, target):
+def test_the_papers_network_agrees_on_cifar10(here, target, papers_weights):
     named = specfile.resolve("seesaw-shuffle-0.5d@cifar10")
-    network = models.build(named.architecture, seed=0)
-    images = data.load("cifar10", Path(REAL))
-    recalibrate(network, images.train.images[:400], images.mean, images.std)  # as if it had been trained
-    models.save_weights(network, Path("w.safetensors"), {})
-    done = export.export(named, Path("w.safetensors"), target, dataset="cifar10", data_dir=REAL)
+    done = export.export(named, papers_weights, target, dataset="cifar10", data_dir=REAL)
     assert done.agreement.n_real == 128
     assert done.agreement.difference < 1e-5

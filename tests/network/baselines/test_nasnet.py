@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from seesaw_nas.network import baselines
-from seesaw_nas.network.baselines.nasnet import B_4, C_3, CellLayout, Layout, NASNet, stand_in
+from seesaw_nas.network.baselines.nasnet import B_4, C_3, CellLayout, NASNet, NASNetLayout, stand_in
 from seesaw_nas.network.tally import tally
 
 # Figure 4, with the states that the authors' released network joins.
-A_4 = Layout(
+A_4 = NASNetLayout(
     normal=CellLayout(
         ((0, "sep5", 1, "sep3"), (1, "sep5", 1, "sep3"), (0, "avg3", 1, "id"), (1, "avg3", 1, "avg3"),
          (0, "sep3", 0, "id")),

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from seesaw_nas.architecture.reference import network
 from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
-from seesaw_nas.network.fast import FastNetwork, Formulation, fastest
+from seesaw_nas.network.fast import FastNetwork, Formulation, speed_up
 from seesaw_nas.network.models import Network, build
 
 LABELS = torch.tensor([0, 1, 4, 2])
@@ -72,7 +72,7 @@ def test_the_papers_network_in_float32_learns_the_same():
     """Three steps: the loss after them, which has gone through all gradients, agrees to float32's precision."""
     plain = build(network("seesaw-shuffle-0.5d@cifar10-tiny"), seed=0)
     losses = []
-    for forward in (plain, fastest(copy.deepcopy(plain))):
+    for forward in (plain, speed_up(copy.deepcopy(plain))):
         optimizer = torch.optim.SGD(forward.parameters(), lr=0.01, momentum=0.9)
         for _ in range(3):
             x = images(plain.architecture, n=4)
@@ -87,7 +87,7 @@ def test_the_papers_network_in_float32_learns_the_same():
 def test_a_linked_network_follows_what_is_trained_until_it_is_given_tensors_of_its_own():
     model = trained(network("seesaw-share-v1-0.5d@cifar10-tiny"))
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    fast = fastest(model)
+    fast = speed_up(model)
     fast.flat.link()
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     with torch.no_grad():
@@ -116,7 +116,7 @@ def test_dropout_draws_what_the_plain_network_draws():
     architecture = network("seesaw-share-v1-0.5d@cifar10-tiny")
     model = build(architecture, dropout=0.5, seed=0).double()
     results = []
-    for forward in (model, fastest(model)):
+    for forward in (model, speed_up(model)):
         torch.manual_seed(3)
         results.append(forward(images(architecture, torch.float64)))
     torch.testing.assert_close(*results)
@@ -127,9 +127,9 @@ def test_a_channel_that_is_constant_does_no_harm():
     model = trained(network("seesaw-shuffle-0.5d@cifar10-tiny"))
     with torch.no_grad():
         model.stem_bn.weight.zero_()
-    result = step(model, fastest(model), images(model.architecture, n=4))
+    result = step(model, speed_up(model), images(model.architecture, n=4))
     assert all(torch.isfinite(value).all() for value in result.values())
 
 
 def test_another_model_has_no_fast_formulation():
-    assert fastest(nn.Linear(2, 2)) is None
+    assert speed_up(nn.Linear(2, 2)) is None

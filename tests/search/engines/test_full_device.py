@@ -13,7 +13,7 @@ from seesaw_nas.evaluators import Score
 from seesaw_nas.search.engines import local, serial, worker
 from seesaw_nas.search.engines import pool as engine_pool
 from seesaw_nas.search.engines.pool import Pool, Worker
-from seesaw_nas.search.engines.worker import Found, Idle, Place, Release
+from seesaw_nas.search.engines.worker import Idle, Outcome, Place, Release
 from seesaw_nas.search.listener import Listener
 
 TWO = [Place("worker 0", "cpu"), Place("worker 1", "cpu")]
@@ -143,7 +143,7 @@ def say(pool, index, what):
 
 
 def scored(number):
-    return Found(number, score=Score(0.5, "validation", 1.0))
+    return Outcome(number, score=Score(0.5, "validation", 1.0))
 
 
 def received(pool):
@@ -153,7 +153,7 @@ def received(pool):
 def test_job_that_waits_for_its_device_holds_back_the_workers_there_alone(pool):
     pool.hand_out()
     assert received(pool) == [[0], [1], [2]]
-    say(pool, 0, Found(0, reason="full", out_of_memory=True))
+    say(pool, 0, Outcome(0, reason="full", out_of_memory=True))
     assert received(pool) == [[], [], []]  # the neighbour is still at work
     say(pool, 2, scored(2))
     assert received(pool) == [[], [], [3]]  # on the other device
@@ -172,11 +172,11 @@ def test_job_that_waits_for_its_device_holds_back_the_workers_there_alone(pool):
 def test_jobs_that_wait_for_the_same_device_have_it_one_after_another(pool, history):
     pool.hand_out()
     for index in (0, 1):
-        say(pool, index, Found(index, reason="full", out_of_memory=True))
+        say(pool, index, Outcome(index, reason="full", out_of_memory=True))
     for index in (0, 1):
         say(pool, index, Idle())
     assert received(pool) == [[0, Release(), 0], [1, Release()], [2]]
-    say(pool, 0, Found(0, reason="full", out_of_memory=True))
+    say(pool, 0, Outcome(0, reason="full", out_of_memory=True))
     assert history[0].reason == "full (nothing else was being trained there)"
     say(pool, 0, Idle())
     assert received(pool) == [[Release(), 1], [], []]
@@ -184,7 +184,7 @@ def test_jobs_that_wait_for_the_same_device_have_it_one_after_another(pool, hist
 
 def test_jobs_that_wait_are_taken_back_at_the_end(pool, history):
     pool.hand_out()
-    say(pool, 0, Found(0, reason="full", out_of_memory=True))
+    say(pool, 0, Outcome(0, reason="full", out_of_memory=True))
     pool.drop()
     assert [history.attempts(number) for number in range(3)] == [0, 0, 0]
 
@@ -193,7 +193,7 @@ def test_job_whose_worker_dies_while_it_has_its_device_alone_has_it_alone_again(
     monkeypatch.setattr(engine_pool, "Worker", lambda evaluator, place: Puppet(place))
     monkeypatch.setattr(Puppet, "death", lambda self: "worker 0 died (SIGKILL)")
     pool.hand_out()
-    say(pool, 0, Found(0, reason="full", out_of_memory=True))
+    say(pool, 0, Outcome(0, reason="full", out_of_memory=True))
     say(pool, 1, scored(1))
     for index in (0, 1):
         say(pool, index, Idle())

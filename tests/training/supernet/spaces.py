@@ -48,29 +48,9 @@ repeats = [1, 2]
 )
 
 
-def architecture_with(searched, width, place, block, rng):
-    """The longest architecture of a width with ``block`` at ``place`` (stage, index), drawn blocks elsewhere."""
-    blocks = [[] for _ in searched.stages]
-    for slot in searched.slots(width):
-        offered = searched.offered(slot)
-        drawn = offered[int(rng.integers(len(offered)))]
-        blocks[slot.stage].append(block if (slot.stage, slot.index) == place else drawn)
-    return searched.build(width, blocks)
-
-
-def every_choice(searched):
-    """(width, place, block) for every block that the space offers anywhere."""
-    return [
-        (width, (slot.stage, slot.index), block)
-        for width in range(searched.widths)
-        for slot in searched.slots(width)
-        for block in searched.offered(slot)
-    ]
-
-
 def all_at_once(searched, width):
     """As few of the longest architectures of a width as have every block somewhere at every place."""
-    offered = {slot: searched.offered(slot) for slot in searched.slots(width)}
+    offered = {slot: searched.options(slot) for slot in searched.slots(width)}
     for number in range(max(map(len, offered.values()))):
         blocks = [[] for _ in searched.stages]
         for slot, choices in offered.items():

@@ -13,7 +13,7 @@ from seesaw_nas.data import normalise
 from seesaw_nas.network.fast import Formulation
 from seesaw_nas.network.flat.cache import BoundedCache
 from seesaw_nas.space import Feasible
-from seesaw_nas.training.batches import Dealt
+from seesaw_nas.training.batches import TrainingBatch
 from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.supernet import Supernet, selection
 from seesaw_nas.training.supernet.layout import layout_of
@@ -22,7 +22,7 @@ from seesaw_nas.training.supernet.trainer import SupernetTrainer
 CPU = torch.device("cpu")
 RECIPE = Recipe("test", "made up", 2, 6, 1.0, 0.0, 0.0, "cosine", dropout=0.0, label_smoothing=0.1)
 DATA = data_for(EVERYTHING, 12)
-BATCH = Dealt(0, DATA.train.images[:6], DATA.train.labels[:6], 6, torch.empty((0, 6), dtype=torch.int64), 0)
+BATCH = TrainingBatch(0, DATA.train.images[:6], DATA.train.labels[:6], 6, torch.empty((0, 6), dtype=torch.int64), 0)
 FORMULATIONS = {"cpu": Formulation(folds=True), "gpu": Formulation(folds=False, multiple=8)}
 
 
@@ -66,7 +66,7 @@ def test_blocks_of_one_kind_share_their_entries_at_different_places():
     searched = space.load("seesaw-cifar")
     layout, block = layout_of(searched), Block(6, 5, Partition.parse("1:3"), "shuffle")
     architecture = searched.build(
-        0, [[searched.offered(next(s for s in searched.slots(0) if s.stage == i))[0]] * len_ for i, len_ in LONGEST]
+        0, [[searched.options(next(s for s in searched.slots(0) if s.stage == i))[0]] * len_ for i, len_ in LONGEST]
     )
     stages = [
         [block] * len(stage.blocks) if i == 3 else list(stage.blocks) for i, stage in enumerate(architecture.stages)

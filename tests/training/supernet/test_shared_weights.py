@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spaces import EVERYTHING, all_at_once, architecture_with, every_choice
+from spaces import EVERYTHING, all_at_once
 from torch import nn
 
 from seesaw_nas import space
@@ -43,17 +43,22 @@ def check_equal(supernet, architecture):
     assert (found - wanted).abs().max() < 1e-10, architecture.placed
 
 
-def test_every_block_at_every_place_computes_what_the_definition_says():
-    rng, choices = np.random.default_rng(0), every_choice(DIGITS)
-    assert len(choices) > 300
-    for choice in choices:
-        check_equal(DOUBLE["digits"], architecture_with(DIGITS, *choice, rng))
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [("digits", i) for i in range(DIGITS.widths)] + [("everything", i) for i in range(EVERYTHING.widths)],
+)
+def test_every_block_at_every_place_computes_what_the_definition_says(name, width):
+    supernet = DOUBLE[name]
+    for architecture in all_at_once(supernet.space, width):
+        check_equal(supernet, architecture)
 
 
-@pytest.mark.parametrize("width", range(EVERYTHING.widths))
-def test_every_kind_of_block_at_every_width_computes_what_the_definition_says(width):
-    for architecture in all_at_once(EVERYTHING, width):
-        check_equal(DOUBLE["everything"], architecture)
+@pytest.mark.parametrize("searched", [DIGITS, EVERYTHING], ids=lambda searched: searched.name)
+def test_the_architectures_of_that_test_have_every_block_at_every_place(searched):
+    for width in range(searched.widths):
+        shown = {((at.stage, at.index), at.block) for found in all_at_once(searched, width) for at in found.placed}
+        offered = {((s.stage, s.index), block) for s in searched.slots(width) for block in searched.options(s)}
+        assert shown == offered
 
 
 @settings(max_examples=25, deadline=None)
@@ -114,7 +119,7 @@ repeats = [1]
 def test_the_index_of_a_shuffled_block_is_what_one_counts_by_hand():
     searched = flat_space("1:1", "shuffle")
     supernet = Supernet.build(searched, seed=0)
-    architecture = searched.build(0, [[searched.offered(next(iter(searched.slots(0))))[0]]])
+    architecture = searched.build(0, [[searched.options(next(iter(searched.slots(0))))[0]]])
     assert architecture.placed[0].block.kernel == 3
     # In front: stem 2*1*9 = 18, its norm 2 + 2. Then pw1 at 22 (4x2), its norm at 30 and 34, dw at 38 (4x25), its norm
     # at 138 and 142, pw2 at 146 (2x4), its norm at 154 and 156, and the head from 158 on.

@@ -24,7 +24,7 @@ def test_weights_come_back(supernet, tmp_path):
 def test_weights_of_another_space_or_input_are_refused_by_name_and_digest(supernet, tmp_path):
     save(supernet, tmp_path / "s", {})
     digits = space.load("seesaw-digits")
-    for other in (digits, EVERYTHING.adapted(8, 3, 5)):
+    for other in (digits, EVERYTHING.adapt(8, 3, 5)):
         with pytest.raises(RunError) as caught:
             load(tmp_path / "s", other)
         assert str(caught.value) == (

@@ -13,11 +13,11 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import Interrupted, OptionError, RunError, SpecError, TrainingFailed
 from seesaw_nas.network.models import build
 from seesaw_nas.space import Feasible
-from seesaw_nas.training.batches import Dealt, draw_blend
+from seesaw_nas.training.batches import TrainingBatch, draw_blend
 from seesaw_nas.training.loop import evaluate
 from seesaw_nas.training.recalibration import recalibrate
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.sgd import Trainer
+from seesaw_nas.training.step import Trainer
 from seesaw_nas.training.supernet import SAMPLINGS, Supernet, train
 from seesaw_nas.training.supernet.sampling import sampler
 from seesaw_nas.training.supernet.trainer import SupernetTrainer
@@ -40,7 +40,7 @@ def drawn(n, seed=0):
 
 
 BLEND = draw_blend(RICH, DATA.input, 16, seed=4)
-BATCH = Dealt(0, DATA.train.images[:16], DATA.train.labels[:16], 16, BLEND, dropout=5)
+BATCH = TrainingBatch(0, DATA.train.images[:16], DATA.train.labels[:16], 16, BLEND, dropout=5)
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, RICH, replace(RECIPE, momentum=0.0)], ids=["plain", "rich", "no momentum"])

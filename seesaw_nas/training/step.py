@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from seesaw_nas.core.device import autocast, cudnn_benchmark, place, seeded
+from seesaw_nas.core.device import autocast, cudnn_benchmark, place, seed_generators
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.data import SearchData
-from seesaw_nas.network.fast import FastNetwork, compiled, fastest
+from seesaw_nas.network.fast import FastNetwork, compile_forward, speed_up
 from seesaw_nas.training.averaging import Average
-from seesaw_nas.training.batches import deal, readied, steps_per_epoch
+from seesaw_nas.training.batches import draw_batches, prepare_batch, steps_per_epoch
 from seesaw_nas.training.execution import EAGER, Execution
-from seesaw_nas.training.graphs import Recorded
+from seesaw_nas.training.graphs import GraphReplay
 from seesaw_nas.training.kernels import USUAL, Kernels
 from seesaw_nas.training.losses import cross_entropy
 from seesaw_nas.training.parallel import ALONE, Ranks
@@ -59,7 +59,7 @@ class Trainer:
     average: Average | None
     ranks: Ranks = ALONE
     kernels: Kernels = USUAL
-    recorded: Recorded | None = None
+    recorded: GraphReplay | None = None
 
     @classmethod
     def of(
@@ -88,12 +88,12 @@ class Trainer:
         place(model, device)
         steps = steps_per_epoch(data, recipe)
         ranks.check(len(data.train) // steps)
-        fast = fastest(model, replace(execution.formulation(device), depthwise=kernels.depthwise))
+        fast = speed_up(model, replace(execution.formulation(device), depthwise=kernels.depthwise))
         forward = fast or model
         parameters = Parameters.of(forward)
         rate = torch.tensor(recipe.learning_rate, device=device) if execution.records else recipe.learning_rate
         optimizer, momentum = parameters.optimizer(recipe, rate)
-        forward = ranks.wrapped(compiled(forward, execution.compiler) if execution.compiles else forward)
+        forward = ranks.wrap(compile_forward(forward, execution.compiler) if execution.compiles else forward)
         average = Average.of(parameters.whole, recipe.ema * recipe.epochs * steps) if recipe.ema else None
         if fast:
             fast.flat.link()  # at last: whatever fails before leaves the model as it is
@@ -102,7 +102,7 @@ class Trainer:
             state |= {f"{what}.{name}": tensor for name, tensor in parameters.named(like).items()} if like else {}
         data = data.to(device)
         trainer = cls(model, forward, fast, optimizer, state, data, recipe, seed, device, average, ranks, kernels)
-        recorded = Recorded(trainer.descend, execution.recorder(device)) if execution.records else None
+        recorded = GraphReplay(trainer.descend, execution.recorder(device)) if execution.records else None
         return replace(trainer, recorded=recorded)
 
     @property
@@ -114,11 +114,11 @@ class Trainer:
 
         Of several processes, each takes its share of every batch, and the means are over its images.
 
-        :func:`seesaw_nas.training.batches.deal` says how they are dealt. The losses stay on the device.
+        :func:`seesaw_nas.training.batches.draw_batches` says how they are dealt. The losses stay on the device.
         """
         self.model.train()
-        for batch in deal(self.data, self.recipe, self.seed, number, begun, self.ranks):
-            with seeded(batch.dropout, self.device):
+        for batch in draw_batches(self.data, self.recipe, self.seed, number, begun, self.ranks):
+            with seed_generators(batch.dropout, self.device):
                 weight = self.ranks.weight(len(batch.labels), batch.whole)
                 loss = self.step(batch.number, batch.images, batch.labels, batch.blend, weight)
             yield loss, len(batch.labels)
@@ -139,7 +139,7 @@ class Trainer:
             weight: of the loss in its gradient, see :meth:`Ranks.weight`.
         """
         self.set_rate(self.recipe.learning_rate_at(number, self.steps_per_epoch))
-        x, targets = readied(self.data, self.recipe, images, labels, blend)
+        x, targets = prepare_batch(self.data, self.recipe, images, labels, blend)
         loss = self.take(x, targets, weight)
         if self.fast:
             self.fast.batches += 1
@@ -176,7 +176,7 @@ class Trainer:
             else:
                 group["lr"] = rate
 
-    def averaged(self) -> AbstractContextManager[None]:
+    def use_average(self) -> AbstractContextManager[None]:
         """The model has the weights that count in the body: the averaged ones where there are such."""
         return self.average.in_place() if self.average else nullcontext()
 
@@ -206,7 +206,7 @@ class Trainer:
             self.fast.flat.unlink()
 
     @contextmanager
-    def released_after_failure(self) -> Iterator[None]:
+    def release_on_failure(self) -> Iterator[None]:
         """Where the body raises, an interruption too, :meth:`release` the model as its last step has left it."""
         try:
             yield

@@ -1,0 +1,133 @@
+import errno
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from seesaw_nas.core import files
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.files import write_json
+from seesaw_nas.core.run_folder import RunFolder
+
+# --- the folder
+
+
+def test_new_folder_is_made_with_its_parents_and_holds_its_description(tmp_path):
+    folder = RunFolder.create(tmp_path / "deep" / "runs" / "first", {"kind": "search", "text": "größer ☃"})
+    assert sorted(path.name for path in folder.path.iterdir()) == ["run.json"]
+    assert RunFolder.open(folder.path).read() == {"kind": "search", "text": "größer ☃"}
+    assert "größer ☃" in folder.description.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "dangling link"])
+def test_whatever_has_the_name_already_is_left_as_it_is(tmp_path, kind):
+    path = tmp_path / "run"
+    if kind == "folder":
+        path.mkdir()
+        (path / "run.json").write_text("mine")
+    elif kind == "file":
+        path.write_text("mine")
+    else:
+        path.symlink_to(tmp_path / "nowhere")
+    before = os.lstat(path)
+    with pytest.raises(RunError) as caught:
+        RunFolder.create(path, {})
+    assert str(caught.value) == (
+        f"{path} exists already and nothing is overwritten; choose another name, or go on with it by --resume"
+    )
+    assert os.lstat(path) == before
+    assert (path / "run.json").read_text() == "mine" if kind == "folder" else True
+
+
+@pytest.mark.parametrize(("name", "reason"), [("file/run", "Not a directory"), ("x" * 300, "File name too long")])
+def test_folder_that_cannot_be_made_is_told(tmp_path, name, reason):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError) as caught:
+        RunFolder.create(tmp_path / name, {})
+    path = tmp_path / name
+    assert str(caught.value) == f"cannot make the run folder {path}: {reason}; choose another place or name"
+
+
+def test_full_disk_leaves_no_folder_that_could_be_neither_resumed_nor_made_again(tmp_path, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "replace_file", full)
+        with pytest.raises(OSError, match="No space left"):
+            RunFolder.create(tmp_path / "run", {})
+    assert list(tmp_path.iterdir()) == []
+    RunFolder.create(tmp_path / "run", {})
+
+
+def test_file_is_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "value.json"
+    write_json(path, {"n": 1})
+    with pytest.raises(TypeError):
+        write_json(path, {"n": object()})
+    assert json.loads(path.read_text()) == {"n": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["value.json"]
+
+
+@pytest.mark.parametrize("made", [None, "folder", "file"])
+def test_what_is_no_run_folder_is_refused(tmp_path, made):
+    path = tmp_path / "run"
+    if made == "folder":
+        path.mkdir()
+    elif made == "file":
+        path.write_text("")
+    with pytest.raises(RunError, match=r"run is no run folder: it has no run\.json; give the folder of a search"):
+        RunFolder.open(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", r"cannot read .*run\.json: Expecting property name"),
+        (b"\xff\xfe", r"cannot read .*run\.json: 'utf-8' codec"),
+        (b"[1]", r"run\.json is not the description of a run; restore it, or begin a new run"),
+    ],
+)
+def test_damaged_description_is_told(tmp_path, content, message):
+    (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(RunError, match=message):
+        RunFolder.open(tmp_path).read()
+
+
+@pytest.mark.parametrize("spelling", [".", "../run", "../run/"])
+def test_folder_has_its_name_however_it_is_spelt(tmp_path, monkeypatch, spelling):
+    RunFolder.create(tmp_path / "run", {})
+    monkeypatch.chdir(tmp_path / "run")
+    assert RunFolder.open(type(tmp_path)(spelling)).name == "run"
+
+
+# --- one owner
+
+
+def test_only_one_at_a_time_owns_a_run(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", {})
+    with folder.hold():
+        with pytest.raises(RunError) as caught, RunFolder.open(folder.path).hold():
+            pass
+        assert str(caught.value) == f"another process is working on {folder.path}; wait for it, or stop it first"
+    with folder.hold():
+        pass
+
+
+def test_killed_owner_lets_go(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", {})
+    hold = (
+        "import pathlib, sys\nfrom seesaw_nas.core.run_folder import RunFolder\n"
+        "with RunFolder(pathlib.Path(sys.argv[1])).hold():\n    print('held', flush=True)\n    sys.stdin.read()"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", hold, str(folder.path)], stdin=pipe, stdout=pipe) as owner:
+        assert owner.stdout.readline() == b"held\n"
+        with pytest.raises(RunError, match="another process"), folder.hold():
+            pass
+        owner.kill()
+        owner.wait()
+        with folder.hold():
+            pass
