@@ -106,7 +106,7 @@ def workers(count: int, threads: int = 0) -> list[Place]:
 def on_ray(search: Timed, evaluator: Any, count: int, folder: Path) -> None:
     from seesaw_nas.search.engines import ray_tune
 
-    ray_tune.run(SearchSettings(engine="ray", workers=count), search.proposer, evaluator, folder / "ray")
+    ray_tune.run(SearchSettings.of(engine="ray", workers=count), search.proposer, evaluator, folder / "ray")
 
 
 def searched(trials: int, work: Callable[[Timed, Path], object], options: argparse.Namespace) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def training(options: argparse.Namespace) -> list[dict[str, Any]]:
     from seesaw_nas.workflows.problem import pose
 
     torch.set_num_threads(1)
-    settings = SearchSettings(budget=BUDGET, epochs=2, train_size=500, device="cpu")
+    settings = SearchSettings.of(budget=BUDGET, epochs=2, train_size=500, device="cpu")
     evaluator = pose(settings).evaluator
     return against_one(lambda s, _, n: local.run(s.proposer, evaluator, workers(n, threads=1)), 40, options)
 

@@ -75,7 +75,7 @@ class Recorded:
 
     def __init__(self, path: Path) -> None:
         entries = tables.read(path).entries
-        space = pose(SearchSettings(evaluator="table", table=str(path), device="cpu")).space
+        space = pose(SearchSettings.of(evaluator="table", table=str(path), device="cpu")).space
         self.rows = Descriptions(space).of([entry.architecture for entry in entries])
         self.top1 = np.array([[curve[-1].top1 for curve in entry.curves.values()] for entry in entries], np.float64)
         self.macs = np.array([entry.macs for entry in entries], np.float64)

@@ -48,7 +48,7 @@ def trained(row: Published, seed: int, options: argparse.Namespace) -> dict[str,
     folder = options.runs / f"{row.network}-{options.recipe}{epochs}-{seed}"
     result = folder / "result.json"
     if not result.exists():
-        settings = TrainSettings(
+        settings = TrainSettings.of(
             spec=row.network,
             dataset=row.dataset,
             recipe=options.recipe,

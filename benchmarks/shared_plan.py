@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def _run(seed: int, args: argparse.Namespace, images: data.SearchData, theirs: list[dict]) -> dict:
-    settings = api.SearchSettings(
+    settings = api.SearchSettings.of(
         dataset="cifar10",
         space=str(SPACE),
         budget=str(BUDGET),

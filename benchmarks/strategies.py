@@ -142,7 +142,7 @@ class Bench:
     """A table, and how a search of it is counted."""
 
     def __init__(self, path: Path, trainings: int) -> None:
-        self.settings = SearchSettings(evaluator="table", table=str(path), device="cpu")
+        self.settings = SearchSettings.of(evaluator="table", table=str(path), device="cpu")
         self.problem: Problem = pose(self.settings)
         self.epochs = self.problem.evaluator.epochs
         self.trainings = trainings
@@ -170,7 +170,7 @@ class Bench:
     def ours(self, contender: Contender, seed: int) -> Course:
         """A search of ours, as :func:`seesaw_nas.api.search` and the loop put it together."""
         problem, course, reached = self.problem, Course(self.allowance), {}
-        scheduled = SearchSettings(scheduler=contender.scheduler, objectives=contender.objectives)
+        scheduled = SearchSettings.of(scheduler=contender.scheduler, objectives=contender.objectives)
         halving = scheduled.halving(self.epochs)
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
             study = journal.open_study(Path(folder) / "optuna.journal", "bench", contender.objectives)

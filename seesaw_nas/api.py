@@ -10,22 +10,31 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.deploy.latency import LatencySettings
 from seesaw_nas.search import DEFAULT_STRATEGY
 from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Space
+from seesaw_nas.training.settings import TrainSettings
 from seesaw_nas.workflows import searches
 from seesaw_nas.workflows.audit.audit import audit
+from seesaw_nas.workflows.dashboard import dashboard
+from seesaw_nas.workflows.deployment import evaluate, export, latency, predict
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NOTHING, Given, Problem, description, pose
+from seesaw_nas.workflows.reference import compare as reference
+from seesaw_nas.workflows.report import report
 from seesaw_nas.workflows.results import Result, write_results
 from seesaw_nas.workflows.searches import OnPlan, begin, resume
+from seesaw_nas.workflows.show import show
+from seesaw_nas.workflows.spaces import spaces
+from seesaw_nas.workflows.status import read_status as status
+from seesaw_nas.workflows.supernets import supernet
 from seesaw_nas.workflows.tabulate import tabulate
-from seesaw_nas.workflows.train import TrainResult, TrainSettings, train
+from seesaw_nas.workflows.train import TrainResult, train
 from seesaw_nas.workflows.tuner import Tuner
 
 if TYPE_CHECKING:
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Given",
+    "LatencySettings",
     "Plan",
     "Problem",
     "Result",
@@ -43,11 +53,22 @@ __all__ = [
     "Tuner",
     "audit",
     "begin",
+    "dashboard",
+    "evaluate",
+    "export",
     "join",
+    "latency",
     "plan",
     "pose",
+    "predict",
+    "reference",
+    "report",
     "resume",
     "search",
+    "show",
+    "spaces",
+    "status",
+    "supernet",
     "tabulate",
     "train",
     "write_results",
@@ -79,7 +100,7 @@ def search(
         evaluator: a name; or a function of (architecture, seed) that returns a number, more being better; or an object
             with :class:`seesaw_nas.evaluators.Evaluator`'s methods.
         name, runs_dir, time_limit, on_plan, listener: as for :func:`begin`.
-        options: further fields of :class:`SearchSettings`, such as ``trials``, ``epochs``, ``scheduler``, ``confirm``.
+        options: further options of :class:`SearchSettings`, such as ``trials``, ``epochs``, ``scheduler``, ``confirm``.
 
     Raises:
         SeesawError: the settings cannot be carried out, or the folder exists already.
@@ -90,7 +111,7 @@ def search(
         strategy=None if isinstance(strategy, str) else strategy,
         evaluator=None if isinstance(evaluator, str) else evaluator,
     )
-    settings = SearchSettings(
+    settings = SearchSettings.of(
         dataset=data if isinstance(data, str) else data.name,
         budget=budget,
         space=space.name if isinstance(space, Space) else space,
@@ -137,10 +158,10 @@ def join(
     _, begun = shared.join(storage, name)
     settings = searches.changed(SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage})
     problem = searches.posed(
-        replace(settings, confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'", listener
+        settings.changed(confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'", listener
     )
     own = os.getpid()
-    method = searches.method(problem, seed=settings.seed + own)  # others propose from the search's own seed
+    method = searches.method(problem, seed=settings.training.seed + own)  # others propose from the search's own seed
     about = {"kind": searches.KIND, **description(problem), "study": name}
     with engines.connect_engine(settings, problem.device) as engine:
         folder = RunFolder.create(Path(runs_dir) / f"{name}-{platform.node()}-{own}", about)

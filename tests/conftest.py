@@ -33,7 +33,7 @@ def trained_on_digits(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     spec = folder / "small.json"
     write_json(spec, specfile.document(specfile.Named("small", architecture), {"dataset": "digits"}))
-    settings = train.TrainSettings(str(spec), recipe="quick", epochs=4, device="cpu")
+    settings = train.TrainSettings.of(str(spec), recipe="quick", epochs=4, device="cpu")
     return train.train(settings, folder / "training").folder.path
 
 

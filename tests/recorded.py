@@ -11,7 +11,7 @@ from seesaw_nas.training import recipes
 from seesaw_nas.training.epoch import Epoch
 
 EPOCHS = 3
-SETTINGS = SearchSettings(dataset="digits", budget="600K", epochs=EPOCHS, device="cpu")
+SETTINGS = SearchSettings.of(dataset="digits", budget="600K", epochs=EPOCHS, device="cpu")
 
 
 def drawn(count, seed=0):

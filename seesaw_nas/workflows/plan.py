@@ -55,7 +55,9 @@ def plan(problem: Problem, trials: int, halving: Halving, reserves: str = "") ->
 
     feasible = problem.feasible
     median = feasible.median_macs
-    typical = Feasible(problem.space, Budget(median, median)).draw(np.random.default_rng(problem.settings.seed))
+    typical = Feasible(problem.space, Budget(median, median)).draw(
+        np.random.default_rng(problem.settings.training.seed)
+    )
     return Plan(
         space_size=problem.space.size,
         fitting=feasible.count,

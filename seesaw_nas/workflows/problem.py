@@ -98,10 +98,10 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
         SeesawError: the supernet or the images are not to be had.
     """
     settings = problem.settings
-    if not settings.supernet or needs(settings.evaluator) == SUPERNET:
+    if not settings.scoring.supernet or needs(settings.scoring.evaluator) == SUPERNET:
         return None
     images = load_images(settings, problem.given.data)
-    inherited = _evaluator(replace(settings, evaluator="inherited"), images, problem.space)
+    inherited = _evaluator(settings.changed(evaluator="inherited"), images, problem.space)
     placed = cache(lambda: on_device(inherited, problem.device))  # not before a strategy has learnt enough to ask
     return lambda architecture: placed().evaluate(architecture, seed=0).top1
 
@@ -118,16 +118,17 @@ def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
         SeesawError: the data set, the space, the budget or the device is not to be had; the message says what is.
     """
     device = _device(settings)
-    if settings.space and given.space is None:
-        space.load(settings.space)  # an unknown space is told before any image is read
+    if settings.searched.space and given.space is None:
+        space.load(settings.searched.space)  # an unknown space is told before any image is read
     if given.evaluator is not None:
         return _called(settings, given, device)
-    if settings.evaluator.startswith(PYTHON):
-        raise RunError(f"the evaluator was {settings.evaluator}, an object of a program; pass it again to go on")
-    if needs(settings.evaluator) == TABLE:
+    if settings.scoring.evaluator.startswith(PYTHON):
+        name = settings.scoring.evaluator
+        raise RunError(f"the evaluator was {name}, an object of a program; pass it again to go on")
+    if needs(settings.scoring.evaluator) == TABLE:
         return _recorded(settings, given, device)
     problem = _on_images(settings, given, device)
-    if settings.supernet:
+    if settings.scoring.supernet:
         _check_supernet(problem)
     return problem
 
@@ -138,7 +139,7 @@ def _check_supernet(problem: Problem) -> None:
     Raises:
         RunError: they were.
     """
-    folder = RunFolder(Path(problem.settings.supernet))
+    folder = RunFolder(Path(problem.settings.scoring.supernet))
     if not folder.description.exists():
         return
     trained = Basis.of(folder.read(), str(folder.path))
@@ -154,8 +155,8 @@ def _device(settings: SearchSettings) -> torch.device:
     """
     from seesaw_nas.core.device import cuda_count, find_device
 
-    elsewhere = settings.engine == "ray" and settings.device == "cuda" and not cuda_count()
-    return find_device("cpu" if elsewhere else settings.device)
+    elsewhere = settings.placement.engine == "ray" and settings.training.device == "cuda" and not cuda_count()
+    return find_device("cpu" if elsewhere else settings.training.device)
 
 
 def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
@@ -170,20 +171,27 @@ def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> 
 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
     """What the settings name, on the CPU."""
-    supernet = Path(settings.supernet) if settings.supernet else None
+    scoring, recipe = settings.scoring, settings.training.fitted_recipe
+    supernet = Path(scoring.supernet) if scoring.supernet else None
     setting = evaluators.EvaluatorSetting(
-        settings.evaluator, searched, settings.fitted_recipe, settings.curve, images.to("cpu"), supernet
+        scoring.evaluator, searched, recipe, scoring.curve, images.to("cpu"), supernet
     )
-    return evaluators.make(settings.evaluator, setting)
+    return evaluators.make(scoring.evaluator, setting)
 
 
 def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     evaluator = given.evaluator if hasattr(given.evaluator, "evaluate") else CalledEvaluator(given.evaluator)
-    found = given.space or space.load(settings.space or data.default_space(settings.dataset) or settings.dataset)
+    name = settings.training.dataset
+    found = given.space or space.load(settings.searched.space or data.default_space(name) or name)
     shape = (found.input_channels, found.input_size, found.input_size)
-    subject = Subject(settings.dataset, shape, found.classes, 0, 0)
+    subject = Subject(settings.training.dataset, shape, found.classes, 0, 0)
     return Problem(
-        settings, subject, device, Feasible.of(found, settings.budget or found.default_budget), evaluator, given
+        settings,
+        subject,
+        device,
+        Feasible.of(found, settings.searched.budget or found.default_budget),
+        evaluator,
+        given,
     )
 
 
@@ -193,24 +201,26 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
     Raises:
         DataError: they are not to be had.
     """
-    cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
-    images = given or data.load(settings.dataset, settings.data_path, settings.image_size or None, cache_dir=cache_dir)
-    if settings.train_size:
-        images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
-    if settings.validation_size:
-        images = replace(images, validation=data.subset(images.validation, settings.validation_size, settings.seed))
+    training, validation_size = settings.training, settings.scoring.validation_size
+    size = settings.searched.image_size or None
+    images = given or data.load(training.dataset, training.data_path, size, cache_dir=training.cache_path)
+    if training.train_size:
+        images = replace(images, train=data.subset(images.train, training.train_size, training.seed))
+    if validation_size:
+        images = replace(images, validation=data.subset(images.validation, validation_size, training.seed))
     return images
 
 
 def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
-    table = tables.read(Path(settings.table))
-    settings = replace(settings, dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
-    if table.space_file and not settings.space and given.space is None:
-        given = replace(given, space=space.parse(table.space_file, settings.table))
-    searched = replace(settings, space=settings.space or table.space)
+    table = tables.read(Path(settings.scoring.table))
+    settings = settings.changed(dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
+    if table.space_file and not settings.searched.space and given.space is None:
+        given = replace(given, space=space.parse(table.space_file, settings.scoring.table))
+    searched = settings.changed(space=settings.searched.space or table.space)
     feasible = _feasible(searched, given, table.subject, table.budget)
-    setting = evaluators.EvaluatorSetting(settings.evaluator, feasible.space, settings.fitted_recipe, table=table)
-    return Problem(settings, table.subject, device, feasible, evaluators.make(settings.evaluator, setting), given)
+    name, recipe = settings.scoring.evaluator, settings.training.fitted_recipe
+    evaluator = evaluators.make(name, evaluators.EvaluatorSetting(name, feasible.space, recipe, table=table))
+    return Problem(settings, table.subject, device, feasible, evaluator, given)
 
 
 def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_budget: str = "") -> Feasible:
@@ -219,7 +229,7 @@ def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_
         found = settings.load_space(size, channels, subject.classes)
     else:
         found = given.space.adapt(size, channels, subject.classes)
-    return Feasible.of(found, settings.budget or default_budget or found.default_budget)
+    return Feasible.of(found, settings.searched.budget or default_budget or found.default_budget)
 
 
 def description(problem: Problem) -> dict[str, Any]:
@@ -228,7 +238,7 @@ def description(problem: Problem) -> dict[str, Any]:
     from seesaw_nas.training.execution import AUTOMATIC
 
     found = conditions(describe(problem.device)) | (
-        AUTOMATIC.plan(problem.device) if trains(problem.settings.evaluator) else {}
+        AUTOMATIC.plan(problem.device) if trains(problem.settings.scoring.evaluator) else {}
     )
     return record_of(problem) | {"conditions": found}
 
@@ -241,7 +251,7 @@ def record_of(problem: Problem) -> dict[str, Any]:
         "budget": {"low": problem.budget.low, "high": problem.budget.high},
         "space": problem.space.name,
         "space_digest": problem.space_digest,
-        "recipe": problem.settings.fitted_recipe.to_dict(),
+        "recipe": problem.settings.training.fitted_recipe.to_dict(),
         "images": problem.subject.record,
         "evaluator_file": _evaluator_file(problem),
     }
@@ -257,19 +267,19 @@ def _evaluator_file(problem: Problem) -> str:
     settings = problem.settings
     if problem.given.evaluator is not None:
         return str(getattr(problem.given.evaluator, "basis", ""))
-    if needs(settings.evaluator) == TABLE:
-        return digest_of_file(Path(settings.table))
-    if needs(settings.evaluator) == SUPERNET:
+    if needs(settings.scoring.evaluator) == TABLE:
+        return digest_of_file(Path(settings.scoring.table))
+    if needs(settings.scoring.evaluator) == SUPERNET:
         from seesaw_nas.training import supernet
 
-        return digest_of_file(Path(settings.supernet) / supernet.WEIGHTS)
+        return digest_of_file(Path(settings.scoring.supernet) / supernet.WEIGHTS)
     return ""
 
 
 def _storage(settings: SearchSettings) -> dict[str, str]:
     """Where the history is, in a form that may be kept."""
-    if not settings.storage:
+    if not settings.placement.storage:
         return {}
     from seesaw_nas.search.history.shared import without_password
 
-    return {"storage": without_password(settings.storage)}
+    return {"storage": without_password(settings.placement.storage)}

@@ -73,7 +73,7 @@ class Result:
     @property
     def stages(self) -> list[dict[str, Any]]:
         """What each stage of plan ``shared`` came to and cost, with its share of all seconds; empty by another plan."""
-        if self.problem.settings.plan != "shared":
+        if self.problem.settings.steps.plan != "shared":
             return []
         done = Stages(self.folder, self.problem, None, None).all(self.trials)
         if repeats := self.confirmed.repeats:
@@ -89,7 +89,7 @@ class Result:
 
     def named(self, trial: CompleteTrial) -> Named:
         """The architecture of a trained trial, under a name that says where it is from."""
-        return Named(f"{self.folder.name}-{trial.number}", trial.architecture, self.problem.settings.dataset)
+        return Named(f"{self.folder.name}-{trial.number}", trial.architecture, self.problem.settings.training.dataset)
 
 
 def read_timings(folder: RunFolder) -> Timings:
@@ -128,20 +128,20 @@ def time_front(result: Result, listener: Listener | None = None) -> bool:
 def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
     """Train the best again with several seeds, by the whole recipe on all training images, into ``confirmed.json``."""
     problem, settings = result.problem, result.problem.settings
-    if settings.evaluator == "trained" and settings.whole != settings:
+    if settings.scoring.evaluator == "trained" and settings.whole != settings:
         problem = pose(settings.whole, problem.given)
-    recipe = problem.settings.fitted_recipe
+    recipe = problem.settings.training.fitted_recipe
     how = {
-        "evaluator": settings.evaluator,
+        "evaluator": settings.scoring.evaluator,
         "recipe": f"{recipe.name}: {recipe.summary}",
         "images": _images(problem.subject),
     }
     chosen = confirmation.candidates(records.complete(result.trials), settings.winners)
-    first = settings.seed + 1  # the trials' own seeds are no small numbers
+    first = settings.training.seed + 1  # the trials' own seeds are no small numbers
     return confirmation.confirm(
         result.folder.confirmed,
         chosen,
-        range(first, first + settings.confirm_seeds),
+        range(first, first + settings.ending.confirm_seeds),
         problem.placed,
         how,
         listener.confirming if listener else None,
@@ -171,11 +171,11 @@ def _provenance(result: Result, trial: CompleteTrial) -> dict[str, Any]:
         "n_seeds": 1,
         "run": result.folder.name,
         "trial": trial.number,
-        "dataset": settings.dataset,
+        "dataset": settings.training.dataset,
         "n_train": result.problem.subject.n_train,
         "n_validation": result.problem.subject.n_validation,
-        "recipe": settings.recipe,
-        "epochs": settings.fitted_recipe.epochs,
+        "recipe": settings.training.recipe,
+        "epochs": settings.training.fitted_recipe.epochs,
         "conditions": result.folder.read()["conditions"],
     }
     if spread := result.confirmed.spreads.get(trial.digest):
@@ -241,13 +241,15 @@ def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Spa
 
     networks = [record.architecture for record in found if record.architecture]
     try:
-        if settings.table and not settings.space:
+        if settings.scoring.table and not settings.searched.space:
             from seesaw_nas.evaluators import table as tables
 
-            table = tables.read(Path(settings.table))
-            loaded = space.parse(table.space_file, settings.table) if table.space_file else space.load(table.space)
+            table = tables.read(Path(settings.scoring.table))
+            loaded = (
+                space.parse(table.space_file, settings.scoring.table) if table.space_file else space.load(table.space)
+            )
         else:
-            loaded = space.load(settings.space or name)
+            loaded = space.load(settings.searched.space or name)
         return loaded.adapt(networks[0].input_size, networks[0].input_channels, networks[0].classes)
     except (SeesawError, OSError, IndexError):
         return None
@@ -257,14 +259,14 @@ def _told(folder: RunFolder, settings: SearchSettings, space_name: str, images: 
     """Everything that the figures of a run rest on, by name, in the order of a page."""
     timings, confirmed = read_timings(folder), confirmation.read(folder.confirmed)
     told = {
-        "data set": settings.dataset,
+        "data set": settings.training.dataset,
         "images": images,
         "space": space_name,
-        "strategy": settings.strategy,
-        "scheduler": "" if settings.scheduler == "none" else settings.scheduler,
-        "evaluator": "" if settings.evaluator == "trained" else settings.evaluator,
-        "recipe": f"{settings.recipe}: {settings.fitted_recipe.summary}",
-        "seed": str(settings.seed),
+        "strategy": settings.proposals.strategy,
+        "scheduler": "" if settings.scheduling.scheduler == "none" else settings.scheduling.scheduler,
+        "evaluator": "" if settings.scoring.evaluator == "trained" else settings.scoring.evaluator,
+        "recipe": f"{settings.training.recipe}: {settings.training.fitted_recipe.summary}",
+        "seed": str(settings.training.seed),
         **folder.read()["conditions"],
         **{f"trained again: {name}": text for name, text in confirmed.conditions.items()},
         "trained again: ties": str(confirmed.ties),

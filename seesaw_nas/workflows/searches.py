@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -68,8 +67,8 @@ def begin(
     path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
     first = _starts(problem, str(path), listener) if found is None else list(found)
     with engines.connect_engine(settings, problem.device) as engine:
-        folder = RunFolder.create(path, about | ({"study": path.name} if settings.storage else {}))
-        if settings.storage:
+        folder = RunFolder.create(path, about | ({"study": path.name} if settings.placement.storage else {}))
+        if settings.placement.storage:
             _share(folder, settings)
         return run(folder, problem, how, lambda: first, engine, time_limit, on_plan, listener)
 
@@ -79,7 +78,7 @@ def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Star
     from seesaw_nas.search import starts
 
     tell = listener.remark if listener else None
-    return starts.resolve(problem.settings.seed_with, problem.feasible, basis_of(problem, name), tell)
+    return starts.resolve(problem.settings.proposals.seed_with, problem.feasible, basis_of(problem, name), tell)
 
 
 def _share(folder: RunFolder, settings: SearchSettings) -> None:
@@ -87,7 +86,7 @@ def _share(folder: RunFolder, settings: SearchSettings) -> None:
     from seesaw_nas.search.history import shared
 
     try:
-        shared.create(settings.storage, folder.name, settings.objectives, folder.read())
+        shared.create(settings.placement.storage, folder.name, settings.proposals.objectives, folder.read())
     except SeesawError:
         folder.discard()
         raise
@@ -146,7 +145,7 @@ def changed(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSetti
     wanted = {name: value for name, value in changes.items() if value not in (None, "")}
     if wanted.get("engine") == "serial":
         wanted = {"workers": 0} | wanted  # which has no use for those of the run's own engine
-    return replace(settings, **wanted)
+    return settings.changed(**wanted)
 
 
 def posed(
@@ -172,9 +171,9 @@ def method(problem: Problem, seed: int | None = None) -> tuple[Strategy, Halving
     """Which architecture next, and who is trained how far."""
     settings = problem.settings
     halving = settings.halving(problem.evaluator.epochs)
-    own = settings.seed if seed is None else seed
-    setting = Setting(problem.feasible, own, settings.objectives, halving.levels, cheap_score(problem))
-    return resolve(settings.strategy, problem.given.strategy, setting), halving
+    own = settings.training.seed if seed is None else seed
+    setting = Setting(problem.feasible, own, settings.proposals.objectives, halving.levels, cheap_score(problem))
+    return resolve(settings.proposals.strategy, problem.given.strategy, setting), halving
 
 
 def run(
@@ -198,9 +197,9 @@ def run(
 
     settings, (strategy, halving) = problem.settings, method
     with folder.hold(), _history(folder, problem) as trial_history:
-        if settings.plan == "shared":
+        if settings.steps.plan == "shared":
             if on_plan is not None:
-                on_plan(problem, plan(problem, settings.trials, halving, engine.reserves))
+                on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves))
             before = Stages(folder, problem, listener, time_limit)
             find_starts = partial(before.starts, partial(_stage, problem.given, on_plan, listener))
         try:
@@ -210,17 +209,17 @@ def run(
         work = proposer.Proposer(
             trial_history,
             strategy,
-            trials=settings.trials,
+            trials=settings.proposals.trials,
             taken_over=taken_over,
             epochs=problem.evaluator.epochs,
             halving=halving,
             checkpoints=folder.checkpoints,
             on_closed=listener.ended if listener else None,
         )
-        if settings.plan == "shared":
+        if settings.steps.plan == "shared":
             time_limit = before.left
         elif on_plan is not None:
-            left = max(0, settings.trials - work.trained)
+            left = max(0, settings.proposals.trials - work.trained)
             on_plan(problem, plan(problem, left, halving, engine.reserves))
         evaluator = problem.placed if settings.trains_here else problem.evaluator
         try:
@@ -233,7 +232,7 @@ def run(
         if settings.winners:
             results.confirm(result, listener)
             write_results(result)
-        if settings.latency and time_front(result, listener):
+        if settings.ending.latency and time_front(result, listener):
             write_results(result)
         return result
 
@@ -251,7 +250,11 @@ def _stage(
     how: Any = {"given": given, "time_limit": time_limit, "on_plan": on_plan, "listener": listener, "found": found}
     if (path / "run.json").exists():
         own = ("confirm", "confirm_seeds", "latency", "storage")  # no stage has these
-        return resume(path, **how, **{name: getattr(settings, name) for name in CHANGEABLE if name not in own})
+        return resume(
+            path,
+            **how,
+            **{name: value for name, value in settings.to_dict().items() if name in CHANGEABLE and name not in own},
+        )
     return begin(settings, name=path.name, runs_dir=path.parent, **how)
 
 
@@ -261,14 +264,14 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
     from seesaw_nas.search.history import history, journal
 
     settings = problem.settings
-    if not settings.storage:
-        study = journal.open_study(folder.journal, folder.name, settings.objectives)
-        yield history.History(study, problem.space, problem.budget, settings.seed)
+    if not settings.placement.storage:
+        study = journal.open_study(folder.journal, folder.name, settings.proposals.objectives)
+        yield history.History(study, problem.space, problem.budget, settings.training.seed)
         return
     from seesaw_nas.search.history import shared
 
-    study, _ = shared.join(settings.storage, folder.read()["study"])
-    found = shared.SharedHistory(study, problem.space, problem.budget, settings.seed)
+    study, _ = shared.join(settings.placement.storage, folder.read()["study"])
+    found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed)
     try:
         yield found
     finally:
@@ -276,5 +279,5 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
 
 
 def _default_name(settings: SearchSettings, budget: Budget) -> str:
-    stem = Path(settings.dataset.removeprefix("folder:")).name
+    stem = Path(settings.training.dataset.removeprefix("folder:")).name
     return f"{stem}-{str(budget).replace(':', '-')}-{datetime.now():%Y%m%d-%H%M%S}"

@@ -15,7 +15,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -104,40 +104,42 @@ def planned(settings: SearchSettings, n_validation: int, supernet: Path) -> list
         n_validation: images there are.
         supernet: folder that holds the supernet, or will.
     """
-    before = list(_shared(settings, n_validation, supernet)) if settings.candidates else []
+    before = list(_shared(settings, n_validation, supernet)) if settings.steps.candidates else []
     return [*before, *_rounds(settings, before[-1].count if before else 0)]
 
 
 def _plain(settings: SearchSettings) -> SearchSettings:
     """What every stage has in common."""
-    return replace(settings, plan="plain", seed_with=(), confirm=0, latency=False)
+    return settings.changed(plan="plain", seed_with=(), confirm=0, latency=False)
 
 
 def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iterator[Step]:
     """The stages that rest on a supernet."""
-    plain, images = _plain(settings), settings.validation_size or min(INHERITED_IMAGES, n_validation)
+    plain, images = _plain(settings), settings.scoring.validation_size or min(INHERITED_IMAGES, n_validation)
     yield Step("supernet", "a supernet trained", 0, 0, plain)
     what = f"scored with its weights on {images:,} images"
-    inherited = replace(plain, evaluator="inherited", supernet=str(supernet), trials=settings.candidates)
-    inherited = replace(inherited, validation_size=images, seed_with=settings.seed_with)
-    yield Step("inherited", what, settings.candidates, 0, inherited)
-    if settings.tuned:
-        tuned = replace(plain, evaluator="tuned", supernet=str(supernet), trials=settings.tuned, epochs=TUNING_EPOCHS)
+    inherited = plain.changed(evaluator="inherited", supernet=str(supernet), trials=settings.steps.candidates)
+    inherited = inherited.changed(validation_size=images, seed_with=settings.proposals.seed_with)
+    yield Step("inherited", what, settings.steps.candidates, 0, inherited)
+    if settings.steps.tuned:
+        trained = plain.changed(evaluator="tuned", supernet=str(supernet), trials=settings.steps.tuned)
+        tuned = trained.changed(epochs=TUNING_EPOCHS)
         what = "trained on from its weights for an epoch"
-        yield Step("tuned", what, settings.tuned, settings.tuned, tuned)
+        yield Step("tuned", what, settings.steps.tuned, settings.steps.tuned, tuned)
 
 
 def _rounds(settings: SearchSettings, judged: int) -> Iterator[Step]:
     """Successive halving, at whose last level is the search itself; ``judged`` architectures come from before."""
-    plain, epochs = _plain(settings), settings.fitted_recipe.epochs
-    minimum = plain.min_epochs or math.ceil(epochs / plain.reduction)
-    levels = halving.make("asha", epochs, reduction=plain.reduction, minimum=minimum).levels
+    plain, epochs = _plain(settings), settings.training.fitted_recipe.epochs
+    reduction = plain.scheduling.reduction
+    minimum = plain.scheduling.min_epochs or math.ceil(epochs / reduction)
+    levels = halving.make("asha", epochs, reduction=reduction, minimum=minimum).levels
     for above, level in zip(reversed(range(len(levels))), levels, strict=True):
-        count = plain.trials * plain.reduction**above
+        count = plain.proposals.trials * reduction**above
         takes = count if level > levels[0] else min(judged, math.ceil(count / 2))
         what = f"trained from scratch for {level} epoch{'s' if level > 1 else ''}"
-        first = settings.seed_with if level == levels[0] and not judged else ()
-        yield Step(f"epochs-{level}", what, count, takes, replace(plain, trials=count, epochs=level, seed_with=first))
+        first = settings.proposals.seed_with if level == levels[0] and not judged else ()
+        yield Step(f"epochs-{level}", what, count, takes, plain.changed(trials=count, epochs=level, seed_with=first))
 
 
 class Stages:
@@ -214,7 +216,7 @@ class Stages:
         if path is None:
             return None
         found = [Observed.at_end(trial) for trial in _complete(path)]
-        chosen = best_first(found, self._problem.settings.objectives)[:count]
+        chosen = best_first(found, self._problem.settings.proposals.objectives)[:count]
         return [Start(one.architecture, f"{path.name}: trial {one.number}, {one.top1:.2%}") for one in chosen]
 
     def all(self, trials: Sequence[TrialRecord]) -> list[Done]:

@@ -19,7 +19,7 @@ from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget, Feasible, Space
 from seesaw_nas.training import recipes
 from seesaw_nas.training.epoch import Epoch
-from seesaw_nas.workflows.problem import Problem, description, load_images
+from seesaw_nas.workflows.problem import Problem, description, load_images, pose
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
@@ -33,8 +33,35 @@ OnBegin = Callable[[Problem, recipes.Recipe, int], None]
 
 def fitted_recipe(settings: SearchSettings) -> recipes.Recipe:
     """The recipe at the supernet's epochs."""
-    own = recipes.recipe(settings.recipe)
-    return own.with_epochs(settings.supernet_epochs or LONGER * own.epochs)
+    own = recipes.recipe(settings.training.recipe)
+    return own.with_epochs(settings.steps.supernet_epochs or LONGER * own.epochs)
+
+
+def supernet(
+    settings: SearchSettings,
+    out: Path | None = None,
+    *,
+    resume: bool = False,
+    listener: Listener | None = None,
+    on_begin: OnBegin | None = None,
+    on_estimate: Callable[[float], None] | None = None,
+) -> tuple[Path, TrainedSupernet]:
+    """Train a supernet of a space in a folder of its own; the folder and what is in it.
+
+    Args:
+        settings, listener, on_begin, on_estimate: as for :func:`train_in`; the space and the budget, too.
+        out: the folder; ``runs/supernet-SPACE-RECIPE-SEED`` without.
+        resume: go on with the training in that folder.
+
+    Raises:
+        SeesawError: the folder exists, or as for :func:`train_in`.
+    """
+    problem, training = pose(settings), settings.training
+    path = out or Path("runs") / f"supernet-{problem.space.name}-{training.recipe}-{training.seed}"
+    if path.exists() and not resume:
+        raise RunError(f"{path} exists already; choose another --out, or go on with it by --resume")
+    trained = train_in(path, settings, problem, listener=listener, on_begin=on_begin, on_estimate=on_estimate)
+    return path, trained
 
 
 def train_in(
@@ -77,13 +104,13 @@ def train_in(
             on_estimate(_estimate(settings, problem.feasible, images, recipe, problem.device))
         with signals.catch_signals() as stop:
             trained = supernet.train(
-                supernet.Supernet.build(problem.space, seed=settings.seed),
+                supernet.Supernet.build(problem.space, seed=settings.training.seed),
                 problem.feasible,
                 images,
                 recipe,
-                seed=settings.seed,
+                seed=settings.training.seed,
                 device=problem.device,
-                sampling=settings.sampling,
+                sampling=settings.steps.sampling,
                 on_epoch=told.epoch,
                 on_step=told.step,
                 checkpoint=_checkpoint(run),
@@ -120,7 +147,13 @@ def _folder(path: Path, settings: SearchSettings, problem: Problem) -> RunFolder
 def _about(settings: SearchSettings, problem: Problem) -> dict[str, Any]:
     recipe = fitted_recipe(settings)
     about = description(replace(problem, settings=settings))
-    return {"kind": KIND, **about, "recipe": recipe.to_dict(), "sampling": settings.sampling, "epochs": recipe.epochs}
+    return {
+        "kind": KIND,
+        **about,
+        "recipe": recipe.to_dict(),
+        "sampling": settings.steps.sampling,
+        "epochs": recipe.epochs,
+    }
 
 
 def _estimate(
@@ -134,9 +167,9 @@ def _estimate(
     from seesaw_nas.training.supernet.sampling import sampler
     from seesaw_nas.training.timing import step_seconds
 
-    rng, median = np.random.default_rng(settings.seed), feasible.median_macs
+    rng, median = np.random.default_rng(settings.training.seed), feasible.median_macs
     typical = Feasible(feasible.space, Budget(median, median)).draw(rng)
-    together = len(sampler(settings.sampling, feasible)(rng))
+    together = len(sampler(settings.steps.sampling, feasible)(rng))
     batches = recipe.epochs * steps_per_epoch(images, recipe)
     return batches * together * step_seconds(typical, images, recipe, device, EAGER)
 

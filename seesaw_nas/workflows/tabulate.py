@@ -28,7 +28,7 @@ from seesaw_nas.workflows.problem import Problem, description, pose
 
 
 def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, listener: Listener | None = None) -> Table:
-    """Train ``settings.trials`` architectures with every seed, and write their curves to a Parquet file.
+    """Train ``settings.proposals.trials`` architectures with every seed, and write their curves to a Parquet file.
 
     The architectures are exact draws, their Multi-Adds even over the whole budget. Until all are trained, what there
     is stands in ``OUT.part.jsonl``; called again, this goes on from there.
@@ -51,17 +51,21 @@ def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, liste
         raise RunError(f"{out} exists already and nothing is overwritten; choose another name")
     problem = pose(settings)
     about = {**description(problem), "seeds": seeds}
-    if (file := Path(settings.space)).is_file():
+    if (file := Path(settings.searched.space)).is_file():
         about["space_file"] = file.read_text(encoding="utf-8")  # so that the table says all of itself
-    draws = _draws(problem, settings.trials)
+    draws = _draws(problem, settings.proposals.trials)
     with _Log(out, about) as log:
-        for number, (architecture, seed) in enumerate(_pairs(draws, settings.seed, seeds)):
+        for number, (architecture, seed) in enumerate(_pairs(draws, settings.training.seed, seeds)):
             if (architecture.digest, seed) not in log.done:
                 log.add(architecture, seed, _trained(problem, architecture, seed, number, listener or Listener()))
     entries = tuple(
         Recorded(architecture, curves)
         for architecture in draws
-        if (curves := {s: c for a, s in _pairs([architecture], settings.seed, seeds) if (c := log.done[a.digest, s])})
+        if (
+            curves := {
+                s: c for a, s in _pairs([architecture], settings.training.seed, seeds) if (c := log.done[a.digest, s])
+            }
+        )
     )
     if not entries:
         raise RunError("every training failed, so there is nothing to write")
@@ -74,7 +78,7 @@ def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, liste
 
 def _draws(problem: Problem, count: int) -> list[Architecture]:
     """Distinct architectures that fit the budget, from the fewest there are to as many as are wanted."""
-    rng = np.random.default_rng(problem.settings.seed)
+    rng = np.random.default_rng(problem.settings.training.seed)
     found: dict[str, Architecture] = {}
     while len(found) < min(count, problem.feasible.count):
         architecture = distinct(problem.feasible, rng, found.keys())

@@ -10,61 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core import options
 from seesaw_nas.core.conditions import conditions
-from seesaw_nas.core.errors import OptionError, RunError, known
+from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.data import DATA_SETS
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.training import recipes
 from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.training.settings import CHECKPOINT_MINUTES, TrainSettings
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
     from seesaw_nas.training.execution import Execution
 
 KIND = "training"
-CHECKPOINT_MINUTES = 10.0
 EXECUTION = "execution"  # the setting that makes no other training; conditions say what was used
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
-    """What to train, on what, how.
-
-    Attributes:
-        spec: a spec file, a run's folder (its best), or MODEL@SETTING.
-        dataset: empty for the one that the spec names or was found on.
-        epochs: 0 for the recipe's own.
-        train_size: training images, drawn evenly over the classes; 0 for all of the training split.
-        data_dir: folder with the unpacked CIFAR archive, or with ImageNet's train and val.
-        cache_dir: folder for small copies of the images of a folder or of ImageNet; empty for none.
-        execution: how steps are executed, one of :data:`seesaw_nas.training.recipes.EXECUTIONS`.
-    """
-
-    spec: str
-    dataset: str = ""
-    recipe: str = "paper"
-    epochs: int = 0
-    train_size: int = 0
-    seed: int = 0
-    device: str = "auto"
-    data_dir: str = ""
-    cache_dir: str = ""
-    execution: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.execution not in recipes.EXECUTIONS:
-            raise OptionError(known("execution", self.execution, recipes.EXECUTIONS))
-        recipes.recipe(self.recipe)
-        for name in ("epochs", "train_size", "seed"):
-            if getattr(self, name) < 0:
-                raise OptionError(f"--{name.replace('_', '-')} must be at least 0, got {getattr(self, name)}")
-
-    @property
-    def fitted_recipe(self) -> recipes.Recipe:
-        """The recipe at the wanted number of epochs."""
-        return recipes.recipe(self.recipe, self.epochs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,25 +102,26 @@ def train(
     from seesaw_nas.training.execution import Execution
 
     named = specfile.resolve(settings.spec)
-    dataset = settings.dataset or _dataset(named)
-    recipe = settings.fitted_recipe
-    path = out or Path("runs") / f"{named.name}-{settings.recipe}-{settings.seed}"
+    dataset = settings.training.dataset or _dataset(named)
+    recipe = settings.training.fitted_recipe
+    path = out or Path("runs") / f"{named.name}-{settings.training.recipe}-{settings.training.seed}"
     size = named.architecture.input_size if dataset not in data.ONE_SIZE else None
-    data_dir = Path(settings.data_dir) if settings.data_dir else None
-    cache_dir = Path(settings.cache_dir) if settings.cache_dir else None
+    data_dir, cache_dir = settings.training.data_path, settings.training.cache_path
     execution = Execution(settings.execution)
-    with parallel.join_processes(settings.device) as (ranks, device), use_device(device):
+    with parallel.join_processes(settings.training.device) as (ranks, device), use_device(device):
         execution.check(device, ranks.world)
         with ranks.lead_first():
             images = data.load(dataset, data_dir, size, cache_dir=cache_dir)
         check_fits(named.architecture, images)
-        if settings.train_size:
-            images = replace(images, train=data.subset(images.train, settings.train_size, settings.seed))
-        settings = replace(settings, dataset=dataset)
+        if settings.training.train_size:
+            images = replace(
+                images, train=data.subset(images.train, settings.training.train_size, settings.training.seed)
+            )
+        settings = settings.changed(dataset=dataset)
         found = conditions(describe(device)) | ranks.conditions | execution.plan(device, ranks.world)
         folder = ranks.by_lead(lambda: _folder(path, settings, named, images, resume, found))
         with folder.hold() if ranks.leads else nullcontext():
-            model = models.build(named.architecture, dropout=recipe.dropout, seed=settings.seed)
+            model = models.build(named.architecture, dropout=recipe.dropout, seed=settings.training.seed)
             images = images.to(device)
             if on_begin is not None and ranks.leads:
                 on_begin(named, recipe, len(images.train))
@@ -175,7 +139,7 @@ def train(
                     model,
                     images,
                     recipe,
-                    seed=settings.seed,
+                    seed=settings.training.seed,
                     device=device,
                     on_epoch=epoch,
                     on_step=step,
@@ -253,8 +217,7 @@ def _both(first: Callable[..., None], second: Callable[..., None] | None) -> Cal
 def _dataset(named: Named) -> str:
     if not named.dataset:
         raise OptionError(
-            f"'{named.name}' does not say which images to train on; add --dataset digits, cifar10, cifar100, imagenet "
-            f"or a folder"
+            f"'{named.name}' does not say which images to train on; add --dataset {', '.join(DATA_SETS)} or a folder"
         )
     return named.dataset
 
@@ -264,12 +227,12 @@ def _folder(
 ) -> RunFolder:
     from seesaw_nas.evaluators.trained import subject
 
-    kept = asdict(replace(settings, device="", data_dir="", spec=""))
+    kept = options.flatten(settings.changed(device="", data_dir="", spec=""))
     description = {
         "kind": KIND,
         "settings": {name: value for name, value in kept.items() if name != EXECUTION},
         "digest": named.architecture.digest,
-        "recipe": settings.fitted_recipe.to_dict(),
+        "recipe": settings.training.fitted_recipe.to_dict(),
         "images": subject(images).record,
         "conditions": found,
     }
@@ -311,18 +274,18 @@ def _write(
         "split": "test",
         "loss": result.loss,
         "validation_top1": result.validation_top1,
-        "dataset": settings.dataset,
+        "dataset": settings.training.dataset,
         "n_train": len(images.train),
         "n_validation": len(images.validation),
         "n_test": n_test,
-        "recipe": settings.recipe,
-        "epochs": settings.fitted_recipe.epochs,
-        "seed": settings.seed,
+        "recipe": settings.training.recipe,
+        "epochs": settings.training.fitted_recipe.epochs,
+        "seed": settings.training.seed,
         "n_seeds": 1,
         "seconds": result.seconds,
         "conditions": folder.read()["conditions"] | dict(executed),
     }
-    header = weights_header(named, settings.dataset, Preprocessing.of(images))
+    header = weights_header(named, settings.training.dataset, Preprocessing.of(images))
     models.save_weights(model, result.weights, header)
     write_json(folder.path / "spec.json", specfile.document(named, provenance))
     curve = [asdict(epoch) for epoch in result.curve]

@@ -384,10 +384,10 @@ def test_memory_that_ran_out_is_one_line_and_a_defect_keeps_its_traceback(refuse
     def defect(*_, **__):
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr("seesaw_nas.cli.measuring.latency", latency)
+    monkeypatch.setattr("seesaw_nas.workflows.deployment.latency", latency)
     assert refused("latency", "seesaw-shuffle-0.5d") == (
         "out of memory: CUDA error: out of memory; take less at a time, or end what else runs there"
     )
-    monkeypatch.setattr("seesaw_nas.cli.measuring.latency", defect)
+    monkeypatch.setattr("seesaw_nas.workflows.deployment.latency", defect)
     with pytest.raises(RuntimeError, match="a defect"):
         cli("latency", "seesaw-shuffle-0.5d")

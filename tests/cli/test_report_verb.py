@@ -92,7 +92,7 @@ def test_open_shows_the_page(cli, runs, monkeypatch):
 def test_figures_are_drawn_into_a_folder(cli, runs, monkeypatch):
     import seesaw_nas.report
 
-    figures = seesaw_nas.report.figures
+    figures = seesaw_nas.report.all_figures
     monkeypatch.setattr("seesaw_nas.report.all_figures", lambda run: figures(run)[:2])  # a second each
     names = written(cli("report", "runs/a", "--out", "a.html", "--svg", "pictures"))
     assert names[1:] == ["pictures/accuracy.svg", "pictures/front-over-time.svg"]

@@ -99,6 +99,6 @@ def test_killed_and_resumed_it_comes_to_the_same_weights(start, tmp_path):
 
 
 def test_no_number_of_epochs_is_three_times_the_recipe_s_own():
-    settings = supernets.SearchSettings(recipe="quick")
+    settings = supernets.SearchSettings.of(recipe="quick")
     assert supernets.fitted_recipe(settings).epochs == 12
-    assert supernets.fitted_recipe(supernets.SearchSettings(recipe="quick", supernet_epochs=5)).epochs == 5
+    assert supernets.fitted_recipe(supernets.SearchSettings.of(recipe="quick", supernet_epochs=5)).epochs == 5

@@ -57,7 +57,7 @@ def test_unknown_name_is_refused_before_any_trial(digits):
 
 def test_each_is_known_by_its_name():
     assert [name for name in EVALUATORS if name.startswith("proxy:")] == [f"proxy:{name}" for name in PROXIES]
-    posed = pose(SearchSettings(evaluator="proxy:mixing", device="cpu"))
+    posed = pose(SearchSettings.of(evaluator="proxy:mixing", device="cpu"))
     assert (posed.evaluator.name, posed.evaluator.epochs, posed.subject.n_train) == ("mixing", 1, 1079)
     with pytest.raises(OptionError, match="unknown evaluator 'proxy:mixin', did you mean 'proxy:mixing'"):
-        SearchSettings(evaluator="proxy:mixin")
+        SearchSettings.of(evaluator="proxy:mixin")

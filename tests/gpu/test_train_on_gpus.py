@@ -34,7 +34,15 @@ def train(tmp_path_factory):
 
     @cache
     def run(device, execution="eager"):
-        settings = TrainSettings(str(spec), "digits", "quick", EPOCHS, 64, device=device, execution=execution)
+        settings = TrainSettings.of(
+            str(spec),
+            dataset="digits",
+            recipe="quick",
+            epochs=EPOCHS,
+            train_size=64,
+            device=device,
+            execution=execution,
+        )
         out = folder / f"{device}-{execution}"
         train_network(settings, out)
         return json.loads((out / "result.json").read_text())

@@ -24,7 +24,7 @@ CURVE = tuple(Epoch(i, 1.0, 1.0, 0.1 * i, 1.0) for i in (1, 2, 3))
 
 
 def run(records=RECORDS, budget=BUDGET, dataset="cifar10", name="run", **more):
-    return Run(name, tuple(records), budget, SearchSettings(dataset=dataset), **more)
+    return Run(name, tuple(records), budget, SearchSettings.of(dataset=dataset), **more)
 
 
 def page(folder, *given, **more):

@@ -179,7 +179,7 @@ def test_a_folder_of_images_that_was_moved_is_the_same(pictures):
 
 @pytest.fixture
 def supernet(pictures):
-    settings = SearchSettings(
+    settings = SearchSettings.of(
         dataset="pictures", space="squares.toml", budget="100%", image_size=8, supernet_epochs=1, device="cpu"
     )
     supernets.train_in(Path("net"), settings, pose(settings))
@@ -207,7 +207,7 @@ def test_scores_of_a_supernet_that_was_trained_anew_are_not_mixed(pictures, supe
 
 # --- the rule by itself
 
-SETTINGS = SearchSettings(dataset="digits", epochs=4).to_dict()
+SETTINGS = SearchSettings.of(dataset="digits", epochs=4).to_dict()
 RECORD = {
     "settings": SETTINGS,
     "budget": {"low": 0, "high": 1000},

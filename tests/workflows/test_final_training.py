@@ -18,6 +18,7 @@ from seesaw_nas.core.errors import DataError, Interrupted, OptionError, RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.network import models
+from seesaw_nas.training.settings import Training
 from seesaw_nas.workflows import train
 
 BLOCK = Block(2, 3, Partition((1, 3)), "shuffle")
@@ -34,7 +35,7 @@ def spec(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def settings(spec):
-    return train.TrainSettings(spec, recipe="quick", epochs=3, train_size=100, seed=5, device="cpu")
+    return train.TrainSettings.of(spec, recipe="quick", epochs=3, train_size=100, seed=5, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_weights_rebuild_the_network_that_was_scored(trained):
 def test_seed_decides_the_weights(settings, trained, tmp_path):
     result, *_ = trained
     again = train.train(settings, tmp_path / "again")
-    other = train.train(replace(settings, seed=6), tmp_path / "other")
+    other = train.train(settings.changed(seed=6), tmp_path / "other")
     assert same_weights(again, result)
     assert not same_weights(other, result)
 
@@ -183,7 +184,7 @@ def test_training_killed_before_its_spec_was_written_goes_on(settings, tmp_path)
 
 
 def test_resume_of_what_does_not_exist_begins_it(settings, tmp_path):
-    assert len(train.train(replace(settings, epochs=1), tmp_path / "new", resume=True).curve) == 1
+    assert len(train.train(settings.changed(epochs=1), tmp_path / "new", resume=True).curve) == 1
 
 
 def test_finished_training_is_not_scored_on_the_test_split_again(settings, trained):
@@ -209,7 +210,7 @@ def test_another_training_is_not_continued(settings, tmp_path, change, says):
     with pytest.raises(Stopped):
         train.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
     with pytest.raises(RunError, match=rf"cut is another training: .*{says}.*; choose another --out"):
-        train.train(replace(settings, **change), tmp_path / "cut", resume=True)
+        train.train(settings.changed(**change), tmp_path / "cut", resume=True)
 
 
 def test_folder_of_a_search_is_not_continued(settings, tmp_path):
@@ -238,7 +239,7 @@ def test_event_files_hold_the_curve(settings, trained, tmp_path):
     assert found["top1/validation"] == pytest.approx({epoch.epoch: epoch.top1 for epoch in whole.curve})
     assert found["loss/train"] == pytest.approx({epoch.epoch: epoch.train_loss for epoch in whole.curve})
     # two steps an epoch, the last one is step 1, 3, 5 of 6
-    rates = {number: settings.fitted_recipe.learning_rate_at(2 * number - 1, 2) for number in (1, 2, 3)}
+    rates = {number: settings.training.fitted_recipe.learning_rate_at(2 * number - 1, 2) for number in (1, 2, 3)}
     assert found["rate"] == pytest.approx(rates)
     assert min(found["images_per_second"].values()) > 0
     assert same_weights(result, whole)
@@ -263,7 +264,7 @@ def scalars(folder):
 def test_estimate_is_told_before_the_first_step(settings, tmp_path):
     told = []
     train.train(
-        replace(settings, epochs=1), tmp_path / "t", on_estimate=told.append, on_step=lambda *_: told.append(None)
+        settings.changed(epochs=1), tmp_path / "t", on_estimate=told.append, on_step=lambda *_: told.append(None)
     )
     assert told[0] > 0
     assert told[1:] == [None, None]
@@ -296,7 +297,7 @@ def test_impossible_time_between_checkpoints_is_refused(settings, tmp_path, minu
 )  # fmt: skip
 def test_training_that_cannot_be_leaves_no_folder(settings, tmp_path, change, error, message):
     with pytest.raises(error) as caught:
-        train.train(replace(settings, **change), tmp_path / "out")
+        train.train(settings.changed(**change), tmp_path / "out")
     assert str(caught.value) == message
     assert not (tmp_path / "out").exists()
 
@@ -312,13 +313,13 @@ def test_training_that_cannot_be_leaves_no_folder(settings, tmp_path, change, er
 )
 def test_impossible_settings_are_refused(change, message):
     with pytest.raises(OptionError) as caught:
-        train.TrainSettings("seesaw-shuffle-0.5d", **change)
+        train.TrainSettings.of("seesaw-shuffle-0.5d", **change)
     assert str(caught.value) == message
 
 
 def test_training_that_breaks_says_so_and_reads_no_test_split(settings, tmp_path, monkeypatch):
-    wild = replace(settings.fitted_recipe, learning_rate=1e30)
-    monkeypatch.setattr(train.TrainSettings, "fitted_recipe", wild)
+    wild = replace(settings.training.fitted_recipe, learning_rate=1e30)
+    monkeypatch.setattr(Training, "fitted_recipe", wild)
     monkeypatch.setattr(data, "load_test", None)
     with pytest.raises(TrainingFailed, match="loss is not finite in epoch 1 of 3"):
         train.train(settings, tmp_path / "out")
@@ -327,5 +328,5 @@ def test_training_that_breaks_says_so_and_reads_no_test_split(settings, tmp_path
 
 def test_default_folder_is_named_after_network_recipe_and_seed(settings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = train.train(replace(settings, epochs=1))
+    result = train.train(settings.changed(epochs=1))
     assert str(result.folder.path) == "runs/small-quick-5"

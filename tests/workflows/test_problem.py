@@ -1,7 +1,5 @@
 """What a search is posed with: evaluators on a supernet, and a supernet's scores beside trainings."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -14,7 +12,7 @@ from seesaw_nas.training.supernet import WEIGHTS, Supernet, save
 from seesaw_nas.workflows.problem import cheap_score, pose
 from seesaw_nas.workflows.searches import method
 
-SETTINGS = SearchSettings(dataset="digits", budget="300K", device="cpu", validation_size=50)
+SETTINGS = SearchSettings.of(dataset="digits", budget="300K", device="cpu", validation_size=50)
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +24,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def inherited(folder):
-    return pose(replace(SETTINGS, evaluator="inherited", supernet=folder))
+    return pose(SETTINGS.changed(evaluator="inherited", supernet=folder))
 
 
 def test_evaluators_get_the_supernet_and_the_images_that_the_settings_name(inherited, folder):
     assert isinstance(inherited.evaluator, InheritedEvaluator)
     assert (inherited.subject.n_validation, len(inherited.evaluator.data.validation)) == (50, 50)
-    tuned = pose(replace(SETTINGS, evaluator="tuned", supernet=folder, epochs=2)).evaluator
+    tuned = pose(SETTINGS.changed(evaluator="tuned", supernet=folder, epochs=2)).evaluator
     assert isinstance(tuned, TunedEvaluator)
     assert tuned.epochs == 2
 
@@ -40,7 +38,7 @@ def test_evaluators_get_the_supernet_and_the_images_that_the_settings_name(inher
 def test_a_strategy_learns_from_inherited_scores_where_a_supernet_is_named_beside_trainings(inherited, folder):
     assert cheap_score(inherited) is None
     assert cheap_score(pose(SETTINGS)) is None
-    both = pose(replace(SETTINGS, strategy="predicted", supernet=folder))
+    both = pose(SETTINGS.changed(strategy="predicted", supernet=folder))
     architecture = both.feasible.draw_even(np.random.default_rng(0))
     assert cheap_score(both)(architecture) == inherited.evaluator.evaluate(architecture, seed=0).top1
     strategy, _ = method(both)
@@ -49,4 +47,4 @@ def test_a_strategy_learns_from_inherited_scores_where_a_supernet_is_named_besid
 
 def test_what_is_no_supernet_is_told_before_anything_is_scored(tmp_path):
     with pytest.raises(RunError, match=r"cannot read a supernet from .*; `seesaw-nas supernet` makes one"):
-        pose(replace(SETTINGS, evaluator="inherited", supernet=str(tmp_path / "nothing")))
+        pose(SETTINGS.changed(evaluator="inherited", supernet=str(tmp_path / "nothing")))

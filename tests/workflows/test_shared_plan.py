@@ -1,7 +1,6 @@
 """Plan `shared`: what its stages do, hand over, keep and cost, and that they go on where they stopped."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -13,7 +12,7 @@ from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.workflows import shared_plan
 
-SMALL = SearchSettings(
+SMALL = SearchSettings.of(
     dataset="digits",
     budget="300K",
     plan="shared",
@@ -140,7 +139,7 @@ def test_a_time_limit_ends_a_stage_and_resume_goes_on(tmp_path):
 
 
 def test_rounds_follow_the_reduction_and_the_fewest_epochs():
-    settings = SearchSettings(plan="shared", epochs=9, min_epochs=1, trials=4, tuned=10, candidates=50)
+    settings = SearchSettings.of(plan="shared", epochs=9, min_epochs=1, trials=4, tuned=10, candidates=50)
     planned = shared_plan.planned(settings, 359, "supernet")
     # from 9 epochs down by thirds; 4, 12, 36 architectures; of the first round at most half are taken over
     assert [(stage.name, stage.count, stage.takes) for stage in planned] == [
@@ -151,21 +150,21 @@ def test_rounds_follow_the_reduction_and_the_fewest_epochs():
         ("epochs-3", 12, 12),
         ("epochs-9", 4, 4),
     ]
-    assert planned[1].settings.validation_size == 359  # of up to 1,000
-    assert shared_plan.planned(replace(settings, tuned=40), 359, "supernet")[3].takes == 18
+    assert planned[1].settings.scoring.validation_size == 359  # of up to 1,000
+    assert shared_plan.planned(settings.changed(tuned=40), 359, "supernet")[3].takes == 18
 
 
 def test_stages_can_be_left_out():
-    settings = SearchSettings(plan="shared", epochs=3, trials=2, tuned=0, candidates=0, seed_with=("reference",))
+    settings = SearchSettings.of(plan="shared", epochs=3, trials=2, tuned=0, candidates=0, seed_with=("reference",))
     first, last = shared_plan.planned(settings, 5000, "supernet")
     assert [(first.name, first.count, first.takes), (last.name, last.count)] == [("epochs-1", 6, 0), ("epochs-3", 2)]
-    assert (first.settings.seed_with, last.settings.seed_with) == (("reference",), ())
-    named = [stage.name for stage in shared_plan.planned(replace(settings, candidates=9), 5000, "supernet")]
+    assert (first.settings.proposals.seed_with, last.settings.proposals.seed_with) == (("reference",), ())
+    named = [stage.name for stage in shared_plan.planned(settings.changed(candidates=9), 5000, "supernet")]
     assert named == ["supernet", "inherited", "epochs-1", "epochs-3"]
 
 
 def test_a_plan_without_a_supernet_runs(tmp_path):
-    result = api.begin(replace(SMALL, candidates=0, tuned=0, confirm_seeds=1), name="rounds", runs_dir=tmp_path)
+    result = api.begin(SMALL.changed(candidates=0, tuned=0, confirm_seeds=1), name="rounds", runs_dir=tmp_path)
     assert [entry["name"] for entry in result.stages] == ["epochs-1", "epochs-3", "again"]
     assert not (tmp_path / "rounds" / "stages" / "1-supernet").exists()
     assert len(result.trials) == 2

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seesaw_nas.core import options
 from seesaw_nas.core.conditions import cores
-from seesaw_nas.core.errors import OptionError, known
+from seesaw_nas.core.options import option
 
 BACKENDS = {
     "eager": "the network as it is trained, in eval mode",
@@ -19,53 +20,55 @@ EAGER = "eager"
 PRECISIONS = ("float32", "bfloat16")
 
 
+def _repeated(values: Sequence[Any]) -> str:
+    """What is wrong with a list: a value twice."""
+    return f"names a value twice: {', '.join(map(str, values))}" if len(set(values)) < len(values) else ""
+
+
+def _some(values: Sequence[Any]) -> str:
+    """What is wrong with a list: nothing in it, or a value twice."""
+    return _repeated(values) if values else "wants at least one, got none"
+
+
+def _threads(counts: Sequence[int]) -> str:
+    """What is wrong with numbers of threads: one twice, or more than there are cores."""
+    if (most := max(counts, default=1)) > cores():
+        return f"{most} is more than the {cores()} cores that this process may use"
+    return _repeated(counts)
+
+
+def _seconds(seconds: float) -> str:
+    return "" if 0 < seconds < float("inf") else f"must be above 0, got {seconds}"
+
+
 @dataclass(frozen=True, slots=True)
 class LatencySettings:
-    """Which calls to time, and for how long.
+    """Which calls to time, and for how long."""
 
-    Attributes:
-        batches: images of a call.
-        threads: that compute a call on the CPU; empty for as many as torch uses here.
-        backends: of :data:`BACKENDS`.
-        device: ``cpu``, ``cuda``, ``cuda:1``, or ``auto`` for a GPU where there is one.
-        precision: of weights and activations.
-        seconds: of timed calls, for each backend at each batch size and number of threads.
-        seed: of the random weights and images.
-    """
-
-    batches: tuple[int, ...] = (1, 64)
-    threads: tuple[int, ...] = ()
-    backends: tuple[str, ...] = ("eager", "fused", "onnxruntime")
-    device: str = "auto"
-    precision: str = "float32"
-    seconds: float = 1.0
-    seed: int = 0
+    batches: tuple[int, ...] = option(
+        "Images of a call, such as 1,8,64.", name="batch", default=(1, 64), commas=True, least=1, check=_some
+    )
+    threads: tuple[int, ...] = option(
+        "CPU threads of a call, such as 1,2. Default: as torch has them.",
+        default=(),
+        commas=True,
+        least=1,
+        check=_threads,
+    )
+    backends: tuple[str, ...] = option(
+        f"Backends to call: {', '.join(BACKENDS)}; compiled takes a minute.",
+        default=("eager", "fused", "onnxruntime"),
+        commas=True,
+        choices=BACKENDS,
+        kind="backend",
+        check=_some,
+    )
+    device: str = option("Device: cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.", default="auto")
+    precision: str = option(
+        f"Precision of weights and activations: {', '.join(PRECISIONS)}.", default="float32", choices=PRECISIONS
+    )
+    seconds: float = option("Seconds of timed calls for each figure.", default=1.0, check=_seconds)
+    seed: int = option("Seed for the random weights and images.", default=0, least=0)
 
     def __post_init__(self) -> None:
-        _check_counts("batch", self.batches)
-        _check_counts("threads", self.threads or (1,))
-        _check_once("backends", self.backends)
-        for name in self.backends:
-            if name not in BACKENDS:
-                raise OptionError(known("backend", name, BACKENDS))
-        if self.precision not in PRECISIONS:
-            raise OptionError(known("precision", self.precision, PRECISIONS))
-        if (most := max(self.threads, default=1)) > cores():
-            raise OptionError(f"--threads {most} is more than the {cores()} cores that this process may use")
-        if not 0 < self.seconds < float("inf"):
-            raise OptionError(f"--seconds must be above 0, got {self.seconds}")
-        if self.seed < 0:
-            raise OptionError(f"--seed must be at least 0, got {self.seed}")
-
-
-def _check_counts(option: str, counts: Sequence[int]) -> None:
-    _check_once(option, counts)
-    if min(counts) < 1:
-        raise OptionError(f"--{option} must be at least 1, got {min(counts)}")
-
-
-def _check_once(option: str, values: Sequence[Any]) -> None:
-    if not values:
-        raise OptionError(f"--{option} wants at least one, got none")
-    if len(set(values)) < len(values):
-        raise OptionError(f"--{option} names a value twice: {', '.join(map(str, values))}")
+        options.check(self)

@@ -79,9 +79,10 @@ def _importances(run: Run, journal: Path) -> go.Figure:
 
 def _further(run: Run) -> Iterator[PageFigure]:
     records, settings = run.records, run.settings
-    value = "top1" if settings.objectives == "top1" else "hypervolume"
-    against = "trials" if settings.scheduler == "none" else "epochs"
-    curves = progress_curves({settings.strategy: [records]}, value=value, against=against, budget_high=run.budget.high)
+    value = "top1" if settings.proposals.objectives == "top1" else "hypervolume"
+    against = "trials" if settings.scheduling.scheduler == "none" else "epochs"
+    named = {settings.proposals.strategy: [records]}
+    curves = progress_curves(named, value=value, against=against, budget_high=run.budget.high)
     yield PageFigure("front-over-time", "The front as the search went on", "", front_over_time(records))
     yield PageFigure("progress", "Progress", "", curves)
     if run.space is not None:

@@ -72,9 +72,9 @@ def _unfolding(rank: int, trial: CompleteTrial, picture: str) -> str:
 
 def _picture(rank: int, trial: CompleteTrial, run: Run) -> str:
     """The drawing, and the spec file as a link that holds all of it."""
-    named = Named(f"{run.name}-{trial.number}", trial.architecture, run.settings.dataset)
+    named = Named(f"{run.name}-{trial.number}", trial.architecture, run.settings.training.dataset)
     result: dict[str, Any] = {"top1": trial.top1, "split": trial.split, "seed": trial.seed, "n_seeds": 1}
-    origin = {"run": run.name, "trial": trial.number, "dataset": run.settings.dataset}
+    origin = {"run": run.name, "trial": trial.number, "dataset": run.settings.training.dataset}
     content = specfile.document(named, result | origin)
     data = base64.b64encode(json.dumps(content, ensure_ascii=False).encode()).decode()
     link = f'<a download="{escape(named.name)}.json" href="data:application/json;base64,{data}">Spec file</a>'

@@ -60,7 +60,7 @@ def write_html(path: Path, run: Run, *, more: Sequence[str] = ()) -> None:
 
 def picture(run: Run) -> go.Figure:
     """Accuracy against Multi-Adds; of many trials the pointer shows less, so that the page stays small."""
-    dataset = run.settings.dataset
+    dataset = run.settings.training.dataset
     figure = accuracy_against_macs(run.records, budget=run.budget, dataset=dataset, spreads=run.spreads)
     for trace in figure.data:
         texts = trace.hovertext or ()
@@ -72,7 +72,7 @@ def picture(run: Run) -> go.Figure:
 
 def _summary(run: Run) -> Iterator[str]:
     """What was searched, what became of it, and the best."""
-    yield f"<p>{escape(run.settings.dataset)}, {run.within} Multi-Adds. {_counts(run.records)}</p>"
+    yield f"<p>{escape(run.settings.training.dataset)}, {run.within} Multi-Adds. {_counts(run.records)}</p>"
     if (best := run.best) is None:
         return
     share = f"{best.macs / run.budget.high:.1%} of the budget"

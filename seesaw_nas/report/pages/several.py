@@ -24,7 +24,7 @@ from seesaw_nas.report.theme import NOTHING_TRAINED, THEME, blank, styles
 from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete, front
 
 SHOWN = {  # what a reader is told of runs in one picture, and how to ask a run
-    "data set": lambda run: run.settings.dataset,
+    "data set": lambda run: run.settings.training.dataset,
     "budget": lambda run: run.within,
     "space": lambda run: run.conditions.get("space", ""),
     "recipe": lambda run: run.conditions.get("recipe", ""),
@@ -84,7 +84,7 @@ def compared(runs: Sequence[Run]) -> list[PageFigure]:
 
 def _compared(runs: Sequence[Run], suffix: str, of: str) -> list[PageFigure]:
     high = max(run.budget.high for run in runs)
-    against = "trials" if all(run.settings.scheduler == "none" for run in runs) else "epochs"
+    against = "trials" if all(run.settings.scheduling.scheduler == "none" for run in runs) else "epochs"
     groups: dict[str, list[Sequence[TrialRecord]]] = {}
     for run in runs:
         groups.setdefault(_method(run), []).append(run.records)
@@ -143,8 +143,8 @@ def hypervolume(run: Run, high: int) -> float:
 
 def _method(run: Run) -> str:
     """What proposes, and what stops early where something does."""
-    scheduler = run.settings.scheduler
-    return run.settings.strategy if scheduler == "none" else f"{run.settings.strategy}, {scheduler}"
+    scheduler = run.settings.scheduling.scheduler
+    return run.settings.proposals.strategy if scheduler == "none" else f"{run.settings.proposals.strategy}, {scheduler}"
 
 
 def _differing(runs: Sequence[Run]) -> list[str]:
@@ -178,9 +178,9 @@ def _cells(run: Run, high: int) -> list[Cell]:
     seconds = sum(record.seconds for record in run.records)
     return [
         Cell(run.name),
-        Cell(settings.strategy),
-        Cell(settings.scheduler),
-        Cell(str(settings.seed), settings.seed),
+        Cell(settings.proposals.strategy),
+        Cell(settings.scheduling.scheduler),
+        Cell(str(settings.training.seed), settings.training.seed),
         Cell(f"{begun:,}", begun),
         Cell(f"{done:,}", done),
         Cell(format_top1(best.top1), best.top1) if best else Cell("-"),

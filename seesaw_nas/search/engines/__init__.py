@@ -44,12 +44,12 @@ def connect_engine(settings: SearchSettings, device: torch.device) -> Iterator[E
     Raises:
         OptionError: the engine cannot be had as it is wanted.
     """
-    if settings.engine == "ray":
+    if settings.placement.engine == "ray":
         from seesaw_nas.search.engines import ray_tune
 
-        with ray_tune.connect(settings.ray_address):
+        with ray_tune.connect(settings.placement.ray_address):
             yield Engine(ray_tune.reservation(settings).text, _on_ray(settings))
-    elif settings.engine == "local":
+    elif settings.placement.engine == "local":
         chosen = _places(settings, device)
         yield Engine(_describe(chosen), _on_workers(chosen))
     else:
@@ -85,8 +85,10 @@ def _places(settings: SearchSettings, device: torch.device) -> list[Place]:
 
     from seesaw_nas.search.engines.worker import places
 
-    kind = str(device) if ":" in settings.device else device.type
-    return places(kind, settings.workers, settings.workers_per_gpu, torch.cuda.device_count(), cores())
+    kind = str(device) if ":" in settings.training.device else device.type
+    return places(
+        kind, settings.placement.workers, settings.placement.workers_per_gpu, torch.cuda.device_count(), cores()
+    )
 
 
 def _describe(places: Sequence[Place]) -> str:

@@ -65,7 +65,7 @@ def run(
         OptionError: the cluster lacks what a trial is to reserve.
     """
     end = clock() + time_limit if time_limit is not None else float("inf")
-    with connect(settings.ray_address), signals.catch_signals() as stop:
+    with connect(settings.placement.ray_address), signals.catch_signals() as stop:
         share = reservation(settings).gpus
         trainable = tune.with_parameters(_Training, evaluator=on_device(evaluator, "cpu"), gpu=share > 0)
         searcher = _Searcher(proposer, listener or Listener(), lambda: bool(stop()) or clock() >= end, share)
@@ -74,7 +74,7 @@ def run(
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
                 num_samples=-1,
-                max_concurrent_trials=settings.workers or None,
+                max_concurrent_trials=settings.placement.workers or None,
                 reuse_actors=True,
             ),
             run_config=tune.RunConfig(

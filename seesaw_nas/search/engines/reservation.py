@@ -38,7 +38,7 @@ def reserve(settings: SearchSettings, nodes: Sequence[Node]) -> Reservation:
     Raises:
         OptionError: device and share contradict each other, or no node has as much.
     """
-    reservation = Reservation(_share(settings.device, settings.gpus_per_trial, nodes))
+    reservation = Reservation(_share(settings.training.device, settings.placement.gpus_per_trial, nodes))
     if not any(all(node.get(name, 0) >= amount for name, amount in reservation.bundle.items()) for node in nodes):
         text = " and ".join(f"{amount:g} {name}" for name, amount in reservation.bundle.items())
         raise OptionError(f"a trial wants {text}, and no node of the cluster has as much; {_has(nodes)}")

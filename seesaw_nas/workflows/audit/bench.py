@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from seesaw_nas.core.errors import OutOfMemory, SpecError, TrainingFailed
 from seesaw_nas.evaluators import proxies
 from seesaw_nas.evaluators.ranking.spent import CORE, FREE, GPU, UNKNOWN, Spent
 from seesaw_nas.search.settings import SHARING, SearchSettings
+from seesaw_nas.search.topics import Scoring
 from seesaw_nas.space import Space, load, parse
 from seesaw_nas.training import memory
 from seesaw_nas.workflows.audit.names import short_of
@@ -75,7 +76,7 @@ class Bench:
             SeesawError: it is no longer to be had.
         """
         first = self.truth.entries[0].architecture
-        name, text = self.truth.settings.space, self.truth.space_file
+        name, text = self.truth.settings.searched.space, self.truth.space_file
         found = parse(text, name) if text else load(name)
         return found.adapt(first.input_size, first.input_channels, first.classes)
 
@@ -89,23 +90,18 @@ class Bench:
 
     def _settings(self, evaluator: str) -> SearchSettings:
         """The truth's, with another evaluator; of a search's plan and engine nothing is left."""
-        own = self.truth.settings
+        own, training = self.truth.settings, self.truth.settings.training
+        epochs = short_of(evaluator) or (1 if evaluator == "tuned" else training.epochs)
+        data_dir = self.data_dir or training.data_dir
         return SearchSettings(
-            dataset=own.dataset,
-            budget=own.budget,
-            space=own.space,
-            evaluator="trained" if short_of(evaluator) else evaluator,
-            recipe=own.recipe,
-            epochs=short_of(evaluator) or (1 if evaluator == "tuned" else own.epochs),
-            curve=False,
-            train_size=own.train_size,
-            validation_size=own.validation_size,
-            image_size=own.image_size,
-            seed=own.seed,
-            cache_dir=own.cache_dir,
-            device=self.device,
-            data_dir=self.data_dir or own.data_dir,
-            supernet=self.supernet if evaluator in SHARING else "",
+            training=replace(training, epochs=epochs, device=self.device, data_dir=data_dir),
+            searched=own.searched,
+            scoring=Scoring(
+                evaluator="trained" if short_of(evaluator) else evaluator,
+                supernet=self.supernet if evaluator in SHARING else "",
+                validation_size=own.scoring.validation_size,
+                curve=False,
+            ),
         )
 
     def scores(self, name: str, book: Scorebook, seed: int, on_score: OnScore | None = None) -> list[Scored]:

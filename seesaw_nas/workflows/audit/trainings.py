@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +104,11 @@ def _source(path: Path, about: Mapping[str, Any], trainings: Sequence[_Training]
     """
     try:
         own, recipe = SearchSettings.from_dict(about["settings"]), about["recipe"]
-        settings = replace(own, space=own.space or about["space"], recipe=recipe["name"], epochs=recipe["epochs"])
+        space = own.searched.space or about["space"]
+        settings = own.changed(space=space, recipe=recipe["name"], epochs=recipe["epochs"])
     except (KeyError, TypeError) as error:
         raise RunError(f"{path} does not say how it was trained: {type(error).__name__} {error}; restore it") from None
-    if settings.evaluator != "trained":
-        raise RunError(f"{path} was scored by evaluator '{settings.evaluator}'; an audit wants trainings")
+    if settings.scoring.evaluator != "trained":
+        raise RunError(f"{path} was scored by evaluator '{settings.scoring.evaluator}'; an audit wants trainings")
     ended = tuple(training for training in trainings if training[2] and training[2][-1].top1 is not None)
     return _Source(str(path), about, settings, ended)

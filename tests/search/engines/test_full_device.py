@@ -46,7 +46,7 @@ def test_training_that_ran_out_of_memory_beside_others_is_done_alone(propose, no
 
 def test_user_is_told_what_the_trial_waits_for(propose, noting, architectures, capsys):
     from seesaw_nas.cli import terminal
-    from seesaw_nas.cli.searching import View
+    from seesaw_nas.cli.parts.searching import View
 
     view = View(terminal.console())
     local.run(propose(2), noting(large={architectures[0].digest: 1}), TWO, view)

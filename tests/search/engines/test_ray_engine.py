@@ -26,7 +26,7 @@ from seesaw_nas.space import decode, genes
 from seesaw_nas.training.epoch import Epoch
 
 pytestmark = pytest.mark.slow
-TWO = SearchSettings(engine="ray", workers=2)
+TWO = SearchSettings.of(engine="ray", workers=2)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def states(history):
 def test_a_terminal_s_progress_may_be_shown(search, noting, history):
     """The terminal holds locks, which cannot be pickled, and Ray pickles all that it is given."""
     from seesaw_nas.cli import terminal
-    from seesaw_nas.cli.searching import View
+    from seesaw_nas.cli.parts.searching import View
 
     view = View(terminal.console())
     try:
@@ -116,7 +116,7 @@ def test_first_signal_lets_the_running_trainings_end(search, noting, history):
 
 def test_gpus_that_no_node_has_are_told_with_what_there_is(search, noting, history):
     with pytest.raises(OptionError) as refusal:
-        search(1, noting(), SearchSettings(engine="ray", gpus_per_trial=0.5))
+        search(1, noting(), SearchSettings.of(engine="ray", gpus_per_trial=0.5))
     assert str(refusal.value) == (
         "a trial wants 1 CPU and 0.5 GPU, and no node of the cluster has as much; the nodes have: 2 CPUs and 0 GPUs"
     )

@@ -65,7 +65,7 @@ def test_full_share_of_a_gpu_is_tried_again_with_a_whole_one(propose, history, a
         def postponed(self, number, reason, until):
             told.append((number, until))
 
-    settings = SearchSettings(engine="ray", gpus_per_trial=0.5)
+    settings = SearchSettings.of(engine="ray", gpus_per_trial=0.5)
     ray_tune.run(settings, propose(3), evaluator, tmp_path / "ray", Hearing())
     assert states(history) == ["complete", "failed", "complete"]
     assert history[1].reason == (

@@ -11,7 +11,7 @@ HAVE = "the nodes have: 8 CPUs and 0 GPUs"
 
 
 def settings(device, share):
-    return SearchSettings(engine="ray", device=device, gpus_per_trial=share)
+    return SearchSettings.of(engine="ray", device=device, gpus_per_trial=share)
 
 
 @pytest.mark.parametrize(

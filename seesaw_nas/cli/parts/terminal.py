@@ -1,16 +1,24 @@
-"""How the command line writes: one style of console, table and progress bar for all verbs."""
+"""How the command line writes: one style of console, table and progress bar for all verbs.
+
+Verbs import this at their top, so rich is loaded where it is used: ``--help`` does without.
+"""
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.table import Table
 
 PIPED_WIDTH = 200  # columns where there is no terminal: a reader in a pipe should not get cut tables
 
 
 def console(stderr: bool = False) -> Console:
     """A console that leaves text alone: no colouring, no line breaks, and a path with [brackets] keeps them."""
+    from rich.console import Console
+
     made = Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
     if not made.is_terminal:
         made.width = PIPED_WIDTH
@@ -19,10 +27,14 @@ def console(stderr: bool = False) -> Console:
 
 def plain_table(title: str | None = None) -> Table:
     """A table without lines, under a title at the left."""
+    from rich.table import Table
+
     return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, collapse_padding=True)
 
 
 def progress(on: Console) -> Progress:
     """Bars that vanish when they are done, on a terminal only: what, how far, how many, how long still."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=on, transient=True, disable=not on.is_terminal)

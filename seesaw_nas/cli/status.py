@@ -1,31 +1,35 @@
-"""What ``status`` and ``dashboard`` show."""
+"""The verb ``status``."""
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from json import dumps
+from typing import Annotated, Any
 
-from rich.live import Live
-from rich.text import Text
+import typer
 
-from seesaw_nas.cli import terminal
-from seesaw_nas.core import optional
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.options import Json, Run, verb
 from seesaw_nas.core.units import format_duration, format_top1
 from seesaw_nas.workflows.status import Status, read_status
 
 SECONDS = 2.0  # between two looks
 
 
-def status(run: Path, *, watch: bool, as_json: bool) -> None:
-    """Print how a run stands, once or until it has ended."""
+@verb
+def status(
+    run: Run,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again every two seconds, until it has ended.")] = False,
+    json: Json = False,
+) -> None:
+    """Print how a search stands, while it runs or later."""
+    from rich.live import Live
+    from rich.text import Text
+
     found = read_status(run)
-    if as_json:
-        print(json.dumps(_as_json(found), indent=2))
+    if json:
+        print(dumps(_as_json(found), indent=2))
         return
     console = terminal.console()
     if not watch:
@@ -62,20 +66,3 @@ def _as_json(found: Status) -> dict[str, Any]:
     )
     plain = {name: value for name, value in asdict(found).items() if name != "best"}
     return plain | {"begun": found.begun, "running": found.running, "best": shown}
-
-
-def dashboard(run: Path, *, port: int) -> None:
-    """Serve optuna-dashboard for a run on 127.0.0.1 until Ctrl-C.
-
-    Raises:
-        OptionError: it is not installed.
-        RunError: it is no folder of a search.
-    """
-    read_status(run)  # whether there is anything to show
-    with optional.require("optuna_dashboard"):
-        import optuna_dashboard
-    from seesaw_nas.search.history.places import storage_of
-
-    storage = storage_of(RunFolder.open(run))
-    print(f"http://127.0.0.1:{port}/ shows {run}; Ctrl-C ends it", file=sys.stderr)
-    optuna_dashboard.run_server(storage, host="127.0.0.1", port=port)

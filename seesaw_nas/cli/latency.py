@@ -1,20 +1,24 @@
-"""What ``latency`` prints."""
+"""The verb ``latency``."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from json import dumps
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
-from rich.table import Table
+import typer
 
-from seesaw_nas.architecture import cost, specfile
-from seesaw_nas.architecture.specfile import Named
-from seesaw_nas.cli import terminal
-from seesaw_nas.core.errors import OptionError
+from seesaw_nas.architecture import cost
+from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.options import Json, Specs, takes, verb
 from seesaw_nas.core.units import format_figure
-from seesaw_nas.deploy.latency import Latency, LatencySettings, NetworkLatencies, document, measure
+from seesaw_nas.deploy.latency import Latency, LatencySettings, NetworkLatencies, document
+from seesaw_nas.workflows import deployment
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 LEFT = ("network", "backend", "quartiles")
 RIGHT = ("Multi-Adds", "Params", "batch", "threads", "ms", "images/s", "GMAC/s", "vs eager")
@@ -27,45 +31,29 @@ WHOLE = 0.9  # of a core, to compute on; 0.99 and more were seen at rest
 HEADINGS = ("network", "Multi-Adds", "Params", "backend", "batch", "threads", "ms", "quartiles", *RIGHT[5:])
 
 
-def latency(specs: Sequence[str], settings: LatencySettings, *, weights: Path | None, as_json: bool) -> None:
-    """Time the networks one after another, and print them as one table or one JSON object."""
-    networks = [specfile.resolve(spec) for spec in specs]
-    if weights is not None and len(networks) > 1:
-        raise OptionError(f"--weights are those of one network, got {len(networks)}; time them one by one")
-    from seesaw_nas.deploy.latency.measuring import conditions  # torch, which a mistake above can do without
-
-    found = conditions(settings)
-    measured = _measured(networks, settings, weights)
-    if as_json:
-        print(json.dumps(document(measured, found), indent=2))
-    else:
-        _print(terminal.console(), measured, found)
-
-
-def counts(option: str, text: str) -> tuple[int, ...]:
-    """The numbers in ``1,8,64``.
-
-    Raises:
-        OptionError: it is not such a list.
-    """
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise OptionError(f"cannot read --{option} '{text}'; write whole numbers with commas, like 1,8,64") from None
-
-
-def _measured(networks: Sequence[Named], settings: LatencySettings, weights: Path | None) -> list[NetworkLatencies]:
-    found = []
+@verb
+@takes(LatencySettings, without=("seed",))
+def latency(
+    settings: LatencySettings,
+    *,
+    specs: Specs,
+    weights: Annotated[
+        Path | None, typer.Option(help="Trained weights, safetensors; random ones take as long. For one SPEC.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Time networks on the device at hand."""
     with terminal.progress(terminal.console(stderr=True)) as progress:
         task = progress.add_task("", total=None)
-        for named in networks:
 
-            def step(what: str, done: int, total: int, name: str = named.name) -> None:
-                progress.update(task, description=f"{name}: {what}", completed=done, total=total)
+        def step(name: str, what: str, done: int, total: int) -> None:
+            progress.update(task, description=f"{name}: {what}", completed=done, total=total)
 
-            latencies = measure(named.architecture, settings, weights=weights, on_step=step)
-            found.append(NetworkLatencies(named, latencies))
-    return found
+        timed = deployment.latency(specs, settings, weights=weights, on_step=step)
+    if json:
+        print(dumps(document(timed.networks, timed.conditions), indent=2))
+    else:
+        _print(terminal.console(), timed.networks, timed.conditions)
 
 
 def _print(out: Console, networks: Sequence[NetworkLatencies], conditions: Mapping[str, str]) -> None:

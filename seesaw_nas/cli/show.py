@@ -1,47 +1,51 @@
-"""What ``show`` and ``spaces`` print. Neither needs torch, but for ``show --verify``."""
+"""The verb ``show``. It needs torch for ``--verify`` alone."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from json import dumps
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.console import Console
-from rich.table import Table
+import typer
 
 from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.architecture.specfile import Named
-from seesaw_nas.cli.terminal import console, plain_table
-from seesaw_nas.core.units import format_count, format_large, parse_count
+from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.options import Json, Spec, verb
+from seesaw_nas.core.units import parse_count
+from seesaw_nas.workflows import show as workflow
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from seesaw_nas.network.witness import Verification
 
 
-def show(spec: str, *, budget: str, verify: bool, as_json: bool) -> None:
-    """Print one architecture, as a table or as the content of its spec file."""
-    named = specfile.resolve(spec)
-    whole = parse_count(budget) if budget else cost.macs(named.architecture)
-    found = _verified(named) if verify else None
-    if as_json:
-        print(json.dumps(specfile.document(named, {"verification": _as_json(found)} if found else None), indent=2))
+@verb
+def show(
+    spec: Spec,
+    budget: Annotated[str, typer.Option(help="Show shares of this budget, such as 110M, instead of the total.")] = "",
+    verify: Annotated[bool, typer.Option("--verify", help="Build it, and count it with fvcore and thop too.")] = False,
+    json: Json = False,
+) -> None:
+    """Print an architecture block by block, with its costs."""
+    whole = parse_count(budget) if budget else 0
+    shown = workflow.show(spec, verify=verify)
+    named, found = shown.named, shown.verification
+    if json:
+        print(dumps(specfile.document(named, {"verification": _as_json(found)} if found else None), indent=2))
         return
-    out = console()
+    out, whole = terminal.console(), whole if budget else cost.macs(named.architecture)
     out.print(_layers(named, whole, bool(budget)))
     out.print(_totals(named, whole, bool(budget)))
     if found:
         _print_witnesses(out, found)
 
 
-def _verified(named: Named) -> Verification:
-    from seesaw_nas.network import witness
-
-    return witness.verify(named.architecture)
-
-
 def _layers(named: Named, whole: int, budgeted: bool) -> Table:
     architecture = named.architecture
-    table = plain_table(f"{named.name}  {architecture.digest}  reads {_shape(*architecture.input[:2])}")
+    table = terminal.plain_table(f"{named.name}  {architecture.digest}  reads {_shape(*architecture.input[:2])}")
     table.add_column("block", no_wrap=True)
     table.add_column("what", no_wrap=True)
     for heading in ("output", "Params", "Multi-Adds", "of budget" if budgeted else "share"):
@@ -101,7 +105,7 @@ def _as_json(found: Verification) -> dict[str, Any]:
 
 
 def _print_witnesses(out: Console, found: Verification) -> None:
-    table = plain_table("The built model, counted by others")
+    table = terminal.plain_table("The built model, counted by others")
     table.add_column("counter", no_wrap=True)
     for heading in ("Multi-Adds", "difference", "of batch norm", "of pooling", "unexplained"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -117,56 +121,3 @@ def _print_witnesses(out: Console, found: Verification) -> None:
     out.print(table)
     out.print(f"Params of the built model {found.params_built:,}, by arithmetic {found.params:,}.")
     out.print("Every figure agrees." if found.agrees else "DIFFERENT: " + "; ".join(found.differing))
-
-
-def spaces(*, budget: str, as_json: bool) -> None:
-    """Print every shipped space: its exact size, what fits a budget, and the range of Multi-Adds."""
-    from seesaw_nas.space import Budget, names
-
-    rows = [_space_row(name, budget) for name in names()]
-    if as_json:
-        print(json.dumps({"unit": cost.CONVENTION, "spaces": rows}, indent=2))
-        return
-    table = plain_table()
-    for heading in ("space", "input", "size", "budget", "fitting", "cheapest", "costliest"):
-        table.add_column(heading, justify="left" if heading == "space" else "right", no_wrap=True)
-    for row in rows:
-        side = row["input"][1]
-        fitting = f"none: {row['why']}" if row["fitting"] == 0 else format_large(row["fitting"])
-        table.add_row(
-            row["name"],
-            f"{row['input'][0]}x{side}x{side}",
-            format_large(row["architectures"]),
-            str(Budget(**row["budget"])),
-            fitting,
-            format_count(row["cheapest_macs"]),
-            format_count(row["costliest_macs"]),
-        )
-    out = console()
-    out.print(table)
-    out.print(
-        f"\nSizes and fitting architectures are exact counts (--json has every digit).\nBudgets: {cost.CONVENTION}."
-    )
-    for row in rows:
-        out.print(f"{row['name']}: {row['description']}")
-
-
-def _space_row(name: str, budget: str) -> dict[str, Any]:
-    from seesaw_nas.space import load
-
-    found = load(name)
-    written = budget or found.default_budget
-    wanted = found.budget(written)
-    fitting = found.count(written)
-    why = "" if fitting else "too small" if wanted.high < found.cheapest_macs else "too large"
-    return {
-        "name": name,
-        "description": found.description,
-        "input": [found.input_channels, found.input_size, found.input_size],
-        "architectures": found.size,
-        "budget": {"low": wanted.low, "high": wanted.high},
-        "fitting": fitting,
-        "why": why,
-        "cheapest_macs": found.cheapest_macs,
-        "costliest_macs": found.costliest_macs,
-    }

@@ -1,34 +1,44 @@
-"""What ``reference`` prints: the paper's tables beside our exact figures."""
+"""The verb ``reference``: the paper's tables beside our exact figures."""
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from csv import DictWriter
+from json import dumps
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.table import Table
+import typer
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.reference import SOURCE, family_of
-from seesaw_nas.cli.terminal import console, plain_table
+from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.options import Json, verb
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.workflows.reference import TOLERANCE, Compared, compare
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 TOP1 = "top-1 as published, not ours"
 LEFT, RIGHT = ("table", "network", "name"), ("top-1", "Params", "ours", "diff", "Multi-Adds", "ours", "diff", "notes")
 
 
-def reference(*, table: int | None, dataset: str, as_json: bool, as_csv: bool) -> None:
-    """Print the rows of one table, or of one data set, or all: for people, as one JSON object, or as CSV."""
-    if as_json and as_csv:
+@verb
+def reference(
+    table: Annotated[int | None, typer.Option(help="One table of the paper, 3 to 7. Default: all.")] = None,
+    dataset: Annotated[str, typer.Option(help="One data set: cifar10, cifar100 or imagenet. Default: all.")] = "",
+    json: Json = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV on standard output.")] = False,
+) -> None:
+    """Compare the paper's printed figures with exact ones."""
+    if json and csv:
         raise OptionError("--json and --csv are two forms of the same rows; leave one away")
     rows = compare(table, dataset)
-    if as_json:
+    if json:
         head = {"unit": cost.CONVENTION, "top1": TOP1, "source": f"{SOURCE}, tables 3 to 7"}
-        print(json.dumps(head | {"rows": [_record(row) for row in rows]}, indent=2))
-    elif as_csv:
+        print(dumps(head | {"rows": [_record(row) for row in rows]}, indent=2))
+    elif csv:
         _write_csv([_record(row) | {"unit": f"{cost.CONVENTION}; {TOP1}"} for row in rows])
     else:
         _print(rows)
@@ -58,14 +68,14 @@ def _record(row: Compared) -> dict[str, Any]:
 
 
 def _write_csv(records: Sequence[dict[str, Any]]) -> None:
-    writer = csv.DictWriter(sys.stdout, fieldnames=list(records[0]), lineterminator="\n")
+    writer = DictWriter(sys.stdout, fieldnames=list(records[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
 
 
 def _print(rows: Sequence[Compared]) -> None:
     notes = _notes(rows)
-    out = console()
+    out = terminal.console()
     out.print(_table(rows, notes))
     out.print(
         f"\nPrinted: {SOURCE}, tables 3 to 7, also what it quotes from others (--csv names each source); {TOP1}.\n"
@@ -87,7 +97,7 @@ def _texts(row: Compared) -> list[str]:
 
 
 def _table(rows: Sequence[Compared], notes: dict[str, int]) -> Table:
-    table = plain_table()
+    table = terminal.plain_table()
     for heading in LEFT + RIGHT:
         table.add_column(heading, justify="left" if heading in LEFT[1:] else "right", no_wrap=True)
     for row in rows:

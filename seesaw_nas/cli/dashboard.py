@@ -1,0 +1,18 @@
+"""The verb ``dashboard``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from seesaw_nas.cli.parts.options import Run, verb
+from seesaw_nas.workflows import dashboard as workflow
+
+
+@verb
+def dashboard(
+    run: Run, port: Annotated[int, typer.Option(help="Port of the page, on 127.0.0.1 only.", min=1, max=65535)] = 8080
+) -> None:
+    """Serve optuna-dashboard for a search on 127.0.0.1."""
+    workflow.dashboard(run, port=port)

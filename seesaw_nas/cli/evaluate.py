@@ -1,0 +1,50 @@
+"""The verb ``evaluate``."""
+
+from __future__ import annotations
+
+from json import dumps
+from typing import Annotated
+
+import typer
+
+from seesaw_nas.architecture import cost
+from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.options import CacheDir, DataDir, Device, Json, Spec, Weights, verb
+from seesaw_nas.deploy.score import SPLITS
+from seesaw_nas.workflows import deployment
+
+_TEST = "this is the test split: a figure to report, not to choose by; choose on the validation split"
+
+
+@verb
+def evaluate(
+    spec: Spec,
+    weights: Weights = None,
+    dataset: Annotated[
+        str, typer.Option(help="Data set, as for train. Default: what the weights were trained on.")
+    ] = "",
+    split: Annotated[str, typer.Option(help=f"Split to measure on: {', '.join(SPLITS)}.")] = SPLITS[0],
+    device: Device = "auto",
+    data_dir: DataDir = "",
+    cache_dir: CacheDir = "",
+    json: Json = False,
+) -> None:
+    """Measure weights on the validation or the test split."""
+    found = deployment.evaluate(
+        spec, weights, dataset=dataset, split=split, device=device, data_dir=data_dir, cache_dir=cache_dir
+    )
+    console, accuracy, named = terminal.console(stderr=json), found.accuracy, found.named
+    if not json:
+        macs, params = cost.macs(named.architecture), cost.params(named.architecture)
+        console.print(f"network   {named.name}: {params:,} Params, {macs:,} Multi-Adds")
+        console.print(f"weights   {found.weights}")
+        console.print(f"data      {found.dataset}, {split} split, {accuracy.n:,} images, {found.normalised}")
+    if split == "test":
+        console.print(f"note      {_TEST}")
+    if json:
+        print(dumps(found.to_dict(), indent=2))
+        return
+    console.print(
+        f"{split} top-1 {accuracy.top1:.2%}, top-5 {accuracy.top5:.2%}, loss {accuracy.loss:.4f} "
+        f"({found.conditions['device']})"
+    )

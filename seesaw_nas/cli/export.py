@@ -1,0 +1,56 @@
+"""The verb ``export``."""
+
+from __future__ import annotations
+
+from json import dumps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from seesaw_nas.architecture import cost, specfile
+from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.options import Json, Spec, Weights, verb
+from seesaw_nas.deploy.export import TARGETS, Exported, find_weights
+from seesaw_nas.workflows import deployment
+
+
+@verb
+def export(
+    spec: Spec,
+    to: Annotated[str, typer.Option(help=f"Form to write: {', '.join(TARGETS)}.")],
+    weights: Weights = None,
+    out: Annotated[Path | None, typer.Option(help="File or folder to make. Default: the network's name, here.")] = None,
+    dataset: Annotated[
+        str, typer.Option(help="Data set it was trained on, as for train, where the weights do not say.")
+    ] = "",
+    data_dir: Annotated[str, typer.Option(help="Folder with the CIFAR archive, for the check on real images.")] = "",
+    json: Json = False,
+) -> None:
+    """Write a trained network for others to run."""
+    named = specfile.resolve(spec)
+    weights = weights or find_weights(spec)
+    done = deployment.export(named, to, weights=weights, out=out, dataset=dataset, data_dir=data_dir)
+    if json:
+        print(dumps(_as_json(named, done), indent=2))
+        return
+    console = terminal.console()
+    macs, params = cost.macs(named.architecture), cost.params(named.architecture)
+    console.print(f"network   {named.name}: {params:,} Params, {macs:,} Multi-Adds")
+    if weights:
+        console.print(f"weights   {weights}")
+    console.print(f"written   {done.path}{'/' if done.path.is_dir() else ''}, {done.size:,} bytes")
+    if done.agreement:
+        console.print(f"checked   {done.agreement.sentence}")
+
+
+def _as_json(named: Named, done: Exported) -> dict[str, Any]:
+    return {
+        "target": done.target,
+        "path": str(done.path),
+        "bytes": done.size,
+        "name": named.name,
+        "digest": named.architecture.digest,
+        "agreement": done.agreement.to_dict() if done.agreement else None,
+    }

@@ -1,0 +1,24 @@
+"""What ``tabulate`` shows while it works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.units import format_count
+from seesaw_nas.search.listener import Listener
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+
+class View(Listener):
+    """One bar over all trainings."""
+
+    def __init__(self, progress: Progress, trainings: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("trainings", total=trainings)
+
+    def begun(self, number: int, architecture: Architecture, macs: int) -> None:
+        """Show the number of those before it."""
+        self._progress.update(self._task, completed=number, description=f"training {number}, {format_count(macs)}")

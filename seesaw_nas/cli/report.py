@@ -1,0 +1,51 @@
+"""The verb ``report``."""
+
+from __future__ import annotations
+
+from json import dumps
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.options import Json, verb
+from seesaw_nas.core.errors import OptionError
+
+
+@verb
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of searches; several are compared.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Page to write. Default: report.html of the run; of several, comparison.html here."),
+    ] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="A CSV file to make, with every trial.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
+    png: Annotated[Path | None, typer.Option(help="A folder for the figures as PNG; wants kaleido, Chromium.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="A folder for the figures as SVG.")] = None,
+    json: Json = False,
+) -> None:
+    """Write all figures of a search, or a comparison, as one page."""
+    import webbrowser
+
+    from seesaw_nas.workflows.report import report as write
+
+    console = terminal.console(stderr=json)
+    with terminal.progress(console) as progress:
+        written = write(
+            runs, out, csv=csv, parquet=parquet, png=png, svg=svg,
+            drawing=lambda images: progress.track(images, description="drawing"),
+        )  # fmt: skip
+    for label, lines in (("apart", written.apart), ("note", written.notes)):
+        for text in lines:
+            console.print(f"{label:<10}{text}", highlight=False, soft_wrap=True)
+    if json:
+        found = {"runs": written.runs, "written": [str(path) for path in written.files]}
+        print(dumps(found | ({"apart": written.apart} if len(written.runs) > 1 else {}), indent=2))
+    else:
+        for path in written.files:
+            console.print(f"written   {path}, {path.stat().st_size:,} bytes")
+    if open_it and not webbrowser.open(written.page.absolute().as_uri()):
+        raise OptionError(f"there is no browser to open {written.page} with")

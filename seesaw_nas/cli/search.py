@@ -1,0 +1,64 @@
+"""The verb ``search``: begins a search, resumes the one of its name, or joins one in a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seesaw_nas.cli.parts.options import Json, TimeLimit, given_options, takes, verb
+from seesaw_nas.core import options
+from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.units import parse_duration
+from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
+
+
+@verb
+@takes(SearchSettings)
+def search(
+    settings: SearchSettings,
+    *,
+    time_limit: TimeLimit = "",
+    join: Annotated[str, typer.Option(help="Name of a search in --storage to work on, under its own settings.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the run. Default: made of data set, budget and time.")] = "",
+    runs_dir: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run of this name if it exists.")] = False,
+    json: Json = False,
+) -> None:
+    """Search for the best architectures within a budget."""
+    from seesaw_nas.cli.parts import searching
+
+    limit = parse_duration(time_limit) if time_limit else None
+    if join:
+        if not settings.placement.storage:
+            raise OptionError("--join wants the --storage that the search is in")
+        changes = {key: value for key, value in given_options(settings, CHANGEABLE).items() if key != "storage"}
+        storage = settings.placement.storage
+        searching.watch(
+            lambda how: searching.join(join, storage, runs_dir=runs_dir, time_limit=limit, **how, **changes), json
+        )
+        return
+    if resume and not name:
+        raise OptionError("--resume wants the --name of the run to go on with")
+    path = runs_dir / name
+    if resume and (path / "run.json").exists():
+        _check_same(settings, path)
+        changes = {key: value for key, value in settings.to_dict().items() if key in CHANGEABLE}
+        searching.watch(lambda how: searching.resume(path, time_limit=limit, **how, **changes), json)
+        return
+    searching.watch(lambda how: searching.begin(settings, name=name, runs_dir=runs_dir, time_limit=limit, **how), json)
+
+
+def _check_same(settings: SearchSettings, path: Path) -> None:
+    """Refuse to resume a run under settings that are not its own, but for those that :data:`CHANGEABLE` names."""
+    before = SearchSettings.from_dict(RunFolder.open(path).read().get("settings", {})).to_dict()
+    now = settings.to_dict()
+    changed = [
+        f"--{one.name} was {before[one.field] or 'not given'}, now {now[one.field] or 'not given'}"
+        for one in options.declared(SearchSettings)
+        if not one.option.changeable and before[one.field] != now[one.field]
+    ]
+    if changed:
+        raise RunError(f"cannot go on with {path} under other settings: {'; '.join(changed)}; choose another --name")

@@ -1,0 +1,56 @@
+"""The verb ``supernet``."""
+
+from __future__ import annotations
+
+from json import dumps
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.epochs import SupernetView
+from seesaw_nas.cli.parts.options import Differs, Json, Resume, takes, verb
+from seesaw_nas.core.units import format_duration
+from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.training.recipes import SAMPLINGS
+
+
+@verb
+@takes(
+    SearchSettings,
+    "training",
+    "searched",
+    "supernet_epochs",
+    "sampling",
+    without=("epochs",),
+    space=Differs(argument=True),
+    supernet_epochs=Differs(name="epochs", help="Epochs; 0 for three times the recipe's own."),
+    sampling=Differs(help=f"Sampling of what a step trains: {', '.join(SAMPLINGS)}."),
+)
+def supernet(
+    settings: SearchSettings,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for weights and record. Default: runs/supernet-SPACE-RECIPE-SEED.")
+    ] = None,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """Train one set of weights for a whole space, for search."""
+    from seesaw_nas.workflows import supernets
+
+    console = terminal.console(stderr=json)
+    with terminal.progress(console) as progress:
+        view = SupernetView(progress, supernets.fitted_recipe(settings))
+        path, trained = supernets.supernet(
+            settings, out, resume=resume, listener=view, on_begin=view.begin, on_estimate=view.shown.estimate
+        )
+    found = {"folder": str(path), "epochs": len(trained.curve), "steps": trained.steps}
+    if json:
+        took = {"seconds": trained.seconds, "core_seconds": trained.core_seconds}
+        print(dumps(found | took | {"train_loss": trained.curve[-1].train_loss}, indent=2))
+        return
+    spent = f"{format_duration(trained.seconds)}, {format_duration(trained.core_seconds)} of CPU cores"
+    console.print(f"trained   {trained.steps:,} steps in {spent}", highlight=False)
+    console.print(f"supernet  {path}", highlight=False, soft_wrap=True)

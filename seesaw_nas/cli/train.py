@@ -1,0 +1,70 @@
+"""The verb ``train``."""
+
+from __future__ import annotations
+
+from json import dumps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.epochs import Shown
+from seesaw_nas.cli.parts.options import Json, Resume, takes, verb
+from seesaw_nas.core.torchrun import leads
+from seesaw_nas.training.settings import CHECKPOINT_MINUTES, TrainSettings
+from seesaw_nas.workflows import train as workflow
+from seesaw_nas.workflows.train import TrainResult
+
+
+@verb
+@takes(TrainSettings)
+def train(
+    settings: TrainSettings,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for weights and record. Default: runs/NAME-RECIPE-SEED.")
+    ] = None,
+    resume: Resume = False,
+    checkpoint_minutes: Annotated[
+        float, typer.Option(help="Minutes that a crash may cost; after each epoch there is a checkpoint anyway.")
+    ] = CHECKPOINT_MINUTES,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write event files to the folder.")] = False,
+    json: Json = False,
+) -> None:
+    """Train one architecture, then read the test accuracy, once."""
+    console = terminal.console(stderr=json)
+    console.quiet = not leads()
+    with terminal.progress(console) as progress:
+        shown = Shown(progress, progress.add_task("training", total=None), settings.training.fitted_recipe)
+        result = workflow.train(
+            settings,
+            out,
+            resume=resume,
+            checkpoint_minutes=checkpoint_minutes,
+            tensorboard=tensorboard,
+            on_begin=shown.begin,
+            on_estimate=shown.estimate,
+            on_epoch=shown.epoch,
+            on_step=shown.step,
+            on_note=shown.note,
+        )
+    if console.quiet:
+        return
+    if json:
+        print(dumps(_as_json(result), indent=2))
+        return
+    console.print(f"test top-1 {result.top1:.2%} (read once), validation top-1 {result.validation_top1:.2%}")
+    console.print(f"weights {result.weights}")
+
+
+def _as_json(result: TrainResult) -> dict[str, Any]:
+    return {
+        "folder": str(result.folder.path),
+        "weights": str(result.weights),
+        "top1": result.top1,
+        "split": "test",
+        "validation_top1": result.validation_top1,
+        "epochs": len(result.curve),
+        "seconds": result.seconds,
+    }

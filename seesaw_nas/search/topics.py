@@ -1,0 +1,196 @@
+"""The settings of a search by topic; each field is an option, see :mod:`seesaw_nas.core.options`.
+
+An option that a later release adds has a default that means what searches did before: run folders of before lack it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seesaw_nas.core import options
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.core.options import option
+from seesaw_nas.evaluators import EVALUATORS, SUPERNET, TABLE, needs, that_need
+from seesaw_nas.evaluators.basis import PROGRAM
+from seesaw_nas.search.halving import DEFAULT_SCHEDULER, SCHEDULERS
+from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES, takes_supernet
+from seesaw_nas.training.recipes import SAMPLINGS
+
+PYTHON = PROGRAM  # before the name of a strategy or evaluator that is a Python object, not one of ours
+PLANS = {
+    "plain": "each trial is trained from scratch",
+    "shared": "thousands are scored with a supernet's weights, the best fine-tuned, the best of these trained",
+}
+ENGINES = {
+    "serial": "one training after another, in this process",
+    "local": "worker processes on this machine, each with a GPU or its share of the CPU",
+    "ray": "a Ray cluster, or this machine as one",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What is searched."""
+
+    budget: str = option(
+        "Multi-Adds for one image: 110M, a band 100M:110M, or 60% of the costliest. Default: the space's own.",
+        default="",
+    )
+    space: str = option("Space by name, or a space file. Default: the one for the data set.", default="")
+    image_size: int = option(
+        "Side in pixels: of a folder's images or imagenet, 0 for 224; CIFAR also has 16, 8.", default=0, least=0
+    )
+
+    def __post_init__(self) -> None:
+        options.check(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """Which architectures are tried."""
+
+    strategy: str = option(
+        f"Strategy that chooses the next architecture: {', '.join(STRATEGIES)}.",
+        default=DEFAULT_STRATEGY,
+        choices=STRATEGIES,
+        prefix=PYTHON,
+    )
+    objectives: str = option(
+        "Objectives: front, of top-1 and Multi-Adds; or top1 alone, within the budget.",
+        default="front",
+        choices=OBJECTIVES,
+    )
+    trials: int = option("Architectures to train.", default=20, least=1, changeable=True)
+    seed_with: tuple[str, ...] = option(
+        "Architectures to train first: reference, a spec file, or an earlier run's folder. May be repeated.",
+        default=(),
+    )
+
+    def __post_init__(self) -> None:
+        options.check(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduling:
+    """Which trials are trained to their end."""
+
+    scheduler: str = option(
+        f"Scheduler that stops trials early: {', '.join(SCHEDULERS)}.", default=DEFAULT_SCHEDULER, choices=SCHEDULERS
+    )
+    reduction: int = option("Reduction by the schedulers: one trial in so many is trained on.", default=3, least=2)
+    min_epochs: int = option(
+        "Epochs of every trial under a scheduler, at least; 0 for the last rung but one.", default=0, least=0
+    )
+
+    def __post_init__(self) -> None:
+        options.check(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How good an architecture is."""
+
+    evaluator: str = option(
+        f"Evaluator of an architecture: {', '.join(EVALUATORS)}.",
+        default="trained",
+        choices=EVALUATORS,
+        prefix=PYTHON,
+    )
+    supernet: str = option(
+        f"Folder by the verb supernet, for --evaluator {', '.join(that_need(SUPERNET))}, --strategy "
+        f"{', '.join(name for name in STRATEGIES if takes_supernet(name))}.",
+        default="",
+        changeable=True,
+    )
+    table: str = option("File by tabulate, for --evaluator table; data set, recipe and epochs are its own.", default="")
+    validation_size: int = option(
+        "Validation images that a trial is scored on, drawn evenly over the classes; 0 for all.", default=0, least=0
+    )
+    curve: bool = option("Validation after every epoch of a trial, or after its last alone.", default=True)
+
+    def __post_init__(self) -> None:
+        options.check(self)
+        if (needs(self.evaluator) == TABLE) != bool(self.table):
+            raise OptionError("--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one")
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How trainings are spent: in one go, or in steps that begin with a supernet."""
+
+    plan: str = option(
+        f"Plan for how trainings are spent: {', '.join(PLANS)}, of steps that begin with a supernet.",
+        default="plain",
+        choices=PLANS,
+    )
+    supernet_epochs: int = option(
+        "Epochs of the supernet of --plan shared; 0 for three times the recipe's own.", default=0, least=0
+    )
+    sampling: str = option(
+        f"Sampling of what a training step of the supernet of --plan shared trains: {', '.join(SAMPLINGS)}.",
+        default="single-path",
+        choices=SAMPLINGS,
+    )
+    candidates: int = option(
+        "Architectures that --plan shared scores with the supernet's weights; 0: no supernet.", default=2000, least=0
+    )
+    tuned: int = option("Architectures that --plan shared trains on from these weights; 0: none.", default=100, least=0)
+
+    def __post_init__(self) -> None:
+        options.check(self)
+        if self.plan == "shared" and self.candidates < self.tuned:
+            raise OptionError(
+                f"--plan shared narrows down from --candidates to --tuned, got {self.candidates} and {self.tuned}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is done with the best once the search has ended."""
+
+    confirm: int = option(
+        "Number of the best to train again in the end, by the whole recipe.", default=0, least=0, changeable=True
+    )
+    confirm_seeds: int = option(
+        "Trainings of each that --confirm names, a seed each.", name="seeds", default=3, least=1, changeable=True
+    )
+    latency: bool = option("Time the front's members at the end.", default=False, switch=True, changeable=True)
+
+    def __post_init__(self) -> None:
+        options.check(self)
+
+
+def _share(value: float | None) -> str:
+    """What is wrong with a share of a GPU."""
+    return "" if value is None or 0 <= value <= 1 else f"wants 0 to 1, a trial trains on one GPU; got {value:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where trials are trained, and where their history is kept."""
+
+    engine: str = option(
+        f"Engine that trains the trials: {', '.join(ENGINES)}.", default="serial", choices=ENGINES, changeable=True
+    )
+    workers: int = option("Trials at a time; 0 for as many as there is room for.", default=0, least=0, changeable=True)
+    workers_per_gpu: int = option("Workers that share a GPU under --engine local.", default=1, least=1, changeable=True)
+    ray_address: str = option(
+        "Address of the cluster for --engine ray, or auto. Default: this machine alone.", default="", changeable=True
+    )
+    gpus_per_trial: float | None = option(
+        "Share of a GPU that a trial reserves under --engine ray, 0 to 1. Default: 1 where the cluster has GPUs and "
+        "--device is not cpu, else 0.",
+        default=None,
+        check=_share,
+        changeable=True,
+    )
+    storage: str = option(
+        "URL of a database for the history, for several machines, such as postgresql://host/db. Default: a file.",
+        default="",
+        changeable=True,
+    )
+
+    def __post_init__(self) -> None:
+        options.check(self)
+        if self.engine == "serial" and self.workers > 1:
+            raise OptionError(f"--workers {self.workers} wants --engine local or ray; serial trains one at a time")

@@ -1,0 +1,89 @@
+"""What is trained and how: the settings that every verb shares that trains, and those of a final training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seesaw_nas.core import options
+from seesaw_nas.core.options import option
+from seesaw_nas.data import DATA_SETS
+from seesaw_nas.training import recipes
+
+SPEC_HELP = (
+    "A spec file, the folder of a search (its best; NAME#3: the third of its front) or a training, or MODEL@SETTING."
+)
+CHECKPOINT_MINUTES = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """On which images, by which recipe, with which seed and where."""
+
+    dataset: str = option(f"Data set: {', '.join(DATA_SETS)}, or a folder of images by class.", default="digits")
+    recipe: str = option(
+        f"Recipe of a training: {', '.join(recipes.RECIPES)}.", default="quick", choices=recipes.RECIPES
+    )
+    epochs: int = option("Epochs of a training; 0 for the recipe's own.", default=0, least=0)
+    train_size: int = option("Training images, drawn evenly over the classes; 0 for all.", default=0, least=0)
+    seed: int = option("Seed for everything random.", default=0, least=0)
+    device: str = option(
+        "Device: cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.", default="auto", changeable=True
+    )
+    data_dir: str = option(
+        "Folder with the unpacked CIFAR archive, which is downloaded without; or with ImageNet's train and val.",
+        default="",
+        changeable=True,
+    )
+    cache_dir: str = option(
+        "Folder for small copies of the images of a folder, or of ImageNet; none if omitted.", default=""
+    )
+
+    def __post_init__(self) -> None:
+        options.check(self)
+
+    @property
+    def fitted_recipe(self) -> recipes.Recipe:
+        """The recipe at the wanted number of epochs."""
+        return recipes.recipe(self.recipe, self.epochs)
+
+    @property
+    def data_path(self) -> Path | None:
+        return Path(self.data_dir) if self.data_dir else None
+
+    @property
+    def cache_path(self) -> Path | None:
+        return Path(self.cache_dir) if self.cache_dir else None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """What to train, on what, how; :meth:`of` makes one from flat names."""
+
+    spec: str = option(SPEC_HELP, argument=True)
+    training: Training = field(default_factory=lambda: Training(dataset="", recipe="paper"))
+    execution: str = option(
+        "Execution of steps. " + " ".join(f"{name}: {what}." for name, what in recipes.EXECUTIONS.items()),
+        default="auto",
+        choices=recipes.EXECUTIONS,
+    )
+
+    def __post_init__(self) -> None:
+        options.check(self)
+
+    @classmethod
+    def of(cls, spec: str, **values: Any) -> TrainSettings:
+        """Settings from options by their flat names, such as ``of("best.json", epochs=8)``.
+
+        Without ``dataset``, the images are those that the spec names or was found on.
+
+        Raises:
+            TypeError: there is no such option.
+            OptionError: a value is not allowed.
+        """
+        return options.compose(cls, {"spec": spec, **values})
+
+    def changed(self, **values: Any) -> TrainSettings:
+        """The same with these values in place of its own; raises as :meth:`of`."""
+        return options.change(self, values)

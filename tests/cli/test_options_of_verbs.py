@@ -1,0 +1,130 @@
+"""Options of the command line come from where they are declared, and nothing else needs to know of one."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from seesaw_nas.cli.parts.options import Differs, Json, app, takes, takes_changes
+from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.options import declared, option
+from seesaw_nas.deploy.latency import LatencySettings
+from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
+from seesaw_nas.search.topics import Scheduling
+
+
+@dataclass(frozen=True, slots=True)
+class Later(Scheduling):
+    """A topic with one option more than this release has."""
+
+    patience: int = option("Patience in epochs.", default=3, least=1, changeable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterSettings(SearchSettings):
+    scheduling: Later = field(default_factory=Later)
+
+
+def answer(decorator, *typed):
+    """What a verb with the decorator gets as its first argument, or the error; and what is printed."""
+    received = []
+
+    @decorator
+    def toy(first, *, where: Annotated[str, typer.Argument()] = "", as_json: Json = False) -> None:
+        received.append((first, where, as_json))
+
+    alone = typer.Typer(rich_markup_mode=None)
+    alone.command()(toy)
+    result = CliRunner().invoke(alone, typed)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return received[0] if received else result.output
+
+
+def test_a_field_more_is_an_option_a_key_of_run_json_and_a_check_without_another_edit():
+    settings, where, as_json = answer(takes(LaterSettings), "here", "--patience", "5", "--trials", "2", "--json")
+    assert (settings, where, as_json) == (LaterSettings.of(patience=5, trials=2), "here", True)
+    assert settings.scheduling.patience == 5
+    written = json.loads(json.dumps(settings.to_dict()))
+    assert written["patience"] == 5
+    assert LaterSettings.from_dict(written) == settings
+    assert "Patience in epochs." in answer(takes(LaterSettings), "--help")
+    with pytest.raises(OptionError) as caught:
+        answer(takes(LaterSettings), "--patience", "0")
+    assert str(caught.value) == "--patience must be at least 1, got 0"
+    assert answer(takes_changes(LaterSettings), "--patience", "4")[0] == {"patience": 4}
+
+
+def test_run_from_before_an_option_has_its_default():
+    before = SearchSettings.of(trials=7).to_dict()
+    assert LaterSettings.from_dict(before) == LaterSettings.of(trials=7)
+    with pytest.raises(RunError, match="not those of this release"):
+        SearchSettings.from_dict(LaterSettings().to_dict())
+
+
+def test_every_option_of_a_search_is_handed_over():
+    # a value that is not the default for each, of its type
+    other = {
+        "budget": "1M", "space": "s", "image_size": 16, "dataset": "cifar10", "recipe": "modern", "epochs": 2,
+        "train_size": 9, "seed": 3, "device": "cuda:1", "data_dir": "d", "cache_dir": "c", "strategy": "predicted",
+        "objectives": "top1", "trials": 4, "seed_with": ("a", "b"), "scheduler": "asha", "reduction": 4,
+        "min_epochs": 1, "evaluator": "tuned", "supernet": "n", "validation_size": 8, "curve": False,
+        "supernet_epochs": 5, "sampling": "sandwich", "candidates": 60, "tuned": 7, "confirm": 2, "confirm_seeds": 4,
+        "latency": True, "engine": "ray", "workers": 2, "workers_per_gpu": 3, "ray_address": "auto",
+        "gpus_per_trial": 0.5,
+    }  # fmt: skip
+    left = {"table": "", "plan": "plain", "storage": ""}  # these do not go with the others
+    assert other.keys() | left.keys() == {one.field for one in declared(SearchSettings)}
+    typed = []
+    for one in declared(SearchSettings):
+        value = other.get(one.field)
+        if isinstance(value, bool):
+            typed.append(f"--{one.name}" if value else f"--no-{one.name}")
+        elif isinstance(value, tuple):
+            typed += [part for entry in value for part in (f"--{one.name}", entry)]
+        elif value is not None:
+            typed += [f"--{one.name}", str(value)]
+    assert answer(takes(SearchSettings), *typed)[0].to_dict() == other | left
+
+
+def test_nothing_given_is_the_defaults():
+    assert answer(takes(SearchSettings))[0] == SearchSettings()
+    assert answer(takes(LatencySettings))[0] == LatencySettings()
+    assert answer(takes_changes(SearchSettings))[0] == {}
+
+
+def test_verb_takes_some_and_differs_in_name_default_and_place():
+    some = takes(
+        SearchSettings, "searched", "trials", "epochs",
+        without=("image_size",), space=Differs(argument=True), trials=Differs(name="n", default=300),
+    )  # fmt: skip
+    assert answer(some, "here", "s", "--epochs", "3")[0] == SearchSettings.of(space="s", trials=300, epochs=3)
+    text = answer(some, "--help")
+    assert "--n " in text
+    assert "--image-size" not in text
+    assert "Default: the one for the data set" not in text  # a space is required here
+
+
+def test_lists_are_written_with_commas_where_the_option_says_so():
+    settings = answer(takes(LatencySettings), "--batch", "1,8", "--backends", "eager,fused")[0]
+    assert (settings.batches, settings.backends) == ((1, 8), ("eager", "fused"))
+    with pytest.raises(OptionError) as caught:
+        answer(takes(LatencySettings), "--batch", "1,x")
+    assert str(caught.value) == "cannot read --batch '1,x'; write whole numbers with commas, like 1,8,64"
+
+
+def test_help_begins_with_a_capital_and_ends_with_a_stop():
+    helps = {one.field: one.option.help for cls in (SearchSettings, LatencySettings) for one in declared(cls)}
+    assert [name for name, text in helps.items() if not (text[0].isupper() and text.endswith("."))] == []
+
+
+def test_resume_offers_what_a_run_may_change():
+    (resume,) = [one.callback for one in app.registered_commands if one.callback.__name__ == "resume"]
+    assert set(CHANGEABLE) < set(resume.__signature__.parameters)
+    assert set(CHANGEABLE) == {
+        "trials", "device", "data_dir", "latency", "confirm", "confirm_seeds", "engine", "workers", "workers_per_gpu",
+        "ray_address", "gpus_per_trial", "storage", "supernet",
+    }  # fmt: skip
