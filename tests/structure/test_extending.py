@@ -98,7 +98,7 @@ def test_a_strategy_is_one_file_and_one_line(installed):
     assert printed.splitlines() == [f"{t.number} {t.macs} cheapest of nine draws" for t in result.trials]
     assert all(trial.macs <= 300_000 for trial in result.trials)
     with pytest.raises(OptionError, match="did you mean 'cheapest'"):
-        SearchSettings(strategy="cheapst")
+        SearchSettings.of(strategy="cheapst")
 
 
 def test_an_evaluator_is_one_file_and_one_line(installed):
@@ -113,7 +113,7 @@ def test_an_evaluator_is_one_file_and_one_line(installed):
     assert names.described("probe") == "fits a linear classifier to the outputs of an untrained network"
     assert Basis.of(RunFolder(Path("runs/probed")).read(), "a").recipe == {}
     with pytest.raises(OptionError, match="did you mean 'probe'"):
-        SearchSettings(evaluator="prope")
+        SearchSettings.of(evaluator="prope")
 
 
 def test_a_data_set_is_one_file_and_one_line(installed):
