@@ -45,7 +45,7 @@ def copied(paths: list[Path], folder: Path, side: int, suffix: str, options: dic
     copies = [folder / f"{i}{suffix}" for i in range(len(paths))]
     start = time.perf_counter()
     for path, copy in zip(paths, copies, strict=True):
-        crops.shrunk(path, side).save(copy, **options)
+        crops.shrink(path, side).save(copy, **options)
     return copies, len(paths) / (time.perf_counter() - start)
 
 

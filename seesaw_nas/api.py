@@ -18,7 +18,7 @@ from seesaw_nas.deploy.latency import LatencySettings
 from seesaw_nas.search import DEFAULT_STRATEGY
 from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Space
-from seesaw_nas.training.settings import TrainSettings
+from seesaw_nas.training.options import TrainSettings
 from seesaw_nas.workflows import searches
 from seesaw_nas.workflows.audit.audit import audit
 from seesaw_nas.workflows.dashboard import dashboard

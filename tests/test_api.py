@@ -66,7 +66,7 @@ def test_run_folder_holds_what_its_description_says(found):
     names = {path.name for path in found.folder.path.iterdir()}
     results = {"pareto.csv", "front.json", "best.json", "report.html"}
     assert names == {"run.json", "optuna.journal", "owner.lock"} | results
-    described = found.folder.read()
+    described = found.folder.description
     assert described["kind"] == "search"
     assert described["settings"] == json.loads(json.dumps(FEW.to_dict()))
     assert described["budget"] == {"low": 0, "high": 300_000}
@@ -100,7 +100,7 @@ def test_best_is_a_spec_file(found):
 
 
 def test_no_record_names_the_test_split(found):
-    for path in (found.folder.journal, found.folder.description, found.folder.pareto, found.folder.best):
+    for path in (found.folder.journal, found.folder.description_file, found.folder.pareto, found.folder.best):
         assert '"test' not in path.read_text()
         assert ",test," not in path.read_text()
 
@@ -175,7 +175,7 @@ def test_search_by_names_is_that_by_settings(found, tmp_path):
         "seesaw-digits", "300K", "digits", trials=3, epochs=1, train_size=64, seed=1, device="cpu", runs_dir=tmp_path
     )
     assert told(again) == told(found)
-    assert again.folder.read()["settings"] == found.folder.read()["settings"] | {"space": "seesaw-digits"}
+    assert again.folder.description["settings"] == found.folder.description["settings"] | {"space": "seesaw-digits"}
 
 
 def test_result_answers_what_is_best(found):
@@ -201,7 +201,7 @@ def test_function_scores(tmp_path):
     assert heard == [(trial.digest, trial.seed) for trial in result.trials]
     assert [trial.top1 for trial in result.trials] == [digest_top1(t.architecture, 0) for t in result.trials]
     assert {(trial.state, trial.curve) for trial in result.trials} == {("complete", ())}
-    assert result.folder.read()["settings"]["evaluator"] == "python:score"
+    assert result.folder.description["settings"]["evaluator"] == "python:score"
     assert result.folder.best.exists()
 
 
@@ -252,14 +252,14 @@ def test_sampler_of_optuna_proposes(tmp_path):
     assert sum(trial.state == "complete" for trial in result.trials) == 13
     assert {trial.origin for trial in result.trials} > {"exact draw", "sampler"}
     assert max(trial.macs for trial in result.trials if trial.state == "complete") <= 300_000
-    assert result.folder.read()["settings"]["strategy"] == "python:RandomSampler"
+    assert result.folder.description["settings"]["strategy"] == "python:RandomSampler"
 
 
 def test_strategy_of_one_s_own_proposes(tmp_path):
     strategy = Cheapest(Feasible.of(load("seesaw-digits"), "300K"))
     result = api.search("seesaw-digits", "300K", evaluator=digest_top1, strategy=strategy, trials=3, runs_dir=tmp_path)
     assert [trial.origin for trial in result.trials] == ["cheapest of five"] * 3
-    assert result.folder.read()["settings"]["strategy"] == "python:Cheapest"
+    assert result.folder.description["settings"]["strategy"] == "python:Cheapest"
 
 
 def test_images_and_space_may_be_objects(found, tmp_path):
@@ -269,7 +269,7 @@ def test_images_and_space_may_be_objects(found, tmp_path):
         space, "300K", images, trials=3, epochs=1, train_size=64, seed=1, device="cpu", name="a", runs_dir=tmp_path
     )
     assert told(result) == told(found)
-    described = result.folder.read()
+    described = result.folder.description
     assert (described["space"], described["settings"]["dataset"], described["given"]) == (
         "odd",
         "mine",

@@ -7,7 +7,7 @@ import statistics
 from gpu_parts import commands
 from gpu_parts.results import Deadline, Results
 from gpu_parts.setting import Setting
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.search.records import CompleteTrial, complete
 
 SHORTEST = 15.0  # seconds that a search needs to say anything
@@ -53,6 +53,5 @@ def trained(setting: Setting, name: str) -> list[CompleteTrial]:
     """The complete trials of a run, if it came so far."""
     from seesaw_nas.search.history.places import records_of  # wants Optuna, which the other parts do without
 
-    folder = RunFolder(setting.work / "runs" / name)
-    records = records_of(folder) if folder.description.exists() else []
-    return complete(records)
+    path = setting.work / "runs" / name
+    return complete(records_of(RunFolder.open(path))) if is_run(path) else []

@@ -1,8 +1,8 @@
-"""Params and Multi-Adds by arithmetic on the spec: the one place where the convention lives.
+"""Params and Multi-Adds by arithmetic on the spec: the only place that defines how they are counted.
 
 Multi-Adds are the multiply-adds (MACs) of convolutions and linear layers for one image. Bias, batch norm, activations,
-pooling, residual additions and permutations count nothing. Params are all trainable parameters, the weight and bias of
-batch norm included. Source: Zhang 2019, arXiv:1905.03672, tables 3 to 7, whose figures this convention reproduces.
+pooling, residual additions and permutations are not counted. Params are all trainable parameters, including the weight
+and bias of batch norm. Source: Zhang 2019, arXiv:1905.03672, tables 3 to 7, whose figures this convention reproduces.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from seesaw_nas.architecture.spec import DENSE, Architecture, Block, Partition, PlacedBlock, output_size
 
 CONVENTION = "Multi-Adds (MACs) of convolutions and linear layers, one image"
-NORM_PARAMS = 2  # weight and bias of batch norm, a channel
+NORM_PARAMS = 2  # weight and bias of batch norm, per channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Layer:
         name: the module's name in the built model, such as ``stages.1.0.pw1``.
         kind: ``conv``, ``pointwise``, ``depthwise`` or ``linear``.
         size_out: side of the square output, in pixels.
-        params: trainable parameters, batch norm's or the bias included.
+        params: trainable parameters, including those of the batch norm or the bias.
         macs: multiply-adds for one image.
-        norm_elements: values that the following batch norm touches for one image; 0 without one.
+        norm_elements: values that the following batch norm processes for one image; 0 without a batch norm.
     """
 
     name: str
@@ -45,30 +45,26 @@ class Layer:
 def pointwise_weights(c_in: int, c_out: int, partition: Partition) -> int:
     """Weights of one uneven pointwise convolution, which are also its multiply-adds for one position.
 
-    Group g maps its share of the inputs to its share of the outputs and sees no other group. No bias, no norm.
+    Group g maps its share of the inputs to its share of the outputs and reads no other group. No bias, no norm.
 
     Raises:
-        SpecError: a channel count does not divide.
+        SpecError: a channel count is not a multiple of the sum of the parts.
 
     Source: Zhang 2019, arXiv:1905.03672, section 4.1.
     """
     for channels in (c_in, c_out):
-        partition.sizes(channels)  # refuses what does not divide
+        partition.sizes(channels)  # raises if the channels cannot be divided
     return _left_of(c_in * c_out, partition)
 
 
 def _left_of(dense: int, partition: Partition) -> int:
-    """What a partition leaves of a dense 1x1 convolution's weights or multiply-adds: the squares of its shares.
+    """The part of a dense 1x1 convolution's weights or multiply-adds that remains with this partition.
 
-    Both sides are split in the same proportions, so 1:3 leaves (1 + 9) / 16. Exact where the widths divide.
+    It is the sum of the squared shares: both sides are split in the same proportions, so 1:3 keeps (1 + 9) / 16. Exact
+    if the partition divides both widths.
     """
     numerator, denominator = partition.density
     return dense * numerator // denominator
-
-
-def pointwise_macs(c_in: int, c_out: int, partition: Partition, positions: int) -> int:
-    """Multiply-adds of one uneven pointwise convolution, for one image of ``positions`` = height * width pixels."""
-    return pointwise_weights(c_in, c_out, partition) * positions
 
 
 def block_macs(block: Block, c_in: int, c_out: int, size_in: int, size_out: int) -> int:
@@ -82,7 +78,7 @@ def block_macs(block: Block, c_in: int, c_out: int, size_in: int, size_out: int)
 
 
 def _block_macs(block: Block, c_in: int, c_out: int, size_in: int, size_out: int) -> int:
-    """The same for a block known to fit: pw1 and pw2 together, whose density is one, whichever way pw2 is split."""
+    """As :func:`block_macs`, for a block known to fit. Pw1 and pw2 have one density, even if pw2 is reversed."""
     inner, before, after = block.expansion * c_in, size_in**2, size_out**2
     dense = inner * (c_in * before + c_out * after)
     return _left_of(dense, block.partition) + inner * block.kernel**2 * after
@@ -94,11 +90,11 @@ def stem_macs(input_channels: int, channels: int, size_out: int) -> int:
 
 
 def head_macs(c_in: int, channels: int, classes: int, size: int) -> int:
-    """Multiply-adds of the 1x1 head on the last map, and of the classifier behind the pool, for one image."""
+    """Multiply-adds of the 1x1 head on the last feature map and of the classifier after pooling, for one image."""
     return c_in * channels * size**2 + channels * classes
 
 
-# A convolution has as many weights as multiply-adds for one position: at size 1 the figures above count weights.
+# A convolution has as many weights as multiply-adds for one position, so the functions above count weights at size 1.
 
 
 def block_params(block: Block, c_in: int, c_out: int) -> int:

@@ -1,7 +1,7 @@
 """The architecture as one frozen value: partitions, blocks, stages, and their JSON form.
 
-An invalid architecture cannot exist: every constructor checks its fields, and :class:`Architecture` checks what only
-shows when blocks meet, above all that every partition divides the channels it is given. Input is refused, never
+An invalid architecture cannot exist: every constructor checks its fields, and :class:`Architecture` checks how blocks
+fit together, above all that every partition divides the channels it is given. Invalid input is refused, never
 repaired. Two spellings of one network have the same :attr:`Architecture.digest`.
 
 Source: Zhang 2019, arXiv:1905.03672, sections 4 and 6.
@@ -36,7 +36,8 @@ class Partition:
     ``Partition((1,))`` is the dense convolution, ``Partition((1, 1))`` the usual two groups.
 
     Attributes:
-        density: weights of a 1x1 convolution in these groups over those of a dense one, as (numerator, denominator).
+        density: ratio of the weights of a 1x1 convolution with these groups to those of a dense one, as (numerator,
+            denominator).
     """
 
     parts: tuple[int, ...]
@@ -63,7 +64,7 @@ class Partition:
 
     @property
     def total(self) -> int:
-        """Sum of the parts; a width divides exactly when it is a multiple of this."""
+        """Sum of the parts; channels can be divided if their number is a multiple of this."""
         return sum(self.parts)
 
     @property
@@ -76,7 +77,7 @@ class Partition:
 
     @property
     def is_even(self) -> bool:
-        """Whether all groups have one size; dense counts as even."""
+        """Whether all groups have the same size; dense counts as even."""
         return len(set(self.parts)) == 1
 
     @property
@@ -111,13 +112,13 @@ class Block:
     """One inverted-residual block: expand (pw1), depthwise (dw), project (pw2).
 
     Attributes:
-        expansion: width of the inner layers over the block's input.
+        expansion: ratio of the inner layers' width to the width of the block's input.
         kernel: side of the depthwise kernel, 3 or 5.
         partition: groups of pw1, and of pw2 too, which mirrors them under ``share``.
         flow: how groups exchange information. ``shuffle``: one permutation between pw1 and dw, with as many groups as
             the partition has parts; ``share``: pw2 uses the reversed partition; ``none``: not at all; ``igcv3``: even
-            partitions only, a permutation after pw1 and one that undoes it after pw2.
-        expand_activation: after pw1; ``none`` in the SeesawNet and IGCV3 blocks, ``relu6`` in MobileNetV2's.
+            partitions only, a permutation after pw1 and its inverse after pw2.
+        expand_activation: activation after pw1: ``none`` in SeesawNet and IGCV3 blocks, ``relu6`` in MobileNetV2's.
     """
 
     expansion: int
@@ -216,12 +217,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class PlacedBlock:
-    """A block where it stands: what its spec leaves to the network around it.
+    """A block with its position in a network and the shapes that follow from it.
 
     Attributes:
         stage, index: position, both from 0.
         c_in, c_out: channels before and after.
-        stride: of the depthwise convolution.
+        stride: stride of the depthwise convolution.
         size_in, size_out: side of the square feature map before and after, in pixels.
     """
 
@@ -251,7 +252,7 @@ def output_size(size: int, stride: int) -> int:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A complete network: what it reads, its layers, what it tells apart.
+    """A complete network: its input, its layers and its number of classes.
 
     Attributes:
         input_size: side of the square input image, in pixels.
@@ -290,7 +291,7 @@ class Architecture:
 
     @property
     def placed(self) -> tuple[PlacedBlock, ...]:
-        """Every block with its surroundings, from input to output."""
+        """Every block with its position and shapes, from input to output."""
         return self._placed
 
     @property

@@ -1,7 +1,7 @@
-"""Spec files: an architecture as JSON that anyone can rebuild, train and compare.
+"""Spec files: an architecture as JSON, from which anyone can rebuild, train and compare the network.
 
-A file holds the architecture and, for the reader, its name, digest, Params and Multi-Adds. Those figures are checked
-when the file is read: a file that was edited by hand and no longer fits its own figures is refused, not believed.
+A file holds the architecture and, for people, its name, digest, Params and Multi-Adds. These figures are checked when
+the file is read: a file that was edited by hand and whose figures no longer match is refused.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An architecture, what to call it, and the data set it belongs to where that is known.
+    """An architecture with its name and, if known, the data set it belongs to.
 
     Attributes:
-        result: how it was found or trained, where it is from a file that says so; any JSON object.
+        result: how it was found or trained, if the file that it is from says so; any JSON object.
     """
 
     name: str
@@ -40,7 +40,7 @@ def document(named: Named, result: dict[str, Any] | None = None) -> dict[str, An
     """The content of a spec file.
 
     Args:
-        named: what it holds.
+        named: the architecture and its name.
         result: how it was found or trained, with its conditions; any JSON object.
     """
     architecture = named.architecture
@@ -60,7 +60,7 @@ def read(path: Path) -> Named:
     """The architecture in a spec file.
 
     Raises:
-        SpecError: the file is missing, is not JSON, or is no spec; the message names the field.
+        SpecError: the file is missing, is not JSON, or is not a spec; the message names the field.
     """
     value = _content(path)
     try:
@@ -70,7 +70,7 @@ def read(path: Path) -> Named:
 
 
 def front_document(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The content of a run's ``front.json``: spec files, each a :func:`document`, from the fewest Multi-Adds on."""
+    """The content of a run's ``front.json``: spec files, each a :func:`document`, in ascending order of Multi-Adds."""
     return {"schema_version": SCHEMA_VERSION, "members": list(members)}
 
 
@@ -105,7 +105,7 @@ def _content(path: Path) -> Any:
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
         raise SpecError(f"{path} is not JSON: {error}") from None
     except RecursionError:
-        raise SpecError(f"{path} is no spec file: it is nested too deeply") from None
+        raise SpecError(f"{path} is not a spec file: it is nested too deeply") from None
 
 
 def _named(value: Any, path: Path) -> Named:
@@ -137,19 +137,19 @@ def _dataset(result: Any) -> str:
 
 
 def resolve(text: str) -> Named:
-    """The architecture that a user means: a spec file, the folder of a search (its best) or a training, or a name.
+    """The architecture that ``text`` names: a spec file, the folder of a search (its best) or training, or a model.
 
-    ``runs/NAME#3`` is the third member of that search's front, from the fewest Multi-Adds on. Names are MODEL@SETTING,
-    as :func:`seesaw_nas.architecture.reference.network` takes them.
+    ``runs/NAME#3`` is the third member of that search's front in ascending order of Multi-Adds. Models are written
+    MODEL@SETTING, see :func:`seesaw_nas.architecture.reference.network`.
 
     Raises:
-        SpecError: it is none of these.
+        SpecError: ``text`` is none of these.
     """
     if not text:
         raise SpecError("a spec file, a run's folder or MODEL@SETTING is wanted, got nothing")
     path = Path(text)
     if path.is_dir():
-        trained = path / "spec.json"  # what a training leaves; a search leaves best.json
+        trained = path / "spec.json"  # written by a training; a search writes best.json
         return read(trained if trained.exists() else path / "best.json")
     folder, hash_, number = text.rpartition("#")
     if hash_ and not path.exists() and Path(folder or ".").is_dir():

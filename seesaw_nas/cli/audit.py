@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.options import DataDir, Device, Json, verb
+from seesaw_nas.cli.parts.parameters import DataDir, Device, Json, verb
 from seesaw_nas.workflows.audit import BAND, BOOTSTRAP
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from seesaw_nas.cli.parts.options import Run, verb
+from seesaw_nas.cli.parts.parameters import Run, verb
 from seesaw_nas.workflows import dashboard as workflow
 
 

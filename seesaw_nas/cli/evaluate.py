@@ -9,7 +9,7 @@ import typer
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.options import CacheDir, DataDir, Device, Json, Spec, Weights, verb
+from seesaw_nas.cli.parts.parameters import CacheDir, DataDir, Device, Json, Spec, Weights, verb
 from seesaw_nas.deploy.score import SPLITS
 from seesaw_nas.workflows import deployment
 

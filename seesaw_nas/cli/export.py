@@ -11,7 +11,7 @@ import typer
 from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.options import Json, Spec, Weights, verb
+from seesaw_nas.cli.parts.parameters import Json, Spec, Weights, verb
 from seesaw_nas.deploy.export import TARGETS, Exported, find_weights
 from seesaw_nas.workflows import deployment
 

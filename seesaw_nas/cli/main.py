@@ -12,7 +12,7 @@ import typer
 
 from seesaw_nas import __version__
 from seesaw_nas.cli.parts.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_system
-from seesaw_nas.cli.parts.options import app
+from seesaw_nas.cli.parts.parameters import app
 from seesaw_nas.core import optional
 from seesaw_nas.core.errors import Interrupted, SeesawError
 from seesaw_nas.training import memory

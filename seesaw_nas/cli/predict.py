@@ -11,7 +11,7 @@ import typer
 
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.failures import MISTAKE
-from seesaw_nas.cli.parts.options import Device, Json, verb
+from seesaw_nas.cli.parts.parameters import Device, Json, verb
 from seesaw_nas.workflows import deployment
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import typer
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.reference import SOURCE, family_of
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.options import Json, verb
+from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.workflows.reference import TOLERANCE, Compared, compare
 

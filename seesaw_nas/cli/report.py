@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.options import Json, verb
+from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.core.errors import OptionError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seesaw_nas.cli.parts.options import Json, Run, TimeLimit, takes_changes, verb
+from seesaw_nas.cli.parts.parameters import Json, Run, TimeLimit, takes_changes, verb
 from seesaw_nas.core.units import parse_duration
 from seesaw_nas.search.settings import SearchSettings
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from seesaw_nas.cli.parts.options import Json, TimeLimit, given_options, takes, verb
+from seesaw_nas.cli.parts.parameters import Json, TimeLimit, given_options, takes, verb
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError, RunError
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.core.units import parse_duration
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 
@@ -43,7 +43,7 @@ def search(
     if resume and not name:
         raise OptionError("--resume wants the --name of the run to go on with")
     path = runs_dir / name
-    if resume and (path / "run.json").exists():
+    if resume and is_run(path):
         _check_same(settings, path)
         changes = {key: value for key, value in settings.to_dict().items() if key in CHANGEABLE}
         searching.watch(lambda how: searching.resume(path, time_limit=limit, **how, **changes), json)
@@ -53,7 +53,7 @@ def search(
 
 def _check_same(settings: SearchSettings, path: Path) -> None:
     """Refuse to resume a run under settings that are not its own, but for those that :data:`CHANGEABLE` names."""
-    before = SearchSettings.from_dict(RunFolder.open(path).read().get("settings", {})).to_dict()
+    before = SearchSettings.from_dict(RunFolder.open(path).description.get("settings", {})).to_dict()
     now = settings.to_dict()
     changed = [
         f"--{one.name} was {before[one.field] or 'not given'}, now {now[one.field] or 'not given'}"

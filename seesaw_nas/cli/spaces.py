@@ -9,7 +9,7 @@ import typer
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.options import Json, verb
+from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.core.units import format_count, format_large
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.options import Json, Run, verb
+from seesaw_nas.cli.parts.parameters import Json, Run, verb
 from seesaw_nas.core.units import format_duration, format_top1
 from seesaw_nas.workflows.status import Status, read_status
 

@@ -10,7 +10,7 @@ import typer
 
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.epochs import SupernetView
-from seesaw_nas.cli.parts.options import Differs, Json, Resume, takes, verb
+from seesaw_nas.cli.parts.parameters import Differs, Json, Resume, takes, verb
 from seesaw_nas.core.units import format_duration
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.training.recipes import SAMPLINGS

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.options import Differs, Json, takes, verb
-from seesaw_nas.cli.parts.tabulating import View
+from seesaw_nas.cli.parts.parameters import Differs, Json, takes, verb
+from seesaw_nas.cli.parts.tabulating import TabulateView
 from seesaw_nas.search.settings import SearchSettings
 
 
@@ -39,7 +39,7 @@ def tabulate(
 
     console = terminal.console(stderr=json)
     with terminal.progress(console) as progress:
-        view = View(progress, settings.proposals.trials * seeds)
+        view = TabulateView(progress, settings.proposals.trials * seeds)
         table = train_all(settings, out, seeds=seeds, listener=view)
     trainings = sum(len(entry.curves) for entry in table.entries)
     found = {"table": str(out), "architectures": len(table.entries), "trainings": trainings, "epochs": table.epochs}

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.epochs import Shown
-from seesaw_nas.cli.parts.options import Json, Resume, takes, verb
+from seesaw_nas.cli.parts.epochs import TrainingDisplay
+from seesaw_nas.cli.parts.parameters import Json, Resume, takes, verb
 from seesaw_nas.core.torchrun import leads
-from seesaw_nas.training.settings import CHECKPOINT_MINUTES, TrainSettings
+from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
 from seesaw_nas.workflows import train as workflow
 from seesaw_nas.workflows.train import TrainResult
 
@@ -36,7 +36,7 @@ def train(
     console = terminal.console(stderr=json)
     console.quiet = not leads()
     with terminal.progress(console) as progress:
-        shown = Shown(progress, progress.add_task("training", total=None), settings.training.fitted_recipe)
+        shown = TrainingDisplay(progress, progress.add_task("training", total=None), settings.training.fitted_recipe)
         result = workflow.train(
             settings,
             out,

@@ -1,4 +1,4 @@
-"""glibc's allocator told to keep freed memory, so that an activation's pages are not faulted in anew every time."""
+"""Settings of glibc's allocator: keep freed memory, so that pages of activations are not faulted in again each step."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import resource
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
-NEVER = 2**31 - 1  # bytes on top of the heap before any is given back
+NEVER = 2**31 - 1  # bytes that must be free at the top of the heap before glibc returns any
 
 
 def keep_freed_memory() -> bool:
-    """Keep what this process frees from now on, for its next allocations; whether the C library could be told.
+    """Keep the memory that this process frees for its next allocations; returns whether the C library supports it.
 
-    By default glibc maps every block above 32 MiB anew, and the kernel zeroes each page of it at first touch: a batch
-    of activations then costs more in page faults than in arithmetic. The process holds on to its peak memory instead.
+    By default glibc maps every block above 32 MiB afresh, and the kernel zeroes each page at first touch: a batch of
+    activations then costs more in page faults than in arithmetic. With this setting the process keeps its peak memory.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -25,7 +25,7 @@ def keep_freed_memory() -> bool:
 
 
 def return_freed_memory() -> bool:
-    """Give what this process has freed so far back to the system, once; whether the C library could be told."""
+    """Return the memory freed so far to the system, once; returns whether the C library supports it."""
     if not sys.platform.startswith("linux"):
         return False
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
@@ -33,5 +33,5 @@ def return_freed_memory() -> bool:
 
 
 def minor_faults() -> int:
-    """Pages that the kernel has given to this process so far."""
+    """Minor page faults of this process so far: pages that the kernel provided without reading the disk."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -1,4 +1,4 @@
-"""What a figure was measured on: hardware, versions, commit."""
+"""The conditions of a measurement: hardware, versions, commit."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ PACKAGES = ("torch", "optuna", "numpy")
 
 
 def conditions(device: str = "cpu", *packages: str) -> dict[str, str]:
-    """Hardware, versions, commit and time, as texts; loads none of the packages it names.
+    """Hardware, versions, commit and time, as texts; imports none of the packages whose versions it reports.
 
-    Of a GPU that torch, if it is loaded, has under this name: its memory, its driver, and torch's CUDA and cuDNN.
+    For a GPU, if torch is loaded and knows it: also its memory, its driver, and torch's versions of CUDA and cuDNN.
 
     Args:
-        device: the GPU's name, ``cuda`` or ``cuda:1``; or what else figures are computed on.
-        packages: whose versions matter beside those of :data:`PACKAGES`.
+        device: where figures are computed: the GPU's name, ``cuda`` or ``cuda:1``, or a description such as the CPU's.
+        packages: packages to report the versions of, beside :data:`PACKAGES`.
     """
     texts = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -62,7 +62,7 @@ def _processor() -> str:
 
 
 def _gpu(device: str) -> dict[str, str]:
-    torch = sys.modules.get("torch")  # not imported: whoever computes on a GPU has done so
+    torch = sys.modules.get("torch")  # not imported here: code that computes on a GPU has imported it already
     if torch is None or not torch.cuda.is_available():
         return {}
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
@@ -96,10 +96,10 @@ def _driver() -> str:
 
 
 def _cudnn(torch: Any) -> str:
-    """The version of the cuDNN library that torch has loaded, which it gives as 91002 for 9.10.2 and 8902 for 8.9.2."""
+    """Version of the cuDNN library that torch has loaded; torch reports 9.10.2 as 91002 and 8.9.2 as 8902."""
     try:
         number = torch.backends.cudnn.version()
-    except RuntimeError:  # the library does not fit to torch or to the GPU
+    except RuntimeError:  # the library does not match torch or the GPU
         return "unknown"
     if number is None:
         return "none"
@@ -108,7 +108,7 @@ def _cudnn(torch: Any) -> str:
 
 
 def _commit() -> str:
-    """The commit of the clone that this package runs from, with a mark if files differ from it; else ``none``."""
+    """Commit of the clone that this package runs from, with ``+changes`` if files differ from it; else ``none``."""
     clone = Path(seesaw_nas.__file__).resolve().parents[1]
     if not (clone / ".git").exists():
         return "none"

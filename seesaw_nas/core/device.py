@@ -1,4 +1,4 @@
-"""Where tensors are computed: what differs between CPU and CUDA lives here and nowhere else."""
+"""Devices to compute on: every difference between CPU and CUDA that is not a kernel's is handled here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KINDS = (AUTO, "cpu", "cuda")
 
 
 def find_device(name: torch.device | str = AUTO) -> torch.device:
-    """The device called ``cpu``, ``cuda``, ``cuda:1`` and so on; ``auto`` is CUDA where there is one, else the CPU.
+    """The device called ``cpu``, ``cuda``, ``cuda:1`` and so on; ``auto`` is CUDA if available, else the CPU.
 
     Raises:
         OptionError: no such device here.
@@ -39,18 +39,18 @@ def cuda_count() -> int:
 
 
 def index_of(device: torch.device) -> int:
-    """The number of a CUDA device; without one it is the current device."""
+    """Number of a CUDA device; that of the current device if ``device`` names none."""
     return torch.cuda.current_device() if device.index is None else device.index
 
 
 def use_device(device: torch.device) -> AbstractContextManager[object]:
-    """In the body, what names no GPU uses this one: streams, graphs, events, questions about what it can do."""
+    """Context in which this GPU is torch's current one, which streams, graphs and events without a device use."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 @contextmanager
 def cudnn_benchmark(device: torch.device, enabled: bool) -> Iterator[None]:
-    """In the body, cuDNN times its kernels for each shape that it has not seen and keeps the fastest, or guesses it."""
+    """Context in which cuDNN times its kernels for each new shape and keeps the fastest; if disabled, it guesses."""
     if device.type != "cuda":
         yield
         return
@@ -62,53 +62,53 @@ def cudnn_benchmark(device: torch.device, enabled: bool) -> Iterator[None]:
 
 
 def describe(device: torch.device) -> str:
-    """The device as a person knows it: the GPU's name, or how many CPU threads torch uses."""
+    """Name of the device for people: the GPU's model, or the CPU with the number of threads that torch uses."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU, {torch.get_num_threads()} threads"
 
 
 def place(model: nn.Module, device: torch.device) -> None:
-    """Move a model in place; on CUDA in channels-last layout, which its bfloat16 convolutions compute in anyway."""
+    """Move a model in place; on CUDA to channels-last layout, in which bfloat16 convolutions compute anyway."""
     model.to(device)
     if device.type == "cuda":
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def channels_last(images: Tensor) -> Tensor:
-    """The images (N, C, H, W) in the layout that :func:`place` gave the model."""
+    """The images (N, C, H, W) in the memory layout that :func:`place` gives models on their device."""
     return images.contiguous(memory_format=torch.channels_last) if images.is_cuda else images
 
 
 def empty_channels_last(shape: torch.Size, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Room for images (N, C, H, W) in the layout of :func:`channels_last`."""
+    """An uninitialised tensor for images (N, C, H, W) in the layout of :func:`channels_last`."""
     layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
     return torch.empty(shape, dtype=dtype, device=device, memory_format=layout)
 
 
 def send(values: Tensor, device: torch.device) -> Tensor:
-    """Values of the CPU on the device; the host goes on while CUDA copies them, from memory that does not move."""
+    """Copy values from the CPU to the device; for CUDA from pinned memory, so that the host need not wait."""
     return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values
 
 
 def training_dtype(device: torch.device) -> torch.dtype:
-    """What a training step's convolutions compute in: bfloat16 where CUDA has it in hardware, float32 elsewhere."""
+    """Type that convolutions of a training step compute in: bfloat16 if the GPU has it in hardware, else float32."""
     has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.bfloat16 if has_bfloat16 else torch.float32
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """The context of a training step's forward pass, see :func:`training_dtype`."""
+    """Context for the forward pass of a training step, see :func:`training_dtype`."""
     return torch.autocast(device.type, torch.bfloat16, enabled=training_dtype(device) == torch.bfloat16)
 
 
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
-    """Multiply float32 as float32 in the body: CUDA may do it in TF32, whose fractions have ten bits in place of 23.
+    """Context in which CUDA multiplies float32 as float32, not as TF32, whose fractions have ten bits in place of 23.
 
-    cuDNN's convolutions do so unless they are told, matrix products where somebody asked for it. Bfloat16 stays as it
-    is, and other devices than CUDA know no TF32. In the body torch's older flags of the name ``allow_tf32`` cannot be
-    read, for they are told of the same thing in another way.
+    By default cuDNN's convolutions use TF32; matrix products do if a program has enabled it. Bfloat16 and other devices
+    than CUDA are not affected. Inside the context torch's older flags called ``allow_tf32`` cannot be read, because
+    torch refuses to mix them with the newer ones that are set here.
     """
     flags = _float32_flags() if device.type == "cuda" else ()
     before = [getattr(holder, name) for holder, name, _ in flags]
@@ -122,7 +122,7 @@ def full_precision(device: torch.device) -> Iterator[None]:
 
 
 def _float32_flags() -> tuple[tuple[Any, str, Any], ...]:
-    """Where torch says how convolutions and products compute float32, and what forbids TF32 there."""
+    """Torch's settings for float32 convolutions and products, as (object, attribute, value that forbids TF32)."""
     holders: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
     if hasattr(holders[0], "conv"):  # torch 2.9 and later
         return (holders[0].conv, "fp32_precision", "ieee"), (holders[1], "fp32_precision", "ieee")
@@ -130,18 +130,18 @@ def _float32_flags() -> tuple[tuple[Any, str, Any], ...]:
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was given."""
+    """Wait until the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 @contextmanager
 def seed_generators(seed: int, device: torch.device) -> Iterator[None]:
-    """Run the body with torch's global generators seeded, and put them back: dropout draws from no other.
+    """Context in which torch's global generators are seeded; restores them afterwards. Dropout draws from no others.
 
-    A replayed CUDA graph draws by the seed, too: before each replay torch fills the seed and the offset that the
-    graph's kernels read with those that the generator has by then (``replay_prologue`` in torch 2.13's
-    aten/src/ATen/cuda/CUDAGeneratorImpl.cpp). So masks are those of an eager step.
+    A replayed CUDA graph follows the seed too: before each replay torch copies the generator's current seed and offset
+    to where the graph's kernels read them (``replay_prologue`` in torch 2.13's
+    aten/src/ATen/cuda/CUDAGeneratorImpl.cpp). So its masks are those of an eager step.
     """
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):

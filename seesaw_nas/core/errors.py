@@ -1,6 +1,6 @@
-"""The exceptions that a user's mistake raises: one family, each message a single line.
+"""Exceptions for mistakes of users: one family, each message a single line.
 
-The command line prints such a message and exits with code 2; anything else is a defect of ours and keeps its
+The command line prints such a message and exits with code 2; any other exception is a bug of ours and keeps its
 traceback.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 
 class SeesawError(Exception):
-    """A mistake that the user can mend; the message says what was wanted, what came and what to do."""
+    """A mistake that the user can correct; the message says what was expected, what came and what to do."""
 
 
 class SpecError(SeesawError):
@@ -26,7 +26,7 @@ class SpecError(SeesawError):
         super().__init__(f"{path}: {message}" if path else message)
 
     def within(self, outer: str) -> SpecError:
-        """The same mistake, seen from the value that holds the field ``outer``."""
+        """The same error with ``outer``, the field of the enclosing value, put in front of its path."""
         if not self.path:
             return SpecError(self.message, outer)
         joint = "" if self.path.startswith("[") else "."
@@ -50,15 +50,15 @@ class DataError(SeesawError):
 
 
 class TrainingFailed(SeesawError):
-    """A training that cannot go on: the loss is not finite, memory ran out. It ends that trial, not the search."""
+    """A training that cannot continue: the loss is not finite, or memory ran out. Ends that trial, not the search."""
 
 
 class OutOfMemory(TrainingFailed):
-    """Memory ran out, of a device or of the host; what wanted it may fit where nothing else runs."""
+    """A device or the host ran out of memory; the same work may succeed while nothing else runs there."""
 
 
 class Interrupted(SeesawError):
-    """A signal ended the work, which is safe on disk; ``code`` is what a shell expects of a process that it ended."""
+    """A signal ended the work, which is saved on disk; ``code`` is the exit code by which shells know that."""
 
     def __init__(self, message: str, signal: int) -> None:
         self.code = 128 + signal
@@ -74,7 +74,7 @@ class OptionError(SeesawError):
 
 
 def known(kind: str, name: str, names: Iterable[str]) -> str:
-    """The text for a name that is not among ``names``: what came, the closest one, and all that there are."""
+    """Error text for a name that is not among ``names``: the name, the closest known one, and all known ones."""
     names = list(names)
     close = difflib.get_close_matches(name, names, n=1)
     hint = f", did you mean '{close[0]}'?" if close else ""

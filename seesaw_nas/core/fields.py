@@ -1,4 +1,4 @@
-"""Checking the fields of what a user wrote: each mistake is told with its path and the nearest legal value."""
+"""Checks for the fields of a user's file: each error names the field's path and the nearest legal value."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from seesaw_nas.core.errors import SpecError, known
 
 
 def take_fields(value: Any, required: list[str], optional: list[str] | None = None) -> dict[str, Any]:
-    """``value`` as a dictionary with exactly these fields.
+    """``value`` as a dictionary that has all required fields and no unknown ones.
 
     Raises:
-        SpecError: it is no object, or a field is missing or unknown.
+        SpecError: it is not an object, or a field is missing or unknown.
     """
     allowed = required + (optional or [])
     if not isinstance(value, Mapping):
@@ -29,7 +29,7 @@ def take_fields(value: Any, required: list[str], optional: list[str] | None = No
 
 @contextmanager
 def at_path(outer: str) -> Iterator[None]:
-    """Let a mistake inside be told with its full path."""
+    """Put the field ``outer`` in front of the path of any :class:`SpecError` raised inside."""
     try:
         yield
     except SpecError as error:

@@ -1,4 +1,4 @@
-"""Writing files whole: no reader and no crash ever meets half of one."""
+"""Atomic writing: neither a reader nor a crash ever sees half a file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Put ``content`` in the place of ``path`` in one step, and on the disk before that.
+    """Write ``content`` to disk, then make it the file at ``path`` in one step.
 
     Raises:
-        OSError: the file cannot be written; what was there before is still there.
+        OSError: the file cannot be written; an earlier file at ``path`` is unchanged.
     """
     part = partial(path)
     try:
@@ -39,14 +39,14 @@ def digest_of_file(path: Path) -> str:
 
 
 def partial(path: Path) -> Path:
-    """Where the new content of a file stands until it is complete."""
+    """Path at which the new content of a file is written until it is complete."""
     return path.with_name(path.name + ".part")
 
 
 def cut_torn_line(path: Path) -> bytes:
-    """Cut off a last line without its end, which a full disk or a lost machine leaves; returns what was cut off.
+    """Remove an incomplete last line, as a full disk or a power failure leaves it; returns what was removed.
 
-    A file that is not there has none.
+    For a file that does not exist nothing is removed.
 
     Raises:
         OSError: the file cannot be read or written.

@@ -39,8 +39,8 @@ def kendall(x: Sequence[float], y: Sequence[float]) -> Correlation:
     jackknife of such statistics.
     """
     n = len(x)
-    # Of each pair: how many others agree with it less those that contradict it, how many differ in x, and in y.
-    counts = np.column_stack([_score(x, y), _differing(x), _differing(y)]).astype(np.float64)  # (n, 3)
+    # For each pair: others that agree with it minus others that contradict it, others that differ in x, and in y.
+    counts = np.column_stack([_score(x, y), _untied(x), _untied(y)]).astype(np.float64)  # (n, 3)
     whole = counts.sum(axis=0, keepdims=True) / 2
     (tau,), without = tau_b(*whole.T).tolist(), tau_b(*(whole - counts).T)
     if n < 4 or not np.isfinite(without).all():
@@ -51,29 +51,29 @@ def kendall(x: Sequence[float], y: Sequence[float]) -> Correlation:
 
 
 def tau_b(score: Floats, in_x: Floats, in_y: Floats) -> Floats:
-    """Tau-b by its parts, NaN where a side never differs; shapes (m,).
+    """Tau-b from its parts, NaN if one side is constant; shapes (m,).
 
     Args:
-        score: what of the pairs to compare agrees, less what contradicts.
-        in_x, in_y: how many of them differ in x, in y.
+        score: concordant minus discordant comparisons.
+        in_x, in_y: comparisons without a tie in x, in y.
     """
     tau: Floats = np.divide(score, np.sqrt(in_x * in_y), out=np.full(len(score), np.nan), where=in_x * in_y > 0)
     return tau
 
 
-def _differing(side: Sequence[float]) -> list[int]:
+def _untied(side: Sequence[float]) -> list[int]:
     same = Counter(side)
     return [len(side) - same[value] for value in side]
 
 
 def _score(x: Sequence[float], y: Sequence[float]) -> Integers:
-    """Of each pair: how many others differ from it alike in x and y, less how many contrarily."""
+    """For each pair: others that are concordant with it minus others that are discordant."""
     before, after = _sides(x, y), _sides([-value for value in x], y)
     return before[:, 0] - before[:, 1] + after[:, 1] - after[:, 0]
 
 
 def _sides(x: Sequence[float], y: Sequence[float]) -> Integers:
-    """Of each pair: how many of those with less x have less y, and how many have more; shape (n, 2)."""
+    """For each pair: among those with smaller x, how many have smaller y and how many larger y; shape (n, 2)."""
     counts = [(0, 0)] * len(x)
     seen: list[float] = []  # y of all pairs with less x, in order
     for _, same in groupby(sorted(range(len(x)), key=x.__getitem__), key=x.__getitem__):

@@ -1,4 +1,4 @@
-"""Packages that are not there: what a user is told when something wants them."""
+"""Optional packages: the error message when one is needed and cannot be imported."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from seesaw_nas.core.errors import OptionError
 
 OURS = "seesaw_nas"
-INSTALLED_AS = {  # by the name that is imported, where that is not the name to install
+INSTALLED_AS = {  # name to import: name to install, where they differ
     "MySQLdb": "mysqlclient",
     "PIL": "pillow",
-    "distutils": "setuptools",  # which Python 3.12 left to it
+    "distutils": "setuptools",  # Python 3.12 removed distutils; setuptools provides it
     "kaleido": f"'{OURS.replace('_', '-')}[images]'",
     "optuna_dashboard": f"'{OURS.replace('_', '-')}[dashboard]'",
     "psycopg": f"'{OURS.replace('_', '-')}[postgresql]'",
@@ -22,10 +22,10 @@ INSTALLED_AS = {  # by the name that is imported, where that is not the name to 
 
 
 def explain(name: str, reason: str = "") -> str:
-    """One line on a package that cannot be imported by this name.
+    """One line on a package that cannot be imported under this name.
 
     Args:
-        reason: why not, where it is there.
+        reason: why the import failed, if the package is installed.
     """
     package = name.replace("_", "-")
     remedy = f"pip install {INSTALLED_AS.get(name, package)}"
@@ -33,7 +33,7 @@ def explain(name: str, reason: str = "") -> str:
 
 
 def explain_error(error: ImportError) -> str:
-    """The same of an import that failed; empty where what is missing is a module of ours or of Python."""
+    """One line on a failed import; empty if the missing module is ours or belongs to Python."""
     missing = _innermost(error)
     root = (missing.name or "").partition(".")[0]
     known = root in INSTALLED_AS or root not in sys.stdlib_module_names
@@ -43,7 +43,7 @@ def explain_error(error: ImportError) -> str:
 
 
 def _innermost(error: ImportError) -> ImportError:
-    """The import that failed first: some libraries tell of it by an error of their own."""
+    """The import that failed first: some libraries wrap it in an error of their own."""
     while isinstance(error.__cause__ or error.__context__, ImportError):
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
     return error
@@ -51,10 +51,10 @@ def _innermost(error: ImportError) -> ImportError:
 
 @contextmanager
 def require(name: str) -> Iterator[None]:
-    """For a body that needs a package, by the name that is imported.
+    """Context for code that needs a package, given by the name to import.
 
     Raises:
-        OptionError: an import failed.
+        OptionError: an import failed; the message says what to install.
     """
     try:
         yield

@@ -1,17 +1,17 @@
-"""The run folder: what a search leaves on disk, and who works on it.
+"""The run folder: the files of a search, and the lock of the process that works on it.
 
 One folder a run::
 
-    run.json          settings and conditions, written once when the run begins
+    run.json          settings and conditions, with a schema version, written once when the run begins
     optuna.journal    the trial history: Optuna's journal storage, the one owner of results
     pareto.csv        the front, one row a member
     front.json        the members of the front as spec files, in one list
     best.json         the architecture with the highest validation top-1, as a spec file
     report.html       accuracy against Multi-Adds
-    latency.json      latencies of the front, where they were wanted
-    confirmed.json    the best trained again with several seeds, where that was wanted
-    checkpoints/      of trials that may still be trained on, under successive halving
-    owner.lock        held by the process that works on the run
+    latency.json      latencies of the front, if they were measured
+    confirmed.json    the best architectures trained again with several seeds, if that was requested
+    checkpoints/      checkpoints of trials that successive halving may continue
+    owner.lock        locked by the process that works on the run
 """
 
 from __future__ import annotations
@@ -20,22 +20,53 @@ import contextlib
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import write_json
 
+DESCRIPTION = "run.json"
 FRONT = "front.json"
+SCHEMA_VERSION = 1  # of run.json; a run from before it was noted has none, and the same fields
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run's."""
+    return (path / DESCRIPTION).is_file()
+
+
+def check_description(description: object, what: str) -> dict[str, Any]:
+    """The description of a run, if this release reads it.
+
+    Args:
+        what: where it stands, for messages.
+
+    Raises:
+        RunError: it is no description, or one by a newer release.
+    """
+    if not isinstance(description, dict):
+        raise RunError(f"{what} is not the description of a run; restore it, or begin a new run")
+    version = description.get("schema_version", SCHEMA_VERSION)
+    if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
+        raise RunError(
+            f"{what} has schema version {version!r}, this release reads up to {SCHEMA_VERSION}; use a newer release"
+        )
+    return description
 
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """Where a run's files lie."""
+    """Where a run's files lie, and what the run is.
+
+    Attributes:
+        description: the content of ``run.json``, read once, by :meth:`open`.
+    """
 
     path: Path
+    description: Mapping[str, Any] = field(repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -46,8 +77,8 @@ class RunFolder:
         return self.path / "optuna.journal"
 
     @property
-    def description(self) -> Path:
-        return self.path / "run.json"
+    def description_file(self) -> Path:
+        return self.path / DESCRIPTION
 
     @property
     def pareto(self) -> Path:
@@ -78,13 +109,14 @@ class RunFolder:
         return self.path / "latency.json"
 
     @classmethod
-    def create(cls, path: Path, description: dict[str, Any]) -> RunFolder:
-        """A new folder with its ``run.json``.
+    def create(cls, path: Path, description: Mapping[str, Any]) -> RunFolder:
+        """A new folder with its ``run.json``: the schema version and ``description``, which are JSON values.
 
         Raises:
-            RunError: there is something of this name already, or the folder cannot be made.
+            RunError: the path exists already, or the folder cannot be made.
         """
-        folder = cls(path)
+        content = {"schema_version": SCHEMA_VERSION, **description}
+        folder = cls(path, json.loads(json.dumps(content)))  # as another process reads it
         try:
             path.mkdir(parents=True)
         except FileExistsError:
@@ -96,9 +128,9 @@ class RunFolder:
                 f"cannot make the run folder {path}: {error.strerror}; choose another place or name"
             ) from None
         try:
-            write_json(folder.description, description)
+            write_json(folder.description_file, content)
         except OSError:
-            folder.discard()  # without run.json it could neither be resumed nor made again
+            folder.discard()  # without run.json the run could be neither resumed nor created again
             raise
         return folder
 
@@ -108,35 +140,25 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """The folder of an earlier run.
+        """The folder of an earlier run; its ``run.json`` is read here and nowhere else.
 
         Raises:
-            RunError: it is no run folder.
+            RunError: it is not a run folder, what it says is damaged, or a newer release wrote it.
         """
-        folder = cls(path)
-        if not folder.description.is_file():
+        file = path / DESCRIPTION
+        if not file.is_file():
             raise RunError(
-                f"{path} is no run folder: it has no run.json; give the folder of a search, such as runs/NAME"
+                f"{path} is not a run folder: it has no {DESCRIPTION}; give the folder of a search, such as runs/NAME"
             )
-        return folder
-
-    def read(self) -> dict[str, Any]:
-        """What ``run.json`` says.
-
-        Raises:
-            RunError: it is not a readable JSON object.
-        """
         try:
-            value = json.loads(self.description.read_text(encoding="utf-8"))
+            value = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise RunError(f"cannot read {self.description}: {error}") from None
-        if not isinstance(value, dict):
-            raise RunError(f"{self.description} is not the description of a run; restore it, or begin a new run")
-        return value
+            raise RunError(f"cannot read {file}: {error}") from None
+        return cls(path, check_description(value, str(file)))
 
     @property
     def is_owned(self) -> bool:
-        """Whether a process holds the run."""
+        """Whether a process works on the run."""
         lock = self.path / "owner.lock"
         if not lock.exists():
             return False
@@ -149,7 +171,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Hold the run for this process alone; the system lets go of it when the process ends, however it ends.
+        """Lock the run for this process; the system releases the lock when the process ends, even if it crashes.
 
         Raises:
             RunError: another process works on the run.

@@ -1,4 +1,4 @@
-"""Ctrl-C and ``kill`` while something is at work that should come to a good end first."""
+"""Ctrl-C and ``kill`` during work that must be saved before it stops."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 CAUGHT = (signal.SIGINT, signal.SIGTERM)
 Stop = Callable[[], signal.Signals | None]
-"""Answers which signal asks for an end, if one does."""
+"""Returns the signal that asked to stop, or ``None``."""
 
 
 @contextmanager
 def catch_signals() -> Iterator[Stop]:
-    """In the body, the first SIGINT or SIGTERM is noted and does nothing else; the second does what it always does.
+    """Context in which the first SIGINT or SIGTERM is only recorded; a second one has its usual effect.
 
-    Outside of the main thread, where Python allows no handlers, nothing is noted.
+    Outside of the main thread, where Python allows no handlers, signals are not caught.
     """
     came: list[signal.Signals] = []
     if threading.current_thread() is not threading.main_thread():

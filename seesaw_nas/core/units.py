@@ -44,7 +44,7 @@ def format_large(value: int) -> str:
 
 
 def format_figure(value: float) -> str:
-    """A measured figure above 0 in three significant digits, or all of those before the point: ``9.60``, ``1,234``."""
+    """A positive measured figure with three significant digits, or all digits before the point: ``9.60``, ``1,234``."""
     return f"{value:,.0f}" if value >= 99.95 else f"{value:#.3g}"
 
 
@@ -73,5 +73,5 @@ def format_duration(seconds: float) -> str:
 
 
 def format_top1(value: float) -> str:
-    """``48.35%`` of a fraction; a number that is none, such as an evaluator's own score, as it is: ``483.791``."""
+    """A fraction as ``48.35%``; any other number, such as an evaluator's own score, as it is: ``483.791``."""
     return f"{value:.2%}" if 0 <= value <= 1 else f"{value:.6g}"

@@ -1,7 +1,7 @@
 """Data sets: uint8 images in memory or streamed, their fixed train, validation and test splits, and augmentation.
 
-:func:`load` gives what a search may see, training and validation images; :func:`load_test` is the only door to the test
-split. Splits are stratified by class and seeded by a constant, so every run and every machine has the same ones.
+:func:`load` returns what a search may use, training and validation images; only :func:`load_test` returns the test
+split. Splits are stratified by class with a fixed seed, so every run and every machine has the same ones.
 
 What needs torch is loaded when it is first asked for, so that the names of the data sets cost nothing.
 """

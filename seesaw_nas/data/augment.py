@@ -1,8 +1,8 @@
-"""Batched augmentation and normalisation, on the device where the images are.
+"""Augmentation and normalisation of batches, on the device where the images are.
 
-The paper's recipe in its order: zero-pad, crop at random, mirror with probability one half, normalise by channel.
-Padding comes before normalisation, so zero means black, not the channel's mean. Random numbers come from a generator on
-the CPU, so every device sees the same images. Tables that are the same for every batch are made once a device.
+The order is the paper's: zero-pad, crop at random, mirror with probability one half, normalise by channel. Padding
+comes before normalisation, so zero means black, not the channel's mean. Random numbers come from a generator on the
+CPU, so every device sees the same images. Tables that are the same for every batch are made once per device.
 
 Source: Zhang 2019, arXiv:1905.03672, section 5.1.
 """
@@ -18,18 +18,18 @@ from torch.nn import functional as F
 
 from seesaw_nas.core.device import empty_channels_last
 
-TABLES = 32  # kept of each kind; a run has a few data sets, sizes and devices
-LARGEST = 2**21  # entries of a table; small images have one for whole windows, which saves an operator
+TABLES = 32  # cached tables of each kind; a run has a few data sets, sizes and devices
+LARGEST = 2**21  # entries of a table for whole windows, which saves an operator; larger images use two smaller tables
 
 
 def normalise(
     images: Tensor, mean: Sequence[float], std: Sequence[float], dtype: torch.dtype = torch.float32
 ) -> Tensor:
-    """(N, C, H, W) with zero mean and unit deviation, from uint8, in the layout that the device computes in.
+    """Normalise uint8 images (N, C, H, W) to zero mean and unit deviation, in the memory layout of the device.
 
     Args:
-        mean, std: one number a channel, in units of 0..1.
-        dtype: to which the float32 result is rounded.
+        mean, std: one number per channel, in units of 0..1.
+        dtype: type that the float32 result is rounded to.
     """
     assert images.dtype == torch.uint8, f"normalise wants uint8 images, got {images.dtype}"
     offset, scale = _units(tuple(mean), tuple(std), images.device)
@@ -47,30 +47,30 @@ def _units(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
 
 
 def augment(images: Tensor, *, flip: bool, padding: int, generator: torch.Generator) -> Tensor:
-    """A random crop, and a mirroring with probability one half where ``flip`` holds, for every image by itself.
+    """Crop each image at random by itself, and mirror it with probability one half if ``flip``.
 
     Args:
         images: (N, C, H, W), uint8.
         padding: black pixels added on every side before the crop; 0 leaves the images in place.
-        generator: on the CPU; it alone decides what is drawn.
+        generator: generator on the CPU, the only source of random numbers.
     """
     windows = draw_windows(len(images), flip=flip, padding=padding, generator=generator)
     return cut_windows(images, windows.to(images.device), padding)
 
 
 def draw_windows(n: int, *, flip: bool, padding: int, generator: torch.Generator) -> Tensor:
-    """Evenly drawn windows of ``n`` images, as :func:`as_windows` writes them; half of them mirrored if ``flip``."""
+    """Draw windows of ``n`` images evenly, encoded by :func:`as_windows`; on average half are mirrored if ``flip``."""
     offsets = torch.randint(0, 2 * padding + 1, (n, 2), generator=generator)
     mirrored = torch.rand(n, generator=generator) < 0.5 if flip else torch.zeros(n, dtype=torch.bool)
     return as_windows(offsets, mirrored, padding)
 
 
 def as_windows(offsets: Tensor, mirrored: Tensor, padding: int) -> Tensor:
-    """What :func:`cut_windows` is to show of each image, int64 (2, N): the entries of its table for rows and columns.
+    """Encode windows for :func:`cut_windows`: int64 (2, N), indices into its table for rows and for columns.
 
     Args:
         offsets: int64 (N, 2), row and column of the window's corner in the padded image, each 0..2*padding.
-        mirrored: bool (N,), whether the window is shown mirrored left to right.
+        mirrored: bool (N,), whether the window is mirrored left to right.
     """
     starts = 2 * padding + 1
     rows, columns = offsets.unbind(1)
@@ -78,11 +78,11 @@ def as_windows(offsets: Tensor, mirrored: Tensor, padding: int) -> Tensor:
 
 
 def cut_windows(images: Tensor, windows: Tensor, padding: int) -> Tensor:
-    """Each image (N, C, H, W) moved within a black frame of ``padding`` pixels, and perhaps mirrored.
+    """Cut a window of the original size out of each image (N, C, H, W), padded with ``padding`` black pixels.
 
     Args:
         images: uint8 or float.
-        windows: of :func:`as_windows`, on the images' device.
+        windows: result of :func:`as_windows`, on the images' device.
     """
     n, channels, height, width = images.shape
     padded = F.pad(images, (padding, padding, padding, padding)).flatten(2)  # (N, C, (H + 2p) * (W + 2p))
@@ -99,7 +99,7 @@ def cut_windows(images: Tensor, windows: Tensor, padding: int) -> Tensor:
 @lru_cache(maxsize=TABLES)
 @torch.inference_mode(False)
 def _whole_positions(height: int, width: int, padding: int, device: torch.device) -> Tensor:
-    """The sums of :func:`_positions`, by the entry for rows and that for columns: (entries, entries, H * W)."""
+    """The sums of :func:`_positions`, by the indices for rows and for columns: (indices, indices, H * W)."""
     entries = _positions(height, width, padding, torch.device("cpu"))
     rows, columns = entries[: 2 * padding + 1, None, :height, None], entries[None, :, None, :width]
     return (rows + columns).flatten(2).to(device)
@@ -108,10 +108,10 @@ def _whole_positions(height: int, width: int, padding: int, device: torch.device
 @lru_cache(maxsize=TABLES)
 @torch.inference_mode(False)
 def _positions(height: int, width: int, padding: int, device: torch.device) -> Tensor:
-    """Where a window's rows and columns lie in the flat padded image: int64 (3 * (2 * padding + 1), max(H, W)).
+    """Positions of rows and columns in the flat padded image: int64 (3 * (2 * padding + 1), max(H, W)).
 
-    Row ``r`` of a window adds the r-th value of a row's entry, column ``c`` the c-th of a column's. The entries: rows
-    by offset, columns by offset, mirrored columns by offset.
+    The position of pixel (r, c) of a window is the r-th value of its row entry plus the c-th value of its column entry.
+    The entries are: rows by offset, columns by offset, mirrored columns by offset.
     """
     offsets, along = torch.arange(2 * padding + 1)[:, None], torch.arange(max(height, width))
     rows, columns, mirrored = offsets + along, offsets + along, offsets + width - 1 - along

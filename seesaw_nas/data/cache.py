@@ -1,8 +1,8 @@
-"""Copies of images at the size that is needed, written once: large photos are slow to decode again every epoch.
+"""A cache of smaller copies of images, because large photos are slow to decode again in every epoch.
 
-A copy has the short side of a test image, 256 pixels for 224, or the original's where that is smaller, upright, in RGB,
-as JPEG of quality 95. The parts that a training shows are the same shares of the picture as without copies, but seldom
-with as much detail: 14% less local contrast on ImageNet.
+A copy is upright, in RGB, a JPEG of quality 95; its short side is that of a resized test image (256 pixels for a size
+of 224) or the original's if that is smaller. Random crops cover the same parts of a picture as without the cache, but
+usually with less detail: 14% less local contrast on ImageNet.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class CopyJob(NamedTuple):
 
 
 class CopyResult(NamedTuple):
-    """What became of some orders: sources that could not be read, and what ended the writing of a copy."""
+    """The result of several jobs: why sources could not be read, and the error that stopped the writing, if any."""
 
     reasons: dict[str, str]
     failure: tuple[int | None, str, str] | None
@@ -43,13 +43,13 @@ class CopyResult(NamedTuple):
 def cache_copies(
     paths: Sequence[Path], folder: Path, size: int, progress: Progress | None = None, workers: int | None = None
 ) -> tuple[tuple[Path, ...], Indices]:
-    """The copies in ``folder`` of the images that can be read, made where they are missing, and their positions.
+    """Make missing copies in ``folder``; return the copies of all readable images, and these images' positions.
 
-    A copy is found again by its original's full path, time of change and number of bytes.
+    A copy is identified by its original's full path, time of modification and number of bytes.
 
     Args:
-        size: of the crops that are taken of the copies.
-        progress: told how many copies are made.
+        size: side of the crops that will be taken from the copies, in pixels.
+        progress: called with the number of copies made.
 
     Raises:
         DataError: more than one file in a hundred is unreadable.
@@ -80,14 +80,14 @@ def _copy_path(path: Path, folder: Path, side: int) -> Path:
         status = path.stat()
         state = f"{status.st_mtime_ns} {status.st_size}"
     except OSError:
-        state = "missing"  # it will be told with the unreadable ones
+        state = "missing"  # reported later, with the unreadable files
     key = hashlib.sha256(os.fsencode(f"{path.absolute()}\0{state}\0{side}\0{QUALITY}")).hexdigest()[:32]
     return folder / key[:2] / f"{key}.jpg"
 
 
 @dataclass(frozen=True, slots=True)
 class _CopyMaker:
-    """What a worker does."""
+    """Makes copies in a worker process."""
 
     side: int
 
@@ -102,7 +102,7 @@ class _CopyMaker:
             part = copy.with_suffix(f".{os.getpid()}.part")  # two runs may fill one cache
             try:
                 image.save(part, "JPEG", quality=QUALITY)
-                # whole or absent after a crash; not synced, for a million waits for the disk would take hours
+                # complete or absent after a crash; not synced, since a million waits for the disk would take hours
                 os.replace(part, copy)
             except OSError as error:
                 part.unlink(missing_ok=True)

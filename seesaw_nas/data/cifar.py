@@ -1,6 +1,6 @@
 """CIFAR-10 and CIFAR-100 in their official binary layout, read from disk or downloaded.
 
-Smaller images than 32x32 are means over squares of pixels, for searches on little compute.
+Images smaller than 32x32 are means over squares of pixels, for searches with little compute.
 
 A record is the label bytes (CIFAR-100: coarse, then fine) and 3,072 bytes of pixels: the 32x32 red plane, green, blue.
 
@@ -33,7 +33,7 @@ class CifarLayout:
     """The files of one of the two sets.
 
     Attributes:
-        folder: that the archive unpacks to.
+        folder: name of the folder that the archive unpacks to.
         train, train_records: training files and the images in each.
         test, test_records: the test file and the images in it.
         names: the file with the class names, one a line.
@@ -82,7 +82,7 @@ LAYOUTS = {
 
 @dataclass(frozen=True, slots=True)
 class Cifar:
-    """One of the two sets; without ``data_dir`` it is downloaded once into the cache.
+    """One of the two data sets; downloaded once into the cache if ``data_dir`` is not given.
 
     Attributes:
         size: side of the images in pixels, a divisor of 32.

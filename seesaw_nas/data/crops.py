@@ -1,7 +1,7 @@
-"""Which part of an image a network sees, for images that are decoded anew each time.
+"""Crops of images that are decoded from their files each time.
 
-Training shows a random part of random shape, testing the centre. Both are bicubic and turn the image upright first, as
-:func:`seesaw_nas.data.decode.read` does.
+Training uses a random part of random shape, evaluation the centre. Both resize bicubically, after turning the image
+upright as :func:`seesaw_nas.data.decode.read` does.
 
 Source: Szegedy et al. 2015, arXiv:1409.4842, section 6, for the random part (8% to 100% of the area, 3:4 to 4:3).
 """
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 AREA = (0.08, 1.0)
 RATIO = (3 / 4, 4 / 3)
 ATTEMPTS = 10
-SHORT_SIDE = 256 / 224  # of a test image, over the side of its crop
-DETAIL = 2  # a JPEG is decoded at a half, quarter or eighth while this many pixels are left for each one wanted
+SHORT_SIDE = 256 / 224  # short side of a resized test image, over the side of its crop
+DETAIL = 2  # a JPEG is decoded at 1/2, 1/4 or 1/8 of its size if at least this many pixels remain per output pixel
 TURNED = (5, 6, 7, 8)  # values of the orientation tag that exchange width and height
 
 Box = tuple[float, float, float, float]
-"""Left, top, right and bottom, as shares of width and height: the same part of an image at any resolution."""
+"""Left, top, right and bottom, as shares of width and height, so that a box fits an image at any resolution."""
 
 Pixels = npt.NDArray[np.uint8]
 
 
 class Uniform(Protocol):
-    """A source of numbers evenly from [0, 1), such as :class:`numpy.random.Generator`."""
+    """A source of random numbers, uniform in [0, 1), such as :class:`numpy.random.Generator`."""
 
     def random(self) -> float: ...
 
 
 def random_part(aspect: float, rng: Uniform) -> Box:
-    """A part of random area, shape and place; the widest centre of a legal shape if ten draws do not fit.
+    """Draw a part of random area, shape and position; if ten draws do not fit, the largest legal centre is used.
 
     Args:
-        aspect: width over height of the image, in pixels.
+        aspect: the image's width divided by its height.
     """
     low, high = math.log(RATIO[0]), math.log(RATIO[1])
     for _ in range(ATTEMPTS):
@@ -63,12 +63,12 @@ def _box_at(width: float, height: float, x: float, y: float) -> Box:
 
 
 def short_side(size: int) -> int:
-    """What the short side of a test image is resized to before its centre is cut out: 256 for 224."""
+    """Length that the short side of a test image is resized to before its centre is cut out: 256 for 224."""
     return round(size * SHORT_SIDE)
 
 
 def random_crop(path: Path, size: int, rng: Uniform, flip: bool) -> Pixels:
-    """A random part of an image, (size, size, 3), mirrored with probability one half where ``flip`` holds."""
+    """A random part of an image, (size, size, 3), mirrored with probability one half if ``flip``."""
     from PIL import Image
 
     image, part = _open(path, size, lambda aspect: random_part(aspect, rng))
@@ -87,7 +87,7 @@ def centre_crop(path: Path, size: int) -> Pixels:
 
 
 def shrink(path: Path, side: int, enlarge: bool = False) -> Image.Image:
-    """The whole image upright, in RGB, its short side resized to ``side``; a smaller one is enlarged only if asked."""
+    """The whole image upright, in RGB, its short side resized to ``side``; it is enlarged only if ``enlarge``."""
     from PIL import Image
 
     image, _ = _open(path, side, lambda _: (0.0, 0.0, 1.0, 1.0))
@@ -99,7 +99,11 @@ def shrink(path: Path, side: int, enlarge: bool = False) -> Image.Image:
 
 
 def _open(path: Path, size: int, choose: Callable[[float], Box]) -> tuple[Image.Image, Box]:
-    """The image with detail enough to show the chosen part at ``size`` x ``size`` pixels, and that part."""
+    """The image, decoded with enough detail to show the chosen part at ``size`` x ``size`` pixels, and that part.
+
+    Args:
+        choose: returns the part for an aspect ratio.
+    """
     from PIL import ExifTags, Image
 
     with Image.open(path) as image:

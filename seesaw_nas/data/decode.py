@@ -1,4 +1,4 @@
-"""Reading image files into one uint8 tensor, with Pillow, in a few threads."""
+"""Reads image files into one uint8 tensor, with Pillow in several threads."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes without the interpreter 
 
 
 def decode(paths: Sequence[Path], size: int, progress: Progress | None = None) -> tuple[torch.Tensor, Indices]:
-    """The images that can be read, uint8 (M, 3, size, size), and their positions in ``paths``, (M,).
+    """Read images; returns the readable ones, uint8 (M, 3, size, size), and their positions in ``paths``, (M,).
 
-    Unreadable files are skipped with a warning that counts and names them.
+    Unreadable files are skipped, with a warning that counts and names them.
 
     Raises:
         DataError: more than one file in a hundred is unreadable.
@@ -48,7 +48,7 @@ def decode(paths: Sequence[Path], size: int, progress: Progress | None = None) -
 
 
 def _read_into(out: npt.NDArray[np.uint8], path: Path) -> str:
-    """Fill ``out``, (3, size, size), with the image; the text says why it could not be read, and is empty otherwise."""
+    """Fill ``out``, (3, size, size), with the image; returns why it could not be read, or an empty text."""
     try:
         out[:] = read(path, out.shape[-1])
     except Exception as error:  # on a damaged file Pillow's decoders raise errors of almost any type
@@ -57,14 +57,14 @@ def _read_into(out: npt.NDArray[np.uint8], path: Path) -> str:
 
 
 def read(path: Path, size: int, grey: bool = False) -> npt.NDArray[np.uint8]:
-    """One image, (3, size, size), or (1, size, size) in grey.
+    """Read one image, (3, size, size), or (1, size, size) in grey.
 
-    Upright as its camera says, short side resized to ``size``, the centre kept.
+    It is turned upright by its orientation tag, resized to ``size`` on its short side, and cropped to its centre.
     """
     from PIL import Image, ImageOps
 
     with Image.open(path) as image:
-        image.draft("RGB", (2 * size, 2 * size))  # a JPEG skips detail that the resizing would drop
+        image.draft("RGB", (2 * size, 2 * size))  # decodes a JPEG without the detail that resizing would drop
         fitted = ImageOps.fit(upright(image), (size, size), Image.Resampling.BICUBIC)
     if grey:
         return np.asarray(fitted.convert("L"))[None]  # (1, size, size)
@@ -72,7 +72,7 @@ def read(path: Path, size: int, grey: bool = False) -> npt.NDArray[np.uint8]:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """An opened image decoded, turned as its camera says, in RGB."""
+    """Decode an open image, turn it upright by its orientation tag, and convert it to RGB."""
     from PIL import ImageOps
 
     turned = ImageOps.exif_transpose(image)

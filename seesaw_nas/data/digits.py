@@ -1,4 +1,4 @@
-"""The digits that come with scikit-learn: 1,797 handwritten ones, 8x8 grey pixels, no download.
+"""The digits that come with scikit-learn: 1,797 handwritten digits of 8x8 grey pixels, without a download.
 
 Source: Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI repository (its test part).
 """
@@ -22,7 +22,7 @@ _SHARE = 0.2  # of all images, for validation and for test each
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """A fifth each for validation and test, the rest for training."""
+    """The digits; a fifth each for validation and test, the rest for training."""
 
     def search(self) -> SearchData:
         images = _read()

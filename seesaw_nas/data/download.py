@@ -1,4 +1,4 @@
-"""Fetching an official archive once, with its checksum, into the user's cache folder."""
+"""Downloads an official archive once into the user's cache folder and verifies its checksum."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _CHUNK = 2**16  # bytes between two reports
 
 
 def cache_dir() -> Path:
-    """Where downloads are kept: the operating system's cache folder for this user."""
+    """Folder for downloads: the operating system's cache folder for this user."""
     import pooch
 
     return Path(pooch.os_cache("seesaw-nas"))
 
 
 def fetch(url: str, md5: str, cache: Path, progress: Progress | None = None) -> None:
-    """Have the archive at ``url`` unpacked in ``cache``; what is there already is not fetched again.
+    """Download the archive at ``url``, unless it is there already, and unpack it in ``cache``.
 
     Raises:
-        DataError: no network, an answer other than the file, a checksum that differs, or a disk that cannot take it.
+        DataError: no network, an HTTP error, a wrong checksum, or a disk that cannot hold the files.
     """
     import pooch
 
@@ -47,7 +47,7 @@ def fetch(url: str, md5: str, cache: Path, progress: Progress | None = None) -> 
 
 
 def _reason(error: OSError) -> str:
-    """A few words: the text of an HTTP error can run over several lines."""
+    """The cause in a few words, since the text of an HTTP error can have several lines."""
     response = getattr(error, "response", None)
     if response is not None:
         response.close()  # pooch leaves the connection of a refused request open
@@ -56,7 +56,7 @@ def _reason(error: OSError) -> str:
 
 
 class _Bar:
-    """The part of a tqdm bar that pooch drives."""
+    """The methods of a tqdm bar that pooch calls."""
 
     def __init__(self, report: Progress, what: str) -> None:
         self.report, self.what = report, what
@@ -70,4 +70,4 @@ class _Bar:
         self.done = 0
 
     def close(self) -> None:
-        """Nothing: the bar belongs to :func:`fetch`."""
+        """Do nothing: :func:`fetch` closes the bar."""

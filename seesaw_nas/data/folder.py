@@ -1,12 +1,12 @@
 """A folder of images by class: ``ROOT/CLASS/*.jpg``, or ``ROOT/train/CLASS/*.jpg`` with ``val`` and ``test`` beside it.
 
-The first form is split 70/15/15. In the second, the split on disk is kept: without ``val`` (or ``validation``), 15% of
-``train`` stand in for it, and without ``test`` there is no test split. Splits follow the sorted names of classes and
-files, before any image is read. A class may be called ``train`` as long as it holds images and no folders.
+The first form is split 70/15/15. In the second, the split on disk is used: without ``val`` (or ``validation``), 15% of
+``train`` take its place, and without ``test`` there is no test split. Splits depend on the sorted names of classes and
+files only, not on the content of images. A class may be called ``train`` if it holds images and no folders.
 
-Where the images that a search sees would take more than 4 GB of memory when decoded, or where a cache is named, they
-are streamed: see :mod:`seesaw_nas.data.stream`. The rule is the same on every machine, for it decides how images are
-cropped.
+Images are streamed (see :mod:`seesaw_nas.data.stream`) if a cache is given, or if those that a search uses would take
+more than 4 GB of memory when decoded. The limit is the same on every machine, because streamed images are cropped in
+another way.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from seesaw_nas.data.stream import Streamed
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 DEFAULT_SIZE = 224
 MEMORY = 4_000_000_000  # bytes of images as uint8: 26,573 of 224 x 224 pixels
-_SHARE = 0.15  # of the images, for validation and for test each
+_SHARE = 0.15  # share of the images for validation, and for test
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Image files and their classes, (N,), by sorted names."""
+    """Image files and their classes, (N,), sorted by name."""
 
     paths: tuple[Path, ...]
     labels: splits.Indices
@@ -47,7 +47,7 @@ class Listing:
         return Listing(self.paths + other.paths, np.concatenate([self.labels, other.labels]))
 
     def shuffle(self) -> Listing:
-        """The same files in a fixed random order, so that the first few of them are a sample of all classes."""
+        """The same files in a fixed random order, so that the first of them are a sample of all classes."""
         return self.take(splits.permutation(len(self.paths), splits.SPLIT_SEED))
 
 
@@ -63,7 +63,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Streaming:
-    """How files are streamed: as images of ``size`` pixels, from their copies where there is a ``cache_dir``."""
+    """How files are streamed: as images of ``size`` pixels, from copies in ``cache_dir`` if it is given."""
 
     size: int = DEFAULT_SIZE
     cache_dir: Path | None = None
@@ -86,7 +86,10 @@ class Streaming:
         return Streamed.of(files.paths, files.labels, self.size)
 
     def _readable(self, files: Listing) -> tuple[Listing, splits.Indices]:
-        """The files to read, and which of the given ones they stand for; without a cache that is not known yet."""
+        """The files to read, and the positions of the given files that they belong to.
+
+        Without a cache all files are returned, since it is not known yet which of them can be read.
+        """
         if self.cache_dir is None:
             return files, np.arange(len(files.paths))
         copies, positions = cache.cache_copies(files.paths, self.cache_dir, self.size, self.progress)
@@ -131,7 +134,7 @@ def read_tree(root: Path) -> Tree:
     """The files of each split.
 
     Raises:
-        DataError: no such folder, no classes, an empty class, classes that differ between splits, or too few images.
+        DataError: no such folder, no classes, an empty class, different classes in the splits, or too few images.
     """
     if not root.is_dir():
         raise DataError(f"there is no folder {root}; wanted one with a folder of images a class")
@@ -164,7 +167,7 @@ def listing(root: Path, classes: tuple[str, ...]) -> Listing:
     """The images in the folders of these classes.
 
     Raises:
-        DataError: there are fewer than two, one is empty, or the folders are not these.
+        DataError: there are fewer than two classes, one is empty, or the folders have other names.
     """
     if len(classes) < 2:
         raise DataError(f"{root} has {len(classes)} class folders, wanted at least 2, each with the images of a class")
@@ -183,7 +186,7 @@ def listing(root: Path, classes: tuple[str, ...]) -> Listing:
 
 
 def check_enough(root: Path, classes: tuple[str, ...], files: Listing, least: int, parts: str) -> None:
-    """Refuse a class of fewer than ``least`` images, which cannot be in all ``parts``."""
+    """Raise :class:`DataError` if a class has fewer than ``least`` images, so that not all ``parts`` can have one."""
     sizes = np.bincount(files.labels, minlength=len(classes))
     if sizes.min() >= least:
         return
@@ -196,10 +199,10 @@ def check_enough(root: Path, classes: tuple[str, ...], files: Listing, least: in
 
 
 def subfolders(root: Path) -> tuple[str, ...]:
-    """Names of the folders in a folder, sorted; none where it does not exist."""
+    """Names of the folders in a folder, sorted; empty if it does not exist."""
     if not root.is_dir():
         return ()
-    with os.scandir(root) as entries:  # a million files are listed without asking the disk about each
+    with os.scandir(root) as entries:  # lists a million files without a call to the disk for each
         return tuple(sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")))
 
 
@@ -209,7 +212,7 @@ def _images(root: Path) -> list[Path]:
 
 
 def _is_image(entry: os.DirEntry[str]) -> bool:
-    # macOS leaves '._name.jpg' files, which are no images, on foreign disks
+    # on foreign disks macOS writes files such as '._name.jpg', which are not images
     suffix = os.path.splitext(entry.name)[1].lower()
     return suffix in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
 

@@ -1,7 +1,7 @@
 """ImageNet (ILSVRC 2012) in its own layout: ``train/CLASS/*.JPEG`` and ``val/CLASS/*.JPEG``.
 
-Published figures are of the 50,000 images of ``val``, so they are the test split, and 4% of ``train`` (51,247 of
-1,281,167 images) are held out for validation. Any other set of this layout can be read the same way.
+Published accuracies are measured on the 50,000 images of ``val``, so these are the test split, and 4% of ``train``
+(51,247 of 1,281,167 images) are held out for validation. Any other data set of this layout can be read the same way.
 
 Source: Russakovsky et al. 2015, arXiv:1409.0575.
 """
@@ -32,7 +32,7 @@ class ImageNet:
         root = self._root()
         classes = folder.subfolders(root / "train")
         files = folder.listing(root / "train", classes)
-        folder.listing(root / "val", classes)  # by name only: what is wrong there is told before any training
+        folder.listing(root / "val", classes)  # checks names only, so that an error is reported before any training
         folder.check_enough(root / "train", classes, files, 2, "train and validation")
         n = splits.count_of(files.labels, VALIDATION_SHARE)
         stays, out = splits.hold_out(files.labels, n, splits.SPLIT_SEED)
@@ -46,7 +46,7 @@ class ImageNet:
         """The folder that holds ``train`` and ``val``.
 
         Raises:
-            DataError: none is named, or one of the two has no folders in it.
+            DataError: no folder is given, or one of the two has no folders in it.
         """
         expected = "the folder that holds train/ and val/, each with a folder of images a class"
         if self.root is None:

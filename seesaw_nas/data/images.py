@@ -1,4 +1,4 @@
-"""Images with labels, in memory or wherever they are, and what a search may see of a data set."""
+"""Images with labels, in memory or streamed from disk, and the part of a data set that a search may use."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from seesaw_nas.data.augment import cut_windows, draw_windows
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Images, uint8 (n, C, H, W), and their labels, int64 (n,), on one device."""
 
-VALUES = torch.arange(256, dtype=torch.float64) / 255  # of a pixel, in units of 0..1
+VALUES = torch.arange(256, dtype=torch.float64) / 255  # possible values of a pixel, in units of 0..1
 
 DrawnBatch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-"""A :data:`Batch` for a step, and what was drawn for it elsewhere, int64 (k, n), on the same device."""
+"""A :data:`Batch` for a step, with :attr:`Draw.along`, int64 (k, n), on the same device."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draw:
-    """What one batch of a training is to hold.
+    """Description of one batch of a training.
 
     Attributes:
-        positions: of the images, int64 (n,) on the CPU.
-        seed: of everything random in their augmentation; ``None`` leaves them as they are.
-        along: int64 (k, n) on the CPU, what arrives with them.
+        positions: positions of the images, int64 (n,) on the CPU.
+        seed: seed for everything random in their augmentation; ``None`` for no augmentation.
+        along: further values for the batch, int64 (k, n) on the CPU, which are sent to the device with it.
     """
 
     positions: torch.Tensor
@@ -39,19 +39,19 @@ class Draw:
 
 
 class Split(Protocol):
-    """Labelled images of one split: :class:`Images`, or :class:`seesaw_nas.data.Streamed` where they stay on disk."""
+    """Labelled images of one split: :class:`Images` in memory, or :class:`seesaw_nas.data.Streamed` from disk."""
 
     @property
     def labels(self) -> torch.Tensor:
-        """int64, (N,), on the device."""
+        """Labels, int64 (N,), on the device."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one image: (C, H, W)."""
+        """Shape of one image: (C, H, W)."""
 
     @property
     def short_side(self) -> int:
-        """Of a picture when it is resized for an evaluation, which then shows its centre; in pixels."""
+        """Short side of a picture, in pixels, after it is resized for evaluation and before its centre is cut out."""
 
     def __len__(self) -> int: ...
 
@@ -62,7 +62,7 @@ class Split(Protocol):
         """The images at these positions, in this order."""
 
     def batches(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
-        """What :meth:`SearchData.batches` passes on."""
+        """See :meth:`SearchData.batches`."""
 
     def batches_in_order(self, batch_size: int) -> Iterator[Batch]:
         """All images as they are evaluated, in batches of at most this size."""
@@ -74,11 +74,11 @@ class Split(Protocol):
         """All images as they are evaluated."""
 
     def for_statistics(self) -> Images:
-        """The images whose channel statistics stand for those of all."""
+        """The images that channel statistics are computed from."""
 
     @property
     def prefetched(self) -> int:
-        """Batches that are prepared while one is used, at most."""
+        """The most batches that are prepared while one is used."""
 
 
 AnySplit = TypeVar("AnySplit", bound=Split)
@@ -106,7 +106,7 @@ class Images:
 
     @property
     def short_side(self) -> int:
-        """The height: these pictures were resized to what is shown."""
+        """The height: these images are already cropped."""
         return self.shape[1]
 
     def __len__(self) -> int:
@@ -114,7 +114,7 @@ class Images:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one image: (C, H, W)."""
+        """Shape of one image: (C, H, W)."""
         channels, height, width = self.images.shape[1:]
         return channels, height, width
 
@@ -123,9 +123,9 @@ class Images:
         return Images(self.images.to(device), self.labels.to(device))
 
     def batches(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
-        """The images at the positions of each batch; :func:`augment` says how they are augmented.
+        """The images of each draw, augmented as in :func:`seesaw_nas.data.augment.augment`.
 
-        Positions and all that is drawn go to the device in one copy a batch.
+        Positions and all drawn numbers of a batch are sent to the device in one copy.
         """
         for draw, labels in zip(draws, self._labels_of(draws), strict=True):
             rows = [draw.positions[None], draw.along]
@@ -139,7 +139,7 @@ class Images:
             yield images, labels, sent[1 : 1 + len(draw.along)]
 
     def _labels_of(self, draws: Sequence[Draw]) -> tuple[torch.Tensor, ...]:
-        """The labels of each batch, gathered all at once."""
+        """The labels of each batch, gathered with one operator for all batches."""
         if not draws:
             return ()
         positions = [draw.positions for draw in draws]
@@ -170,20 +170,21 @@ class Images:
 
     @property
     def prefetched(self) -> int:
-        """None: a batch is taken when it is wanted."""
+        """0: nothing is prepared in advance."""
         return 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchData:
-    """All that a search sees of a data set; the test split is not in it.
+    """The part of a data set that a search uses; without the test split.
 
     Attributes:
-        name: what :func:`seesaw_nas.data.load` reads again.
-        classes: their names, in the order of the labels.
-        mean, std: per channel over the pixels of ``train``, in units of 0..1; of a fixed sample where it is streamed.
-        flip: whether a mirrored image is still one of its class.
-        padding: of the random crop, in pixels on every side; 0 where the images are streamed, which are cropped from
+        name: name by which :func:`seesaw_nas.data.load` loads it again.
+        classes: names of the classes, in the order of the labels.
+        mean, std: mean and deviation per channel over the pixels of ``train``, in units of 0..1; over a fixed sample of
+            them if the images are streamed.
+        flip: whether a mirrored image still belongs to its class.
+        padding: padding before the random crop, in pixels on every side; 0 for streamed images, which are cropped from
             their files.
     """
 
@@ -205,9 +206,9 @@ class SearchData:
         return cls(name, classes, train, validation, mean, std, flip, padding)
 
     def batches(self, draws: Sequence[Draw]) -> Iterator[DrawnBatch]:
-        """The training images that each draw names, on the device, cropped at random and perhaps mirrored by its seed.
+        """The training images of each draw, on the device, cropped and mirrored at random by the draw's seed.
 
-        A batch depends on its own draw alone, so an epoch can be dealt from any batch on.
+        A batch depends on its own draw only, so an epoch can start at any batch.
         """
         return self.train.batches(draws, flip=self.flip, padding=self.padding)
 
@@ -225,7 +226,7 @@ def channel_statistics(images: Images) -> tuple[tuple[float, ...], tuple[float, 
     """Mean and standard deviation of each channel over all pixels of all images, in units of 0..1.
 
     Raises:
-        DataError: there are no images, or a channel has one value everywhere, so it cannot be normalised.
+        DataError: there are no images, or a channel is constant, so it cannot be normalised.
     """
     if not len(images):
         raise DataError("there are no training images to take the channel means of")
@@ -233,7 +234,8 @@ def channel_statistics(images: Images) -> tuple[tuple[float, ...], tuple[float, 
     for channel, shares in enumerate(_shares_of_values(images)):
         if shares.count_nonzero() == 1:
             raise DataError(
-                f"channel {channel} has one value in all {len(images):,} training images: they show nothing"
+                f"channel {channel} has one value in all {len(images):,} training images and cannot be normalised; "
+                f"check the images"
             )
         mean = (shares * VALUES).sum()
         means.append(mean.item())
@@ -257,7 +259,7 @@ def _shares_of_values(images: Images) -> Iterator[torch.Tensor]:
 
 
 def subset(images: AnySplit, n: int, seed: int) -> AnySplit:
-    """``n`` of the images, every class in proportion, in their order; the smaller of two subsets lies in the larger.
+    """``n`` of the images, each class in proportion, in their order; a smaller subset is part of a larger one.
 
     Args:
         seed: 0 or more.
@@ -271,10 +273,10 @@ def subset(images: AnySplit, n: int, seed: int) -> AnySplit:
 
 
 def check_fits(architecture: Architecture, data: SearchData) -> None:
-    """Refuse an architecture that these images cannot train.
+    """Refuse an architecture that cannot be trained on these images.
 
     Raises:
-        SpecError: it wants other images or another number of classes than the data have.
+        SpecError: the architecture has another input shape or another number of classes than the data set.
     """
     if architecture.input != data.input:
         raise SpecError(f"images of {data.name} have shape {data.input}, the architecture reads {architecture.input}")

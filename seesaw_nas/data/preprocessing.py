@@ -1,6 +1,6 @@
-"""What a trained network must be given to be right: size, channels and normalisation of its images, and its classes.
+"""The input that a trained network expects: size, channels and normalisation of its images; and its classes.
 
-Written into the header of a weights file when a training ends, and from there into every export.
+It is written into the header of a weights file when a training ends, and from there into every export.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from seesaw_nas.data.images import SearchData
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-COLOURS = {1: "grey", 3: "RGB"}  # what image files can be read as, by channels
+COLOURS = {1: "grey", 3: "RGB"}  # colours that image files can be read in, by number of channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ class Preprocessing:
     """Square images, normalised channel by channel.
 
     Attributes:
-        dataset: that the network was trained on; a folder of images by its own name, without where it lay.
-        classes: their names, in the order of the logits.
-        channels: 3 is RGB, 1 is grey.
+        dataset: data set that the network was trained on; a folder of images by its name, without its path.
+        classes: names of the classes, in the order of the logits.
+        channels: 3 for RGB, 1 for grey.
         size: height and width in pixels.
-        short_side: what the short side of a picture is resized to before its centre is cut out, in pixels; equal to
-            ``size`` where nothing of it is cut off.
-        mean, std: for each channel, in units of 0..1.
+        short_side: length that the short side of a picture is resized to before its centre is cut out, in pixels;
+            equal to ``size`` if nothing is cut off on that side.
+        mean, std: mean and deviation of each channel, in units of 0..1.
     """
 
     dataset: str
@@ -63,9 +63,9 @@ class Preprocessing:
 
     @classmethod
     def of(cls, data: SearchData) -> Preprocessing:
-        """What pictures must become for a network that was trained on these images, as its evaluation shows them."""
+        """The input of a network that was trained on this data set, as its evaluation prepares it."""
         channels, size, _ = data.input
-        kind, colon, path = data.name.partition(":")  # folder:/where/it/lay
+        kind, colon, path = data.name.partition(":")  # folder:/path/to/it
         dataset, short_side = kind + colon + PurePath(path).name, data.validation.short_side
         return cls(dataset, data.classes, channels, size, short_side, data.mean, data.std)
 
@@ -76,7 +76,7 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, value: Any) -> Preprocessing:
-        """What :meth:`to_dict` made.
+        """The value that :meth:`to_dict` wrote.
 
         Raises:
             SpecError: the message names the field.
@@ -85,7 +85,7 @@ class Preprocessing:
         content["classes"] = tuple(check_list("classes", content["classes"]))
         for name in ("mean", "std"):
             values = check_list(name, content[name])
-            content[name] = tuple(float(v) if type(v) is int else v for v in values)  # JSON writes 0.0 as 0 at times
+            content[name] = tuple(float(v) if type(v) is int else v for v in values)  # some JSON writers write 0.0 as 0
         return cls(**content)
 
     def to_json(self) -> str:
@@ -94,7 +94,7 @@ class Preprocessing:
 
     @classmethod
     def from_json(cls, text: str) -> Preprocessing:
-        """What :meth:`to_json` made.
+        """The value that :meth:`to_json` wrote.
 
         Raises:
             SpecError: the text is not JSON, or the message names the field.
@@ -107,7 +107,7 @@ class Preprocessing:
             raise error.within("preprocessing") from None
 
     def apply(self, images: Pixels) -> Floats:
-        """Images (N, channels, size, size) as the network wants them, to the bit as in training."""
+        """Normalise images (N, channels, size, size), with the same bits as in training."""
         assert images.dtype == np.uint8
         assert images.shape[1:] == (self.channels, self.size, self.size), images.shape
         offset, scale = (255 * np.asarray(values, np.float32).reshape(-1, 1, 1) for values in (self.mean, self.std))
@@ -116,10 +116,10 @@ class Preprocessing:
 
 
 def weights_header(named: Named, dataset: str, preprocessing: Preprocessing) -> dict[str, str]:
-    """What the header of a weights file says, so that the file is enough to export and to classify with.
+    """The header of a weights file, with all that exporting and classifying need.
 
     Args:
-        dataset: as :func:`seesaw_nas.data.load` reads it.
+        dataset: name by which :func:`seesaw_nas.data.load` loads the data set.
     """
     return {
         "digest": named.architecture.digest,

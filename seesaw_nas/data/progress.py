@@ -1,4 +1,4 @@
-"""Telling a person how far a download or a reading is."""
+"""Progress of downloads and of reading images, for people."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done and how much there is: bytes of a download, images of a folder."""
+"""Called with a description, the amount done and the total: bytes of a download, images of a folder."""
 
 
 @contextmanager
 def report_progress(progress: Progress | None) -> Iterator[Progress]:
-    """The given callable, or where there is none a bar on standard error that only a terminal shows."""
+    """Context that provides the given callable, or without one a bar on standard error, shown on terminals only."""
     if progress is not None:
         yield progress
         return

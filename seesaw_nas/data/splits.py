@@ -1,4 +1,4 @@
-"""Drawing images so that every class keeps its share, the same on every machine and with every version of numpy."""
+"""Stratified draws and splits of images, the same on every machine and with every version of numpy."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ SPLIT_SEED = 1905
 def draw(labels: Indices, n: int, seed: int) -> Indices:
     """Positions of ``n`` images, in ascending order, each class in proportion to its size.
 
-    An image at place r (from 0) of the seeded order of its class, which has c images, has priority r/c, and the n
-    lowest are drawn: Adams' method of apportionment. So every class has an image where n is at least the number of
-    classes, classes of one size differ by one image at most, and a smaller draw is contained in a larger one.
+    The image at position r (from 0) in the seeded order of its class of c images has priority r/c, and the n lowest are
+    drawn: Adams' method of apportionment. So every class has an image if n is at least the number of classes, classes
+    of equal size differ by one image at most, and a smaller draw is contained in a larger one.
 
     Args:
         labels: class of each image, from 0, (N,).
-        n: from 0 to N; a caller has checked it.
+        n: number of images, from 0 to N; not checked here.
         seed: 0 or more.
     """
-    # numpy promises the raw stream of a bit generator for ever, but not what Generator.permutation makes of it.
+    # numpy keeps the raw stream of a bit generator fixed for ever, but not the results of Generator.permutation.
     keys = np.random.PCG64(seed).random_raw(len(labels))
     sizes = np.bincount(labels)
     starts = np.cumsum(sizes) - sizes
@@ -39,20 +39,20 @@ def permutation(n: int, seed: int) -> Indices:
 
 
 def count_of(labels: Indices, share: float) -> int:
-    """Images in this share of all, at least one a class."""
+    """Number of images in this share of all images, at least one per class."""
     return max(len(np.unique(labels)), round(share * len(labels)))
 
 
 def hold_out(labels: Indices, n: int, seed: int) -> tuple[Indices, Indices]:
-    """Positions that stay and the ``n`` positions drawn from them, both in ascending order."""
+    """Draw ``n`` positions; returns the remaining and the drawn ones, both in ascending order."""
     out = draw(labels, n, seed)
     return np.setdiff1d(np.arange(len(labels)), out), out
 
 
 def split_three_ways(labels: Indices, share: float) -> tuple[Indices, Indices, Indices]:
-    """Positions of the train, validation and test images; the latter two have ``share`` of all images each.
+    """Positions of the training, validation and test images; the last two are ``share`` of all images each.
 
-    Every class with three images or more is in all three.
+    Every class with at least three images is in all three parts.
     """
     n = count_of(labels, share)
     rest, test = hold_out(labels, n, SPLIT_SEED)

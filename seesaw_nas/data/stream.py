@@ -1,8 +1,8 @@
-"""Labelled images that stay on disk and are decoded each time they are wanted, by worker processes.
+"""Labelled images that stay on disk and are decoded by worker processes each time they are needed.
 
-Memory holds the names of the files and a few batches. What a batch shows depends on its positions and its seed alone,
-not on the number of workers. An image that turns out to be unreadable is replaced by the next one in a training batch,
-left out of an evaluation, and counted; more than one in a hundred is an error.
+Memory holds the names of the files and a few batches. The content of a batch depends on its positions and its seed
+only, not on the number of workers. An unreadable image is replaced by the next one in a training batch, left out of an
+evaluation, and counted; if more than one in a hundred is unreadable, that is an error.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from seesaw_nas.data.splits import Indices
 from seesaw_nas.data.unreadable import MAX_SHARE, UnreadableFiles, check_decoder, reason
 from seesaw_nas.data.workers import AHEAD, default_workers, run_in_workers
 
-STATISTICS = 2_000  # images whose pixels stand for those of all: the mean's standard error is about 0.003
-EVALUATED = 64  # images of an evaluation batch at most; workers hold a few batches each
+STATISTICS = 2_000  # images that channel statistics are computed from: the mean's standard error is about 0.003
+EVALUATED = 64  # the most images of an evaluation batch; each worker holds a few batches
 
 
 class BatchRequest(NamedTuple):
     """One batch to decode.
 
     Attributes:
-        positions: of the images, (n,).
-        whole: whether another image stands in for an unreadable one.
-        seed: of the random crops; the centres without.
+        positions: positions of the images, (n,).
+        whole: whether an unreadable image is replaced by another one.
+        seed: seed for random crops; ``None`` for the centres.
     """
 
     positions: Indices
@@ -45,7 +45,7 @@ class BatchRequest(NamedTuple):
 
 
 class DecodedBatch(NamedTuple):
-    """Images, uint8 (n, 3, H, W), the positions that they are from, (n,), and why others could not be read."""
+    """Images, uint8 (n, 3, H, W), their positions, (n,), and the reasons why others could not be read."""
 
     images: torch.Tensor
     positions: torch.Tensor
@@ -57,30 +57,32 @@ class Streamed:
     """Image files with their labels; batches arrive on ``device``.
 
     Attributes:
-        files: their paths as bytes, (N,): an array, for a million Python objects would be copied into every worker.
+        files: paths as bytes, (N,): an array, because a million Python objects would be copied into every worker.
         labels: int64, (N,), on ``device``.
-        size: height and width of what is shown, in pixels.
-        tally: of unreadable images, shared with the other splits and subsets of the set.
-        workers: processes that decode; 0 decodes in this one.
+        size: height and width of the crops, in pixels.
+        unreadable: the unreadable images, shared with the other splits and subsets of the data set.
+        workers: number of processes that decode; 0 decodes in this process.
     """
 
     files: npt.NDArray[np.bytes_]
     labels: torch.Tensor
     size: int
-    tally: UnreadableFiles
+    unreadable: UnreadableFiles
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     workers: int = field(default_factory=default_workers)
 
     @classmethod
-    def of(cls, paths: Sequence[Path], labels: Indices, size: int, tally: UnreadableFiles | None = None) -> Streamed:
-        """The files at these paths."""
+    def of(
+        cls, paths: Sequence[Path], labels: Indices, size: int, unreadable: UnreadableFiles | None = None
+    ) -> Streamed:
+        """The images in the files at these paths."""
         check_decoder()
         files = np.array([os.fsencode(path) for path in paths], dtype=np.bytes_)
-        return cls(files, torch.from_numpy(labels), size, tally or UnreadableFiles(len(files)))
+        return cls(files, torch.from_numpy(labels), size, unreadable or UnreadableFiles(len(files)))
 
     @property
     def short_side(self) -> int:
-        """Larger than what is shown, see :func:`seesaw_nas.data.crops.short_side`."""
+        """Larger than the crops, see :func:`seesaw_nas.data.crops.short_side`."""
         return crops.short_side(self.size)
 
     def __len__(self) -> int:
@@ -88,7 +90,7 @@ class Streamed:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one image: (C, H, W)."""
+        """Shape of one image: (C, H, W)."""
         return 3, self.size, self.size
 
     def to(self, device: torch.device | str) -> Streamed:
@@ -104,14 +106,14 @@ class Streamed:
         """A random part of each image, perhaps mirrored; see :func:`seesaw_nas.data.crops.random_part`.
 
         Args:
-            draws: one without a seed shows the centres.
-            padding: 0, for the crop is another one than that of :func:`seesaw_nas.data.augment.augment`.
+            draws: a draw without a seed gives the centres.
+            padding: must be 0: images are not cropped as in :func:`seesaw_nas.data.augment.augment`.
         """
         assert padding == 0, padding
         requests = [BatchRequest(draw.positions.numpy(), True, draw.seed, flip) for draw in draws]
         for draw, decoded in zip(draws, self._decode(requests), strict=True):
             if len(decoded.positions) < len(draw.positions):
-                raise self._unreadable
+                raise self._nothing_readable
             sent = send(torch.cat([decoded.positions[None], draw.along]), self.device)  # (1 + k, n)
             images = decoded.images.to(self.device, non_blocking=True)
             yield images, self.labels.index_select(0, sent[0]), sent[1:]
@@ -128,10 +130,10 @@ class Streamed:
                 positions = send(decoded.positions, self.device)
                 yield decoded.images.to(self.device, non_blocking=True), self.labels.index_select(0, positions)
         if not count:
-            raise self._unreadable
+            raise self._nothing_readable
 
     def first(self, n: int) -> torch.Tensor:
-        """The centres of the first ``n`` images, or all where there are fewer, but for unreadable ones."""
+        """The centres of the first ``n`` images, or of all if there are fewer, without the unreadable ones."""
         return self.take(np.arange(min(n, len(self)))).in_memory().images
 
     def in_memory(self) -> Images:
@@ -140,32 +142,32 @@ class Streamed:
         return Images(images, labels)
 
     def for_statistics(self) -> Images:
-        """The centres of the first 2,000 images: whoever makes a training set puts it in random order."""
+        """The centres of the first 2,000 images, a random sample since training sets are in random order."""
         return self.take(np.arange(min(STATISTICS, len(self)))).in_memory()
 
     @property
     def prefetched(self) -> int:
-        """Batches that the workers hold, at most."""
+        """The most batches that the workers hold."""
         return AHEAD * self.workers
 
     @property
-    def _unreadable(self) -> DataError:
+    def _nothing_readable(self) -> DataError:
         return DataError(f"none of {len(self)} images can be read, such as {os.fsdecode(self.files[0])}")
 
     def _decode(self, requests: Sequence[BatchRequest]) -> Iterator[DecodedBatch]:
-        work = _Decoder(self.files, self.size, int(MAX_SHARE * self.tally.total))
+        work = _Decoder(self.files, self.size, int(MAX_SHARE * self.unreadable.total))
         for decoded in run_in_workers(work, requests, self.workers, pin_memory=self.device.type == "cuda"):
-            self.tally.add(decoded.reasons)
+            self.unreadable.add(decoded.reasons)
             yield decoded
-        self.tally.report()
+        self.unreadable.report()
 
 
 @dataclass(frozen=True, slots=True)
 class _Decoder:
-    """What a worker does.
+    """Decodes batches in a worker process.
 
     Attributes:
-        most: images after an unreadable one that may stand in for it; where these fail too, it is more than allowed.
+        most: how many images after an unreadable one are tried in its place; if all fail, too many are unreadable.
     """
 
     files: npt.NDArray[np.bytes_]

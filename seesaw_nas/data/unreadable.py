@@ -1,4 +1,4 @@
-"""Images that cannot be read: counted, named and skipped; more than one in a hundred is an error."""
+"""Unreadable images are counted, named and skipped; more than one in a hundred is an error."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from seesaw_nas.core.optional import require
 
 MAX_SHARE = 0.01
 Reasons = Mapping[str, str]
-"""Why a file could not be read, by its path."""
+"""Reasons why files could not be read, by path."""
 
 
 def check_decoder() -> None:
-    """Refuse to read images without Pillow, before each of them is taken for unreadable.
+    """Check that Pillow can be imported; without it every image would look unreadable.
 
     Raises:
-        OptionError: it is not installed.
+        OptionError: Pillow is not installed.
     """
     with require("PIL"):
-        import PIL  # noqa: F401 (whether it is there)
+        import PIL  # noqa: F401 (imported only to see whether it works)
 
 
 def reason(error: Exception) -> str:
-    """One line on what went wrong with one file."""
+    """One line that says why a file could not be read."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def warn_of_skipped(reasons: Reasons, total: int) -> None:
-    """Warn of the files that were skipped, of ``total``, if there are any.
+    """Warn of skipped files, if any, of ``total`` files.
 
     Raises:
-        DataError: they are more than one in a hundred.
+        DataError: more than one in a hundred was skipped.
     """
     if not reasons:
         return
@@ -45,29 +45,29 @@ def warn_of_skipped(reasons: Reasons, total: int) -> None:
 
 
 class UnreadableFiles:
-    """What is found unreadable of a set while its images are read again and again.
+    """The files of a data set that turned out to be unreadable, collected over many epochs.
 
     Args:
-        total: files of the whole set, of which one in a hundred may be unreadable.
+        total: number of files of the whole data set, of which one in a hundred may be unreadable.
     """
 
     def __init__(self, total: int) -> None:
         self.total = total
-        self._found: dict[str, str] = {}
-        self._told = 0
+        self._reasons: dict[str, str] = {}
+        self._reported = 0
 
     def add(self, reasons: Reasons) -> None:
-        """Note files that could not be read, some of them perhaps known already.
+        """Add files that could not be read; some of them may be known already.
 
         Raises:
-            DataError: with these, more than one in a hundred is unreadable.
+            DataError: more than one in a hundred is unreadable now.
         """
-        self._found.update(reasons)
-        if len(self._found) > MAX_SHARE * self.total:
-            warn_of_skipped(self._found, self.total)
+        self._reasons.update(reasons)
+        if len(self._reasons) > MAX_SHARE * self.total:
+            warn_of_skipped(self._reasons, self.total)
 
     def report(self) -> None:
-        """Warn of all files found so far, if there are more than at the last call."""
-        if len(self._found) > self._told:
-            self._told = len(self._found)
-            warn_of_skipped(self._found, self.total)
+        """Warn of all unreadable files so far, if there are more than at the last call."""
+        if len(self._reasons) > self._reported:
+            self._reported = len(self._reasons)
+            warn_of_skipped(self._reasons, self.total)

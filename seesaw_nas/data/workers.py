@@ -1,4 +1,4 @@
-"""Work on image files in processes of their own, by torch's DataLoader: results come in the order of the requests."""
+"""Runs work on image files in worker processes, with torch's DataLoader; results come in the order of the requests."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from seesaw_nas.core.errors import DataError
 from seesaw_nas.core.torchrun import processes_here
 
 MOST = 16
-AHEAD = 2  # results that each worker keeps ready
+AHEAD = 2  # results that each worker prepares in advance
 
 Asked = TypeVar("Asked")
 Done = TypeVar("Done")
 
 
 def default_workers() -> int:
-    """One for each core but one, which trains; at least one and at most 16. Processes of torchrun share the cores."""
+    """One worker per core, except one core for training: 1 to 16. Processes of torchrun share the cores."""
     return max(1, min(MOST, cores() // processes_here() - 1))
 
 
 def run_in_workers(
     work: Callable[[Asked], Done], requests: Sequence[Asked], workers: int, pin_memory: bool = False
 ) -> Iterator[Done]:
-    """``work`` done on every request, ahead of the reader by :data:`AHEAD` results a worker at most.
+    """Yield the result of ``work`` for every request; each worker prepares at most :data:`AHEAD` results in advance.
 
     Args:
-        work: what a worker process does; it and all that it holds can be pickled.
-        workers: processes; 0 does the work in this one.
-        pinned: whether tensors of the results are put where a GPU fetches them without waiting.
+        work: called in a worker process; must be picklable.
+        workers: number of processes; 0 works in this process.
+        pin_memory: whether to put tensors of the results into pinned memory, from which copies to a GPU do not wait.
 
     Raises:
         DataError: a worker process died.
@@ -48,7 +48,7 @@ def run_in_workers(
         prefetch_factor=AHEAD if workers else None,
         pin_memory=pin_memory,
         worker_init_fn=_start_worker,
-        generator=torch.Generator(),  # it would draw from the global one otherwise, which decides the dropout
+        generator=torch.Generator(),  # otherwise DataLoader draws from the global one, on which dropout depends
     )
     try:
         yield from loader
@@ -56,13 +56,13 @@ def run_in_workers(
         if "DataLoader worker" not in str(error):
             raise
         raise DataError(
-            f"a process that decodes images died ({' '.join(str(error).split())}); it wants more memory, or in a "
+            f"a process that decodes images died ({' '.join(str(error).split())}); give it more memory, or in a "
             f"container more shared memory, such as docker's --shm-size 8g"
         ) from None
 
 
 class _RequestDataset(Dataset[Any]):
-    """A request is what DataLoader takes for an index, its result for the item there."""
+    """Lets DataLoader take requests as indices and results as items."""
 
     def __init__(self, work: Callable[[Any], Any]) -> None:
         self._work = work
@@ -72,8 +72,8 @@ class _RequestDataset(Dataset[Any]):
 
 
 def _start_worker(_: int) -> None:
-    # Pillow warns of damaged metadata in good images; what matters of an image comes back as a result
+    # Pillow warns of damaged metadata in good images; real failures come back as results
     warnings.simplefilter("ignore")
-    # Ctrl-C reaches every process of a terminal: whoever trains decides what it means and finishes a step first, for
-    # which the batch must come. SIGTERM stays as it is: by that the parent ends its workers.
+    # Ctrl-C reaches every process of a terminal. The training process handles it and finishes its step first, for which
+    # it still needs the batch. SIGTERM keeps its effect: the parent ends its workers by it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -13,7 +13,6 @@ from typing import Any
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.data import DATA_SETS
 from seesaw_nas.evaluators import EVALUATORS
-from seesaw_nas.training.recipes import complete_recipe
 
 PROGRAM = "python:"  # before the name of an evaluator that is a program's object
 
@@ -136,12 +135,12 @@ def _of_images(settings: Mapping[str, Any], images: Mapping[str, Any]) -> dict[s
 
 def _of_method(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     if record.get("kind") == "supernet":
-        return {"sampling": settings.get("sampling", ""), "recipe": complete_recipe(record["recipe"])}
+        return {"sampling": settings.get("sampling", ""), "recipe": dict(record["recipe"])}
     evaluator = settings.get("evaluator", "trained")
     trains_nothing = evaluator in EVALUATORS and not EVALUATORS[evaluator].trains
     return {
         "evaluator": evaluator,
         "evaluator_file": record.get("evaluator_file", ""),
         "objectives": settings.get("objectives", "front"),
-        "recipe": {} if trains_nothing else complete_recipe(record["recipe"]),
+        "recipe": {} if trains_nothing else dict(record["recipe"]),
     }

@@ -1,1 +1,1 @@
-"""Architectures as torch networks: operators, weights, and the formulations that train and infer fastest."""
+"""Architectures as torch networks: operators, weights, and fast formulations for training and inference."""

@@ -1,6 +1,7 @@
-"""From an architecture to a network with the paper's initial weights, and those weights on disk.
+"""Builds the network of an architecture with the paper's initial weights; saves and loads weights.
 
-A layer's name in :func:`seesaw_nas.architecture.cost.layers` is its module's name here; its batch norm is ``NAME_bn``.
+Modules have the names of the layers in :func:`seesaw_nas.architecture.cost.layers`; the batch norm of a layer is
+``NAME_bn``.
 Source: Zhang 2019, arXiv:1905.03672, table 2; He et al. 2015, arXiv:1502.01852, for the scale of initial weights.
 """
 
@@ -21,11 +22,11 @@ from seesaw_nas.core.files import replace_file
 from seesaw_nas.network.ops import SeesawBlock
 
 LINEAR_STD = 0.01
-EPS, MOMENTUM = 1e-5, 0.1  # of batch norm: torch's defaults, which all layers have
+EPS, MOMENTUM = 1e-5, 0.1  # of every batch norm: torch's defaults
 
 
 class Network(nn.Module):
-    """Stem, stages of blocks, head, global average pool, classifier: the layers that ``architecture`` names.
+    """The network of an architecture: stem, stages of blocks, head, global average pool, classifier.
 
     Its weights are torch's defaults, drawn from the global generator; :func:`build` draws the paper's from a seed.
     """
@@ -59,13 +60,13 @@ class Network(nn.Module):
 
 
 def build(architecture: Architecture, *, dropout: float = 0.0, seed: int) -> Network:
-    """The network of ``architecture`` on the CPU, in training mode, with initial weights that ``seed`` decides.
+    """The network of ``architecture`` on the CPU, in training mode, with initial weights drawn from ``seed``.
 
-    Move it with ``.to(device)``: the weights are drawn before, so one seed is one network on every device. The global
-    generator is neither read nor changed.
+    To use another device, move it with ``.to(device)``: then one seed gives the same weights on every device. The
+    global generator is neither read nor changed.
 
     Args:
-        dropout: share of the pooled features zeroed in training, at least 0 and below 1.
+        dropout: share of the pooled features that are set to 0 in training, at least 0 and below 1.
 
     Raises:
         OptionError: ``dropout`` is out of range.
@@ -95,8 +96,8 @@ def _materialise(network: nn.Module) -> None:
 def _initialise(network: nn.Module, generator: torch.Generator) -> None:
     """Draw the paper's initial weights, in the order of the modules.
 
-    A convolution's scale comes from its kernel area and output channels: a ``Conv2d`` is the whole convolution where
-    groups are equal and one group where they are not, which is the reading taken of the paper's text.
+    A convolution's scale depends on its kernel area and output channels. An uneven convolution consists of one
+    ``Conv2d`` per group, so each group has its own scale; this is how the paper's text is understood here.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
@@ -110,12 +111,12 @@ def _initialise(network: nn.Module, generator: torch.Generator) -> None:
 
 
 def he_std(area: int, c_out: int) -> float:
-    """Standard deviation of a convolution's initial weights: its kernel has ``area`` places, ``c_out`` channels."""
+    """Standard deviation of a convolution's initial weights, for a kernel of ``area`` positions."""
     return math.sqrt(2 / (area * c_out))
 
 
 def save_weights(model: nn.Module, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write the state of ``model`` to a safetensors file, whole or not at all; an older file there is replaced.
+    """Write the state of ``model`` to a safetensors file, atomically; an older file is replaced.
 
     Raises:
         RunError: the file cannot be written.
@@ -128,12 +129,12 @@ def save_weights(model: nn.Module, path: Path, metadata: Mapping[str, str]) -> N
 
 
 def load_weights(model: nn.Module, path: Path) -> dict[str, str]:
-    """Read a file of :func:`save_weights` into ``model``, on the device it is on, and return the file's metadata.
+    """Read a file of :func:`save_weights` into ``model``, on the model's device; returns the file's metadata.
 
-    Nothing of ``model`` changes unless every tensor fits.
+    ``model`` is not changed unless every tensor fits.
 
     Raises:
-        RunError: the file is missing or no safetensors file, or its tensors are not those of ``model``.
+        RunError: the file is missing or not a safetensors file, or its tensors do not fit ``model``.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -157,5 +158,5 @@ def _check_fit(path: Path, expected: Mapping[str, tuple[int, ...]], came: Mappin
 
 
 def _reason(error: OSError | SafetensorError) -> str:
-    """What went wrong, on one line; safetensors' own errors of the system carry no ``strerror``."""
+    """The cause on one line; system errors that safetensors raises have no ``strerror``."""
     return str(getattr(error, "strerror", None) or error).replace("\n", " ")

@@ -1,7 +1,7 @@
 """The operators of the space: uneven pointwise convolution, channel permutation, and the block made of them.
 
-Weights are held by ``nn.Conv2d`` and ``nn.BatchNorm2d`` only, which counters and exporters know. Their initial values
-here are torch's defaults; :func:`seesaw_nas.network.models.build` draws the paper's.
+All weights are in ``nn.Conv2d`` and ``nn.BatchNorm2d`` modules, which counters and exporters support. Their initial
+values here are torch's defaults; :func:`seesaw_nas.network.models.build` draws the paper's.
 Source: Zhang 2019, arXiv:1905.03672, sections 3 and 4; Sun et al. 2018, arXiv:1806.00178, for the second permutation.
 """
 
@@ -16,14 +16,14 @@ from seesaw_nas.architecture.spec import Partition, PlacedBlock
 class UnevenPointwise(nn.Module):
     """1x1 convolution without bias whose group g maps its share of the inputs to its share of the outputs.
 
-    ``convs`` holds one ``nn.Conv2d`` where all groups have one size (dense counts so), else one a group, in order. Real
-    convolution modules let fvcore and thop see every multiply-add.
+    ``convs`` holds one ``nn.Conv2d`` if all groups have one size, as in a dense convolution; otherwise one for each
+    group, in order. With ordinary convolution modules fvcore and thop see every multiply-add.
 
     Args:
         c_in, c_out: channels before and after, each a multiple of the sum of the parts.
 
     Raises:
-        SpecError: a channel count does not divide.
+        SpecError: a number of channels is not a multiple of the sum of the parts.
     """
 
     def __init__(self, c_in: int, c_out: int, partition: Partition) -> None:
@@ -49,16 +49,16 @@ class UnevenPointwise(nn.Module):
 
 
 def permute_channels(x: Tensor, groups: int) -> Tensor:
-    """(N, C, H, W) with channels dealt out evenly: output j*groups + g is input g*C/groups + j.
+    """Permute the channels of (N, C, H, W): output channel j*groups + g is input channel g*C/groups + j.
 
-    ``groups`` must divide C. The same with C/groups groups undoes it.
+    ``groups`` must divide C. Permuting with C/groups groups is the inverse.
     """
     apart = torch.unflatten(x, 1, (groups, -1))  # (N, groups, C/groups, H, W)
     return apart.transpose(1, 2).flatten(1, 2)  # (N, C, H, W)
 
 
 class Permutation(nn.Module):
-    """:func:`permute_channels` as a module; it holds no weights."""
+    """:func:`permute_channels` as a module without weights."""
 
     def __init__(self, groups: int) -> None:
         super().__init__()
@@ -73,10 +73,9 @@ class Permutation(nn.Module):
 
 
 class SeesawBlock(nn.Module):
-    """Expand (pw1), depthwise (dw), project (pw2), each with its batch norm, and the input added where shapes allow.
+    """Expand (pw1), depthwise (dw), project (pw2), each with batch norm; the input is added if shapes allow.
 
-    The batch norm of layer ``NAME`` is ``NAME_bn``. Where the block has no activation after pw1 or no permutation, an
-    ``nn.Identity`` stands in its place.
+    The batch norm of layer ``NAME`` is ``NAME_bn``. A missing activation or permutation is an ``nn.Identity``.
     """
 
     def __init__(self, placed: PlacedBlock) -> None:
@@ -107,5 +106,5 @@ class SeesawBlock(nn.Module):
 
 
 def _permutation(groups: int, channels: int) -> nn.Module:
-    """The permutation of ``channels`` in ``groups``, or a placeholder where it would move nothing."""
+    """The permutation of ``channels`` in ``groups``, or ``nn.Identity`` if it would not move any channel."""
     return Permutation(groups) if 1 < groups < channels else nn.Identity()

@@ -1,7 +1,7 @@
-"""Params and Multi-Adds of any network by walking through it, counted as :mod:`seesaw_nas.architecture.cost` counts.
+"""Counts Params and Multi-Adds of any network by running it, with the rules of :mod:`seesaw_nas.architecture.cost`.
 
-For networks that are no :class:`Architecture`. The walk runs on torch's meta device: no memory, no arithmetic.
-What it cannot count it refuses; nothing that holds weights passes as zero.
+For networks that are not an :class:`Architecture`. They run on torch's meta device, without memory and arithmetic.
+A module with weights that cannot be counted is an error, never counted as zero.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from torch.func import functional_call
 from seesaw_nas.core.errors import SeesawError
 
 COUNTED = (nn.Conv2d, nn.Linear)
-FREE = (nn.BatchNorm1d, nn.BatchNorm2d)  # hold weights, and cost nothing by the convention
-IMAGES = 2  # batch norm in training mode takes no single value a channel
+FREE = (nn.BatchNorm1d, nn.BatchNorm2d)  # have weights, but no Multi-Adds by the convention
+IMAGES = 2  # batch norm in training mode needs more than one value per channel
 
 
 class TallyError(SeesawError):
-    """A network whose Multi-Adds this walk cannot tell."""
+    """A network whose Multi-Adds cannot be counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a network costs.
+    """The cost of a network.
 
     Attributes:
-        params: trainable parameters, batch norm's included.
+        params: trainable parameters, including those of batch norm.
         macs: multiply-adds of convolutions and linear layers, for one image.
     """
 
@@ -41,14 +41,14 @@ class Tally:
 
 
 def tally(model: nn.Module, image: tuple[int, ...]) -> Tally:
-    """Count ``model`` for one image of ``image`` = (channels, height, width). The model is left as it is.
+    """Count ``model`` for one image of shape ``image`` = (channels, height, width); the model is not changed.
 
-    A layer that runs twice counts twice. Products that a network computes without a layer, such as those of attention,
-    are no convolution or linear layer and count nothing.
+    A layer that runs twice is counted twice. Products outside of layers, such as those of attention, belong to no
+    convolution or linear layer and are not counted.
 
     Raises:
-        TallyError: a module other than ``Conv2d``, ``Linear`` and batch norm holds weights, or a convolution or linear
-            layer that holds weights does not run.
+        TallyError: a module other than ``Conv2d``, ``Linear`` and batch norm has weights, or a convolution or linear
+            layer does not run.
     """
     _check_kinds(model)
     on_meta = {
@@ -63,7 +63,7 @@ def tally(model: nn.Module, image: tuple[int, ...]) -> Tally:
 
 
 def _check_kinds(model: nn.Module) -> None:
-    """Subclasses are refused too: what they do with their weights is their own affair."""
+    """Refuse unknown modules with weights, and subclasses of known ones, which may use them differently."""
     for name, module in model.named_modules():
         if type(module) not in COUNTED + FREE and next(module.parameters(recurse=False), None) is not None:
             raise TallyError(
@@ -87,10 +87,10 @@ def _place(name: str) -> str:
 
 @contextmanager
 def _hooks(model: nn.Module) -> Iterator[Counter[nn.Module]]:
-    """Multiply-adds of each layer for one image, filled in as the model runs."""
+    """Context that provides the multiply-adds of each layer for one image, filled in while the model runs."""
     macs: Counter[nn.Module] = Counter()
     handles = [
-        layer.register_forward_hook(_counting(macs, layer.weight[0].numel()))
+        layer.register_forward_hook(_make_hook(macs, layer.weight[0].numel()))
         for layer in model.modules()
         if isinstance(layer, COUNTED)
     ]
@@ -101,10 +101,12 @@ def _hooks(model: nn.Module) -> Iterator[Counter[nn.Module]]:
             handle.remove()
 
 
-def _counting(macs: Counter[nn.Module], per_value: int) -> Callable[[nn.Module, Any, Tensor], None]:
-    """A hook that adds up a layer's multiply-adds: every output value takes as many as it has weights.
+def _make_hook(macs: Counter[nn.Module], per_value: int) -> Callable[[nn.Module, Any, Tensor], None]:
+    """A hook that adds up a layer's multiply-adds.
 
-    For Conv2d these are C_in / groups times the kernel's area, for Linear the input features.
+    Args:
+        per_value: multiply-adds of one output value: for Conv2d C_in / groups times the kernel's area, for Linear the
+            number of input features.
     """
 
     def count(layer: nn.Module, _inputs: Any, output: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""1x1 convolutions as matrix products over channels-last tensors, tile by tile, for deployment and for training."""
+"""1x1 convolutions as matrix products of tiles with channels-last tensors, for training and deployment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seesaw_nas.network.wiring import Tiles
 
 
 def as_rows(x: Tensor) -> Tensor:
-    """(N, C, H, W) as the matrix (N*H*W, C), without a copy where it is channels-last."""
+    """(N, C, H, W) as the matrix (N*H*W, C), without a copy if the tensor is channels-last."""
     return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
 
 
@@ -24,16 +24,16 @@ def as_images(rows: Tensor, like: Tensor) -> Tensor:
 def tiled_product(
     rows: Tensor, tiles: Tiles, matrices: Sequence[Tensor], out: Tensor, bias: Tensor | None = None, adds: bool = False
 ) -> Tensor:
-    """``rows`` times the tiles, written in place to ``out``; nothing is sliced off or concatenated.
+    """Multiply ``rows`` by the tiles and write the products to ``out``, without slicing or concatenating tensors.
 
     Every product reads and writes strided columns of the whole tensors. Every column of ``out`` must belong to a tile.
 
     Args:
         rows: (M, c_in).
-        matrices: of each tile, (its inputs, its outputs).
+        matrices: matrix of each tile, (its inputs, its outputs).
         out: (M, c_out), which is returned.
         bias: (c_out,).
-        adds: to what ``out`` holds, without a bias.
+        adds: whether to add to the content of ``out``; then without a bias.
     """
     begun = {tile.outputs.start for tile in tiles} if adds else set()
     for tile, matrix in zip(tiles, matrices, strict=True):

@@ -1,8 +1,9 @@
-"""Which inner channel meets which group: the permutations of a block turned into an order of channels.
+"""The wiring of a block: its permutations, expressed as an order of its inner channels.
 
-A permutation commutes with the depthwise convolution and with batch norm, so it need not be carried out: it only
-decides which inner channels each group of pw2 reads. Ordering the inner channels by who writes and who reads them
-leaves pw1 and pw2 as a few rectangles of a dense weight, the tiles. Deployment and training both compute in this order.
+A permutation commutes with the depthwise convolution and with batch norm, so it need not be executed: it only decides
+which inner channels each group of pw2 reads. If inner channels are ordered by the group that writes and the group that
+reads them, pw1 and pw2 consist of a few rectangles of a dense weight, the tiles. Deployment and training both compute
+in this order.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ import numpy as np
 from seesaw_nas.architecture.spec import Block
 
 Labels = np.ndarray  # int64, (channels,): for each channel the group that it belongs to
-KEPT = 8192  # wirings, of some 3 KB each
+KEPT = 8192  # cached wirings, of about 3 KB each
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A rectangle of a 1x1 convolution's weight outside which it is zero: output channels by input channels."""
+    """A rectangle of a 1x1 convolution's weight: output channels by input channels. Outside of all tiles it is zero."""
 
     outputs: slice
     inputs: slice
@@ -36,12 +37,11 @@ class Wiring:
     """How a block computes without moving a channel.
 
     Attributes:
-        order: int64, (inner,): for each inner channel here, its place behind pw1, where pw1's weights and batch norm
-            have it.
-        back: the same behind the permutation, where the depthwise convolution, its batch norm and pw2 have it.
-        written: int64, (c_out,): for each output channel, its place behind pw2, before a second permutation.
-        pw1, pw2: their tiles in this order, output channels first.
-        pieces: the runs of inner channels that one group of pw1 writes and one group of pw2 reads.
+        order: int64, (inner,): position of each inner channel after pw1, as in the weights and batch norm of pw1.
+        back: position of each inner channel after the permutation, as in the weights of dw and pw2 and dw's batch norm.
+        written: int64, (c_out,): position of each output channel after pw2, before a second permutation.
+        pw1, pw2: the tiles of pw1 and pw2 in this order of channels.
+        pieces: runs of inner channels that one group of pw1 writes and one group of pw2 reads.
     """
 
     order: np.ndarray
@@ -54,13 +54,13 @@ class Wiring:
 
 @lru_cache(maxsize=KEPT)
 def wiring(block: Block, c_in: int, c_out: int) -> Wiring:
-    """The wiring of a block between these widths, wherever it stands."""
+    """The wiring of a block between these widths, at any position in a network."""
     inner, groups = block.expansion * c_in, block.partition.groups
     source, writer = (_labels(block.partition.sizes(width)) for width in (c_in, inner))
     reader, target = (_labels(block.project_partition.sizes(width)) for width in (inner, c_out))
     place = np.argsort(permutation_order(groups if block.flow in ("shuffle", "igcv3") else 1, inner))
     written = permutation_order(c_out // groups if block.flow == "igcv3" else 1, c_out)
-    order = _chained(writer, reader[place])
+    order = _sort_channels(writer, reader[place])
     back = place[order]
     writers, readers = writer[order], reader[back]
     pieces = tuple(run for _, run in _runs(writers * (1 + readers.max()) + readers))
@@ -68,7 +68,7 @@ def wiring(block: Block, c_in: int, c_out: int) -> Wiring:
 
 
 def permutation_order(groups: int, channels: int) -> np.ndarray:
-    """int64, (channels,): the channel before :func:`seesaw_nas.network.ops.permute_channels`, for each behind it."""
+    """Input channel of each output channel of :func:`seesaw_nas.network.ops.permute_channels`: int64, (channels,)."""
     return np.arange(channels).reshape(groups, -1).T.ravel()
 
 
@@ -76,17 +76,17 @@ def _labels(sizes: tuple[int, ...]) -> Labels:
     return np.repeat(np.arange(len(sizes)), sizes)
 
 
-def _chained(writer: Labels, reader: Labels) -> np.ndarray:
-    """Channels by the group that writes them; within it, what the same group reads together.
+def _sort_channels(writer: Labels, reader: Labels) -> np.ndarray:
+    """Channels sorted by the group that writes them and, within that, by the group that reads them.
 
-    Each writer's channels begin with the readers that the one before ended with, so that readers' channels too stand
-    together as far as they can.
+    The channels of each writer begin with the reader that the previous ones ended with, so that the channels of a
+    reader are together, too, as far as possible.
     """
     order, last = [], -1
     for group in range(int(writer.max()) + 1):
         members = np.flatnonzero(writer == group)
         read_by = reader[members]
-        readers = sorted(set(read_by.tolist()), key=lambda r: (r != last, r))  # the last one first
+        readers = sorted(set(read_by.tolist()), key=lambda r: (r != last, r))  # last writer's last reader first
         order += [members[read_by == r] for r in readers]
         last = readers[-1]
     return np.concatenate(order)
@@ -100,12 +100,12 @@ def _runs(labels: Labels) -> Iterator[tuple[int, slice]]:
 
 
 def whole(c_out: int, c_in: int) -> Tiles:
-    """One tile for all of a weight."""
+    """One tile that covers a whole weight."""
     return (Tile(slice(0, c_out), slice(0, c_in)),)
 
 
 def tiles(outputs: Labels, inputs: Labels) -> Tiles:
-    """The rectangles in which an output channel and an input channel have the same label, outputs first in order."""
+    """The rectangles in which output and input channels have the same label, sorted by outputs, then inputs."""
     columns = list(_runs(inputs))
     return tuple(
         Tile(rows, run)

@@ -1,9 +1,8 @@
-"""Two independent counters held against our arithmetic: fvcore and thop, on a network built for the purpose.
+"""Compares our arithmetic with two independent counters, fvcore and thop, which count the built network.
 
-Neither follows the convention of :mod:`seesaw_nas.architecture.cost`: both add batch norm and pooling, each by a rule
-of its own. What they add is computed here from the spec, and whatever is left is reported as unexplained; it should
-be 0.
-The only module that imports either counter.
+Neither follows the convention of :mod:`seesaw_nas.architecture.cost`: both also count batch norm and pooling, each by
+its own rule. These additions are computed here from the spec; the remaining difference is reported as unexplained and
+should be 0. This is the only module that imports either counter.
 """
 
 from __future__ import annotations
@@ -22,18 +21,18 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.optional import require
 from seesaw_nas.network.models import build
 
-# For an affine batch norm in eval mode fvcore counts 2 a value; thop counts 2 and doubles them for weight and bias.
+# For a batch norm with weight and bias in eval mode, fvcore counts 2 per value, and thop 4.
 FVCORE_PER_NORM_ELEMENT, THOP_PER_NORM_ELEMENT = 2, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What one counter says of one image, and how that comes about: total = macs + norm + pool + unexplained.
+    """The count of one counter for one image, and its parts: total = macs + norm + pool + unexplained.
 
     Attributes:
-        counter: its name and installed version.
-        macs: ours, of convolutions and linear layers.
-        norm, pool: what it adds for batch norm and for global average pooling, by arithmetic.
+        counter: name and installed version of the counter.
+        macs: our count of convolutions and linear layers.
+        norm, pool: the counter's additions for batch norm and for global average pooling, by arithmetic.
     """
 
     counter: str
@@ -49,15 +48,15 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Our arithmetic beside the witnesses', for one image of the architecture's input size.
+    """Our counts beside those of the counters, for one image of the architecture's input size.
 
     Attributes:
-        macs, params: ours, by arithmetic on the spec.
+        macs, params: our counts, by arithmetic on the spec.
         params_built: trainable parameters of the built network.
-        fvcore_conv_linear: multiply-adds that fvcore finds in convolutions and linear layers.
-        fvcore, thop: their totals, explained.
-        differing: layers where fvcore's multiply-adds, or the network's parameters, are not ours; each a full sentence.
-        uncounted: operators that fvcore met and does not count, with how often.
+        fvcore_conv_linear: multiply-adds that fvcore counts in convolutions and linear layers.
+        fvcore, thop: their totals with explanation.
+        differing: a sentence for each layer where fvcore's multiply-adds or the network's parameters differ from ours.
+        uncounted: operators that fvcore does not count, with the number of their calls.
     """
 
     macs: int
@@ -71,13 +70,13 @@ class Verification:
 
     @property
     def agrees(self) -> bool:
-        """Whether every figure is equal or explained to the last digit."""
+        """Whether all counts are equal or explained to the last digit."""
         equal = self.macs == self.fvcore_conv_linear and self.params == self.params_built and not self.differing
         return equal and self.fvcore.unexplained == 0 == self.thop.unexplained
 
 
 def verify(architecture: Architecture) -> Verification:
-    """Build the network, let fvcore and thop count it on the CPU, and explain each difference from our figures.
+    """Build the network, count it with fvcore and thop on the CPU, and explain the differences from our counts.
 
     Raises:
         OptionError: fvcore or thop is not installed.
@@ -91,29 +90,20 @@ def verify(architecture: Architecture) -> Verification:
     thop_total = _count_with_thop(network, torch.zeros(1, *architecture.input))
     return Verification(
         cost.macs(architecture), cost.params(architecture), params_built, fvcore_macs[""],
-        _explained("fvcore", fvcore_total, architecture, FVCORE_PER_NORM_ELEMENT, per_pooled_output=0),
-        _explained("thop", thop_total, architecture, THOP_PER_NORM_ELEMENT, per_pooled_output=1),
+        _explain("fvcore", fvcore_total, architecture, FVCORE_PER_NORM_ELEMENT, per_pooled_output=0),
+        _explain("thop", thop_total, architecture, THOP_PER_NORM_ELEMENT, per_pooled_output=1),
         differing, uncounted,
     )  # fmt: skip
-
-
-def conv_linear_macs(network: nn.Module, image: tuple[int, ...]) -> int:
-    """Multiply-adds that fvcore finds in the convolutions and linear layers of any network, for one image.
-
-    ``network`` is in evaluation mode and on the CPU; it runs on an ``image`` = (channels, height, width) of zeros.
-    """
-    by_module, _ = _count_with_fvcore(network, torch.zeros(1, *image))
-    return _conv_and_linear(by_module[""])
 
 
 def _conv_and_linear(operations: dict[str, int]) -> int:
     return operations.get("conv", 0) + operations.get("linear", 0)
 
 
-def _explained(
+def _explain(
     counter: str, total: int, architecture: Architecture, per_norm_element: int, per_pooled_output: int
 ) -> Count:
-    """``total`` with its additions: both count an operation a value that is pooled; thop one more a result."""
+    """``total`` with its parts: both counters count one operation per pooled value, thop one more per result."""
     norm = per_norm_element * sum(layer.norm_elements for layer in cost.layers(architecture))
     pool = architecture.head.channels * (architecture.placed[-1].size_out ** 2 + per_pooled_output)
     return Count(f"{counter} {metadata.version(counter)}", total, cost.macs(architecture), norm, pool)
@@ -132,8 +122,8 @@ def _differences(architecture: Architecture, network: nn.Module, fvcore_macs: di
 def _count_with_fvcore(
     network: nn.Module, image: Tensor
 ) -> tuple[dict[str, dict[str, int]], tuple[tuple[str, int], ...]]:
-    """Operations by module and operator, the whole network under ``""``; and the operators left out."""
-    with _quiet():
+    """Operations by module and operator, with the whole network under ``""``; and the operators not counted."""
+    with _hide_warnings():
         with require("fvcore"):
             from fvcore.nn import FlopCountAnalysis
         analysis = FlopCountAnalysis(network, (image,))
@@ -145,8 +135,8 @@ def _count_with_fvcore(
 
 
 def _count_with_thop(network: nn.Module, image: Tensor) -> int:
-    """The total of thop, which leaves its counting buffers in ``network``."""
-    with _quiet():
+    """The total of thop, which adds buffers for its counts to ``network``."""
+    with _hide_warnings():
         with require("thop"):
             import thop
         total, _params = thop.profile(network, (image,), verbose=False)
@@ -154,8 +144,8 @@ def _count_with_thop(network: nn.Module, image: Tensor) -> int:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the counters' deprecation warnings, raised on import and in tracing, from the user."""
+def _hide_warnings() -> Iterator[None]:
+    """Context that hides the counters' deprecation warnings, raised on import and in tracing."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -6,16 +6,16 @@ made of records, or of what its arguments name; one that has nothing to show say
 
 from seesaw_nas.report.effects import effects
 from seesaw_nas.report.figures.choices import choice_effects, importance_bars
+from seesaw_nas.report.figures.early_ranks import rank_correlation
 from seesaw_nas.report.figures.front import accuracy_against_macs
 from seesaw_nas.report.figures.images import write_image
 from seesaw_nas.report.figures.over_time import front_over_time, progress_curves
 from seesaw_nas.report.figures.parallel_coordinates import parallel_genotype
 from seesaw_nas.report.figures.spending import spending
 from seesaw_nas.report.figures.trainings import timeline, training_curves
-from seesaw_nas.report.figures.trust import rank_correlation, seed_noise
+from seesaw_nas.report.pages.comparison import compared, drawn_apart, not_recorded, write_comparison
 from seesaw_nas.report.pages.full import all_figures, write_report
-from seesaw_nas.report.pages.page import write_html
-from seesaw_nas.report.pages.several import compared, drawn_apart, not_recorded, write_comparison
+from seesaw_nas.report.pages.summary import write_html
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.tables import (
     frame,
@@ -44,7 +44,6 @@ __all__ = [
     "progress_curves",
     "rank_correlation",
     "records_of_table",
-    "seed_noise",
     "spending",
     "stage_texts",
     "timeline",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from seesaw_nas.core.units import format_count
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.search import records
+from seesaw_nas.search.history.reading import StudyTrials
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.spread import Spread
@@ -27,7 +27,7 @@ class Run:
         conditions: shown as they are, in this order: recipe, seed, hardware, versions.
         timings: of the front's members, where they were measured.
         spreads: by digest, of the architectures that were trained again.
-        journal: the file of the study; ``None`` where there is none.
+        study: the trials as Optuna has them, with their genes; ``None`` where there are none.
         basis: what the figures are of; ``None`` where it is of no matter, for the run is shown by itself.
     """
 
@@ -39,7 +39,7 @@ class Run:
     conditions: Mapping[str, str] = field(default_factory=dict)
     timings: Timings = NO_TIMINGS
     spreads: Mapping[str, Spread] = field(default_factory=dict)
-    journal: Path | None = None
+    study: StudyTrials | None = None
     basis: Basis | None = None
 
     @property

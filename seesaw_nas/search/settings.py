@@ -26,7 +26,7 @@ from seesaw_nas.search.topics import (
     Searched,
     Steps,
 )
-from seesaw_nas.training.settings import Training
+from seesaw_nas.training.options import Training
 
 if TYPE_CHECKING:
     from seesaw_nas.space import Space

@@ -94,11 +94,10 @@ def _input(feasible: Feasible) -> tuple[int, int, int]:
 
 
 def _of_run(folder: RunFolder, basis: Basis, tell: Callable[[str], None]) -> Iterator[Start]:
-    about = folder.read()
     if not folder.journal.exists():
         raise RunError(f"{folder.path} is no search: it has no {folder.journal.name}")
     trials = records.complete(records_of(folder))
-    before = Basis.of(about, str(folder.path))
+    before = Basis.of(folder.description, str(folder.path))
     reason = difference(before, basis, TRAININGS) or unknown(before, basis, TRAININGS)
     if reason:
         tell(f"the front of {folder.path} is trained anew, its figures are not taken over: {reason}")

@@ -26,10 +26,10 @@ class Budget:
 
     @classmethod
     def parse(cls, text: str, costliest: int) -> Budget:
-        """The budget written as ``text``; ``costliest`` is what shares such as ``60%`` refer to.
+        """The budget written as ``text``; shares such as ``60%`` are shares of ``costliest``, in Multi-Adds.
 
         Raises:
-            UnitError: an end of it is no number of Multi-Adds.
+            UnitError: an end is not a number of Multi-Adds.
             BudgetError: the ends are in the wrong order, or a share is not within 0% to 100%.
         """
         ends = [_parse_end(part, costliest) for part in text.split(":", 1)]

@@ -1,14 +1,14 @@
 """Counting and drawing sequences of choices by their total cost.
 
-A :class:`Chain` is a list of stages; a stage, a :class:`SlotRow`, is a list of slots, of which the first n are used for
-some n that the stage allows; a slot is a :class:`Menu` of options with a cost each. Costs add up. One table a slot then
-says how many ways of filling the chain up to there have each cost, and
+A :class:`Chain` is a list of stages; a stage, a :class:`SlotRow`, is a list of slots, of which the first n are used,
+for some n that the stage allows; a slot is a :class:`Menu` of options, each with a cost. Costs add up. For each slot, a
+table holds how many ways of filling the chain up to that slot have each cost. With these tables
 
-- the number of fillings in a band of cost is a sum over the last table, exact because the same recurrence runs modulo
-  several coprime numbers that the Chinese remainder theorem puts together;
-- a filling of a given cost is drawn by walking the tables backwards, each choice in proportion to what lies behind it,
-  so every filling of that cost is equally likely and no draw is ever thrown away. The weights are 64-bit floats: the
-  probabilities are right to a relative error of about 1e-13.
+- the number of fillings whose cost lies in a band is a sum over the last table. It is exact: the recurrence runs modulo
+  several coprime numbers, and the Chinese remainder theorem combines the results;
+- a filling of a given cost is drawn by walking the tables backwards and making each choice in proportion to the number
+  of fillings that lead to it, so every filling of that cost is equally likely and no draw is rejected. The weights are
+  64-bit floats: probabilities have a relative error of about 1e-13.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Menu(Generic[Option]):
     """The options of one slot, by cost.
 
     Attributes:
-        costs: distinct, ascending.
+        costs: the distinct costs, ascending.
         options: for each cost, the options that have it.
     """
 
@@ -40,7 +40,7 @@ class Menu(Generic[Option]):
 
     @classmethod
     def of(cls, priced: Iterable[tuple[int, Option]]) -> Menu[Option]:
-        """A menu of (cost, option) pairs, each option once."""
+        """The menu of these (cost, option) pairs; an option that occurs twice is kept once."""
         by_cost: dict[int, list[Option]] = {}
         for cost, option in priced:
             by_cost.setdefault(cost, []).append(option)
@@ -53,7 +53,7 @@ class Menu(Generic[Option]):
 
 @dataclass(frozen=True)
 class SlotRow(Generic[Option]):
-    """A stage: slots to fill from the first on, and how many of them may be filled."""
+    """The slots of a stage, filled from the first on, and how many of them may be filled."""
 
     slots: tuple[Menu[Option], ...]
     repeats: tuple[int, ...]
@@ -81,7 +81,7 @@ class CostCounts:
     ways: Array
 
     def ways_at(self, costs: Array) -> Array:
-        """The number of ways for each of some costs; 0 for a cost off the grid."""
+        """The number of ways for each of these costs; 0 for a cost that is not in the table."""
         if not len(self.ways):
             return np.zeros(len(costs))
         steps, rest = np.divmod(costs - self.offset, self.unit)
@@ -96,7 +96,7 @@ class CostCounts:
 
 
 def _sum(tables: Sequence[CostCounts], limit: int, modulus: int | None) -> CostCounts:
-    """The table of alternatives."""
+    """The table for a choice between the fillings that these tables count."""
     if len(tables) == 1:
         return tables[0]
     offset = min(table.offset for table in tables)
@@ -109,7 +109,7 @@ def _sum(tables: Sequence[CostCounts], limit: int, modulus: int | None) -> CostC
 
 
 def _times(table: CostCounts, menu: Menu[Any], limit: int, modulus: int | None, weight: float = 1) -> CostCounts:
-    """The table after one more slot, each option of which counts as ``weight``; costs above ``limit`` are dropped."""
+    """The table after one more slot, whose options each count as ``weight``; costs above ``limit`` are dropped."""
     base = menu.costs[0]
     offset = table.offset + base
     unit = math.gcd(table.unit if len(table.ways) > 1 else 0, *(cost - base for cost in menu.costs)) or 1
@@ -121,7 +121,7 @@ def _times(table: CostCounts, menu: Menu[Any], limit: int, modulus: int | None, 
 
 
 def _add(target: Array, source: Array, start: int, stride: int, times: float) -> None:
-    """Add ``times * source`` to every ``stride``-th element of ``target`` from ``start`` on, as far as it reaches."""
+    """Add ``times * source`` to every ``stride``-th element of ``target`` from ``start`` on, up to its end."""
     view = target[start::stride][: len(source)] if start < len(target) else target[:0]
     view += source[: len(view)] if times == 1 else source[: len(view)] * source.dtype.type(times)
 
@@ -131,7 +131,7 @@ def _reduce(ways: Array, modulus: int | None) -> Array:
 
 
 class Chain(Generic[Option]):
-    """Stages one after another, and a fixed cost beside them."""
+    """Stages one after another, plus a fixed cost."""
 
     def __init__(self, stages: Sequence[SlotRow[Option]], fixed: int = 0) -> None:
         self.stages = tuple(stages)
@@ -151,7 +151,7 @@ class Chain(Generic[Option]):
         return self.fixed + sum(stage.costliest for stage in self.stages)
 
     def _limits(self, limit: int) -> list[int]:
-        """For each stage, what may be spent up to its end so that the rest can still be paid."""
+        """For each stage, the highest cost up to its end that leaves enough for the cheapest remaining stages."""
         rest, limits = 0, []
         for stage in reversed(self.stages):
             limits.append(limit - self.fixed - rest)
@@ -170,7 +170,7 @@ class Chain(Generic[Option]):
         return [_chinese_remainder(list(column), moduli) for column in zip(*residues, strict=True)]
 
     def _fan(self) -> int:
-        """A bound on how many terms one addition step sums up."""
+        """An upper bound on the number of terms that one step of the recurrence adds up."""
         return max(max((len(menu) for menu in stage.slots), default=1) + len(stage.repeats) for stage in self.stages)
 
     def _last_table(self, limit: int, modulus: int) -> CostCounts:
@@ -185,7 +185,7 @@ class Chain(Generic[Option]):
         return table
 
     def tables(self, limit: int, *, fair: bool = False) -> Tables[Option]:
-        """The tables to draw from, for costs up to ``limit``; ``fair`` as :class:`Tables` has it."""
+        """The tables to draw from, for costs up to ``limit``; see :class:`Tables` for ``fair``."""
         return Tables(self, limit, fair)
 
 
@@ -193,8 +193,8 @@ class Tables(Generic[Option]):
     """The float tables of a chain, for drawing fillings of a cost up to a limit.
 
     Args:
-        fair: of one cost, fillings are as likely as if every choice were made evenly by itself. Otherwise each is
-            equally likely, and nearly all are long, since every slot multiplies their number.
+        fair: fillings of one cost are as likely as if every choice were drawn evenly and independently. Otherwise they
+            are equally likely, so nearly all draws are long ones, since every slot multiplies the number of fillings.
     """
 
     def __init__(self, chain: Chain[Option], limit: int, fair: bool = False) -> None:
@@ -216,9 +216,9 @@ class Tables(Generic[Option]):
         ]
 
     def costs(self, low: int, high: int) -> tuple[Array, Array]:
-        """The costs from ``low`` to ``high`` that some filling has, ascending, and how many have each (floats).
+        """The costs from ``low`` to ``high`` that occur, ascending, and how many fillings have each, as floats.
 
-        In fair tables the second are chances, but for a factor.
+        In fair tables the second array holds unnormalised probabilities instead.
         """
         last, fixed = self._last_table, self.chain.fixed
         band = last.band(low - fixed, high - fixed)
@@ -226,7 +226,7 @@ class Tables(Generic[Option]):
         return (indices + band.start) * last.unit + last.offset + fixed, last.ways[band][indices]
 
     def draw(self, cost: int, rng: np.random.Generator) -> list[list[Option]]:
-        """One filling of exactly this cost, ``cost`` being one of :meth:`costs`."""
+        """One filling of exactly this cost, which must be one of :meth:`costs`."""
         left = cost - self.chain.fixed
         filling: list[list[Option]] = []
         for i in reversed(range(len(self.chain.stages))):
@@ -251,7 +251,7 @@ def _pick(values: Sequence[int], weights: Any, rng: np.random.Generator) -> int:
 
 
 def _moduli(bound: int, fan: int) -> list[int]:
-    """Pairwise coprime numbers whose product exceeds ``bound``, and ``fan`` times each of which fits 64 bits."""
+    """Pairwise coprime numbers with a product above ``bound``, small enough that ``fan`` times each fits 64 bits."""
     moduli: list[int] = []
     candidate = 2**64 // (fan + 1) - 1
     while math.prod(moduli) <= bound:
@@ -262,7 +262,7 @@ def _moduli(bound: int, fan: int) -> list[int]:
 
 
 def _chinese_remainder(residues: list[int], moduli: list[int]) -> int:
-    """The number from 0 to the product of the moduli, less one, that leaves these residues."""
+    """The number from 0 up to, and excluding, the product of the moduli that leaves these residues."""
     value, product = 0, 1
     for residue, modulus in zip(residues, moduli, strict=True):
         value += (residue - value) * pow(product, -1, modulus) % modulus * product

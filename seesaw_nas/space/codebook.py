@@ -1,4 +1,4 @@
-"""Architectures by the million: a batch as rows of small integers, with its exact Multi-Adds and Params."""
+"""Batches of millions of architectures, as rows of small integers, with their exact Multi-Adds and Params."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from seesaw_nas.core.errors import SpecError
 from seesaw_nas.space.definition import Space
 from seesaw_nas.space.prices import Array, Prices
 
-ROWS_AT_ONCE = 2048  # of seesaw-cifar, 33 columns wide, this many stay in the processor's second cache
+ROWS_AT_ONCE = 2048  # so many rows of seesaw-cifar, 33 columns wide, fit the processor's second cache
 
 
 class Codebook:
-    """The architectures of a space as rows of integers, and what a batch of them costs.
+    """The architectures of a space as rows of integers, and the cost of each row of a batch.
 
-    The first number of a row is the width. Then comes one number for every place for a block, stage by stage: 0 where
-    there is none, k for the k-th block that :meth:`Space.options` lists for the place. A stage fills its first places.
-    So each architecture has one row, whatever its spelling. A row that stands for none is refused, never counted.
+    The first number of a row is the width. One number for every slot follows, stage by stage: 0 for no block, k for the
+    k-th block that :meth:`Space.options` lists for the slot. The blocks of a stage are in its first slots. So each
+    architecture has exactly one row, whatever its spelling. A row that describes no architecture is refused.
 
     Attributes:
-        names: what stands in each column: ``width``, ``stage1.block1``, ...
+        names: names of the columns: ``width``, ``stage1.block1``, ...
     """
 
     def __init__(self, space: Space) -> None:
         self.space = space
         self._slots = tuple(tuple(space.slots(width)) for width in range(space.widths))
-        places = self._slots[0]  # the widths differ in channels and offers alone
+        places = self._slots[0]  # widths differ in channels and options only, not in the number of slots
         self.names = ("width", *(f"stage{slot.stage + 1}.block{slot.index + 1}" for slot in places))
         self._first = np.array([slot.index == 0 for slot in places])
         self._needed = np.array([slot.index not in space.stages[slot.stage].repeats for slot in places])
-        offered = [[len(space.options(slot)) for slot in slots] for slots in self._slots]
-        self._dtype = np.min_scalar_type(max(space.widths - 1, *map(max, offered)))
-        self._offered = np.array(offered, self._dtype)
+        n_options = [[len(space.options(slot)) for slot in slots] for slots in self._slots]
+        self._dtype = np.min_scalar_type(max(space.widths - 1, *map(max, n_options)))
+        self._n_options = np.array(n_options, self._dtype)
 
     def encode(self, architectures: Iterable[Architecture]) -> Array:
-        """The rows of some architectures: (N, columns).
+        """The rows of these architectures: (N, columns).
 
         Raises:
-            SpecError: one is not in the space.
+            SpecError: an architecture is not in the space.
         """
         rows = [self._row(number, architecture) for number, architecture in enumerate(architectures)]
         return np.array(rows, self._dtype).reshape(-1, len(self.names))
@@ -60,7 +60,7 @@ class Codebook:
         """The architecture of one row, in its canonical spelling.
 
         Raises:
-            SpecError: the row stands for no architecture; the message names the column.
+            SpecError: the row describes no architecture; the message names the column.
         """
         rows = self._integers(np.asarray(row)[None])
         self._check(rows, 0)
@@ -74,21 +74,21 @@ class Codebook:
     def draw(self, n: int, rng: np.random.Generator) -> Array:
         """The rows of ``n`` architectures whose width, repeats and blocks are each drawn evenly and independently.
 
-        Not uniform over architectures: half of the stages of one or two blocks get one, though far more exist with
-        two. :meth:`Feasible.draw` is uniform.
+        This is not uniform over architectures: a stage of one or two blocks gets one block half of the time, although
+        far more architectures have two. :meth:`Feasible.draw` is uniform.
         """
         widths = rng.integers(self.space.widths, size=n)
         rows = np.empty((n, len(self.names)), self._dtype)
         for width in range(self.space.widths):
             chosen = np.flatnonzero(widths == width)
-            rows[chosen] = self._drawn(width, len(chosen), rng)
+            rows[chosen] = self._draw_width(width, len(chosen), rng)
         return rows
 
-    def _drawn(self, width: int, n: int, rng: np.random.Generator) -> Array:
+    def _draw_width(self, width: int, n: int, rng: np.random.Generator) -> Array:
         rows = np.full((n, len(self.names)), width, self._dtype)
         repeats = [rng.choice(stage.repeats, n) for stage in self.space.stages]
         for column, slot in enumerate(self._slots[width], start=1):
-            code = rng.integers(1, self._offered[width, column - 1], n, self._dtype, endpoint=True)
+            code = rng.integers(1, self._n_options[width, column - 1], n, self._dtype, endpoint=True)
             rows[:, column] = code * (slot.index < repeats[slot.stage])
         return rows
 
@@ -96,14 +96,14 @@ class Codebook:
         """Multi-Adds of each row, for one image: (N,), exact.
 
         Raises:
-            SpecError: a row stands for no architecture; the message names it and the column.
-            SpaceError: 64-bit integers do not hold the costliest architecture of the space.
+            SpecError: a row describes no architecture; the message names the row and the column.
+            SpaceError: the cost of the space's costliest architecture exceeds 64-bit integers.
         """
-        return self._priced(self._integers(rows), self._macs)
+        return self._add_up(self._integers(rows), self._macs)
 
     def params(self, rows: npt.ArrayLike) -> Array:
-        """Trainable parameters of each row: (N,), exact; raises what :meth:`macs` does."""
-        return self._priced(self._integers(rows), self._params)
+        """Trainable parameters of each row: (N,), exact; raises the same errors as :meth:`macs`."""
+        return self._add_up(self._integers(rows), self._params)
 
     @cached_property
     def _macs(self) -> Prices:
@@ -113,7 +113,7 @@ class Codebook:
     def _params(self) -> Prices:
         return Prices.params(self.space)
 
-    def _priced(self, rows: Array, prices: Prices) -> Array:
+    def _add_up(self, rows: Array, prices: Prices) -> Array:
         totals = np.empty(len(rows), np.int64)
         for start in range(0, len(rows), ROWS_AT_ONCE):
             some = rows[start : start + ROWS_AT_ONCE]
@@ -131,29 +131,31 @@ class Codebook:
         return array
 
     def _check(self, rows: Array, start: int) -> None:
-        """Raise :class:`SpecError` unless each of these rows, the first of which is row ``start``, is a network's."""
-        if (wrong := self._wrong(rows)).any():
-            row, column = np.argwhere(wrong)[0].tolist()
-            raise SpecError(self._wanted(rows[row].tolist(), column), f"rows[{start + row}].{self.names[column]}")
+        """Raise :class:`SpecError` unless each row describes an architecture; ``start`` is the first row's number."""
+        if (invalid := self._find_invalid(rows)).any():
+            row, column = np.argwhere(invalid)[0].tolist()
+            raise SpecError(
+                self._explain_invalid(rows[row].tolist(), column), f"rows[{start + row}].{self.names[column]}"
+            )
 
-    def _wrong(self, rows: Array) -> Array:
-        """Where the numbers in some rows mean nothing."""
+    def _find_invalid(self, rows: Array) -> Array:
+        """Which numbers in these rows are invalid: bool, of the same shape."""
         widths, codes = rows[:, 0], rows[:, 1:]
-        wrong = np.empty(rows.shape, bool)
-        wrong[:, 0] = (widths < 0) | (widths >= self.space.widths)
-        most = self._offered.take(widths.astype(np.intp), axis=0, mode="clip")  # a wrong width is marked already
+        invalid = np.empty(rows.shape, bool)
+        invalid[:, 0] = (widths < 0) | (widths >= self.space.widths)
+        most = self._n_options.take(widths.astype(np.intp), axis=0, mode="clip")  # a wrong width is marked already
         filled = codes != 0
-        before = np.empty_like(filled)  # is the place before filled? What precedes a stage's first counts as such.
+        before = np.empty_like(filled)  # whether the slot before is filled; true for the first slot of a stage
         before[:, 1:] = filled[:, :-1]
         before |= self._first
         gap, end_too_early = filled > before, (filled < before) & self._needed
-        wrong[:, 1:] = (codes < 0) | (codes > most) | gap | end_too_early
-        return wrong
+        invalid[:, 1:] = (codes < 0) | (codes > most) | gap | end_too_early
+        return invalid
 
-    def _wanted(self, row: list[int], column: int) -> str:
+    def _explain_invalid(self, row: list[int], column: int) -> str:
         if column == 0:
             return f"a width from 0 to {self.space.widths - 1} is wanted, got {row[0]}"
-        slot, most = self._slots[row[0]][column - 1], self._offered[row[0], column - 1]
+        slot, most = self._slots[row[0]][column - 1], self._n_options[row[0], column - 1]
         if not 0 <= row[column] <= most:
             return f"1 to {most}, or 0 for no block, is wanted, got {row[column]}"
         stage = self.space.stages[slot.stage]

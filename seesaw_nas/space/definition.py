@@ -1,8 +1,8 @@
-"""A search space: which architectures there are.
+"""The definition of a search space, which decides whether an architecture belongs to it.
 
-Every block of a stage chooses its expansion, kernel, partition, flow and activation for itself, out of what the stage
-offers; a stage chooses how often it repeats its block. Widths vary together: a space may list several widths of the
-whole network, of which an architecture has one.
+Every block of a stage has its own expansion, kernel, partition, flow and activation, out of the values that the stage
+offers; a stage has one of several numbers of blocks. Widths vary together: a space may list several sets of widths for
+the whole network, of which an architecture has one.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from seesaw_nas.space.chain import Chain, Menu, SlotRow
 
 @dataclass(frozen=True)
 class StageSpace:
-    """What one stage offers.
+    """The values that one stage offers.
 
     Attributes:
-        channels: output width, one entry for each width of the space.
-        stride: of the stage's first block.
-        repeats: how many blocks it may have, ascending.
+        channels: output channels, one entry for each width of the space.
+        stride: stride of the stage's first block.
+        repeats: the numbers of blocks that it may have, ascending.
     """
 
     channels: tuple[int, ...]
@@ -79,7 +79,7 @@ def _block_set(stage: StageSpace, c_in: int, c_out: int) -> frozenset[Block]:
 
 @dataclass(frozen=True)
 class Slot:
-    """The place of one block in the longest architecture of a width: what stands around it."""
+    """A position for one block, with the shapes around it, in the deepest architecture of a width."""
 
     stage: int
     index: int
@@ -89,7 +89,7 @@ class Slot:
     size_out: int
 
     def macs(self, block: Block) -> int:
-        """Multi-Adds of a block at this place."""
+        """Multi-Adds of a block in this slot."""
         return cost.block_macs(block, self.c_in, self.c_out, self.size_in, self.size_out)
 
 
@@ -98,8 +98,8 @@ class Space:
     """A set of architectures for one input size and number of classes.
 
     Attributes:
-        default_budget: as a user would write it; what a search takes when none is given.
-        stem_channels: one entry for each width.
+        default_budget: the budget of a search if none is given, written as a user writes it.
+        stem_channels: output channels of the stem, one entry for each width.
     """
 
     name: str
@@ -138,7 +138,7 @@ class Space:
         return "-".join(map(str, (self.stem_channels[width], *(stage.channels[width] for stage in self.stages))))
 
     def slots(self, width: int) -> Iterator[Slot]:
-        """Every place for a block, stage by stage, at the most repeats."""
+        """Every slot, stage by stage, with as many blocks as each stage allows."""
         size, c_in = output_size(self.input_size, self.stem_stride), self.stem_channels[width]
         for i, stage in enumerate(self.stages):
             for j in range(stage.max_repeats):
@@ -162,27 +162,27 @@ class Space:
     def chain(
         self,
         width: int,
-        offered: Mapping[tuple[int, int], tuple[Block, ...]] | None = None,
+        options: Mapping[tuple[int, int], tuple[Block, ...]] | None = None,
         repeats: Mapping[int, tuple[int, ...]] | None = None,
     ) -> Chain[Block]:
-        """The architectures of one width, or those with only these blocks at these (stage, index) places.
+        """The architectures of one width, or only those with the given blocks and repeats.
 
         Args:
             width: index of the width.
-            offered: the blocks to choose from at a place, where they are not all that the stage offers.
-            repeats: the repeats to choose from in a stage, where they are not all.
+            options: blocks to choose from, by (stage, index), for slots that may not have all blocks of the stage.
+            repeats: repeats to choose from, by stage, for stages that may not have all of theirs.
         """
         menus: dict[int, list[Menu[Block]]] = {i: [] for i in range(len(self.stages))}
         allowed = [(repeats or {}).get(i, stage.repeats) for i, stage in enumerate(self.stages)]
         for slot in self.slots(width):
             if slot.index < max(allowed[slot.stage]):
-                blocks = (offered or {}).get((slot.stage, slot.index))
+                blocks = (options or {}).get((slot.stage, slot.index))
                 menus[slot.stage].append(self._menus[slot] if blocks is None else _menu_of(slot, blocks))
-        runs = [SlotRow(tuple(menus[i]), allowed[i]) for i in range(len(self.stages))]
-        return Chain(runs, self.fixed_macs(width))
+        rows = [SlotRow(tuple(menus[i]), allowed[i]) for i in range(len(self.stages))]
+        return Chain(rows, self.fixed_macs(width))
 
     def options(self, slot: Slot) -> tuple[Block, ...]:
-        """The distinct blocks that may stand at a place."""
+        """The distinct blocks that a slot may have."""
         return self.stages[slot.stage].blocks(slot.c_in, slot.c_out)
 
     @cached_property
@@ -193,7 +193,7 @@ class Space:
         """The architecture of a width with these blocks, stage by stage.
 
         Raises:
-            SpecError: a block does not fit where it stands.
+            SpecError: a block does not fit its slot.
         """
         stages = tuple(
             Stage(stage.channels[width], stage.stride, tuple(chosen))
@@ -204,7 +204,7 @@ class Space:
         return Architecture(self.input_size, self.input_channels, self.classes, stem, stages, head)
 
     def width_of(self, architecture: Architecture) -> int | None:
-        """The index of the architecture's width, or ``None`` when the space does not have it."""
+        """The index of the architecture's width, or ``None`` if the space does not have it."""
         widths = (architecture.stem.channels, *(stage.channels for stage in architecture.stages))
         for width in range(self.widths):
             if widths == (self.stem_channels[width], *(stage.channels[width] for stage in self.stages)):
@@ -215,7 +215,7 @@ class Space:
         return not self.objection(architecture)
 
     def objection(self, architecture: Architecture) -> str:
-        """Why an architecture is not in this space, or nothing when it is."""
+        """The reason why an architecture is not in this space; empty if it is."""
         frame = (architecture.input, architecture.classes, architecture.stem.stride, architecture.head.channels)
         side = self.input_size
         own = ((self.input_channels, side, side), self.classes, self.stem_stride, self.head_channels)
@@ -232,17 +232,17 @@ class Space:
         return ""
 
     def count(self, budget: str) -> int:
-        """How many architectures fit a budget written like ``110M`` or ``100M:110M``, exactly; 0 where none does."""
+        """How many architectures fit a budget written like ``110M`` or ``100M:110M``, exactly; may be 0."""
         bounds = self.budget(budget)
         return sum(chain.counts([(bounds.low, bounds.high)])[0] for chain in self.chains)
 
     def budget(self, text: str) -> Budget:
-        """A budget as a user writes it; shares such as ``60%`` are of this space's costliest architecture."""
+        """The budget that a user writes; ``60%`` is a share of the costliest architecture's Multi-Adds."""
         return Budget.parse(text, self.costliest_macs)
 
     @cached_property
     def digest(self) -> str:
-        """16 hexadecimal digits of SHA-256 over all that the space offers: a run is not continued in another one."""
+        """16 hexadecimal digits of SHA-256 over the whole definition; a run is only resumed in the same space."""
         return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The part of a space that a budget allows: counted exactly, drawn from and moved in without a rejection."""
+"""The architectures of a space within a budget: exact counts, and draws and mutations that never reject a candidate."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from seesaw_nas.space.chain import Array, Chain, Tables
 from seesaw_nas.space.definition import Space
 
 T = TypeVar("T")
-MOST_DRAWABLE = 10**300  # 64-bit floats end near 1.8e308
+MOST_DRAWABLE = 10**300  # architectures; the largest 64-bit float is near 1.8e308
 Position = tuple[int, int]  # stage, index of the block in it
 
 
 @dataclass(frozen=True)
 class Feasible:
-    """All architectures of a space whose Multi-Adds lie in a budget. There is at least one, or it cannot be made.
+    """All architectures of a space whose Multi-Adds lie in a budget; at least one.
 
     Raises:
-        BudgetError: no architecture fits; the cheapest and the costliest are named.
+        BudgetError: no architecture fits; the message names the cheapest and the costliest.
         SpaceError: the space is larger than the 64-bit floats of the tables can count.
     """
 
@@ -36,11 +36,11 @@ class Feasible:
 
     @classmethod
     def of(cls, space: Space, budget: str) -> Feasible:
-        """The architectures that fit a budget written like ``110M``, ``100M:110M`` or ``60%``, to count and draw from.
+        """The architectures that fit a budget written like ``110M``, ``100M:110M`` or ``60%``.
 
         Raises:
-            UnitError: an end of it is no number of Multi-Adds.
-            BudgetError: none fits, or the ends are in the wrong order.
+            UnitError: an end of the budget is not a number of Multi-Adds.
+            BudgetError: no architecture fits, or the ends are in the wrong order.
             SpaceError: the space is too large to draw from.
         """
         return cls(space, space.budget(budget))
@@ -72,7 +72,7 @@ class Feasible:
         return self.counts([self.budget])[0]
 
     def counts(self, budgets: list[Budget]) -> list[int]:
-        """How many architectures of the space fit each budget, exactly, none of them above this one."""
+        """How many architectures of the space fit each budget, exactly; no budget may end above this one's."""
         bands = [(budget.low, budget.high) for budget in budgets]
         return [sum(column) for column in zip(*(chain.counts(bands) for chain in self.space.chains), strict=True)]
 
@@ -86,7 +86,7 @@ class Feasible:
 
     @cached_property
     def median_macs(self) -> int:
-        """The Multi-Adds that half of the architectures that fit do not exceed."""
+        """The median of the Multi-Adds of all architectures that fit."""
         costs = np.concatenate([costs for costs, _ in self._costs])
         ways = np.concatenate([ways for _, ways in self._costs])
         order = np.argsort(costs, kind="stable")
@@ -101,18 +101,18 @@ class Feasible:
         return self._draw_at(width, int(costs[_index(ways, rng)]), rng)
 
     def draw_even(self, rng: np.random.Generator) -> Architecture:
-        """One architecture, its Multi-Adds evenly spread over the budget.
+        """One architecture, so that Multi-Adds spread evenly over the budget.
 
-        A width of those that fit is drawn evenly, then a point of the budget, and of the architectures whose
-        Multi-Adds come nearest to it one, each equally likely.
+        First a width is drawn evenly among those that fit, then a cost within the budget, then one of the architectures
+        whose Multi-Adds are nearest to that cost, each equally likely.
         """
         return self._draw_nearest(self._tables, rng)
 
     def draw_fair(self, rng: np.random.Generator) -> Architecture:
-        """As :meth:`draw_even`, but of the nearest each is as likely as if all its choices were made evenly.
+        """As :meth:`draw_even`, but the nearest architectures are as likely as if every choice were drawn evenly.
 
-        So a stage has each number of repeats equally often, as far as the budget allows. Where all architectures are
-        equally likely, most have the most repeats, for there are more of these.
+        So a stage has each number of repeats equally often, as far as the budget allows. If all architectures were
+        equally likely, most would have the highest number of repeats, because far more architectures have it.
         """
         return self._draw_nearest(self._fair_tables, rng)
 
@@ -129,45 +129,50 @@ class Feasible:
         return self.space.build(width, self._tables[width].draw(macs, rng))
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """A neighbour within the budget: one choice is made anew, and others only as far as the budget demands.
+        """A neighbour within the budget: one choice is changed, and others only if the budget requires it.
 
-        The choice is a block or a stage's repeats, drawn evenly. Where no value but its present one fits the budget,
-        one, three, seven ... further blocks, drawn evenly, are made anew with it, each outcome equally likely. Only
-        where the budget allows no other architecture of this width does the same one come back.
+        The choice is a block or a stage's repeats, drawn evenly. If no other value of it fits the budget, then one,
+        three, seven ... further blocks, drawn evenly, may change with it, and each result is equally likely. The same
+        architecture is returned only if the budget allows no other one of this width.
         """
-        width, kept, repeats = self._take_apart(architecture)
-        for target in _shuffle([*kept, *range(len(repeats))], rng):
-            for freed in self._growing_sets(target, kept, rng):
-                chain = self._reopen(width, kept, repeats, target, freed)
+        width, present, repeats = self._take_apart(architecture)
+        for target in _shuffle([*present, *range(len(repeats))], rng):
+            for freed in self._growing_sets(target, present, rng):
+                chain = self._reopen(width, present, repeats, target, freed)
                 if chain is not None and (blocks := self._draw_from(chain, rng)) is not None:
                     return self.space.build(width, blocks)
         for stage in _shuffle(list(range(len(repeats))), rng):
-            # Alone no choice can change, so the repeats of several stages have to change together.
+            # No choice can change alone, so the repeats of several stages have to change together.
             fewer_or_more = tuple(n for n in self.space.stages[stage].repeats if n != repeats[stage])
             if fewer_or_more and (blocks := self._draw_from(self.space.chain(width, {}, {stage: fewer_or_more}), rng)):
                 return self.space.build(width, blocks)
         return architecture.canonical
 
     def _reopen(
-        self, width: int, kept: dict[Position, Block], repeats: list[int], target: Position | int, freed: set[Position]
+        self,
+        width: int,
+        present: dict[Position, Block],
+        repeats: list[int],
+        target: Position | int,
+        freed: set[Position],
     ) -> Chain[Block] | None:
-        """The architectures with another value at ``target``, any block at ``freed``, and all else kept."""
-        fixed: dict[Position, tuple[Block, ...]] = {p: (block,) for p, block in kept.items() if p not in freed}
+        """The architectures with another value at ``target``, any block at ``freed``, and everything else unchanged."""
+        fixed: dict[Position, tuple[Block, ...]] = {p: (block,) for p, block in present.items() if p not in freed}
         allowed: dict[int, tuple[int, ...]] = {i: (n,) for i, n in enumerate(repeats)}
         if isinstance(target, int):
             allowed[target] = tuple(n for n in self.space.stages[target].repeats if n != repeats[target])
             others: tuple[object, ...] = allowed[target]
         else:
             slot = next(s for s in self.space.slots(width) if (s.stage, s.index) == target)
-            fixed[target] = tuple(block for block in self.space.options(slot) if block != kept[target])
+            fixed[target] = tuple(block for block in self.space.options(slot) if block != present[target])
             others = fixed[target]
         return self.space.chain(width, fixed, allowed) if others else None
 
     @staticmethod
     def _growing_sets(
-        target: Position | int, kept: dict[Position, Block], rng: np.random.Generator
+        target: Position | int, present: dict[Position, Block], rng: np.random.Generator
     ) -> Iterator[set[Position]]:
-        others = _shuffle([place for place in kept if place != target], rng)
+        others = _shuffle([place for place in present if place != target], rng)
         freed = 0
         while freed < len(others):
             yield set(others[:freed])
@@ -175,50 +180,50 @@ class Feasible:
         yield set(others)
 
     def repair(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
-        """The architecture itself where it fits the budget; else one that does and keeps what it can of it.
+        """The architecture itself if it fits the budget; else one that fits and shares as much as possible with it.
 
-        One, three, seven ... blocks, drawn evenly, are made anew, each outcome equally likely, until that is enough;
-        then the repeats of all stages, too. Another width is taken only where this one has nothing that fits.
+        One, three, seven ... blocks, drawn evenly, are drawn again, each result equally likely, until one fits; then
+        the repeats of all stages are drawn again, too. Another width is used only if nothing of this width fits.
 
         Raises:
             BudgetError: the architecture is not in the space.
         """
-        width, kept, repeats = self._take_apart(architecture)
+        width, present, repeats = self._take_apart(architecture)
         if cost.macs(architecture) in self.budget:
             return architecture.canonical
         allowed = {i: (n,) for i, n in enumerate(repeats)}
-        order, freed = _shuffle(list(kept), rng), 1
+        order, freed = _shuffle(list(present), rng), 1
         while freed < 2 * len(order):
-            offered = {place: (kept[place],) for place in order[freed:]}
-            if (blocks := self._draw_from(self.space.chain(width, offered, allowed), rng)) is not None:
+            options = {place: (present[place],) for place in order[freed:]}
+            if (blocks := self._draw_from(self.space.chain(width, options, allowed), rng)) is not None:
                 return self.space.build(width, blocks)
             freed = 2 * freed + 1
         blocks = self._draw_from(self.space.chain(width), rng)
         return self.draw_even(rng) if blocks is None else self.space.build(width, blocks)
 
     def crossover(self, one: Architecture, other: Architecture, rng: np.random.Generator) -> Architecture:
-        """A child within the budget: each stage has the repeats of a parent, each block is a parent's.
+        """A child within the budget: each stage has the repeats of one parent, each block comes from one parent.
 
-        All mixtures that fit are equally likely, the parents among them. With parents of two widths the child has the
-        first one's, and takes from the second what fits there.
+        All combinations that fit are equally likely, the parents included. If the parents have different widths, the
+        child has the first one's, and only blocks of the second that fit there are used.
 
         Raises:
-            BudgetError: a parent is not in the space, or no mixture of the two is within the budget.
+            BudgetError: a parent is not in the space, or no combination of the two is within the budget.
         """
-        width, kept, repeats = self._take_apart(one)
+        width, present, repeats = self._take_apart(one)
         _, others, other_repeats = self._take_apart(other)
-        offered = {}
+        options = {}
         for slot in self.space.slots(width):
             place = (slot.stage, slot.index)
             every = self.space.options(slot)
-            parents = [parent[place] for parent in (kept, others) if place in parent]
+            parents = [parent[place] for parent in (present, others) if place in parent]
             if mixed := tuple(dict.fromkeys(block for block in parents if block in every)):
-                offered[place] = mixed
+                options[place] = mixed
         allowed = {
-            i: tuple(n for n in sorted({a, b}) if all((i, j) in offered for j in range(n)))
+            i: tuple(n for n in sorted({a, b}) if all((i, j) in options for j in range(n)))
             for i, (a, b) in enumerate(zip(repeats, other_repeats, strict=True))
         }
-        blocks = self._draw_from(self.space.chain(width, offered, allowed), rng)
+        blocks = self._draw_from(self.space.chain(width, options, allowed), rng)
         if blocks is None:
             raise BudgetError(f"no mixture of the two architectures fits {self.budget}; give a parent that does")
         return self.space.build(width, blocks)
@@ -231,7 +236,7 @@ class Feasible:
         return tables.draw(int(costs[_index(ways, rng)]), rng) if len(costs) else None
 
     def _take_apart(self, architecture: Architecture) -> tuple[int, dict[Position, Block], list[int]]:
-        """Width, blocks by place, and repeats by stage.
+        """Width, blocks by position, and repeats by stage.
 
         Raises:
             BudgetError: the architecture is not in the space.

@@ -1,4 +1,4 @@
-"""Space files: TOML, data only, shipped with the package or written by a user."""
+"""Space files: search spaces in TOML, shipped with the package or written by a user."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _FOLDERS = (_PACKAGE / "search_spaces", _PACKAGE.parent / "search_spaces")  # in
 
 
 def names() -> list[str]:
-    """The spaces that come with the package."""
+    """Names of the spaces that are shipped with the package."""
     return sorted({path.stem for folder in _FOLDERS for path in folder.glob("*.toml")})
 
 
 def load(name: str) -> Space:
-    """The shipped space of this name, or the one in this TOML file.
+    """The shipped space of this name, or the space in this TOML file.
 
     Raises:
-        SpaceError: there is no such space, or the file is not one; the message names the field.
+        SpaceError: there is no such space, or the file is not a space file; the message names the field.
     """
     shipped = [path for folder in _FOLDERS if (path := folder / f"{name}.toml").is_file()]
     if not shipped and not name.endswith(".toml"):
@@ -43,17 +43,17 @@ def load(name: str) -> Space:
 
 
 def parse(text: str, path: Path | str) -> Space:
-    """The space that this TOML text describes; ``path`` is what a mistake is told of.
+    """The space that this TOML text describes; ``path`` names the file in error messages.
 
     Raises:
-        SpaceError: it describes none; the message names the field.
+        SpaceError: the text does not describe a space; the message names the field.
     """
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SpaceError(f"{path} is not a TOML file: {error}") from None
     except RecursionError:
-        raise SpaceError(f"{path} is no space file: it is nested too deeply") from None
+        raise SpaceError(f"{path} is not a space file: it is nested too deeply") from None
     try:
         return _space(content)
     except (SpecError, SpaceError) as error:
@@ -114,7 +114,7 @@ def _stage(value: Any, shared: dict[str, Any], widths: int) -> StageSpace:
 
 
 def _width_count(holders: list[Any]) -> int:
-    """How many widths the lists of channels describe; a single number stands for all of them."""
+    """How many widths the lists of channels describe; a single number applies to all widths."""
     lengths = {
         len(holder["channels"])
         for holder in holders
@@ -144,7 +144,7 @@ def _int(holder: dict[str, Any], name: str, minimum: int = 1) -> int:
 def _budget(top: dict[str, Any]) -> str:
     text = _text(top, "budget")
     try:
-        Budget.parse(text, costliest=10**9)  # whether it can be read; what it is a share of makes no difference
+        Budget.parse(text, costliest=10**9)  # checks the syntax only, for which any cost will do
     except SeesawError as error:
         raise SpecError(str(error), "budget") from None
     return text

@@ -1,8 +1,8 @@
-"""An architecture as a fixed-length set of named choices, each a string: what a sampler of Optuna proposes.
+"""An architecture as a fixed-length set of named choices, each a string, as Optuna's samplers propose them.
 
-Every place for a block has its genes, also those beyond the repeats that a stage chose; such genes mean nothing, and
-encoding writes the first choice there. A combination that no legal architecture has (a partition that does not divide
-the chosen width, say) is refused when it is decoded.
+Every slot has its genes, even slots beyond the chosen repeats of their stage; those genes have no meaning, and encoding
+writes the first choice there. A combination that no legal architecture has, such as a partition that does not divide
+the chosen width, is refused when it is decoded.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KINDS = ("grouping", "expansion", "kernel", "activation")  # the genes of one bl
 
 
 def genes(space: Space) -> dict[str, tuple[str, ...]]:
-    """Every gene that has a choice to make, with its choices, in the order of the network."""
+    """Every gene with more than one choice, and its choices, in the order of the network."""
     return {name: choices for name, choices in _all_genes(space).items() if len(choices) > 1}
 
 
@@ -32,15 +32,15 @@ def _all_genes(space: Space) -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1024)
-def _by_traits(stage: StageSpace, c_in: int, c_out: int) -> dict[tuple[str, ...], Block]:
-    """The blocks that may stand between these widths, by the values of their genes."""
+def _blocks_by_traits(stage: StageSpace, c_in: int, c_out: int) -> dict[tuple[str, ...], Block]:
+    """The blocks that are possible between these widths, by the values of their genes."""
     return {tuple(traits(block).values()): block for block in stage.blocks(c_in, c_out)}
 
 
 def _named_choices(space: Space) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "width", tuple(map(space.width_name, range(space.widths)))
     for i, stage in enumerate(space.stages):
-        yield _repeats(i), tuple(map(str, stage.repeats))
+        yield _repeats_gene(i), tuple(map(str, stage.repeats))
         for j in range(stage.max_repeats):
             blocks = [
                 block
@@ -53,7 +53,7 @@ def _named_choices(space: Space) -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield _gene(i, j, kind), tuple(dict.fromkeys(traits(block)[kind] for block in blocks))
 
 
-def _repeats(stage: int) -> str:
+def _repeats_gene(stage: int) -> str:
     return f"stage{stage + 1}.repeats"
 
 
@@ -78,16 +78,16 @@ def encode(space: Space, architecture: Architecture) -> Genotype:
     """
     if objection := space.objection(architecture):
         raise SpecError(f"the architecture is not in space '{space.name}': {objection}")
-    every = _all_genes(space)
-    genotype = {name: choices[0] for name, choices in every.items()}
+    all_genes = _all_genes(space)
+    genotype = {name: choices[0] for name, choices in all_genes.items()}
     width = space.width_of(architecture)
     genotype["width"] = space.width_name(width or 0)
     for i, stage in enumerate(architecture.stages):
-        genotype[_repeats(i)] = str(len(stage.blocks))
+        genotype[_repeats_gene(i)] = str(len(stage.blocks))
     for placed in architecture.canonical.placed:
         for kind, value in traits(placed.block).items():
             genotype[_gene(placed.stage, placed.index, kind)] = value
-    return {name: genotype[name] for name, choices in every.items() if len(choices) > 1}
+    return {name: genotype[name] for name, choices in all_genes.items() if len(choices) > 1}
 
 
 def decode(space: Space, genotype: Mapping[str, str]) -> Architecture:
@@ -98,7 +98,7 @@ def decode(space: Space, genotype: Mapping[str, str]) -> Architecture:
     """
     chosen = _complete(space, genotype)
     width = _width(space, chosen)
-    repeats = [int(chosen[_repeats(i)]) for i in range(len(space.stages))]
+    repeats = [int(chosen[_repeats_gene(i)]) for i in range(len(space.stages))]
     blocks: list[list[Block]] = [[] for _ in space.stages]
     for slot in space.slots(width):
         if slot.index < repeats[slot.stage]:
@@ -107,7 +107,11 @@ def decode(space: Space, genotype: Mapping[str, str]) -> Architecture:
 
 
 def _complete(space: Space, genotype: Mapping[str, str]) -> dict[str, str]:
-    """The value of every gene, also of those that have but one."""
+    """The value of every gene, including the genes with only one choice.
+
+    Raises:
+        SpecError: a gene is missing or has an unknown value.
+    """
     chosen = {}
     for name, choices in _all_genes(space).items():
         value = choices[0] if len(choices) == 1 else genotype.get(name)
@@ -122,10 +126,10 @@ def _width(space: Space, chosen: Mapping[str, str]) -> int:
 
 
 def _block(space: Space, slot: Slot, chosen: Mapping[str, str]) -> Block:
-    traits_wanted = tuple(chosen[_gene(slot.stage, slot.index, kind)] for kind in KINDS)
-    block = _by_traits(space.stages[slot.stage], slot.c_in, slot.c_out).get(traits_wanted)
+    values = tuple(chosen[_gene(slot.stage, slot.index, kind)] for kind in KINDS)
+    block = _blocks_by_traits(space.stages[slot.stage], slot.c_in, slot.c_out).get(values)
     if block is None:
-        grouping, expansion, *_ = traits_wanted
+        grouping, expansion, *_ = values
         raise SpecError(
             f"{grouping} with expansion {expansion} does not fit between {slot.c_in} and {slot.c_out} channels",
             _gene(slot.stage, slot.index, "grouping"),
@@ -134,10 +138,10 @@ def _block(space: Space, slot: Slot, chosen: Mapping[str, str]) -> Block:
 
 
 def nearest(feasible: Feasible, genotype: Mapping[str, str], rng: np.random.Generator) -> Architecture:
-    """An architecture within the budget that has as many of these genes as can be had together.
+    """An architecture within the budget that has as many of these genes as possible.
 
-    A block that does not fit where it stands becomes the one that does and shares the most genes with it. Where the
-    whole misses the budget, blocks drawn evenly are made anew, as few as are found to be enough.
+    A block that does not fit its slot is replaced by the fitting one that shares the most genes with it. If the result
+    is not within the budget, :meth:`Feasible.repair` draws some blocks again.
 
     Raises:
         SpecError: a gene is missing or has an unknown value.
@@ -147,9 +151,9 @@ def nearest(feasible: Feasible, genotype: Mapping[str, str], rng: np.random.Gene
     width = _width(space, chosen)
     blocks: list[list[Block]] = [[] for _ in space.stages]
     for slot in space.slots(width):
-        if slot.index < int(chosen[_repeats(slot.stage)]):
-            wanted = [chosen[_gene(slot.stage, slot.index, kind)] for kind in KINDS]
+        if slot.index < int(chosen[_repeats_gene(slot.stage)]):
+            values = [chosen[_gene(slot.stage, slot.index, kind)] for kind in KINDS]
             offered = space.options(slot)
-            shared = [sum(a == b for a, b in zip(traits(block).values(), wanted, strict=True)) for block in offered]
+            shared = [sum(a == b for a, b in zip(traits(block).values(), values, strict=True)) for block in offered]
             blocks[slot.stage].append(offered[shared.index(max(shared))])
     return feasible.repair(space.build(width, blocks), rng)

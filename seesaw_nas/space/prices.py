@@ -1,6 +1,6 @@
-"""What each block costs at each place of a space, as tables to add up: one sum a row of a codebook.
+"""The cost of each block in each slot of a space, as tables to add up for the rows of a codebook.
 
-The tables are filled by :mod:`seesaw_nas.architecture.cost`; nothing is counted by another rule here.
+All costs come from :mod:`seesaw_nas.architecture.cost`; there is no second counting rule here.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ MOST = int(np.iinfo(np.int64).max)
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices of one unit, Multi-Adds or Params; no sum of them exceeds 64 bits, or they cannot be made.
+    """Costs in one unit, Multi-Adds or Params. A space whose sums could exceed 64 bits is refused.
 
     Attributes:
-        fixed: of a width without its blocks: (widths,).
-        flat: of the blocks on offer, place by place and width by width; one 0, for no block, leads each place's.
-        starts: where each place's begin in ``flat``: (widths, places).
+        fixed: cost of each width without its blocks: (widths,).
+        flat: costs of the blocks that each slot allows, slot by slot and width by width; each slot begins with a 0,
+            for no block.
+        starts: index in ``flat`` of each slot's first cost: (widths, slots).
     """
 
     fixed: Array
@@ -40,13 +41,13 @@ class Prices:
         """The Multi-Adds of a space's blocks.
 
         Raises:
-            SpaceError: 64-bit integers do not hold the costliest architecture.
+            SpaceError: the cost of the costliest architecture exceeds 64-bit integers.
         """
         return cls._of(space, "Multi-Adds", space.fixed_macs, Slot.macs)
 
     @classmethod
     def params(cls, space: Space) -> Prices:
-        """The trainable parameters of a space's blocks; raises what :meth:`macs` does."""
+        """The trainable parameters of a space's blocks; raises the same errors as :meth:`macs`."""
 
         def fixed(width: int) -> int:
             *_, last = space.slots(width)
@@ -72,9 +73,9 @@ class Prices:
         return cls(np.array(base, np.int64), np.array(flat, np.int64), ends - lengths)
 
     def add_up(self, rows: Array) -> Array:
-        """The price of each row of a codebook, all of which are known to stand for architectures: (N,)."""
+        """The cost of each row of a codebook: (N,). The rows are valid: the caller has checked them."""
         widths = rows[:, 0].astype(np.intp)
-        places = self.starts.take(widths, axis=0)  # (N, places)
-        np.add(places, rows[:, 1:], out=places, casting="unsafe")  # safe for such small numbers of whatever type
+        places = self.starts.take(widths, axis=0)  # (N, slots)
+        np.add(places, rows[:, 1:], out=places, casting="unsafe")  # safe: the numbers are small
         total: Array = self.flat.take(places).sum(axis=1)
         return total + self.fixed[widths]

@@ -1,4 +1,4 @@
-"""How good a network is on labelled images: cross-entropy, and how often its first guesses are right."""
+"""Accuracy of networks on labelled images: cross-entropy, top-1 and top-5."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Forward = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Of one network on some images.
+    """The accuracy of one network on a set of images.
 
     Attributes:
-        n: images.
+        n: number of images.
         loss: mean cross-entropy.
-        top1, top5: shares of the images whose class has the highest logit, or one of the five highest.
+        top1, top5: share of the images whose class has the highest logit, or one of the five highest.
     """
 
     n: int
@@ -43,10 +43,10 @@ def measure(
     device: torch.device | str = "cpu",
     batch_size: int = 256,
 ) -> Accuracy:
-    """The accuracy of ``model`` on ``images``, in float32 that is no TF32.
+    """The accuracy of ``model`` on ``images``, in float32 without TF32.
 
-    The model must be on ``device``; its training mode is put back afterwards. A :class:`Network` is evaluated as it
-    would be deployed, fused.
+    The model must be on ``device``; its training mode is restored afterwards. A :class:`Network` is fused for the
+    evaluation, as for deployment.
     """
     return measure_all([model], images, mean, std, device=device, batch_size=batch_size)[0]
 
@@ -61,7 +61,7 @@ def measure_all(
     device: torch.device | str = "cpu",
     batch_size: int = 256,
 ) -> list[Accuracy]:
-    """As :func:`measure`, of several models; each batch of images is read and normalised once for all of them."""
+    """As :func:`measure`, for several models; each batch of images is read and normalised once for all of them."""
     modes = [model.training for model in models]
     forwards = [fuse(model) if isinstance(model, Network) else model.eval() for model in models]
     accuracies = tally(forwards, images, mean, std, device=device, batch_size=batch_size)
@@ -80,7 +80,7 @@ def tally(
     device: torch.device | str,
     batch_size: int,
 ) -> list[Accuracy]:
-    """As :func:`measure_all`, of functions from normalised images (n, C, H, W) to logits (n, classes)."""
+    """As :func:`measure_all`, for functions from normalised images (n, C, H, W) to logits (n, classes)."""
     device = find_device(device)
     images = images.to(device)
     tallies = [_Tally(forward, images.labels) for forward in forwards]
@@ -89,15 +89,15 @@ def tally(
             x = normalise(chosen, mean, std)
             for one in tallies:
                 one.add(x, labels)
-    sums = torch.stack([one.sums for one in tallies]).tolist() if tallies else []  # the one wait for the device
+    sums = torch.stack([one.sums for one in tallies]).tolist() if tallies else []  # the only wait for the device
     return [one.accuracy(*own) for one, own in zip(tallies, sums, strict=True)]
 
 
 class _Tally:
-    """What one model has shown on the images so far.
+    """Sums over the images that one model has been evaluated on so far.
 
     Attributes:
-        sums: float64 (3,), on the device: of the losses, of right first guesses, of labels among the first five.
+        sums: float64 (3,), on the device: sum of losses, number of correct top-1 and of correct top-5 predictions.
     """
 
     def __init__(self, forward: Forward, labels: Tensor) -> None:
@@ -105,7 +105,7 @@ class _Tally:
         self.sums = torch.zeros(3, dtype=torch.float64, device=labels.device)
 
     def add(self, images: Tensor, labels: Tensor) -> None:
-        """Take in a normalised batch (n, C, H, W) and its labels (n,)."""
+        """Evaluate a normalised batch (n, C, H, W) with labels (n,)."""
         logits = self._forward(images)  # (n, classes)
         self._n += len(labels)
         of_five = logits.topk(min(TOP, logits.shape[1]), dim=1).indices == labels[:, None]  # (n, up to 5)
@@ -113,5 +113,5 @@ class _Tally:
         self.sums += torch.stack([loss, (logits.argmax(1) == labels).sum(), of_five.sum()])
 
     def accuracy(self, loss: float, first: float, first_five: float) -> Accuracy:
-        """By its sums."""
+        """The accuracy from the sums, after they are read from the device."""
         return Accuracy(self._n, loss / self._n, first / self._n, first_five / self._n)

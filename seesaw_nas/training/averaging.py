@@ -1,4 +1,4 @@
-"""Weights averaged along a training: less noisy than the last ones, for one more copy of them in memory."""
+"""Moving averages of weights: less noisy than the last weights, at the cost of one more copy in memory."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """An exponential moving average of tensors that a training moves; :meth:`of` makes it.
+    """An exponential moving average of a model's weights; made by :meth:`of`.
 
-    Its first ``window`` steps are averaged evenly, so the initial weights leave no trace in it.
+    The first ``window`` steps are averaged evenly, so the initial weights have no influence.
 
     Attributes:
         values: the averages.
-        weights: the tensors themselves, in the same order.
-        window: steps after which a step's weights count 1/e of what they did.
+        weights: the weights themselves, in the same order.
+        window: number of steps after which the influence of a step's weights has fallen to 1/e.
     """
 
     values: list[Tensor]
@@ -28,18 +28,18 @@ class Average:
 
     @classmethod
     def of(cls, weights: Sequence[Tensor], window: float) -> Average:
-        """An average that begins with the present weights; a window of less than a step keeps the last ones alone."""
+        """An average that starts at the present weights; with a window below one step it equals the last weights."""
         detached = [weight.detach() for weight in weights]
         return cls([weight.clone() for weight in detached], detached, max(window, 1.0))
 
     def move(self, step: int) -> None:
-        """Take in the weights that step ``step``, from 0 over the whole training, has left."""
+        """Update the averages after step ``step``, counted from 0 over the whole training."""
         share = max(1 / (step + 1), 1 / self.window)
         torch._foreach_lerp_(self.values, self.weights, share)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """The weights are the averages in the body, and themselves again after it."""
+        """Context in which the weights are replaced by their averages; restores them afterwards."""
         kept = [weight.clone() for weight in self.weights]
         self.keep()
         try:
@@ -48,5 +48,5 @@ class Average:
             torch._foreach_copy_(self.weights, kept)
 
     def keep(self) -> None:
-        """Put the averages in the place of the weights for good."""
+        """Replace the weights by their averages permanently."""
         torch._foreach_copy_(self.weights, self.values)

@@ -1,8 +1,8 @@
-"""What each step of a training sees: which images, changed how, and the seeds of what is random in it.
+"""The batches of a training: images, augmentation, and seeds for everything random in a step.
 
-Every step derives its augmentation, its blending and its dropout from (seed, epoch, step) alone, every epoch its order
-of images from (seed, epoch). So no generator state outlives a step, and an epoch can begin in its middle. Of several
-processes, each derives its own draws, for its share of the batch.
+Every step derives its augmentation, blending and dropout from (seed, epoch, step) only, and every epoch its order of
+images from (seed, epoch). So no generator state is kept from step to step, and an epoch can be resumed in the middle.
+With several processes, each draws its own augmentation for its share of the batch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from seesaw_nas.data.mixing import cutout, draw_pairs, draw_squares, mixup
 from seesaw_nas.training.parallel import ALONE, Ranks
 from seesaw_nas.training.recipes import Recipe
 
-SMALLER = 3  # per cent of the recipe's batch size that batches may have less, if all of them are then of one size
+SMALLER = 3  # per cent by which batches may be smaller than the recipe's, if all of them then have one size
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class TrainingBatch:
     """The images of one step, uint8 (n, C, H, W), and their labels (n,).
 
     Attributes:
-        number: of the step, from 0, over the whole training.
-        whole: images of the step in all processes together.
-        blend: what :func:`draw_blend` drew for it, on the images' device.
-        dropout: seed of what is dropped.
+        number: number of the step, from 0 over the whole training.
+        whole: number of images of the step in all processes together.
+        blend: result of :func:`draw_blend` for the step, on the images' device.
+        dropout: seed for dropout.
     """
 
     number: int
@@ -44,15 +44,16 @@ class TrainingBatch:
 
 
 def steps_per_epoch(data: SearchData, recipe: Recipe) -> int:
-    """Batches that the training images are dealt into."""
+    """Number of batches in an epoch."""
     return count_batches(len(data.train), recipe.batch_size)
 
 
 def count_batches(images: int, largest: int) -> int:
-    """Batches of at most ``largest`` images: as few as will do, or the fewest that all have one size.
+    """Number of batches of at most ``largest`` images: the least number, or a slightly larger one with equal batches.
 
-    One size is worth up to :data:`SMALLER` of it: what is recorded, compiled or chosen by measuring is so for one size
-    of batch. 45,000 images by 128 are 360 batches of 125; by 64, where 60 would be too few, 704 of 64 and 63.
+    Equal batches save time, because recording, compiling and measuring of steps is done for each size of batch; they
+    may be smaller by up to :data:`SMALLER` per cent. 45,000 images in batches of up to 128 are 360 batches of 125; in
+    batches of up to 64 they are 704 batches of 64 and 63, because equal batches would have only 60 images.
     """
     fewest = math.ceil(images / largest)
     most = 100 * images // ((100 - SMALLER) * largest)
@@ -60,7 +61,7 @@ def count_batches(images: int, largest: int) -> int:
 
 
 def sizes_of_batches(data: SearchData, recipe: Recipe) -> tuple[int, ...]:
-    """How many images the batches have, the larger number first: one number, or two that differ by one."""
+    """The sizes of batches that occur, the larger one first: one number, or two that differ by one."""
     smaller, larger = divmod(len(data.train), steps_per_epoch(data, recipe))
     return (smaller + 1, smaller) if larger else (smaller,)
 
@@ -68,10 +69,10 @@ def sizes_of_batches(data: SearchData, recipe: Recipe) -> tuple[int, ...]:
 def draw_batches(
     data: SearchData, recipe: Recipe, seed: int, epoch: int, begun: int = 0, ranks: Ranks = ALONE
 ) -> Iterator[TrainingBatch]:
-    """The batches of an epoch, from 1, after its first ``begun``, on the device that the data are on.
+    """Yield the batches of ``epoch``, from 1, without its first ``begun``, on the data's device.
 
-    The images are dealt evenly: each once an epoch, in batches that differ by one image at most; :func:`count_batches`
-    says how many. So nothing is dropped, and no last batch is a single image, which batch norm cannot take.
+    Every image occurs once per epoch. Batches differ by one image at most; :func:`count_batches` is their number. So no
+    image is left out, and no batch has a single image, which batch norm cannot normalise.
     """
     steps = steps_per_epoch(data, recipe)
     order_seed, *seeds = _draw_seeds(1 + 3 * steps, seed, epoch)
@@ -90,7 +91,7 @@ def draw_batches(
 
 
 def draw_blend(recipe: Recipe, shape: tuple[int, int, int], n: int, seed: int) -> Tensor:
-    """What is hidden and blended in ``n`` images of ``shape`` (C, H, W): int64 (k, n) on the CPU, k 0 if nothing is."""
+    """Draw cutout and mixup for ``n`` images of ``shape`` (C, H, W): int64 (k, n) on the CPU; k is 0 without either."""
     if not (recipe.cutout or recipe.mixup):
         return torch.empty((0, n), dtype=torch.int64)
     generator, rows = np.random.default_rng(seed), []
@@ -104,15 +105,17 @@ def draw_blend(recipe: Recipe, shape: tuple[int, int, int], n: int, seed: int) -
 def prepare_batch(
     data: SearchData, recipe: Recipe, images: Tensor, labels: Tensor, blend: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """The images normalised and laid out; and their labels (n,) or, blended, the chances of their classes (n, classes).
+    """Normalise images and apply cutout and mixup; returns them with labels (n,) or, with mixup, probabilities.
+
+    The memory layout is the device's. Probabilities have shape (n, classes).
 
     Args:
-        blend: of :func:`draw_blend`, on the images' device; a recipe that hides and blends nothing needs none.
+        blend: result of :func:`draw_blend`, on the images' device; may be ``None`` without cutout and mixup.
     """
-    dtype = torch.float32 if recipe.mixup else training_dtype(images.device)  # blends are rounded once, by the network
+    dtype = torch.float32 if recipe.mixup else training_dtype(images.device)  # mixed images are rounded in the network
     x, targets = normalise(images, data.mean, data.std, dtype), labels
     if recipe.cutout or recipe.mixup:
-        assert blend is not None, "this recipe hides or blends"
+        assert blend is not None, "this recipe uses cutout or mixup"
         x = cutout(x, blend[:2], recipe.cutout) if recipe.cutout else x
         if recipe.mixup:
             x, targets = mixup(x, labels, len(data.classes), blend[-2:])

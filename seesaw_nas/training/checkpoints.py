@@ -1,14 +1,14 @@
-"""Training interrupted and continued: one safetensors file that is replaced whole, after an epoch or within one.
+"""Checkpoints of trainings: one safetensors file, replaced atomically after each epoch or within one.
 
-Tensors are named ``model.NAME``, ``momentum.NAME`` and ``average.NAME``; the JSON in the file's header holds the rest.
-No generator state is kept: every step derives its randomness from the seed, its epoch and its own number.
+Tensors are named ``model.NAME``, ``momentum.NAME`` and ``average.NAME``; JSON in the file's header holds the rest. No
+generator state is stored: every step derives its randomness from the seed, the epoch and its own number.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,15 @@ Identity = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a training has behind it.
+    """The progress of a training.
 
     Attributes:
-        curve: an entry a finished epoch.
-        train_seconds: spent on the training steps of these, evaluation left out.
-        steps: done of the epoch that is not finished.
-        loss: summed over the images of those steps.
-        seconds: spent on those steps.
-        core_seconds: of the process on all CPU cores, summed over the whole training where that is kept.
+        curve: one entry per finished epoch.
+        train_seconds: time of the training steps of these epochs, without evaluation.
+        steps: number of finished steps of the unfinished epoch.
+        loss: loss summed over the images of those steps.
+        seconds: time of those steps.
+        core_seconds: CPU time of the process, summed over all cores and the whole training, if it is recorded.
     """
 
     curve: tuple[Epoch, ...] = ()
@@ -47,9 +47,9 @@ class Progress:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Progress:
-        """What ``dataclasses.asdict`` made; files from before there were checkpoints within an epoch are read too."""
-        rest = {name: content[name] for name in ("steps", "loss", "seconds", "core_seconds") if name in content}
-        return cls(tuple(Epoch(**entry) for entry in content["curve"]), content["train_seconds"], **rest)
+        """What ``dataclasses.asdict`` made, among other fields."""
+        figures = {field.name: content[field.name] for field in fields(cls) if field.name != "curve"}
+        return cls(tuple(Epoch(**entry) for entry in content["curve"]), **figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +57,17 @@ class Store:
     """The checkpoint of one training.
 
     Attributes:
-        path: its file; ``None`` keeps nothing and finds nothing.
-        state: the tensors of model, momentum and average, by name; :meth:`resume` changes them in place.
-        identity: what the training is of, in JSON values; a file with another is refused.
-        meant: what a file means whose identity lacks a name.
+        path: the file; with ``None`` nothing is saved or resumed.
+        state: tensors of model, momentum and average, by name; :meth:`resume` changes them in place.
+        identity: data, recipe and seed of the training, as JSON values; a file with another identity is refused.
     """
 
     path: Path | None
     state: Mapping[str, Tensor]
     identity: Identity
-    meant: Identity = field(default_factory=dict)
 
     def save(self, progress: Progress) -> None:
-        """Replace the file by the present state, atomically.
+        """Write the present state to the file, atomically.
 
         Raises:
             RunError: the file cannot be written.
@@ -84,10 +82,10 @@ class Store:
             raise RunError(f"cannot write the checkpoint {self.path}: {error.strerror}") from None
 
     def resume(self) -> Progress:
-        """Put the file's tensors into the state; without a file, nothing is behind.
+        """Copy the file's tensors into the state and return the progress; without a file, progress is empty.
 
         Raises:
-            RunError: the file is no checkpoint, or of a training with another identity; the first difference is named.
+            RunError: the file is not a checkpoint, or has another identity; the message names the first difference.
         """
         if self.path is None or not self.path.exists():
             return Progress()
@@ -100,21 +98,23 @@ class Store:
             return Progress.from_dict(content)
         except (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise RunError(f"{self.path} is no checkpoint of a training ({reason}); delete it to start anew") from None
+            raise RunError(f"{self.path} is not a checkpoint ({reason}); delete it to start again") from None
 
     def _tensors(self) -> dict[str, Tensor]:
-        own = {"memory_format": torch.contiguous_format}  # tensors of their own: some of the state share memory
+        own = {
+            "memory_format": torch.contiguous_format
+        }  # separate copies, because some tensors of the state share memory
         return {name: tensor.detach().cpu().clone(**own) for name, tensor in self.state.items()}
 
     @torch.no_grad()
     def _restore(self, tensors: dict[str, Tensor]) -> None:
-        """Every tensor must be there but momentum, which a training that has not begun has none of."""
+        """Copy every tensor; only momentum may be missing, in a checkpoint from before the first step."""
         for name, tensor in self.state.items():
             if name in tensors or not name.startswith("momentum."):
                 tensor.copy_(tensors[name])
 
     def _check_same(self, stored: Identity) -> None:
-        expected, stored = json.loads(json.dumps(self.identity)), json.loads(json.dumps(self.meant)) | stored
+        expected = json.loads(json.dumps(self.identity))
         for name in {**expected, **stored}:
             if stored.get(name) != expected.get(name):
                 raise RunError(
@@ -124,6 +124,6 @@ class Store:
 
 
 def discard(path: Path) -> None:
-    """Delete the checkpoint at ``path`` and what an interrupted write left; neither need exist."""
+    """Delete the checkpoint at ``path`` and the rest of an interrupted write, if they exist."""
     path.unlink(missing_ok=True)
     partial(path).unlink(missing_ok=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch of training left.
+    """The figures of one epoch.
 
     Attributes:
-        epoch: from 1.
+        epoch: number of the epoch, from 1.
         train_loss: mean cross-entropy over the epoch's images, as trained (augmented, regularised).
-        loss, top1: cross-entropy and accuracy (a fraction) on ``split``; ``None`` where it was not evaluated.
-        seconds: training and evaluation together.
+        loss, top1: cross-entropy and accuracy (a fraction) on the validation images; ``None`` if not evaluated.
+        seconds: time of training and evaluation.
     """
 
     epoch: int

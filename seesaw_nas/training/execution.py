@@ -1,4 +1,4 @@
-"""How the steps of a training are executed: one operator after another, as CUDA graphs, or by torch.compile."""
+"""Execution of training steps: one operator after another (eager), as CUDA graphs, or by torch.compile."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from seesaw_nas.training.graphs import Record, cuda_graphs
 from seesaw_nas.training.recipes import EXECUTIONS
 
 COMPILER = "inductor"  # torch.compile's own
-COMPILE_SECONDS = 60.0  # of inductor for a step of one batch size, at the least
-FEWEST = 50  # steps of a training whose steps are recorded without being asked for: warm-up and check take about ten
-COMPILERS = {  # what it says where what it compiles with is missing, and the remedy
+COMPILE_SECONDS = 60.0  # the least time that inductor needs for a step of one batch size
+FEWEST = 50  # steps from which on graphs are chosen automatically: warm-up and comparison take about ten steps
+COMPILERS = {  # message of torch.compile if a compiler is missing, and the remedy
     "No working C++ compiler": "install a C++ compiler (apt install g++)",
     "working triton installation": "install Triton (pip install triton)",
 }
@@ -24,15 +24,14 @@ COMPILERS = {  # what it says where what it compiles with is missing, and the re
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What a step is executed by. A training may go on under another one.
+    """The way in which steps are executed. A training may be resumed with another one.
 
-    The mathematics and the checkpoints are the same. Figures differ by rounding, and where ``compiler`` is inductor by
-    the draws of dropout, too.
+    Mathematics and checkpoints are the same. Figures differ by rounding, and with inductor also by dropout's draws.
 
     Attributes:
         kind: one of :data:`seesaw_nas.training.recipes.EXECUTIONS`.
-        compiler: torch.compile's backend, for that kind.
-        recorder: makes what records the steps of one training on a device; another one is for tests.
+        compiler: backend of torch.compile, for the kind ``compile``.
+        recorder: returns a :data:`Record` for a device; tests replace it.
     """
 
     kind: str = "auto"
@@ -52,7 +51,7 @@ class Execution:
         return self.kind == "graphs"
 
     def check(self, device: torch.device, processes: int = 1) -> None:
-        """Refuse what cannot be done.
+        """Refuse an execution that is impossible here.
 
         Raises:
             OptionError: CUDA graphs without CUDA, or in several processes.
@@ -63,10 +62,10 @@ class Execution:
             raise OptionError(f"--execution graphs wants one process, got {processes}; start without torchrun")
 
     def resolve(self, device: torch.device, processes: int = 1, steps: int = FEWEST) -> Execution:
-        """Choose where the choice is automatic: graphs, which are to be held against eager steps, or eager.
+        """Replace ``auto`` by ``graphs``, whose steps must then be compared with eager ones, or by ``eager``.
 
         Args:
-            steps: of the whole training.
+            steps: number of steps of the whole training.
         """
         if self.kind != "auto":
             return self
@@ -77,12 +76,12 @@ class Execution:
         return device.type == "cuda" or self.recorder is not cuda_graphs
 
     def formulation(self, device: torch.device) -> Formulation:
-        """How a network is computed: a compiler wants torch's own operators alone."""
+        """The formulation of networks; for a compiler, one with torch's own operators only."""
         formulation = formulation_for(device)
         return replace(formulation, folds=False, compiles=True) if self.compiles else formulation
 
     def plan(self, device: torch.device, processes: int = 1) -> dict[str, str]:
-        """What the record of a beginning says of it, where there is a choice."""
+        """The entry on execution for a record that is written before the training; empty if it is eager by default."""
         automatic = self.kind == "auto" and self.resolve(device, processes).records
         if automatic:
             return {"steps": f"{EXECUTED['graphs']}, where they agree with eager steps"}
@@ -90,15 +89,15 @@ class Execution:
 
     @property
     def conditions(self) -> dict[str, str]:
-        """What the record of a training says of it."""
+        """The entry on execution for the record of a training."""
         return {"steps": f"torch.compile, {self.compiler}" if self.compiles else EXECUTED[self.kind]}
 
     def warn(self, seconds: float, sizes: int) -> str:
-        """Say where compiling cannot pay; empty where it can.
+        """A warning if compiling takes longer than the training; else empty.
 
         Args:
-            seconds: that the training takes without.
-            sizes: of batches, each of which is compiled.
+            seconds: duration of the training without compiling.
+            sizes: number of sizes of batches, each of which is compiled.
         """
         least = COMPILE_SECONDS * sizes
         if not self.compiles or seconds >= least:
@@ -115,10 +114,10 @@ EAGER, AUTOMATIC = Execution("eager"), Execution("auto")
 
 @contextmanager
 def explain_compiler_failures() -> Iterator[None]:
-    """Turn what torch.compile could not do into one line.
+    """Context that turns a failure of torch.compile into one line.
 
     Raises:
-        TrainingFailed: there is no C++ compiler, or it failed.
+        TrainingFailed: torch.compile failed, for example because there is no C++ compiler.
     """
     try:
         yield

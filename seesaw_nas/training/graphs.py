@@ -1,4 +1,4 @@
-"""A training step recorded as a CUDA graph: a small network's kernels take less time than their launches one by one."""
+"""CUDA graphs of training steps, because kernels of a small network take less time than launching them one by one."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from seesaw_nas.core.device import index_of, use_device
 
 Work = Callable[..., Tensor]
 Key = tuple[object, ...]
-WARM_UP = 3  # calls of each shape for libraries to choose kernels and take memory, which a recording must not do
-MOST = 2  # graphs; batches that are dealt evenly have two sizes at most
+WARM_UP = 3  # calls per shape before recording, in which libraries choose kernels and allocate memory
+MOST = 2  # graphs; the batches of a training have at most two sizes
 
 
 class Graph(Protocol):
-    """What was recorded; :meth:`replay` does it again on whatever its inputs hold by then."""
+    """A recording; :meth:`replay` repeats the work on the present content of the input tensors."""
 
     def replay(self) -> None: ...
 
 
 Record = Callable[[Callable[[], Tensor]], tuple[Graph, Tensor]]
-"""Records work without doing it; returns it with the tensor that a replay fills."""
+"""Records work without executing it; returns the graph and the tensor that a replay writes."""
 
 
 def cuda_graphs(device: torch.device) -> Record:
-    """What records CUDA graphs on a device, all of them in one pool of memory, which is given back with the last.
+    """A :data:`Record` for CUDA graphs on a device; they share one pool of memory, which is freed with the last graph.
 
-    They may be replayed in any order: none reads what another has left, but for tensors from outside the pool.
+    Graphs may be replayed in any order, because none reads memory of the pool that another graph has written.
     """
     with use_device(device):
         pool = torch.cuda.graph_pool_handle()
@@ -39,8 +39,8 @@ def cuda_graphs(device: torch.device) -> Record:
     def record(work: Callable[[], Tensor]) -> tuple[Graph, Tensor]:
         with use_device(device):
             graph = torch.cuda.CUDAGraph()
-            # torch's own stream for it would be of the device that was current when it was first used;
-            # threads that load images go on meanwhile
+            # not torch's default capture stream: it belongs to the device that was current at its first use;
+            # "thread_local" lets threads that load images continue
             with torch.cuda.graph(graph, pool, side_stream(index_of(device)), capture_error_mode="thread_local"):
                 result = work()
         return graph, result
@@ -50,19 +50,18 @@ def cuda_graphs(device: torch.device) -> Record:
 
 @cache
 def side_stream(index: int) -> torch.cuda.Stream:
-    """The stream of a GPU on which steps are warmed up and recorded."""
+    """The stream of a GPU for warming up and recording steps."""
     return torch.cuda.Stream(index)  # type: ignore[no-untyped-call]
 
 
 class GraphReplay:
-    """Does what ``work`` does, by a graph for each shape of its inputs after a few calls.
+    """Runs ``work``; after :data:`WARM_UP` calls with inputs of one shape, replays a graph for that shape.
 
-    Inputs of further shapes than :data:`MOST` are worked on without a graph.
-    ``work`` may read nothing that changes from call to call but its inputs and tensors that are changed in place, and
-    must not wait for the device.
+    There are at most :data:`MOST` graphs; inputs of further shapes run without one. From call to call ``work`` may
+    depend only on its inputs and on tensors that are changed in place, and it must not wait for the device.
 
     Args:
-        record: makes the graphs.
+        record: records the graphs.
     """
 
     def __init__(self, work: Work, record: Record) -> None:
@@ -71,7 +70,7 @@ class GraphReplay:
         self._graphs: dict[Key, tuple[Graph, tuple[Tensor, ...], Tensor]] = {}
 
     def __call__(self, *inputs: Tensor) -> Tensor:
-        """The result for these inputs, a tensor of its own."""
+        """The result for these inputs, as a new tensor."""
         key = tuple((value.shape, value.dtype) for value in inputs)
         with use_device(inputs[0].device):
             if key in self._graphs:
@@ -80,7 +79,7 @@ class GraphReplay:
                 return self._work(*inputs)
             self._calls[key] += 1
             if self._calls[key] <= WARM_UP:
-                return _aside(self._work, inputs)
+                return _run_aside(self._work, inputs)
             held = tuple(value.clone() for value in inputs)
             graph, result = self._record(lambda: self._work(*held))
             self._graphs[key] = graph, held, result
@@ -94,8 +93,8 @@ class GraphReplay:
         return result.clone()
 
 
-def _aside(work: Work, inputs: tuple[Tensor, ...]) -> Tensor:
-    """Off the default stream on CUDA, as recordings want their warm-up."""
+def _run_aside(work: Work, inputs: tuple[Tensor, ...]) -> Tensor:
+    """Run ``work``, on CUDA in a side stream, as torch requires for the warm-up of recordings."""
     if not inputs[0].is_cuda:
         return work(*inputs)
     here, side = torch.cuda.current_stream(), side_stream(index_of(inputs[0].device))

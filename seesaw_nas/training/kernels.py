@@ -1,7 +1,7 @@
-"""Which kernels a GPU's libraries use for a step, where more than one way is open: chosen by measuring a few steps.
+"""Chooses the kernels that a GPU's libraries use for a step, by measuring a few steps with each alternative.
 
-On which of these ways a GPU is fastest depends on the GPU, the libraries and the size of the batch, less on the
-architecture; so what was measured is kept by the first three, as long as the process lives.
+Which alternative is fastest depends on the GPU, the libraries and the size of the batch, and less on the architecture;
+so measurements are cached by the first three for the life of the process.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from dataclasses import dataclass, replace
 
 from seesaw_nas.network.fast import Depthwise
 
-SECONDS = 1.5  # after which no further way is tried
-WARM_UP, MEASURED = 5, 8  # steps; a recorded one has its graph after four
-GAIN = 0.03  # of a training's time: by less, timings differ by themselves
-FEWEST = 500  # steps of a training for which measuring pays
+SECONDS = 1.5  # after this time no further alternative is tried
+WARM_UP, MEASURED = 5, 8  # steps; a recorded step has its graph after four calls
+GAIN = 0.03  # least share of a training's time to gain; timings fluctuate by less
+FEWEST = 500  # steps of a training from which on measuring pays
 
 Clock = Callable[[], float]
 RunSteps = Callable[[int], None]
-"""Takes so many steps and waits until they are done."""
+"""Takes this number of steps and waits until they are done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
-    """One way.
+    """One alternative.
 
     Attributes:
-        depthwise: the layout in which depthwise convolutions compute; all else is channels-last.
-        benchmark: whether cuDNN times its kernels for each new shape before it chooses, or chooses by rules.
+        depthwise: memory layout for depthwise convolutions; everything else is channels-last.
+        benchmark: whether cuDNN chooses by timing its kernels for each new shape, or else by its own rules.
     """
 
     depthwise: Depthwise = "channels-last"
@@ -44,13 +44,13 @@ USUAL = Kernels()
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a way takes, in seconds: the steps of the beginning, which no step takes again, and every step."""
+    """Time of an alternative, in seconds: once at the beginning, and for every step."""
 
     begin: float
     step: float
 
     def of(self, steps: int) -> float:
-        """Of a whole training."""
+        """Time of a whole training."""
         return self.begin + steps * self.step
 
 
@@ -60,14 +60,14 @@ _measured: dict[Hashable, dict[Kernels, Cost]] = {}
 def choose(
     key: Hashable, steps: int, prepare: Callable[[Kernels], RunSteps], clock: Clock = time.perf_counter
 ) -> Kernels:
-    """The way by which a training of so many steps takes the least time; the usual one where others gain nothing.
+    """The alternative with which a training of ``steps`` steps is fastest; the usual one unless another gains enough.
 
-    Measured once for each key, and not for a short training alone.
+    Each key is measured once, and only for trainings that are long enough.
 
     Args:
-        key: the device, and what else the measurement depends on.
-        prepare: makes a training whose steps are timed.
-        clock: tells seconds.
+        key: the device and everything else that the measurement depends on.
+        prepare: sets up a training with an alternative; its steps are timed.
+        clock: returns the time in seconds.
     """
     if key not in _measured:
         if steps < FEWEST:
@@ -79,19 +79,19 @@ def choose(
 
 
 def forget() -> None:
-    """Drop what was measured."""
+    """Delete all cached measurements."""
     _measured.clear()
 
 
 def measure(prepare: Callable[[Kernels], RunSteps], clock: Clock = time.perf_counter) -> dict[Kernels, Cost]:
-    """The costs of the ways that were tried within :data:`SECONDS`, but for those that do not work here."""
+    """The costs of the alternatives tried within :data:`SECONDS`, without those that fail here."""
     start, costs = clock(), dict[Kernels, Cost]()
     for kernels in _ways(costs):
         try:
             if not costs:
-                prepare(kernels)(1)  # what the libraries load once is nobody's cost
+                prepare(kernels)(1)  # the libraries load their code now, so that no alternative pays for it
             costs[kernels] = _cost(prepare(kernels), clock)
-        except RuntimeError:  # too little memory for it, or no such kernel: the training itself will say if it matters
+        except RuntimeError:  # out of memory, or no such kernel; if it matters, the training itself will fail
             pass
         if clock() - start > SECONDS:
             break

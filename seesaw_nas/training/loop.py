@@ -1,7 +1,7 @@
-"""Training a network and scoring it: the same from run to run for one seed, on every device that torch has.
+"""The training loop: trains a network and evaluates it, reproducibly for one seed, on any device.
 
-The process-wide generators are left as they were. On the CPU, with one number of threads, a seed gives the same bits;
-CUDA does not promise that.
+The process-wide random generators are not changed. On the CPU, with the same number of threads, a seed gives the same
+bits; CUDA does not guarantee that.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ from seesaw_nas.training.memory import explain_training_memory
 from seesaw_nas.training.parallel import ALONE, Ranks
 from seesaw_nas.training.preparation import Preparation, prepare
 from seesaw_nas.training.recalibration import recalibrate
-from seesaw_nas.training.recipes import Recipe, complete_recipe
+from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.step import OnStep, Trainer
 
 OnEpoch = Callable[[Epoch], None]
 OnNote = Callable[[str], None]
-CHECKPOINT_SECONDS = 600.0  # within an epoch
-STEPS = "steps an epoch"  # of a checkpoint's identity; without, they were as few as the batch size allowed
+CHECKPOINT_SECONDS = 600.0  # time between checkpoints within an epoch
+STEPS = "steps an epoch"  # key in a checkpoint's identity
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """What a training left.
+    """The result of a training.
 
     Attributes:
-        curve: an entry an epoch.
+        curve: one entry per epoch.
         loss, top1: cross-entropy and accuracy (a fraction) on the validation images after the last epoch.
-        seconds: training and evaluation, summed over interruptions.
-        images_per_second: of the training steps alone.
-        conditions: how its steps were executed, see :attr:`seesaw_nas.training.preparation.Preparation.conditions`.
-        note: what else is to be known, in a line; empty for nothing.
+        seconds: time of training and evaluation, including the time before interruptions.
+        images_per_second: speed of the training steps, without evaluation.
+        conditions: execution of the steps, see :attr:`seesaw_nas.training.preparation.Preparation.conditions`.
+        note: see :attr:`seesaw_nas.training.preparation.Preparation.note`.
     """
 
     curve: tuple[Epoch, ...]
@@ -81,31 +81,32 @@ def train(
     execution: Execution = AUTOMATIC,
     on_note: OnNote | None = None,
 ) -> TrainingResult:
-    """Train ``model`` in place on ``data.train`` and score it on ``data.validation``; it is left on ``device``.
+    """Train ``model`` in place on ``data.train`` and evaluate it on ``data.validation``; it ends up on ``device``.
 
     The recipe's dropout is not applied here: it belongs to the model, see :func:`seesaw_nas.network.models.build`.
 
     Args:
-        seed: 0 or more; of the order of images, augmentation and dropout, not of the initial weights.
-        epochs: in place of the recipe's, as by :meth:`Recipe.with_epochs`.
+        seed: seed for the order of images, augmentation and dropout, but not for the initial weights; 0 or more.
+        epochs: number of epochs in place of the recipe's, see :meth:`Recipe.with_epochs`.
         on_epoch: called after each epoch, when its checkpoint is on disk.
-        checkpoint: a file replaced after each epoch; a training that finds its own there continues from it, on the CPU
-            to the same bits as without an interruption. :func:`seesaw_nas.training.checkpoints.discard` deletes it.
-        checkpoint_seconds: after which the file is replaced within an epoch, too.
-        evaluate_each_epoch: without, only the last epoch is evaluated.
-        stop: asked after every step; a signal that it names ends the training when the checkpoint is on disk.
-        until: the epoch, from 1, after which to pause; the schedule stays that of all of the epochs.
-        ranks: this process among several that train one network, each of which calls this with the same arguments but
-            for ``device``; process 0 alone evaluates, writes the checkpoint, and calls ``on_epoch`` and ``on_step``.
-        execution: of the steps: eager, as CUDA graphs or by torch.compile; the checkpoint is the same.
-        on_note: told what :attr:`TrainingResult.note` will say, before the first step.
+        checkpoint: file that is replaced after each epoch. If it exists and belongs to this training, the training is
+            resumed; on the CPU the result has the same bits as without an interruption.
+            :func:`seesaw_nas.training.checkpoints.discard` deletes it.
+        checkpoint_seconds: time after which the checkpoint is written within an epoch, too.
+        evaluate_each_epoch: whether to evaluate after every epoch, or only after the last one.
+        stop: called after every step; if it returns a signal, the training ends after writing the checkpoint.
+        until: epoch, from 1, after which to pause; the learning rate still follows the schedule of all epochs.
+        ranks: rank of this process if several train one network. Each calls this function with the same arguments
+            except ``device``; only process 0 evaluates, writes the checkpoint, and calls ``on_epoch`` and ``on_step``.
+        execution: execution of the steps: eager, as CUDA graphs or by torch.compile; checkpoints are the same.
+        on_note: called with :attr:`TrainingResult.note` before the first step, unless it is empty.
 
     Raises:
         TrainingFailed: the loss is not finite at the end of an epoch, memory ran out, torch.compile failed, or CUDA
-            graphs that were asked for do not do what eager steps do.
-        OptionError: no such device, a negative seed, batches too small to share, or steps that cannot be executed so.
-        RunError: the checkpoint is of another training, or cannot be read or written, or not all processes see it.
-        Interrupted: ``stop`` named a signal.
+            graphs were requested and do not agree with eager steps.
+        OptionError: no such device, a negative seed, batches too small to share, or an execution that is impossible.
+        RunError: the checkpoint belongs to another training, cannot be read or written, or is not found by all ranks.
+        Interrupted: ``stop`` returned a signal.
     """
     recipe = recipe if epochs is None else recipe.with_epochs(epochs)
     if len(data.train) < 2:
@@ -122,7 +123,7 @@ def train(
         with trainer.release_on_failure():
             store = _store(checkpoint, trainer)
             watch = Watch(store, ranks, checkpoint_seconds, on_step, stop, time.perf_counter())
-            progress = _resumed(store, ranks)
+            progress = _resume(store, ranks)
             trainer.restart()
             for number in range(len(progress.curve) + 1, last + 1):
                 scored = evaluate_each_epoch or number == last
@@ -135,7 +136,7 @@ def train(
             trainer.finish()
         else:
             trainer.release()
-    return _trained(progress, len(data.train), prepared)
+    return _result(progress, len(data.train), prepared)
 
 
 def evaluate(
@@ -154,7 +155,7 @@ def evaluate(
 
 @dataclass(slots=True)
 class Watch:
-    """What happens between two steps: progress is told, now and then saved, and a signal obeyed.
+    """Actions between two steps: report progress, write checkpoints, and stop after a signal.
 
     Several processes decide together: by the clock of process 0, and by a signal to any of them.
     """
@@ -167,17 +168,17 @@ class Watch:
     saved: float
 
     def step(self, done: int, steps: int) -> bool:
-        """After a step: whether the state is to be saved now."""
+        """Report a step; returns whether to save the state now."""
         if self.on_step and self.ranks.leads:
             self.on_step(done, steps)
         late = self.ranks.leads and time.perf_counter() - self.saved >= self.seconds
-        return any(self.ranks.highest(late, self._asked()))
+        return any(self.ranks.highest(late, self._signal()))
 
     def save(self, progress: checkpoints.Progress, recipe: Recipe) -> None:
-        """Write the checkpoint, and obey.
+        """Write the checkpoint, then stop if there was a signal.
 
         Raises:
-            Interrupted: a signal had asked for the end.
+            Interrupted: there was a signal.
         """
         self.keep(progress)
         self.obey(progress, recipe)
@@ -189,23 +190,23 @@ class Watch:
         self.saved = time.perf_counter()
 
     def obey(self, progress: checkpoints.Progress, recipe: Recipe) -> None:
-        """End where a signal asks for it; the checkpoint is on disk.
+        """Stop if there was a signal; the checkpoint is on disk already.
 
         Raises:
-            Interrupted: it does.
+            Interrupted: there was a signal.
         """
-        if number := self.ranks.highest(self._asked())[0]:
+        if number := self.ranks.highest(self._signal())[0]:
             signal = Signals(number)
             point = (
                 f"epoch {len(progress.curve) + 1}, step {progress.steps}" if progress.steps else "the end of an epoch"
             )
-            kept = (
+            note = (
                 "the checkpoint is written; the same command with --resume goes on" if self.store.path else "not kept"
             )
-            raise Interrupted(f"stopped by {signal.name} at {point}, of {recipe.epochs} epochs; {kept}", signal)
+            raise Interrupted(f"stopped by {signal.name} at {point}, of {recipe.epochs} epochs; {note}", signal)
 
-    def _asked(self) -> int:
-        """The signal that this process was sent; 0 for none."""
+    def _signal(self) -> int:
+        """The signal that this process has received; 0 for none."""
         return (self.stop and self.stop()) or 0
 
 
@@ -222,12 +223,12 @@ def _epoch(
 
 
 def _steps(trainer: Trainer, progress: checkpoints.Progress, number: int, watch: Watch) -> checkpoints.Progress:
-    """The steps of an epoch that are not behind it yet."""
+    """Take the remaining steps of an epoch."""
     start, steps, ranks = time.perf_counter() - progress.seconds, trainer.steps_per_epoch, trainer.ranks
     before = progress.loss if ranks.leads else 0.0
     total = torch.tensor(before, dtype=torch.float64, device=trainer.device)
 
-    def behind(done: int) -> checkpoints.Progress:
+    def progress_after(done: int) -> checkpoints.Progress:
         loss = ranks.total(total.item())  # waits for the device
         trainer.settle()
         return replace(progress, steps=done, loss=loss, seconds=time.perf_counter() - start)
@@ -235,22 +236,22 @@ def _steps(trainer: Trainer, progress: checkpoints.Progress, number: int, watch:
     for done, (loss, n) in enumerate(trainer.epoch(number, progress.steps), start=progress.steps + 1):
         total.add_(loss, alpha=n)
         if watch.step((number - 1) * steps + done, steps * trainer.recipe.epochs):
-            watch.save(behind(done), trainer.recipe)
-    return behind(steps)
+            watch.save(progress_after(done), trainer.recipe)
+    return progress_after(steps)
 
 
 def _score(trainer: Trainer, number: int) -> tuple[float, float]:
-    """Loss and top-1 on the validation images, of the weights that count."""
-    loss, top1 = trainer.ranks.by_lead(lambda: _measured(trainer))
-    trainer.ranks.spread_statistics(trainer.model)  # as recalibrated
+    """Loss and top-1 on the validation images, with averaged weights if the recipe averages them."""
+    loss, top1 = trainer.ranks.by_lead(lambda: _measure(trainer))
+    trainer.ranks.spread_statistics(trainer.model)  # process 0 has recalibrated them
     trainer.restart()
     check_finite("validation loss", loss, number, trainer.recipe)
     return loss, top1
 
 
-def _measured(trainer: Trainer) -> tuple[float, float]:
+def _measure(trainer: Trainer) -> tuple[float, float]:
     data, recipe = trainer.data, trainer.recipe
-    size = 4 * recipe.batch_size  # no gradients: a quarter of the memory or less
+    size = 4 * recipe.batch_size  # without gradients an image takes at most a quarter of the memory
     with trainer.use_average():
         if recipe.recalibration_images:
             images = data.train.first(recipe.recalibration_images)
@@ -259,10 +260,10 @@ def _measured(trainer: Trainer) -> tuple[float, float]:
 
 
 def check_finite(name: str, value: float, epoch: int, recipe: Recipe) -> None:
-    """Refuse to go on with a value that says that the weights are lost.
+    """Stop a training whose loss shows that it has diverged.
 
     Raises:
-        TrainingFailed: it is infinite or no number.
+        TrainingFailed: the value is infinite or not a number.
     """
     if not math.isfinite(value):
         raise TrainingFailed(
@@ -271,7 +272,7 @@ def check_finite(name: str, value: float, epoch: int, recipe: Recipe) -> None:
         )
 
 
-def _trained(progress: checkpoints.Progress, n_train: int, prepared: Preparation) -> TrainingResult:
+def _result(progress: checkpoints.Progress, n_train: int, prepared: Preparation) -> TrainingResult:
     last = progress.curve[-1]
     assert last.loss is not None, "the last epoch is always evaluated"
     assert last.top1 is not None, "the last epoch is always evaluated"
@@ -280,7 +281,7 @@ def _trained(progress: checkpoints.Progress, n_train: int, prepared: Preparation
     return TrainingResult(progress.curve, last.loss, last.top1, seconds, speed, prepared.conditions, prepared.note)
 
 
-def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:
+def _resume(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:
     progress = store.resume()
     if progress != ranks.by_lead(lambda: progress):
         raise RunError(
@@ -291,10 +292,9 @@ def _resumed(store: checkpoints.Store, ranks: Ranks) -> checkpoints.Progress:
 
 
 def _store(path: Path | None, trainer: Trainer) -> checkpoints.Store:
-    network = sha256(repr(trainer.model).encode()).hexdigest()[:16]  # torch's text of every layer and width
+    network = sha256(repr(trainer.model).encode()).hexdigest()[:16]  # torch's description of every layer
     identity = {"network": network, **identity_of(trainer.data, trainer.recipe, trainer.seed)}
-    meant = {STEPS: math.ceil(len(trainer.data.train) / trainer.recipe.batch_size), **_of_recipe(complete_recipe({}))}
-    return checkpoints.Store(path, trainer.state, identity, meant)
+    return checkpoints.Store(path, trainer.state, identity)
 
 
 def _of_recipe(values: Mapping[str, Any]) -> checkpoints.Identity:
@@ -302,10 +302,10 @@ def _of_recipe(values: Mapping[str, Any]) -> checkpoints.Identity:
 
 
 def identity_of(data: SearchData, recipe: Recipe, seed: int) -> checkpoints.Identity:
-    """What any training is of, beside what is trained."""
+    """The data, recipe and seed of a training, which identify its checkpoint beside the network or space."""
     return {
         "data": f"{data.name}, {len(data.train)} images of shape {data.input}",
-        "channel means": list(data.mean),  # of the very images: another subset of the same size has others
+        "channel means": list(data.mean),  # tell apart subsets of the same size
         "seed": seed,
         STEPS: steps_per_epoch(data, recipe),
         **_of_recipe(recipe.to_dict()),

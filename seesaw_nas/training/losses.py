@@ -1,4 +1,4 @@
-"""Cross-entropy and its gradient written down: six operators, where torch's own with smoothed labels take twenty."""
+"""Cross-entropy with an explicit gradient: six operators; torch's own, with smoothed labels, need twenty."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ TABLES_BYTES = 16 * 2**20
 def cross_entropy(
     logits: Tensor, targets: Tensor, smoothing: float = 0.0, weight: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """The mean loss, in float32 or better, and ``weight`` times its gradient with regard to the logits, in their dtype.
+    """The mean loss, in float32 or better, and ``weight`` times its gradient by the logits, in the logits' dtype.
 
     Args:
-        logits: (n, classes), without a graph behind them.
-        targets: labels (n,), or chances of the classes (n, classes).
-        smoothing: the share of each target that goes evenly to all classes.
+        logits: (n, classes), detached.
+        targets: labels (n,), or class probabilities (n, classes).
+        smoothing: share of each target that is spread evenly over all classes.
     """
     n, classes = logits.shape
     values = logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
@@ -36,7 +36,7 @@ def cross_entropy(
 
 @cache_within(TABLES_BYTES)
 def _shares(n: int, classes: int, smoothing: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """(classes, classes): for each label, minus the chances that are wanted, over ``n``."""
+    """(classes, classes): for each label, the negative smoothed target probabilities divided by ``n``."""
     table = torch.full((classes, classes), -smoothing / classes / n, dtype=dtype)
     table.diagonal().sub_((1 - smoothing) / n)
     return table.to(device)

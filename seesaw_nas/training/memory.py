@@ -1,6 +1,6 @@
-"""Memory that ran out, on a GPU or on the host: which errors say so, what a user is told, and how memory is given back.
+"""Out-of-memory errors of a GPU or the host: how to recognise them, explain them to users, and release memory.
 
-Loads no torch by itself: who has none loaded has nothing on a GPU.
+Does not import torch by itself: a process without torch has nothing on a GPU.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from seesaw_nas.training.recipes import Recipe
 
-# By class only Python, the system and torch's own allocator on CUDA say it. Its CPU allocator, CUDA itself and
-# CUDA's libraries raise plain RuntimeErrors, or AcceleratorErrors, with these words in them.
+# Only Python, the system and torch's allocator on CUDA have exception classes for it. Torch's CPU allocator, CUDA and
+# CUDA's libraries raise plain RuntimeErrors, or AcceleratorErrors, whose messages contain these words.
 WORDS = ("out of memory", "OutOfMemory", "ALLOC_FAILED", "ALLOCATION_FAILED", "DefaultCPUAllocator")
 GIB = 2**30
 
@@ -37,11 +37,11 @@ def is_exhaustion(error: BaseException) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Who holds the memory of a GPU, in bytes.
+    """Use of a GPU's memory, in bytes.
 
     Attributes:
-        held: by this process: what its tensors take, and what torch keeps for its next ones.
-        free: for anybody.
+        held: memory of this process: its tensors, and what torch's allocator keeps for new ones.
+        free: memory that no process uses.
     """
 
     total: int
@@ -50,12 +50,12 @@ class Usage:
 
     @property
     def others(self) -> int:
-        """Held by other processes, and by CUDA itself for its code: some hundred MiB a process."""
+        """Memory of other processes, and of CUDA itself: a few hundred MiB for the code of each process."""
         return max(0, self.total - self.held - self.free)
 
     @property
     def crowded(self) -> bool:
-        """Whether others took more than this process holds and than is left, so that a smaller batch is no remedy."""
+        """Whether others use more than this process and more than is free, so that a smaller batch would not help."""
         return self.others > max(self.held, self.free)
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class Usage:
 
 
 def usage(device: torch.device | str) -> Usage | None:
-    """Who holds the memory of a GPU now; ``None`` for another device, or where CUDA does not say any more."""
+    """Present use of a GPU's memory; ``None`` for other devices, or if CUDA cannot report it after a failure."""
     if not str(device).startswith("cuda"):
         return None
     try:
@@ -72,16 +72,16 @@ def usage(device: torch.device | str) -> Usage | None:
 
         free, total = torch.cuda.mem_get_info(device)
         return Usage(total, torch.cuda.memory_reserved(device), free)
-    except Exception:  # it is asked while another error is told, which must not be lost
+    except Exception:  # called while another error is handled, which must not be lost
         return None
 
 
 def explain(device: torch.device | str, purpose: str, remedy: str) -> str:
-    """One line on memory that ran out just now.
+    """One line on an out-of-memory error that has just occurred.
 
     Args:
-        purpose: what it was wanted for, such as ``with batches of 64 images``.
-        remedy: what to do about it, unless others took the memory.
+        purpose: what the memory was needed for, such as ``with batches of 64 images``.
+        remedy: what to do about it, unless other processes use the memory.
     """
     memory = usage(device)
     line = f"out of memory on {device} {purpose}" + (f" ({memory})" if memory else "")
@@ -91,47 +91,47 @@ def explain(device: torch.device | str, purpose: str, remedy: str) -> str:
 
 
 @contextmanager
-def raise_out_of_memory(tell: Callable[[Exception], str]) -> Iterator[None]:
-    """Turn exhausted memory into the line that ``tell`` makes of the error.
+def raise_out_of_memory(describe: Callable[[Exception], str]) -> Iterator[None]:
+    """Context that turns an out-of-memory error into the line that ``describe`` makes of it.
 
     Raises:
-        OutOfMemory: the body ran out of memory.
+        OutOfMemory: memory ran out inside.
     """
     try:
         yield
     except Exception as error:
         if not is_exhaustion(error):
             raise
-        raise OutOfMemory(tell(error)) from None
+        raise OutOfMemory(describe(error)) from None
 
 
 def explain_out_of_memory(device: torch.device | str, purpose: str, remedy: str) -> AbstractContextManager[None]:
-    """:func:`raise_out_of_memory` by :func:`explain`."""
+    """:func:`raise_out_of_memory` with the line of :func:`explain`."""
     return raise_out_of_memory(lambda error: explain(device, purpose, remedy))
 
 
 def explain_training_memory(recipe: Recipe, device: torch.device) -> AbstractContextManager[None]:
-    """:func:`explain_out_of_memory` of a training."""
+    """:func:`explain_out_of_memory` for a training."""
     remedy = "take smaller batches, smaller images or a smaller budget"
     return explain_out_of_memory(device, f"with batches of {recipe.batch_size} images", remedy)
 
 
 def explain_evaluator_memory() -> AbstractContextManager[None]:
-    """:func:`raise_out_of_memory` where the body did not tell it: a program's own evaluators do not."""
+    """:func:`raise_out_of_memory` for evaluators, since a program's own evaluator does not explain the error."""
     return raise_out_of_memory(
         lambda error: f"out of memory in the evaluator: {quote(error)}; let an evaluation take less"
     )
 
 
 def quote(error: BaseException) -> str:
-    """The first line of an error, or its class where it says nothing."""
+    """The first line of an error's message, or its class if the message is empty."""
     return str(error).strip().partition("\n")[0][:200] or type(error).__name__
 
 
 def release() -> None:
-    """Give back the memory that nothing uses any more: to the GPUs, and to the system.
+    """Return unused memory to the GPUs and to the system.
 
-    Call it when no exception is being handled: the frames of a training that failed hold its model.
+    Call it while no exception is handled: the frames of a failed training refer to its model.
     """
     gc.collect()  # models, optimisers and recorded steps refer to each other
     return_freed_memory()

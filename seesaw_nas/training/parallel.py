@@ -1,8 +1,9 @@
-"""Processes that train one network together, started by torchrun: who is who, and what they tell each other.
+"""Several processes that train one network together, started by torchrun.
 
-Each holds the whole network and the whole data set, takes its share of every batch, and has its gradients averaged with
-the others' (DistributedDataParallel). Process 0 leads: it alone writes, prints and evaluates, and the others wait for
-it. What they agree on goes through gloo on every device, so it waits for no GPU. One process makes no group at all.
+Each process has the whole network and the whole data set, trains on its share of every batch, and averages its
+gradients with the others' (DistributedDataParallel). Process 0 leads: only it writes, prints and evaluates, while the
+others wait. Messages between processes use gloo on every device, so they wait for no GPU. A single process makes no
+process group.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ from torch.nn.parallel import DistributedDataParallel
 
 from seesaw_nas.core.device import find_device
 from seesaw_nas.core.errors import Interrupted, OptionError, TrainingFailed
-from seesaw_nas.core.torchrun import place
+from seesaw_nas.core.torchrun import rank_and_world
 
-Found = TypeVar("Found")
-# with the process that leads, which may be copying a whole data set; torchrun ends those that wait for the dead
+Result = TypeVar("Result")
+# time to wait for process 0, which may be copying a whole data set; torchrun ends processes that wait for a dead one
 PATIENCE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """This process among those of one training; :func:`join_processes` makes it.
+    """The rank of this process among the processes of one training; made by :func:`join_processes`.
 
     Attributes:
-        rank: from 0.
-        world: processes there are.
-        talk: the gloo group that they agree in.
+        rank: number of this process, from 0.
+        world: number of processes.
+        talk: the gloo process group for messages.
     """
 
     rank: int = 0
@@ -53,14 +54,14 @@ class Ranks:
 
     @property
     def conditions(self) -> dict[str, str]:
-        """What a record says of it."""
+        """The entry on processes for the record of a training."""
         return {} if self.alone else {"processes": str(self.world)}
 
     def check(self, smallest: int) -> None:
         """Refuse batches that are too small to share.
 
         Args:
-            smallest: images of the smallest batch.
+            smallest: number of images of the smallest batch.
 
         Raises:
             OptionError: a process would get a single image or none.
@@ -72,20 +73,20 @@ class Ranks:
             )
 
     def share(self, batch: Tensor) -> Tensor:
-        """This process's part of a batch; the parts differ by one at most."""
+        """This process's part of a batch; the parts differ by one image at most."""
         return batch.tensor_split(self.world)[self.rank]
 
     def weight(self, share: int, batch: int) -> float:
-        """What a share's mean loss counts, so that the mean over the processes is the mean over the batch's images."""
+        """Weight of a share's mean loss with which the mean over processes is the mean over the batch's images."""
         return share * self.world / batch
 
     def wrap(self, forward: nn.Module) -> nn.Module:
-        """The same function, whose gradients are means over the processes; weights are made those of process 0."""
-        # batch norm uses each process's own share, and its running statistics are averaged when they are wanted
+        """A module whose gradients are averaged over the processes; all processes get the weights of process 0."""
+        # batch norm uses each process's own share; its running statistics are averaged before they are needed
         return forward if self.alone else DistributedDataParallel(forward, broadcast_buffers=False)
 
     def highest(self, *values: int) -> list[int]:
-        """The highest that any process gives, for each value."""
+        """The highest value of any process, for each of ``values``."""
         if self.alone:
             return list(values)
         flags = torch.tensor([int(value) for value in values])
@@ -94,15 +95,15 @@ class Ranks:
         return highest
 
     def total(self, value: float) -> float:
-        """The sum of what the processes give."""
+        """The sum of the processes' values."""
         if self.alone:
             return value
         total = torch.tensor(value, dtype=torch.float64)
         dist.all_reduce(total, group=self.talk)
         return total.item()
 
-    def by_lead(self, work: Callable[[], Found]) -> Found:
-        """What ``work`` returns in process 0, which alone does it; the others wait."""
+    def by_lead(self, work: Callable[[], Result]) -> Result:
+        """The result of ``work`` in process 0, the only one that runs it; the others wait for it."""
         if self.alone:
             return work()
         results = [work() if self.leads else None]
@@ -111,7 +112,7 @@ class Ranks:
 
     @contextmanager
     def lead_first(self) -> Iterator[None]:
-        """Process 0 does the body before the others: what it downloads or copies they find."""
+        """Context that process 0 runs before the others, so that they find what it has downloaded or copied."""
         if not self.leads:
             self.highest(0)
         yield
@@ -120,7 +121,7 @@ class Ranks:
 
     @torch.no_grad()
     def average_statistics(self, model: nn.Module) -> None:
-        """Make batch norm's running statistics their means over the processes."""
+        """Replace batch norm's running statistics by their means over the processes."""
         statistics = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
         if self.alone or not statistics:
             return
@@ -133,7 +134,7 @@ class Ranks:
 
     @torch.no_grad()
     def spread_statistics(self, model: nn.Module) -> None:
-        """Make them those of process 0."""
+        """Replace batch norm's running statistics by those of process 0."""
         if not self.alone:
             for buffer in model.buffers():
                 dist.broadcast(buffer, src=0)
@@ -144,18 +145,19 @@ ALONE = Ranks()
 
 @contextmanager
 def join_processes(device: torch.device | str) -> Iterator[tuple[Ranks, torch.device]]:
-    """In the body this process is one of those that torchrun started, and has a device; without torchrun, it is alone.
+    """Context in which this process is connected to the others that torchrun started; provides its ranks and device.
 
-    Where a signal ends them all, process 0 says so, and the others exit with the same code.
+    Without torchrun the process is alone. If a signal ends all processes, process 0 reports it, and the others exit
+    with the same code.
 
     Args:
-        device: on CUDA, each process takes the GPU of its number on its machine.
+        device: for ``cuda``, each process uses the GPU with its local rank.
 
     Raises:
         OptionError: no such device here.
         TrainingFailed: another process ended.
     """
-    rank, world = place()
+    rank, world = rank_and_world()
     if world == 1:
         yield ALONE, find_device(device)
         return
@@ -163,19 +165,19 @@ def join_processes(device: torch.device | str) -> Iterator[tuple[Ranks, torch.de
     dist.init_process_group("nccl" if own.type == "cuda" else "gloo")
     ranks = Ranks(rank, world, dist.new_group(backend="gloo", timeout=PATIENCE))
     try:
-        with _quiet():
+        with _hide_warnings():
             yield ranks, own
     except Interrupted as error:
         if ranks.leads:
             raise
         raise SystemExit(error.code) from None
     except RuntimeError as error:
-        if not _lost(error):
+        if not _is_lost_connection(error):
             raise
         raise TrainingFailed(
-            f"process {rank} of {world} ends, for another one has ended; that one, or torchrun, says why"
+            f"process {rank} of {world} ends because another one has ended; see the message of that one or of torchrun"
         ) from None
-    dist.destroy_process_group()  # not after a failure: it could wait for ever for those that are gone
+    dist.destroy_process_group()  # not after a failure: it could wait for ever for processes that have ended
 
 
 def _own_device(name: torch.device | str) -> torch.device:
@@ -190,16 +192,16 @@ def _own_device(name: torch.device | str) -> torch.device:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what DistributedDataParallel warns of here for nothing."""
+def _hide_warnings() -> Iterator[None]:
+    """Context without two warnings of DistributedDataParallel that do not matter here."""
     with warnings.catch_warnings():
-        # it has another name from torch 2.13 on, which earlier ones do not know
+        # torch 2.13 renames this argument; earlier releases do not know the new name
         warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
-        # of 1x1 kernels, whose strides can be written in two ways
+        # about 1x1 kernels, whose strides can be written in two ways
         warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides", UserWarning)
         yield
 
 
-def _lost(error: RuntimeError) -> bool:
-    """Whether the connection to another process broke; gloo says so by plain RuntimeErrors that name its files."""
+def _is_lost_connection(error: RuntimeError) -> bool:
+    """Whether the connection to another process broke; gloo raises plain RuntimeErrors that name its source files."""
     return isinstance(error, dist.DistError) or "gloo" in str(error).lower()

@@ -1,4 +1,4 @@
-"""What an optimiser moves: two flat vectors of a fast network, or the parameters of any other module, by name."""
+"""Parameters for an optimiser: the two flat vectors of a fast network, or the parameters of any other module."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from seesaw_nas.training.recipes import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The parameters of one training; :meth:`of` makes it.
+    """The parameters of one training; made by :meth:`of`.
 
     Attributes:
-        decayed: those that multiply channels.
-        spared: scales, offsets and biases, which weight decay may spare.
-        whole: the tensors that hold all of them together; what goes along with the parameters, such as an average or
-            momentum, has tensors of the same shapes.
-        named: cuts such tensors into pieces by the names that the model gives its parameters.
-        paired: cuts them into a piece for each parameter in ``decayed`` and ``spared``.
+        decayed: weights of convolutions and linear layers.
+        spared: scales, offsets and biases, which a recipe may exempt from weight decay.
+        whole: tensors that hold all parameters; averages and momentum have tensors of the same shapes.
+        named: splits tensors shaped like ``whole`` into pieces, by the names of the model's parameters.
+        paired: splits tensors shaped like ``whole`` into one piece for each parameter in ``decayed`` and ``spared``.
     """
 
     decayed: list[nn.Parameter]
@@ -34,7 +33,7 @@ class Parameters:
 
     @classmethod
     def of(cls, forward: nn.Module) -> Parameters:
-        """Of a module whose parameters are to be trained."""
+        """The parameters of a module that is to be trained."""
         if isinstance(forward, FastNetwork):
             flat, own = forward.flat, [forward.weights, forward.vectors]
             return cls(
@@ -54,9 +53,9 @@ class Parameters:
         )
 
     def optimizer(self, recipe: Recipe, rate: float | Tensor) -> tuple[torch.optim.SGD, list[Tensor]]:
-        """Stochastic gradient descent with no momentum yet, and the momentum's tensors; none where the recipe has none.
+        """Stochastic gradient descent with zero momentum, and the momentum's tensors; empty if the recipe has none.
 
-        Weight decay falls on every parameter, as in the paper, or on those alone that multiply channels.
+        Weight decay applies to every parameter, as in the paper, or to those in ``decayed`` only.
         """
         groups: list[dict[str, Any]] = [{"params": self.decayed}, {"params": self.spared, "weight_decay": 0.0}]
         if recipe.decay_norms:
@@ -72,7 +71,7 @@ class Parameters:
         return optimizer, self._momentum(optimizer) if recipe.momentum else []
 
     def _momentum(self, optimizer: torch.optim.SGD) -> list[Tensor]:
-        """Zeros like ``whole``, of which each parameter's part is handed to the optimiser."""
+        """Zeros like ``whole``; each parameter's piece of them becomes its momentum in the optimiser."""
         momentum = [torch.zeros_like(tensor) for tensor in self.whole]
         for parameter, part in self.paired(momentum):
             optimizer.state[parameter]["momentum_buffer"] = part

@@ -1,4 +1,4 @@
-"""A training made ready: how its steps are executed and by which kernels, both settled before the first step."""
+"""Prepares a training: chooses the execution of its steps and the kernels before the first step."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from seesaw_nas.training.step import Trainer
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """A training that can begin; :func:`prepare` makes it.
+    """A training that is ready to start; made by :func:`prepare`.
 
     Attributes:
-        execution: what its steps are executed by, no longer automatic.
-        note: why they are eager although it was left to choose, in a line; empty where there is nothing to say.
+        execution: the chosen execution, never ``auto``.
+        note: one line that says why automatic execution fell back to eager steps; usually empty.
     """
 
     trainer: Trainer
@@ -39,7 +39,7 @@ class Preparation:
 
     @property
     def conditions(self) -> dict[str, str]:
-        """What a record says of how the steps were executed."""
+        """The entries on execution and kernels for the record of a training."""
         on_gpu = self.trainer.device.type == "cuda"
         return self.execution.conditions | ({"kernels": str(self.trainer.kernels)} if on_gpu else {})
 
@@ -55,14 +55,14 @@ def prepare(
     *,
     epochs: int | None = None,
 ) -> Preparation:
-    """The trainer of a model, with its kernels chosen, and recorded steps held against eager ones.
+    """Make the trainer of a model, choose its kernels, and compare recorded steps with eager ones.
 
     Args:
-        epochs: that will be trained now, for what pays in a long training alone; the recipe's where left out.
+        epochs: epochs to train now, since some choices only pay in a long training; the recipe's by default.
 
     Raises:
-        OptionError: as for :meth:`Trainer.of`.
-        TrainingFailed: recorded steps, which were asked for, do not agree with eager ones.
+        OptionError: see :meth:`Trainer.of`.
+        TrainingFailed: CUDA graphs were requested and do not agree with eager steps.
     """
     steps = (recipe.epochs if epochs is None else epochs) * steps_per_epoch(data, recipe)
     execution.check(device, ranks.world)
@@ -84,11 +84,11 @@ def prepare(
 def _choose_kernels(
     model: nn.Module, data: SearchData, recipe: Recipe, device: Device, execution: Execution, steps: int
 ) -> Kernels:
-    """What a GPU computes such steps fastest by; nothing is measured elsewhere, nor what a compiler is to write."""
+    """The fastest kernels on a GPU; the usual ones, without measuring, on other devices and for compiled steps."""
     if device.type != "cuda" or execution.compiles or not isinstance(model, Network):
         return USUAL
 
-    drawn = cache(lambda: draw_inputs(data, recipe, 1)[0])  # none where it was measured before
+    drawn = cache(lambda: draw_inputs(data, recipe, 1)[0])  # not drawn if a measurement is cached
 
     def runs(way: Kernels) -> Callable[[int], None]:
         trainer = Trainer.of(deepcopy(model), data, recipe, 0, device, execution=execution, kernels=way)
@@ -100,7 +100,7 @@ def _choose_kernels(
 
 
 def _repeat(trainer: Trainer, inputs: Inputs, count: int) -> None:
-    """Take so many steps, and wait for them."""
+    """Take ``count`` steps and wait for the device."""
     for number in range(count):
         with seed_generators(number, trainer.device):
             trainer.take(*inputs)

@@ -1,7 +1,7 @@
-"""Batch norm statistics measured anew on a fixed set of images.
+"""Recalibration: batch norm statistics measured again on a fixed set of images.
 
-In a short training the running averages lag behind weights that still move fast: a 17-block network after 31 steps
-scores at chance with them, and well above it with statistics of its present weights.
+In a short training the running averages lag behind weights that still change fast: with them a 17-block network after
+31 steps scores at chance level; with statistics of its present weights it scores well above that.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def recalibrate(
 ) -> None:
     """Set every batch norm's statistics to their averages over ``images``, uint8 (N, C, H, W), on the model's device.
 
-    Nothing is augmented or dropped and no randomness is used; the model is left in the mode it was in.
+    There is no augmentation, no dropout and no randomness; the model's training mode is unchanged afterwards.
 
     Args:
-        fast: a fast formulation that ``model`` is linked to, whose statistics are set, too.
+        fast: fast network that ``model`` is linked to, if any; its statistics are set as well.
     """
     was_training, forward = model.training, fast or speed_up(model)
     batches = normalised_batches(images, mean, std)
@@ -49,7 +49,7 @@ def normalised_batches(images: Tensor, mean: Sequence[float], std: Sequence[floa
 
 
 def _measure(model: nn.Module, batches: Iterable[Tensor]) -> None:
-    """As :meth:`FastNetwork.measure`, for another module."""
+    """As :meth:`FastNetwork.measure`, for any other module."""
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:

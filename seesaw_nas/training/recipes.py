@@ -1,21 +1,20 @@
-"""How a network is trained: optimiser settings and learning rate schedule, as values that need no torch.
+"""Recipes: optimiser settings and learning rate schedules, as values that do not need torch.
 
-A recipe says how long and how; it knows neither network nor data. Every length inside it is a share of the training, so
-one recipe serves any number of epochs.
+A recipe does not depend on the network or the data. Every duration in it is a share of the training, so a recipe can be
+used with any number of epochs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
 from seesaw_nas.core.errors import OptionError, known
 
 Schedule = Literal["step", "exponential", "cosine", "one-cycle"]
 SCHEDULES: tuple[str, ...] = get_args(Schedule)
-SMALLEST_BATCH = 3  # dealt evenly, batches of 3 never leave one image alone in a batch norm
+SMALLEST_BATCH = 3  # with batches of up to 3 images that differ by at most one, no batch has a single image
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +22,27 @@ class Recipe:
     """Stochastic gradient descent with momentum, on cross-entropy.
 
     Attributes:
-        source: where the numbers come from.
-        batch_size: images a step, at most; the images of an epoch are dealt evenly.
-        learning_rate: its highest value.
-        weight_decay: on every parameter, batch norm's and the bias included, as in the paper's optimiser, unless
-            ``decay_norms`` says otherwise.
+        source: paper or measurement that the numbers come from.
+        batch_size: the most images of a step; the images of an epoch are distributed evenly over its steps.
+        learning_rate: the highest learning rate.
+        weight_decay: weight decay of every parameter, including batch norm and the bias as in the paper, unless
+            ``decay_norms`` is false.
         schedule: ``step`` multiplies the rate by ``gamma`` at each milestone; ``exponential`` multiplies it by the same
             factor after every epoch, by ``gamma`` from the first epoch to the end; ``cosine`` falls along half a cosine
             wave to 0; ``one-cycle`` rises in a straight line and falls in a straight line to 0.
         milestones: shares of the training, between 0 and 1; for ``step`` only.
         warm_up: share of the steps in which the rate rises in a straight line; for ``cosine`` and ``one-cycle``.
-        dropout: chance that an input of the classifier is dropped.
-        augment: random crop and, where the data allow it, flip.
-        recalibration_images: training images on which batch norm's statistics are measured anew before an evaluation;
+        dropout: probability that an input of the classifier is dropped.
+        augment: whether to crop at random and, if the data set allows it, flip.
+        recalibration_images: training images on which batch norm's statistics are measured again before an evaluation;
             0 keeps the running averages.
-        decay_norms: whether weight decay falls on batch norm's parameters and the bias, too.
+        decay_norms: whether weight decay applies to batch norm's parameters and the bias, too.
         cutout: side of a square that is hidden in each training image, as a share of the image's longer side; 0 hides
             nothing.
         mixup: both parameters of the beta distribution that the shares of two blended training images come from; 0
             blends nothing.
-        ema: share of the steps over which the weights are averaged; the average is what is evaluated and kept, with
-            batch norm recalibrated, since the running averages belong to other weights. 0 averages nothing.
+        ema: share of the steps over which the weights are averaged; the averages are evaluated and kept, with batch
+            norm recalibrated, since its running averages belong to other weights. 0 for no averaging.
 
     Raises:
         OptionError: a field is out of range.
@@ -101,16 +100,16 @@ class Recipe:
         value = getattr(self, name)
         self._check(type(value) is int and value >= minimum, name, f"a whole number of at least {minimum}")
 
-    def _check(self, holds: bool, name: str, wanted: str) -> None:
+    def _check(self, holds: bool, name: str, requirement: str) -> None:
         if not holds:
-            raise OptionError(f"recipe '{self.name}': {name} must be {wanted}, got {getattr(self, name)!r}")
+            raise OptionError(f"recipe '{self.name}': {name} must be {requirement}, got {getattr(self, name)!r}")
 
     def with_epochs(self, epochs: int) -> Recipe:
         """The same recipe for another number of epochs: milestones and warm-up keep their shares of the training."""
         return replace(self, epochs=epochs)
 
     def to_dict(self) -> dict[str, Any]:
-        """Every field in JSON values, so that a run can tell whether the recipe of this name is still the same."""
+        """Every field as JSON values, so that a run can check whether the recipe of this name is still the same."""
         return asdict(self) | {"milestones": list(self.milestones)}
 
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
@@ -166,11 +165,6 @@ class Recipe:
             return f"{text}, times {self.gamma ** (1 / self.epochs):.4g} every epoch"
         rise = f" after a warm-up over {self.warm_up:.0%} of the steps" if self.warm_up else ""
         return f"{text}, {self.schedule}{rise}"
-
-
-def complete_recipe(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe as a record has it, from :meth:`Recipe.to_dict`; fields that came later have what they meant before."""
-    return {field.name: field.default for field in fields(Recipe) if field.default is not MISSING} | dict(recorded)
 
 
 RECIPES = {
@@ -231,7 +225,7 @@ RECIPES = {
     )
 }
 
-# what a step of a supernet's training takes
+# how a step of a supernet's training chooses architectures
 SAMPLINGS = {
     "single-path": "each step trains one architecture",
     "sandwich": "each step trains the costliest within the budget, and by its outputs the cheapest and two draws",

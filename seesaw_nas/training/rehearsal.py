@@ -1,4 +1,4 @@
-"""Recorded steps held against eager ones before a training begins with them; the training does not notice."""
+"""Compares recorded steps with eager ones before a training uses them, without any effect on the training."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ from seesaw_nas.training.graphs import WARM_UP
 from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.step import Trainer
 
-STEPS = 3  # eager, and as many replayed: the second reads what the first has left, momentum too
-# Of the recipe's rate, and four times more with each step, for a rate that stays what it was is to be noticed. At the
-# recipe's own the third step would amplify rounding: 0.4% in the gradients becomes 39% of the change.
+STEPS = 3  # eager steps, and as many replayed ones: later steps read the weights and momentum of earlier ones
+# Share of the recipe's learning rate in the first step. It grows fourfold with each step, so that a rate that was
+# recorded as a constant is noticed. With the recipe's own rate the third step would amplify rounding: 0.4% in the
+# gradients becomes 39% of the change.
 RATE = 1e-3
-# Two eager runs may differ as well, by kernels that add up in another order. At worst, when every value of a forward
-# pass in bfloat16 is rounded otherwise, losses of seesaw-shuffle-0.5d differ by 0.15% and the changes by 42%; steps
-# that read old inputs, keep a rate or draw another dropout differ by 90% to 130%, their losses by 1.2% to 3%.
+# Limits for the relative difference of losses and of changes. Even two eager runs differ, because kernels add up in
+# another order. At worst, when every value of a forward pass in bfloat16 is rounded differently, losses of
+# seesaw-shuffle-0.5d differ by 0.15% and the changes by 42%. Steps that read old inputs, keep a rate or draw another
+# dropout differ by 90% to 130%, their losses by 1.2% to 3%.
 OF_LOSS, OF_CHANGE = 0.01, 0.6
 
 Inputs = tuple[Tensor, Tensor]
-"""Normalised images (n, C, H, W) and their targets, as :meth:`Trainer.take` wants them."""
+"""Normalised images (n, C, H, W) and their targets, the arguments of :meth:`Trainer.take`."""
 
 
 def draw_inputs(data: SearchData, recipe: Recipe, count: int = STEPS) -> list[Inputs]:
-    """Inputs of steps like those of a training, of as many images as its largest batches, where the data lie."""
+    """Inputs for ``count`` steps like those of the training, with its largest batch size, on the data's device."""
     size = sizes_of_batches(data, recipe)[0]
     positions = torch.arange(count * size) % len(data.train)
     draws = [
@@ -42,16 +44,16 @@ def draw_inputs(data: SearchData, recipe: Recipe, count: int = STEPS) -> list[In
 
 
 def compare(trainer: Trainer, inputs: Sequence[Inputs]) -> str:
-    """What recorded steps do otherwise than eager ones, in words; empty where they agree.
+    """The difference between recorded and eager steps, in words; empty if they agree.
 
-    The trainer's tensors are put back to what they held. Where the recording fails, its error is told.
+    The trainer's tensors are restored afterwards. If the recording fails, the text says why.
     """
     trainer.model.train()
-    eager, tensors = replace(trainer, recorded=None), _changing(trainer)
-    with _kept(tensors) as put_back:
+    eager, tensors = replace(trainer, recorded=None), _changed_tensors(trainer)
+    with _restore_after(tensors) as put_back:
         eager_run = _run(eager, inputs, tensors)
         if not math.isfinite(eager_run.loss[-1]):
-            return ""  # there is nothing to compare; the training says so itself
+            return ""  # nothing to compare; the training itself will report the infinite loss
         put_back()
         try:
             _run(trainer, [inputs[0]] * WARM_UP, tensors)
@@ -64,7 +66,7 @@ def compare(trainer: Trainer, inputs: Sequence[Inputs]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What some steps did: their losses, and by how much they changed what each name stands for, flat."""
+    """The effect of several steps: their losses, and the changes of the tensors of each kind, as flat vectors."""
 
     loss: list[float]
     change: Mapping[str, Tensor]
@@ -80,8 +82,8 @@ def _run(trainer: Trainer, inputs: Sequence[Inputs], tensors: Mapping[str, list[
     return _Run(torch.stack(losses).tolist(), change)
 
 
-def _changing(trainer: Trainer) -> dict[str, list[Tensor]]:
-    """All tensors that a step changes, by what they are."""
+def _changed_tensors(trainer: Trainer) -> dict[str, list[Tensor]]:
+    """All tensors that a step changes: weights, momentum and statistics."""
     weights = [parameter for group in trainer.optimizer.param_groups for parameter in group["params"]]
     momentum = [state.get("momentum_buffer") for state in trainer.optimizer.state.values()]
     statistics = [trainer.fast.running] if trainer.fast else list(trainer.model.buffers())
@@ -90,8 +92,8 @@ def _changing(trainer: Trainer) -> dict[str, list[Tensor]]:
 
 
 @contextmanager
-def _kept(tensors: Mapping[str, list[Tensor]]) -> Iterator[Callable[[], None]]:
-    """What the tensors hold is put back when the body calls for it, and at its end, in place."""
+def _restore_after(tensors: Mapping[str, list[Tensor]]) -> Iterator[Callable[[], None]]:
+    """Context that restores the tensors' content at its end, and whenever the function that it provides is called."""
     every = [tensor.detach() for each in tensors.values() for tensor in each]
     kept = [tensor.clone() for tensor in every]
 
@@ -116,5 +118,5 @@ def _difference(eager_run: _Run, recorded_run: _Run) -> str:
     for name, change in eager_run.change.items():
         size, apart = change.norm().item(), (recorded_run.change[name] - change).norm().item()
         if not apart <= OF_CHANGE * size:
-            return f"{STEPS} recorded steps change the {name} by {apart:.3g} other than eager ones, which by {size:.3g}"
+            return f"{STEPS} recorded steps change the {name} otherwise than eager ones, by {apart:.3g} of {size:.3g}"
     return ""

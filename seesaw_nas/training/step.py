@@ -1,6 +1,6 @@
-"""One model, its optimiser and its data on one device: a step, and the steps of an epoch.
+"""A training step, and the steps of an epoch, of one model with its optimiser and its data on one device.
 
-Nothing in a step waits for the device. What is random in it, :mod:`seesaw_nas.training.batches` derives.
+Nothing in a step waits for the device. Its random numbers come from :mod:`seesaw_nas.training.batches`.
 """
 
 from __future__ import annotations
@@ -27,24 +27,25 @@ from seesaw_nas.training.parameters import Parameters
 from seesaw_nas.training.recipes import Recipe
 
 OnStep = Callable[[int, int], None]
-"""Called with the steps done and the steps there are; it must not wait for the device."""
+"""Called with the number of steps done and the total number of steps; must not wait for the device."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trainer:
-    """Stochastic gradient descent by one recipe; :meth:`of` makes it.
+    """Stochastic gradient descent by one recipe; made by :meth:`of`.
 
     Attributes:
-        model: what is trained, evaluated and kept. In a fast network's training its parameters are views of that one's
-            vectors until :meth:`finish`; its running statistics are up to date after :meth:`settle`.
-        forward: what a step calls: ``fast``, by the compiler or shared among processes, or ``model`` itself.
+        model: the model that is trained, evaluated and kept. With a fast network its parameters are views of the fast
+            network's vectors until :meth:`finish`; its running statistics are up to date after :meth:`settle`.
+        forward: the module that a step calls: ``fast`` or ``model``, compiled or wrapped for several processes if
+            requested.
         fast: the same network in its fastest formulation, if ``model`` is a :class:`seesaw_nas.network.models.Network`.
-        optimizer: of the parameters of ``forward``.
-        state: every tensor that a checkpoint holds, by name; the momentum and the average have those of the model.
-        average: of the weights, where the recipe wants one.
-        ranks: this process among those that share every batch.
-        kernels: how a GPU's libraries compute a step.
-        recorded: :meth:`descend` as it is recorded and replayed, where that is wanted.
+        optimizer: optimiser of the parameters of ``forward``.
+        state: every tensor of a checkpoint, by name; momentum and averages use the names of the model's parameters.
+        average: the averaged weights, if the recipe averages weights.
+        ranks: rank of this process among those that share every batch.
+        kernels: kernels that a GPU's libraries use in a step.
+        recorded: :meth:`descend` with CUDA graphs, if they are used.
     """
 
     model: nn.Module
@@ -73,15 +74,15 @@ class Trainer:
         execution: Execution = EAGER,
         kernels: Kernels = USUAL,
     ) -> Trainer:
-        """The model and the data moved to the device, and a fresh optimiser.
+        """Move the model and the data to the device and make a new optimiser.
 
         Args:
-            execution: one that is chosen, see :meth:`Execution.resolve`.
+            execution: not ``auto``, see :meth:`Execution.resolve`.
 
         Raises:
-            OptionError: a negative seed, batches too small to share, or steps that cannot be executed so.
+            OptionError: a negative seed, batches too small to share, or an execution that is impossible.
         """
-        assert execution.kind != "auto", "who makes a trainer has chosen"
+        assert execution.kind != "auto", "the caller has to resolve it"
         execution.check(device, ranks.world)
         if seed < 0:
             raise OptionError(f"a seed is a whole number of at least 0, got {seed}")
@@ -96,7 +97,7 @@ class Trainer:
         forward = ranks.wrap(compile_forward(forward, execution.compiler) if execution.compiles else forward)
         average = Average.of(parameters.whole, recipe.ema * recipe.epochs * steps) if recipe.ema else None
         if fast:
-            fast.flat.link()  # at last: whatever fails before leaves the model as it is
+            fast.flat.link()  # last, so that a failure before it leaves the model unchanged
         state = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
         for what, like in (("momentum", momentum), ("average", average.values if average else [])):
             state |= {f"{what}.{name}": tensor for name, tensor in parameters.named(like).items()} if like else {}
@@ -110,11 +111,10 @@ class Trainer:
         return steps_per_epoch(self.data, self.recipe)
 
     def epoch(self, number: int, begun: int = 0) -> Iterator[tuple[Tensor, int]]:
-        """Take the steps of epoch ``number``, from 1, after its first ``begun``; of each, its mean loss and its images.
+        """Take the steps of epoch ``number``, from 1, after its first ``begun``; yields mean loss and number of images.
 
-        Of several processes, each takes its share of every batch, and the means are over its images.
-
-        :func:`seesaw_nas.training.batches.draw_batches` says how they are dealt. The losses stay on the device.
+        With several processes, each trains on its share of every batch, and yields the figures of its share. Losses
+        stay on the device. The batches come from :func:`seesaw_nas.training.batches.draw_batches`.
         """
         self.model.train()
         for batch in draw_batches(self.data, self.recipe, self.seed, number, begun, self.ranks):
@@ -131,12 +131,13 @@ class Trainer:
         blend: Tensor | None = None,
         weight: float = 1.0,
     ) -> Tensor:
-        """Step ``number``, from 0, on uint8 images (n, C, H, W); their mean loss, on the device.
+        """Take step ``number``, from 0, on uint8 images (n, C, H, W); returns their mean loss, on the device.
+
+        Dropout draws from torch's global generators.
 
         Args:
-            blend: what is hidden and blended where a recipe wants it (:func:`seesaw_nas.training.batches.draw_blend`);
-                dropout draws from torch's global generators.
-            weight: of the loss in its gradient, see :meth:`Ranks.weight`.
+            blend: result of :func:`seesaw_nas.training.batches.draw_blend`, for recipes with cutout or mixup.
+            weight: factor of the gradient, see :meth:`Ranks.weight`.
         """
         self.set_rate(self.recipe.learning_rate_at(number, self.steps_per_epoch))
         x, targets = prepare_batch(self.data, self.recipe, images, labels, blend)
@@ -148,16 +149,16 @@ class Trainer:
         return loss
 
     def take(self, images: Tensor, targets: Tensor, weight: float = 1.0) -> Tensor:
-        """:meth:`descend` as it is executed here; a recorded one takes no weight, for it is of one process alone."""
+        """Run :meth:`descend`, with CUDA graphs if they are used; these ignore ``weight``, always 1 in one process."""
         with cudnn_benchmark(self.device, self.kernels.benchmark):
             return self.recorded(images, targets) if self.recorded else self.descend(images, targets, weight)
 
     def descend(self, images: Tensor, targets: Tensor, weight: float = 1.0) -> Tensor:
-        """The part of a step that can be recorded: forward, backward, and the parameters moved; the mean loss.
+        """The part of a step that can be recorded: forward, backward and update; returns the mean loss.
 
         Args:
             images: normalised, (n, C, H, W).
-            targets: labels (n,), or chances of the classes (n, classes).
+            targets: labels (n,), or class probabilities (n, classes).
             weight: as in :meth:`step`.
         """
         self.optimizer.zero_grad(set_to_none=True)
@@ -169,7 +170,7 @@ class Trainer:
         return loss
 
     def set_rate(self, rate: float) -> None:
-        """In place where the rate is a tensor, for a recorded step reads it where it lies."""
+        """Set the learning rate; in place if it is a tensor, because a recorded step reads it from there."""
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate)
@@ -177,11 +178,11 @@ class Trainer:
                 group["lr"] = rate
 
     def use_average(self) -> AbstractContextManager[None]:
-        """The model has the weights that count in the body: the averaged ones where there are such."""
+        """Context in which the model has the averaged weights, if the recipe averages weights."""
         return self.average.in_place() if self.average else nullcontext()
 
     def settle(self) -> None:
-        """Bring the model's running statistics up to date: those of all steps, and means over the processes."""
+        """Update the model's running statistics after all steps so far, averaged over the processes."""
         if self.fast:
             self.fast.write_statistics()
         if not self.ranks.alone:
@@ -189,25 +190,25 @@ class Trainer:
             self.restart()
 
     def restart(self) -> None:
-        """Go on from the model's running statistics, which another than :meth:`step` has changed."""
+        """Read the model's running statistics again, after they were changed outside of :meth:`step`."""
         if self.fast:
             self.fast.read_statistics()
 
     def finish(self) -> None:
-        """Leave the model with the weights that count, in tensors of its own."""
+        """End the training: give the model its averaged weights, if any, and tensors of its own."""
         if self.average:
             self.average.keep()
         self.release()
 
     def release(self) -> None:
-        """Leave the model with the statistics of all steps, and with tensors of its own."""
+        """Give the model the statistics of all steps, and tensors of its own."""
         if self.fast:
             self.fast.write_statistics()
             self.fast.flat.unlink()
 
     @contextmanager
     def release_on_failure(self) -> Iterator[None]:
-        """Where the body raises, an interruption too, :meth:`release` the model as its last step has left it."""
+        """Context that calls :meth:`release` if an exception or interruption ends it."""
         try:
             yield
         except BaseException:

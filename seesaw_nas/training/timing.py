@@ -1,4 +1,4 @@
-"""How long a training will take, from a few measured steps."""
+"""Estimates the duration of a training from a few measured steps."""
 
 from __future__ import annotations
 
@@ -27,42 +27,43 @@ def step_seconds(
     device: torch.device | str = "cpu",
     execution: Execution = AUTOMATIC,
 ) -> float:
-    """Seconds of one training step with the largest batch: the median of five, after two to warm up, on a new network.
+    """Seconds of one training step with the largest batch: the median of five steps after two for warming up.
 
-    It is executed as in the training, but for compiled steps, which are measured eager: compiling takes minutes.
-    Where workers decode the images: the mean of as many steps as they hold batches, once the first of these are used.
+    Steps are executed as in the training, except that compiled ones are measured eagerly, since compiling takes
+    minutes. If workers decode the images, the result is the mean over as many steps as workers hold batches, after
+    the batches that were prepared before the first step are used up.
 
     Raises:
         TrainingFailed: memory ran out, or CUDA graphs that were asked for do not do what eager steps do.
         OptionError: no such device.
     """
-    device, taken = find_device(device), []
+    device, seconds = find_device(device), []
     with use_device(device), explain_training_memory(recipe, device):
         model = build(architecture, dropout=recipe.dropout, seed=0)
-        measured = EAGER if execution.compiles else execution
-        trainer = prepare(model, data, recipe, 0, device, execution=measured).trainer
+        chosen_execution = EAGER if execution.compiles else execution
+        trainer = prepare(model, data, recipe, 0, device, execution=chosen_execution).trainer
         chosen = torch.arange(sizes_of_batches(data, recipe)[0])
         draw = Draw(chosen, 0 if recipe.augment else None, draw_blend(recipe, data.input, len(chosen), 0))
         model.train()
-        ahead = data.train.prefetched
-        count = WARM_UP + ahead + max(MEASURED, ahead)
+        prefetched = data.train.prefetched
+        count = WARM_UP + prefetched + max(MEASURED, prefetched)
         start = time.perf_counter()
         for batch in trainer.data.batches([draw] * count):
             trainer.step(0, *batch)
             synchronise(device)
-            taken.append(time.perf_counter() - start)
+            seconds.append(time.perf_counter() - start)
             start = time.perf_counter()
-    counted = taken[WARM_UP + ahead :]
-    return statistics.fmean(counted) if ahead else statistics.median(counted)
+    counted = seconds[WARM_UP + prefetched :]
+    return statistics.fmean(counted) if prefetched else statistics.median(counted)
 
 
 def trial_seconds(step: float, data: SearchData, recipe: Recipe) -> float:
-    """Estimated seconds of one training by ``recipe``, its evaluation after every epoch included.
+    """Estimated seconds of one training by ``recipe``, including an evaluation after every epoch.
 
-    An evaluated image counts as a third of a trained one: the backward pass costs about two forward passes.
+    Evaluating an image is taken to cost a third of training on it: the backward pass costs about two forward passes.
 
     Args:
-        step: seconds of one of the largest batches, from :func:`step_seconds`.
+        step: seconds of a step with the largest batch, from :func:`step_seconds`.
     """
     forward_only = len(data.validation) + min(recipe.recalibration_images, len(data.train))
     batches = steps_per_epoch(data, recipe) + forward_only / sizes_of_batches(data, recipe)[0] / 3

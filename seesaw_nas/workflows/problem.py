@@ -12,7 +12,7 @@ from seesaw_nas import data, evaluators, space
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import digest_of_file
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators import SUPERNET, TABLE, Evaluator, Subject, needs, on_device, trains
 from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
@@ -88,7 +88,7 @@ class Problem:
     @cached_property
     def space_digest(self) -> str:
         """Changes when the space does, so that a run is not continued in another one."""
-        return digest_of(self.space)
+        return self.space.digest
 
 
 def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
@@ -106,11 +106,6 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
     return lambda architecture: placed().evaluate(architecture, seed=0).top1
 
 
-def digest_of(searched: space.Space) -> str:
-    """Of all that a space offers."""
-    return searched.digest
-
-
 def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
     """Load the images, or the table that stands for their trainings, and find what fits the budget.
 
@@ -123,8 +118,9 @@ def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
     if given.evaluator is not None:
         return _called(settings, given, device)
     if settings.scoring.evaluator.startswith(PYTHON):
-        name = settings.scoring.evaluator
-        raise RunError(f"the evaluator was {name}, an object of a program; pass it again to go on")
+        raise RunError(
+            f"the evaluator was {settings.scoring.evaluator}, an object of a program; pass it again to go on"
+        )
     if needs(settings.scoring.evaluator) == TABLE:
         return _recorded(settings, given, device)
     problem = _on_images(settings, given, device)
@@ -139,12 +135,12 @@ def _check_supernet(problem: Problem) -> None:
     Raises:
         RunError: they were.
     """
-    folder = RunFolder(Path(problem.settings.scoring.supernet))
-    if not folder.description.exists():
+    path = Path(problem.settings.scoring.supernet)
+    if not is_run(path):
         return
-    trained = Basis.of(folder.read(), str(folder.path))
+    trained = Basis.of(RunFolder.open(path).description, str(path))
     if differing := difference(trained, basis_of(problem, "this search"), SCORED_BY_SUPERNET):
-        raise RunError(f"the supernet in {folder.path} is of other images: {differing}; train one on these")
+        raise RunError(f"the supernet in {path} is of other images: {differing}; train one on these")
 
 
 def _device(settings: SearchSettings) -> torch.device:
@@ -171,28 +167,26 @@ def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> 
 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
     """What the settings name, on the CPU."""
-    scoring, recipe = settings.scoring, settings.training.fitted_recipe
-    supernet = Path(scoring.supernet) if scoring.supernet else None
+    scoring, name = settings.scoring, settings.scoring.evaluator
     setting = evaluators.EvaluatorSetting(
-        scoring.evaluator, searched, recipe, scoring.curve, images.to("cpu"), supernet
+        name,
+        searched,
+        settings.training.fitted_recipe,
+        scoring.curve,
+        images.to("cpu"),
+        Path(scoring.supernet) if scoring.supernet else None,
     )
-    return evaluators.make(scoring.evaluator, setting)
+    return evaluators.make(name, setting)
 
 
 def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     evaluator = given.evaluator if hasattr(given.evaluator, "evaluate") else CalledEvaluator(given.evaluator)
-    name = settings.training.dataset
-    found = given.space or space.load(settings.searched.space or data.default_space(name) or name)
+    dataset = settings.training.dataset
+    found = given.space or space.load(settings.searched.space or data.default_space(dataset) or dataset)
     shape = (found.input_channels, found.input_size, found.input_size)
-    subject = Subject(settings.training.dataset, shape, found.classes, 0, 0)
-    return Problem(
-        settings,
-        subject,
-        device,
-        Feasible.of(found, settings.searched.budget or found.default_budget),
-        evaluator,
-        given,
-    )
+    subject = Subject(dataset, shape, found.classes, 0, 0)
+    feasible = Feasible.of(found, settings.searched.budget or found.default_budget)
+    return Problem(settings, subject, device, feasible, evaluator, given)
 
 
 def load_images(settings: SearchSettings, given: SearchData | None = None) -> SearchData:
@@ -214,10 +208,11 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
 def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     table = tables.read(Path(settings.scoring.table))
     settings = settings.changed(dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
+    described = given
     if table.space_file and not settings.searched.space and given.space is None:
-        given = replace(given, space=space.parse(table.space_file, settings.scoring.table))
+        described = replace(given, space=space.parse(table.space_file, settings.scoring.table))
     searched = settings.changed(space=settings.searched.space or table.space)
-    feasible = _feasible(searched, given, table.subject, table.budget)
+    feasible = _feasible(searched, described, table.subject, table.budget)
     name, recipe = settings.scoring.evaluator, settings.training.fitted_recipe
     evaluator = evaluators.make(name, evaluators.EvaluatorSetting(name, feasible.space, recipe, table=table))
     return Problem(settings, table.subject, device, feasible, evaluator, given)

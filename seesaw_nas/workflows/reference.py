@@ -10,7 +10,6 @@ from functools import cache
 
 from seesaw_nas.architecture import cost, reference
 from seesaw_nas.architecture.reference import PUBLISHED, READINGS, Published
-from seesaw_nas.architecture.reference.published import MACS_STEP
 from seesaw_nas.core.errors import OptionError, known
 
 TOLERANCE = 0.02  # of the printed figure; what lies further off needs a reason
@@ -56,14 +55,6 @@ class Compared:
     def macs_difference(self) -> float:
         """Ours over the printed Multi-Adds, less 1."""
         return self.macs / self.published.macs - 1
-
-    @property
-    def is_beyond(self) -> bool:
-        """Whether either figure is off by more than half of its last printed digit and by more than ``TOLERANCE``."""
-        row = self.published
-        return _is_beyond(self.macs, row.macs, MACS_STEP) or (
-            row.params is not None and _is_beyond(self.params, row.params, row.params_step)
-        )
 
 
 def compare(table: int | None = None, dataset: str = "") -> tuple[Compared, ...]:
@@ -111,7 +102,3 @@ def _count(name: str, in_space: bool) -> tuple[int, int]:
         model = baselines.build(name)
     found = tally(model, (3, size, size))
     return found.params, found.macs
-
-
-def _is_beyond(exact: int, printed: int, step: int) -> bool:
-    return abs(exact - printed) > max(TOLERANCE * printed, step / 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from seesaw_nas.space import Budget
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
 from seesaw_nas.workflows.problem import Problem, pose
-from seesaw_nas.workflows.shared_plan import Done, Stages, shares
+from seesaw_nas.workflows.shared_plan import SharedPlan, StepResult, shares
 
 if TYPE_CHECKING:
     from seesaw_nas.evaluators import Subject
@@ -35,17 +36,23 @@ FRONT = LatencySettings(backends=("fused", "onnxruntime"))  # what one would dep
 
 @dataclass(frozen=True)
 class Result:
-    """What a run found so far.
+    """What a run found so far; :func:`collect` makes it, and nothing in it reads a file.
 
     Attributes:
         ended: why the search stopped.
         trials: every proposal, in order.
+        confirmed: the best trained again, where that was done.
+        timings: latencies of the front, where they were measured.
+        steps: what each step of plan ``shared`` came to; none by another plan.
     """
 
     folder: RunFolder
     problem: Problem
     ended: str
     trials: tuple[TrialRecord, ...]
+    confirmed: Confirmed
+    timings: Timings
+    steps: tuple[StepResult, ...] = ()
 
     def front(self) -> list[CompleteTrial]:
         """The trained architectures that no other beats in both top-1 and Multi-Adds, the cheapest first."""
@@ -66,30 +73,35 @@ class Result:
         return report.frame(self.trials)
 
     @property
-    def confirmed(self) -> Confirmed:
-        """The repeats in the run's folder."""
-        return confirmation.read(self.folder.confirmed)
-
-    @property
     def stages(self) -> list[dict[str, Any]]:
         """What each stage of plan ``shared`` came to and cost, with its share of all seconds; empty by another plan."""
-        if self.problem.settings.steps.plan != "shared":
-            return []
-        done = Stages(self.folder, self.problem, None, None).all(self.trials)
-        if repeats := self.confirmed.repeats:
+        done = list(self.steps)
+        if done and (repeats := self.confirmed.repeats):
             best = max(self.confirmed.means.values(), default=None)
             seconds = sum(repeat.seconds for repeat in repeats)
-            done.append(Done("again", "trained again with other seeds", len(repeats), seconds, best))
+            done.append(StepResult("again", "trained again with other seeds", len(repeats), seconds, best))
         return shares(done)
-
-    @property
-    def timings(self) -> Timings:
-        """The latencies in the run's folder."""
-        return read_timings(self.folder)
 
     def named(self, trial: CompleteTrial) -> Named:
         """The architecture of a trained trial, under a name that says where it is from."""
         return Named(f"{self.folder.name}-{trial.number}", trial.architecture, self.problem.settings.training.dataset)
+
+
+def collect(folder: RunFolder, problem: Problem, ended: str, trials: Sequence[TrialRecord]) -> Result:
+    """What a run found so far, with what its folder holds beside the trials.
+
+    Raises:
+        RunError: a file of the folder is damaged.
+    """
+    return Result(
+        folder,
+        problem,
+        ended,
+        tuple(trials),
+        confirmation.read(folder.confirmed),
+        read_timings(folder),
+        tuple(SharedPlan(folder, problem, None, None).all(trials)) if problem.settings.steps.plan == "shared" else (),
+    )
 
 
 def read_timings(folder: RunFolder) -> Timings:
@@ -101,14 +113,14 @@ def read_timings(folder: RunFolder) -> Timings:
     return latency.read(folder.latency) if folder.latency.exists() else NO_TIMINGS
 
 
-def time_front(result: Result, listener: Listener | None = None) -> bool:
-    """Time the members of the front on the search's device, into ``latency.json``; whether there was anything to time.
+def time_front(result: Result, listener: Listener | None = None) -> Timings | None:
+    """Time the members of the front on the search's device, into ``latency.json``; ``None`` where all are timed.
 
     Figures to be compared are from one go: a front with one new member is timed anew as a whole.
     """
     front = result.front()
     if {member.digest for member in front} <= result.timings.latencies.keys():
-        return False
+        return None
     from seesaw_nas.deploy.latency.measuring import conditions
 
     settings = replace(FRONT, device=str(result.problem.device))
@@ -122,7 +134,7 @@ def time_front(result: Result, listener: Listener | None = None) -> bool:
         named = result.named(member)
         found.append(NetworkLatencies(named, latency.measure(named.architecture, settings, on_step=step)))
     write_json(result.folder.latency, latency.document(found, conditions(settings)))
-    return True
+    return read_timings(result.folder)
 
 
 def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
@@ -176,7 +188,7 @@ def _provenance(result: Result, trial: CompleteTrial) -> dict[str, Any]:
         "n_validation": result.problem.subject.n_validation,
         "recipe": settings.training.recipe,
         "epochs": settings.training.fitted_recipe.epochs,
-        "conditions": result.folder.read()["conditions"],
+        "conditions": result.folder.description["conditions"],
     }
     if spread := result.confirmed.spreads.get(trial.digest):
         found["confirmed"] = {"conditions": dict(result.confirmed.conditions), **asdict(spread)}
@@ -188,14 +200,16 @@ def _provenance(result: Result, trial: CompleteTrial) -> dict[str, Any]:
 def _as_reported(result: Result) -> Run:
     from seesaw_nas.report import Run
 
-    problem = result.problem
+    problem, images = result.problem, _images(result.problem.subject)
     return Run(
         name=result.folder.name,
         records=result.trials,
         budget=problem.budget,
         settings=problem.settings,
         space=problem.space,
-        conditions=_told(result.folder, problem.settings, problem.space.name, _images(problem.subject)),
+        conditions=_conditions(
+            result.folder, problem.settings, problem.space.name, images, result.timings, result.confirmed
+        ),
         timings=result.timings,
         spreads=result.confirmed.spreads,
     )
@@ -209,30 +223,31 @@ def read(path: Path | str) -> Run:
         OptionError: its history is in a database that cannot be reached.
     """
     from seesaw_nas.report import Run
-    from seesaw_nas.search.history.places import records_of
+    from seesaw_nas.search.history.places import read_study
 
     folder = RunFolder.open(Path(path))
-    about = folder.read()
+    about = folder.description
     if "trials" not in about.get("settings", {}):
         raise RunError(f"{folder.path} is no search; what a training came to is in its result.json")
     settings = SearchSettings.from_dict(about["settings"])
     try:
         budget, space_name = Budget(about["budget"]["low"], about["budget"]["high"]), str(about["space"])
-        found = records_of(folder)
+        study, found = read_study(folder)
+        timings, confirmed, images = read_timings(folder), confirmation.read(folder.confirmed), _known_images(folder)
         return Run(
             name=folder.name,
             records=tuple(found),
             budget=budget,
             settings=settings,
             space=_space(settings, space_name, found),
-            conditions=_told(folder, settings, space_name, _known_images(folder)),
-            timings=read_timings(folder),
-            spreads=confirmation.read(folder.confirmed).spreads,
-            journal=folder.journal if folder.journal.exists() else None,
+            conditions=_conditions(folder, settings, space_name, images, timings, confirmed),
+            timings=timings,
+            spreads=confirmed.spreads,
+            study=study,
             basis=Basis.of(about, folder.name),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{folder.description} is damaged: {type(error).__name__} {error}; restore it") from None
+        raise RunError(f"{folder.description_file} is damaged: {type(error).__name__} {error}; restore it") from None
 
 
 def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Space | None:
@@ -255,10 +270,11 @@ def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Spa
         return None
 
 
-def _told(folder: RunFolder, settings: SearchSettings, space_name: str, images: str) -> dict[str, str]:
+def _conditions(
+    folder: RunFolder, settings: SearchSettings, space_name: str, images: str, timings: Timings, confirmed: Confirmed
+) -> dict[str, str]:
     """Everything that the figures of a run rest on, by name, in the order of a page."""
-    timings, confirmed = read_timings(folder), confirmation.read(folder.confirmed)
-    told = {
+    conditions = {
         "data set": settings.training.dataset,
         "images": images,
         "space": space_name,
@@ -267,12 +283,12 @@ def _told(folder: RunFolder, settings: SearchSettings, space_name: str, images: 
         "evaluator": "" if settings.scoring.evaluator == "trained" else settings.scoring.evaluator,
         "recipe": f"{settings.training.recipe}: {settings.training.fitted_recipe.summary}",
         "seed": str(settings.training.seed),
-        **folder.read()["conditions"],
+        **folder.description["conditions"],
         **{f"trained again: {name}": text for name, text in confirmed.conditions.items()},
         "trained again: ties": str(confirmed.ties),
         **{f"latency: {name}": text for name, text in timings.conditions.items()},
     }
-    return {name: text for name, text in told.items() if text}
+    return {name: text for name, text in conditions.items() if text}
 
 
 def _images(subject: Subject) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.errors import RunError, SeesawError
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
+from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
@@ -20,8 +22,8 @@ from seesaw_nas.space import Budget
 from seesaw_nas.workflows import confirmation, results
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NOTHING, Given, Problem, basis_of, cheap_score, description, pose
-from seesaw_nas.workflows.results import Result, read_timings, time_front, write_results
-from seesaw_nas.workflows.shared_plan import Stages, Unfinished
+from seesaw_nas.workflows.results import Result, collect, read_timings, time_front, write_results
+from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 
 if TYPE_CHECKING:
     from seesaw_nas.search.engines import Engine
@@ -86,7 +88,7 @@ def _share(folder: RunFolder, settings: SearchSettings) -> None:
     from seesaw_nas.search.history import shared
 
     try:
-        shared.create(settings.placement.storage, folder.name, settings.proposals.objectives, folder.read())
+        shared.create(settings.placement.storage, folder.name, settings.proposals.objectives, folder.description)
     except SeesawError:
         folder.discard()
         raise
@@ -112,13 +114,13 @@ def resume(
             ``device``, ``confirm``, ``engine`` and others; ``None`` and an empty text leave the run's own.
 
     Raises:
-        SeesawError: it is no run folder, its space has changed, or another process works on it.
+        SeesawError: it is not a run folder, its space has changed, or another process works on it.
         TypeError: a setting cannot be changed.
     """
     from seesaw_nas.search import engines
 
     folder = RunFolder.open(Path(path))
-    begun = folder.read()
+    begun = folder.description
     if begun.get("kind") != KIND:
         raise RunError(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
@@ -200,12 +202,12 @@ def run(
         if settings.steps.plan == "shared":
             if on_plan is not None:
                 on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves))
-            before = Stages(folder, problem, listener, time_limit)
-            find_starts = partial(before.starts, partial(_stage, problem.given, on_plan, listener))
+            before = SharedPlan(folder, problem, listener, time_limit)
+            find_starts = partial(before.starts, partial(_carry_out_step, problem.given, on_plan, listener))
         try:
             taken_over = starts.plant(trial_history, find_starts)
         except Unfinished as unfinished:
-            return Result(folder, problem, str(unfinished), ())
+            return collect(folder, problem, str(unfinished), ())
         work = proposer.Proposer(
             trial_history,
             strategy,
@@ -225,19 +227,20 @@ def run(
         try:
             ended = engine.run(work, evaluator, folder.path, listener, time_limit)
         except KeyboardInterrupt:
-            write_results(Result(folder, problem, "interrupted", tuple(trial_history.records())))
+            write_results(collect(folder, problem, "interrupted", trial_history.records()))
             raise
-        result = Result(folder, problem, ended, tuple(trial_history.records()))
+        result = collect(folder, problem, ended, trial_history.records())
         write_results(result)
         if settings.winners:
-            results.confirm(result, listener)
+            result = replace(result, confirmed=results.confirm(result, listener))
             write_results(result)
-        if settings.ending.latency and time_front(result, listener):
+        if settings.ending.latency and (timings := time_front(result, listener)) is not None:
+            result = replace(result, timings=timings)
             write_results(result)
         return result
 
 
-def _stage(
+def _carry_out_step(
     given: Given,
     on_plan: OnPlan | None,
     listener: Listener | None,
@@ -245,17 +248,16 @@ def _stage(
     settings: SearchSettings,
     found: Sequence[Start] | None,
     time_limit: float | None,
-) -> Result:
-    """One stage of a plan, begun or gone on with."""
+) -> tuple[str, Sequence[TrialRecord]]:
+    """One step of a plan, begun or gone on with: why it ended, and every proposal."""
     how: Any = {"given": given, "time_limit": time_limit, "on_plan": on_plan, "listener": listener, "found": found}
-    if (path / "run.json").exists():
-        own = ("confirm", "confirm_seeds", "latency", "storage")  # no stage has these
-        return resume(
-            path,
-            **how,
-            **{name: value for name, value in settings.to_dict().items() if name in CHANGEABLE and name not in own},
-        )
-    return begin(settings, name=path.name, runs_dir=path.parent, **how)
+    if is_run(path):
+        own = ("confirm", "confirm_seeds", "latency", "storage")  # no step has these
+        changes = {name: value for name, value in settings.to_dict().items() if name in CHANGEABLE and name not in own}
+        result = resume(path, **how, **changes)
+    else:
+        result = begin(settings, name=path.name, runs_dir=path.parent, **how)
+    return result.ended, result.trials
 
 
 @contextmanager
@@ -270,7 +272,7 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
         return
     from seesaw_nas.search.history import shared
 
-    study, _ = shared.join(settings.placement.storage, folder.read()["study"])
+    study, _ = shared.join(settings.placement.storage, folder.description["study"])
     found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed)
     try:
         yield found

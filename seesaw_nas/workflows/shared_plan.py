@@ -1,12 +1,14 @@
-"""The plan `shared`: a search in stages, each of which leaves fewer architectures for dearer judgement.
+"""The plan `shared`: a search in steps, each of which leaves fewer architectures for dearer judgement.
+
+Users meet the steps as stages: in the folder ``stages/``, in ``stages.json`` and on the terminal.
 
 A supernet is trained; thousands are scored with its weights; the best of these are trained on from its weights; then
 architectures are trained from scratch in rounds, each with a learning rate schedule of its own, since top-1 early in a
 long schedule says little. Half of the first round are the best so far; the strategy proposes the others, having learnt
 from these, so that a supernet which misleads costs half a round and no more. The last round is the search's own.
 
-Every stage is a run in a folder below the search's, with files and records of its own, and goes on where it stopped.
-How well it agrees with the stage before, on what both judged, is noted.
+Every step is a run in a folder below the search's, with files and records of its own, and goes on where it stopped.
+How well it agrees with the step before, on what both judged, is noted.
 """
 
 from __future__ import annotations
@@ -17,12 +19,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.kendall import kendall
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.search import halving
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.search.settings import SearchSettings
@@ -38,30 +40,19 @@ FILE = "stages.json"
 INHERITED_IMAGES = 1000  # validation images of an inherited score, where the settings name no number
 TUNING_EPOCHS = 1
 LIMIT = "the time limit is reached"
-Search = Callable[[Path, SearchSettings, "Sequence[Start] | None", float | None], "Ended"]
-
-
-class Ended(Protocol):
-    """What a search came to."""
-
-    @property
-    def ended(self) -> str:
-        """Why it stopped."""
-
-    @property
-    def trials(self) -> tuple[TrialRecord, ...]:
-        """Every proposal."""
+# Begins a search in a folder, or goes on with it, and returns why it ended and every proposal.
+Search = Callable[[Path, SearchSettings, "Sequence[Start] | None", float | None], tuple[str, Sequence[TrialRecord]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one stage is to do.
+    """What one step is to do.
 
     Attributes:
         name: of its folder, behind its number.
         what: in words.
         count: architectures that it judges; 0 for the supernet.
-        takes: how many of them are the best of the stage before; the strategy proposes the others.
+        takes: how many of them are the best of the step before; the strategy proposes the others.
         settings: of its run.
     """
 
@@ -73,14 +64,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What a stage came to.
+class StepResult:
+    """What a step came to.
 
     Attributes:
         count: architectures that it judged.
         seconds: of training and scoring, summed over workers.
         best: the highest validation top-1; ``None`` for the supernet.
-        tau: Kendall's, of its top-1 and that of the stage before, over what both judged; ``None`` below three.
+        tau: Kendall's, of its top-1 and that of the step before, over what both judged; ``None`` below three.
         both: how many these are.
     """
 
@@ -94,11 +85,11 @@ class Done:
 
 
 class Unfinished(Exception):
-    """A stage ended before it was done; the argument says why."""
+    """A step ended before it was done; the argument says why."""
 
 
-def planned(settings: SearchSettings, n_validation: int, supernet: Path) -> list[Step]:
-    """The stages, of which the last is the search's own round.
+def plan_steps(settings: SearchSettings, n_validation: int, supernet: Path) -> list[Step]:
+    """The steps, of which the last is the search's own round.
 
     Args:
         n_validation: images there are.
@@ -109,12 +100,12 @@ def planned(settings: SearchSettings, n_validation: int, supernet: Path) -> list
 
 
 def _plain(settings: SearchSettings) -> SearchSettings:
-    """What every stage has in common."""
+    """What every step has in common."""
     return settings.changed(plan="plain", seed_with=(), confirm=0, latency=False)
 
 
 def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iterator[Step]:
-    """The stages that rest on a supernet."""
+    """The steps that rest on a supernet."""
     plain, images = _plain(settings), settings.scoring.validation_size or min(INHERITED_IMAGES, n_validation)
     yield Step("supernet", "a supernet trained", 0, 0, plain)
     what = f"scored with its weights on {images:,} images"
@@ -142,8 +133,8 @@ def _rounds(settings: SearchSettings, judged: int) -> Iterator[Step]:
         yield Step(f"epochs-{level}", what, count, takes, plain.changed(trials=count, epochs=level, seed_with=first))
 
 
-class Stages:
-    """The stages of one search, in its folder."""
+class SharedPlan:
+    """The steps of one search, in its folder."""
 
     def __init__(
         self, folder: RunFolder, problem: Problem, listener: Listener | None, time_limit: float | None
@@ -151,12 +142,12 @@ class Stages:
         """Take them up where they stand.
 
         Raises:
-            RunError: what the stages left is damaged.
+            RunError: what the steps left is damaged.
         """
         self._folder, self._problem, self._listener = folder, problem, listener
         self._end = None if time_limit is None else time.monotonic() + time_limit
         self._below = folder.path.resolve() / FOLDER
-        self._planned = planned(problem.settings, problem.subject.n_validation, self._below / "1-supernet")
+        self._planned = plan_steps(problem.settings, problem.subject.n_validation, self._below / "1-supernet")
         self.done = read(folder)
 
     @property
@@ -165,22 +156,22 @@ class Stages:
         return None if self._end is None else self._end - time.monotonic()
 
     def starts(self, search: Search) -> list[Start]:
-        """What the last round begins with: every stage before it is done, or done already, for this.
+        """What the last round begins with: every step before it is done, or done already, for this.
 
         Args:
             search: begins a search in a folder, or goes on with it.
 
         Raises:
             Unfinished: the time limit was reached.
-            SeesawError: a stage cannot be carried out.
+            SeesawError: a step cannot be carried out.
         """
         before: Path | None = None
-        for number, stage in enumerate(self._planned[:-1], start=1):
+        for number, step in enumerate(self._planned[:-1], start=1):
             path = self._path(number)
-            if stage.name not in {done.name for done in self.done}:
+            if step.name not in {done.name for done in self.done}:
                 self._tell(number)
-                self._note(self._carried_out(stage, path, before, search))
-            before = path if stage.count else None
+                self._note(self._carry_out(step, path, before, search))
+            before = path if step.count else None
         self._tell(len(self._planned))
         return self._best(before, self._planned[-1].takes) or []
 
@@ -188,28 +179,28 @@ class Stages:
         return self._below / f"{number}-{self._planned[number - 1].name}"
 
     def _tell(self, number: int) -> None:
-        stage = self._planned[number - 1]
+        step = self._planned[number - 1]
         if self._listener:
-            self._listener.stage(number, len(self._planned), stage.what, stage.count)
+            self._listener.stage(number, len(self._planned), step.what, step.count)
 
-    def _carried_out(self, stage: Step, path: Path, before: Path | None, search: Search) -> Done:
-        if not stage.count:
+    def _carry_out(self, step: Step, path: Path, before: Path | None, search: Search) -> StepResult:
+        if not step.count:
             from seesaw_nas.workflows import supernets
 
-            seconds = supernets.train_in(path, stage.settings, self._problem, listener=self._listener).seconds
-            memory.release()  # the next stages load it from its folder
-            return Done(stage.name, stage.what, 0, seconds, None)
-        result = search(path, stage.settings, self._best(before, stage.takes), self.left)
-        if result.ended == LIMIT:
+            seconds = supernets.train_in(path, step.settings, self._problem, listener=self._listener).seconds
+            memory.release()  # the next steps load it from its folder
+            return StepResult(step.name, step.what, 0, seconds, None)
+        ended, trials = search(path, step.settings, self._best(before, step.takes), self.left)
+        if ended == LIMIT:
             raise Unfinished(LIMIT)
-        return summed(stage, result.trials, before)
+        return sum_up(step, trials, before)
 
-    def _note(self, done: Done) -> None:
+    def _note(self, done: StepResult) -> None:
         self.done = (*self.done, done)
         write_json(self._folder.path / FILE, {"stages": [asdict(entry) for entry in self.done]})
 
     def _best(self, path: Path | None, count: int) -> list[Start] | None:
-        """The best of a stage's architectures, to begin the next one with; ``None`` where there is no such stage."""
+        """The best of a step's architectures, to begin the next one with; ``None`` where there is no such step."""
         from seesaw_nas.search.starts import Start
         from seesaw_nas.search.strategies.base import Observed, best_first
 
@@ -219,11 +210,11 @@ class Stages:
         chosen = best_first(found, self._problem.settings.proposals.objectives)[:count]
         return [Start(one.architecture, f"{path.name}: trial {one.number}, {one.top1:.2%}") for one in chosen]
 
-    def all(self, trials: Sequence[TrialRecord]) -> list[Done]:
-        """What every stage came to, the last round by its ``trials``."""
+    def all(self, trials: Sequence[TrialRecord]) -> list[StepResult]:
+        """What every step came to, the last round by its ``trials``."""
         last = len(self._planned)
         before = self._path(last - 1) if last > 1 and self._planned[-2].count else None
-        return [*self.done, summed(self._planned[-1], trials, before)]
+        return [*self.done, sum_up(self._planned[-1], trials, before)]
 
 
 def _complete(path: Path) -> list[CompleteTrial]:
@@ -232,27 +223,27 @@ def _complete(path: Path) -> list[CompleteTrial]:
     return complete(records_of(RunFolder.open(path)))
 
 
-def read(folder: RunFolder) -> tuple[Done, ...]:
-    """The stages that a search has behind it; none where its plan has no stages.
+def read(folder: RunFolder) -> tuple[StepResult, ...]:
+    """The steps that a search has behind it; none where its plan has no steps.
 
     Raises:
         RunError: the file is damaged.
     """
     path = folder.path / FILE
     try:
-        return tuple(Done(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))["stages"])
+        return tuple(StepResult(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))["stages"])
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} is damaged ({error}); delete it, and the stages are looked through again") from None
 
 
-def summed(stage: Step, trials: Sequence[TrialRecord], before: Path | None) -> Done:
-    """What a stage's trials came to, held against the stage in the folder ``before``."""
+def sum_up(step: Step, trials: Sequence[TrialRecord], before: Path | None) -> StepResult:
+    """What a step's trials came to, held against the step in the folder ``before``."""
     done = complete(trials)
     best = max((trial.top1 for trial in done), default=None)
-    tau, both = _agreement(done, _complete(before) if before and (before / "run.json").exists() else [])
-    return Done(stage.name, stage.what, len(done), sum(record.seconds for record in trials), best, tau, both)
+    tau, both = _agreement(done, _complete(before) if before and is_run(before) else [])
+    return StepResult(step.name, step.what, len(done), sum(record.seconds for record in trials), best, tau, both)
 
 
 def _agreement(trials: Sequence[CompleteTrial], before: Sequence[CompleteTrial]) -> tuple[float | None, int]:
@@ -262,7 +253,7 @@ def _agreement(trials: Sequence[CompleteTrial], before: Sequence[CompleteTrial])
     return None if math.isnan(tau) else tau, len(pairs)
 
 
-def shares(done: Sequence[Done]) -> list[dict[str, Any]]:
-    """Each stage in JSON values, with its share of all seconds."""
+def shares(done: Sequence[StepResult]) -> list[dict[str, Any]]:
+    """Each step in JSON values, with its share of all seconds."""
     total = sum(entry.seconds for entry in done) or 1.0
     return [asdict(entry) | {"share": entry.seconds / total} for entry in done]

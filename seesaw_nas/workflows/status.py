@@ -57,7 +57,7 @@ def read_status(path: Path | str) -> Status:
     from seesaw_nas.search.history.places import records_of
 
     folder = RunFolder.open(Path(path))
-    settings = folder.read().get("settings", {})
+    settings = folder.description.get("settings", {})
     if "trials" not in settings:
         raise RunError(f"{folder.path} is no search; of a training, `train --tensorboard` shows the progress")
     found = records_of(folder)

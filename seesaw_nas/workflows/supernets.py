@@ -23,7 +23,7 @@ from seesaw_nas.workflows.problem import Problem, description, load_images, pose
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
-    from seesaw_nas.training.supernet import Supernet, TrainedSupernet
+    from seesaw_nas.training.supernet import TrainedSupernet
 
 KIND = "supernet"
 LONGER = 3  # times the recipe's own epochs, where no number is given: the weights serve many networks
@@ -120,23 +120,12 @@ def train_in(
         return trained
 
 
-def open_supernet(path: Path, space: Space) -> Supernet:
-    """The supernet that was trained in a folder, on the CPU.
-
-    Raises:
-        RunError: there is none, or it is of another space.
-    """
-    from seesaw_nas.training import supernet
-
-    return supernet.load(path / supernet.WEIGHTS, space)
-
-
 def _folder(path: Path, settings: SearchSettings, problem: Problem) -> RunFolder:
     about = _about(settings, problem)
     if not path.exists():
         return RunFolder.create(path, about)
     folder = RunFolder.open(path)
-    before = folder.read()
+    before = folder.description
     if before.get("kind") != KIND:
         raise RunError(f"{path} is the folder of a {before.get('kind')}, not of a supernet; choose another folder")
     if differing := difference(Basis.of(before, str(path)), Basis.of(about, "what is wanted now")):
@@ -177,7 +166,7 @@ def _estimate(
 def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
     from seesaw_nas.training import checkpoints, supernet
 
-    about = folder.read()
+    about = folder.description
     header = {"dataset": about["settings"]["dataset"], "sampling": about["sampling"], "epochs": str(about["epochs"])}
     supernet.save(trained.supernet, folder.path / supernet.WEIGHTS, header)
     found = {name: getattr(trained, name) for name in ("seconds", "core_seconds", "steps")}
@@ -188,7 +177,7 @@ def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
 
 
 def _done(folder: RunFolder, space: Space) -> TrainedSupernet:
-    from seesaw_nas.training.supernet import TrainedSupernet
+    from seesaw_nas.training import supernet
 
     try:
         found = json.loads(_result(folder).read_text(encoding="utf-8"))
@@ -196,7 +185,8 @@ def _done(folder: RunFolder, space: Space) -> TrainedSupernet:
         took = [found[name] for name in ("seconds", "core_seconds", "steps")]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{_result(folder)} is damaged ({error}); delete it, and the training is done again") from None
-    return TrainedSupernet(open_supernet(folder.path, space), curve, *took)
+    weights = supernet.load(folder.path / supernet.WEIGHTS, space)
+    return supernet.TrainedSupernet(weights, curve, *took)
 
 
 def _result(folder: RunFolder) -> Path:

@@ -20,7 +20,7 @@ from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.training import recipes
 from seesaw_nas.training.epoch import Epoch
-from seesaw_nas.training.settings import CHECKPOINT_MINUTES, TrainSettings
+from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
@@ -243,7 +243,7 @@ def _folder(
     folder = RunFolder.open(path)
     if _result(folder).exists():
         raise RunError(f"{path} is finished, and the test split is read once; train again in another --out")
-    before = folder.read()
+    before = folder.description
     if before.get("kind") != KIND:
         raise RunError(f"{path} is another training: a {before.get('kind')}; choose another --out")
     if before.get("digest") != named.architecture.digest:
@@ -283,7 +283,7 @@ def _write(
         "seed": settings.training.seed,
         "n_seeds": 1,
         "seconds": result.seconds,
-        "conditions": folder.read()["conditions"] | dict(executed),
+        "conditions": folder.description["conditions"] | dict(executed),
     }
     header = weights_header(named, settings.training.dataset, Preprocessing.of(images))
     models.save_weights(model, result.weights, header)

@@ -17,7 +17,6 @@ from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.space import Feasible, Space
-from seesaw_nas.workflows.problem import digest_of
 
 if TYPE_CHECKING:
     from seesaw_nas.search.proposer import Job
@@ -82,7 +81,7 @@ class Tuner:
         feasible = Feasible.of(found, budget or found.default_budget)
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
         study = journals.open_study(Path(journal) if journal else None, "tuner", objectives)
-        about = {"space": found.name, "its digest": digest_of(found), "budget": str(feasible.budget)}
+        about = {"space": found.name, "its digest": found.digest, "budget": str(feasible.budget)}
         _check_same(study, about | {"seed": seed, "epochs": epochs}, str(journal))
         self._history = history.History(study, found, feasible.budget, seed)
         setting = Setting(feasible, seed, objectives, rungs.levels)

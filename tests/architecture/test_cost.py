@@ -89,14 +89,13 @@ WEIGHTS = {(1,): 1_536, (1, 1): 768, (1, 3): 960, (1, 1, 2): 576, (1, 7): 1_200}
 def test_pointwise_by_hand(parts):
     partition = Partition(parts)
     assert cost.pointwise_weights(16, 96, partition) == WEIGHTS[parts]
-    assert cost.pointwise_macs(16, 96, partition, 32 * 32) == WEIGHTS[parts] * 1024
-    assert cost.pointwise_macs(16, 96, partition.reversed(), 32 * 32) == WEIGHTS[parts] * 1024
+    assert cost.pointwise_weights(16, 96, partition.reversed()) == WEIGHTS[parts]
 
 
 @pytest.mark.parametrize(("c_in", "c_out"), [(18, 96), (16, 98)])
 def test_pointwise_refuses_a_width_that_does_not_divide(c_in, c_out):
     with pytest.raises(SpecError, match="is not a multiple of 4; the nearest widths that are"):
-        cost.pointwise_macs(c_in, c_out, Partition((1, 3)), 64)
+        cost.pointwise_weights(c_in, c_out, Partition((1, 3)))
 
 
 @pytest.mark.parametrize(

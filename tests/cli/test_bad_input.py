@@ -124,7 +124,7 @@ def test_budget_that_no_space_can_count(refused):
         ("igcv3-0.5d", "--seed-with igcv3-0.5d: no architecture of its 1 for such images is in space 'seesaw-digits'"),
         ("nothing", "unknown model 'nothing' (known: "),
         ("runs/none", "cannot read the spec file runs/none: No such file or directory"),
-        ("empty", "empty is no run folder: it has no run.json"),
+        ("empty", "empty is not a run folder: it has no run.json"),
     ],
 )
 def test_nothing_to_start_with(refused, name, text):
@@ -269,7 +269,7 @@ def test_resume_of_what_is_no_search(refused, made):
         wanted = "run is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
     else:
         {"nothing": int, "folder": Path("run").mkdir, "file": Path("run").touch}[made]()
-        wanted = "run is no run folder: it has no run.json; give the folder of a search, such as runs/NAME"
+        wanted = "run is not a run folder: it has no run.json; give the folder of a search, such as runs/NAME"
     assert refused("resume", "run") == wanted
 
 

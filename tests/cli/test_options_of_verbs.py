@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from seesaw_nas.cli.parts.options import Differs, Json, app, takes, takes_changes
+from seesaw_nas.cli.parts.parameters import Differs, Json, app, takes, takes_changes
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.options import declared, option
 from seesaw_nas.deploy.latency import LatencySettings

@@ -170,8 +170,8 @@ def test_runs_of_one_name_are_told_apart(cli, runs):
 
 
 def test_what_is_no_search_is_refused(refused, runs):
-    assert "runs is no run folder: it has no run.json" in refused("report", "runs")
-    assert "runs/nothing is no run folder" in refused("report", "runs/nothing")
+    assert "runs is not a run folder: it has no run.json" in refused("report", "runs")
+    assert "runs/nothing is not a run folder" in refused("report", "runs/nothing")
     assert "runs/training is no search" in refused("report", "runs/training")
     assert "is given twice" in refused("report", "runs/a", "runs/../runs/a")
     assert refused("report").startswith("Missing argument 'RUN")

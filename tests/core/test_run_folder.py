@@ -17,8 +17,9 @@ from seesaw_nas.core.run_folder import RunFolder
 def test_new_folder_is_made_with_its_parents_and_holds_its_description(tmp_path):
     folder = RunFolder.create(tmp_path / "deep" / "runs" / "first", {"kind": "search", "text": "größer ☃"})
     assert sorted(path.name for path in folder.path.iterdir()) == ["run.json"]
-    assert RunFolder.open(folder.path).read() == {"kind": "search", "text": "größer ☃"}
-    assert "größer ☃" in folder.description.read_text(encoding="utf-8")
+    content = {"schema_version": 1, "kind": "search", "text": "größer ☃"}
+    assert RunFolder.open(folder.path).description == folder.description == content
+    assert "größer ☃" in folder.description_file.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "dangling link"])
@@ -78,7 +79,7 @@ def test_what_is_no_run_folder_is_refused(tmp_path, made):
         path.mkdir()
     elif made == "file":
         path.write_text("")
-    with pytest.raises(RunError, match=r"run is no run folder: it has no run\.json; give the folder of a search"):
+    with pytest.raises(RunError, match=r"run is not a run folder: it has no run\.json; give the folder of a search"):
         RunFolder.open(path)
 
 
@@ -93,7 +94,30 @@ def test_what_is_no_run_folder_is_refused(tmp_path, made):
 def test_damaged_description_is_told(tmp_path, content, message):
     (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(RunError, match=message):
-        RunFolder.open(tmp_path).read()
+        RunFolder.open(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["search", "training", "supernet"])
+@pytest.mark.parametrize("version", [2, 0, "1", 1.0, True, None])
+def test_a_run_of_a_newer_release_is_refused_in_one_line(tmp_path, kind, version):
+    folder = RunFolder.create(tmp_path / "run", {"kind": kind})
+    write_json(folder.description_file, {**folder.description, "schema_version": version})
+    with pytest.raises(RunError) as caught:
+        RunFolder.open(folder.path)
+    assert str(caught.value) == (
+        f"{folder.description_file} has schema version {version!r}, this release reads up to 1; use a newer release"
+    )
+
+
+def test_a_run_from_before_there_was_a_schema_version_is_read(tmp_path):
+    write_json(tmp_path / "run.json", {"kind": "search"})
+    assert RunFolder.open(tmp_path).description == {"kind": "search"}
+
+
+def test_a_new_run_says_what_another_process_reads(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", {"sizes": (1, 2), "spec": {"a": None}})
+    assert folder.description == RunFolder.open(folder.path).description
+    assert folder.description["sizes"] == [1, 2]
 
 
 @pytest.mark.parametrize("spelling", [".", "../run", "../run/"])
@@ -120,7 +144,7 @@ def test_killed_owner_lets_go(tmp_path):
     folder = RunFolder.create(tmp_path / "run", {})
     hold = (
         "import pathlib, sys\nfrom seesaw_nas.core.run_folder import RunFolder\n"
-        "with RunFolder(pathlib.Path(sys.argv[1])).hold():\n    print('held', flush=True)\n    sys.stdin.read()"
+        "with RunFolder.open(pathlib.Path(sys.argv[1])).hold():\n    print('held', flush=True)\n    sys.stdin.read()"
     )
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", hold, str(folder.path)], stdin=pipe, stdout=pipe) as owner:

@@ -86,7 +86,8 @@ def test_verifying_leaves_the_global_generator_alone() -> None:
 
 
 def test_nothing_of_the_counters_reaches_the_user() -> None:
-    code = "from seesaw_nas import reference, witness; witness.verify(reference.network('igcv3-0.5d-t3@cifar10-tiny'))"
+    imports = "from seesaw_nas.architecture import reference; from seesaw_nas.network import witness"
+    code = f"{imports}; witness.verify(reference.network('igcv3-0.5d-t3@cifar10-tiny'))"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

@@ -13,7 +13,7 @@ from seesaw_nas import report
 from seesaw_nas.architecture import specfile
 from seesaw_nas.deploy.latency import Latency, Timings
 from seesaw_nas.report import Run
-from seesaw_nas.report.pages import members
+from seesaw_nas.report.pages import front_table
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.spread import Spread
@@ -130,7 +130,7 @@ def test_a_member_has_its_drawing_and_its_spec_file(whole, tmp_path):
 
 @pytest.mark.parametrize(("room", "drawn"), [(0, 0), (65_000, 2), (200_000, 3)])
 def test_a_front_too_large_to_draw_says_so(room, drawn):
-    text = members.front_table(run(), room)  # a member takes 30 to 40 thousand bytes
+    text = front_table.front_table(run(), room)  # a member takes 30 to 40 thousand bytes
     assert text.count("<svg ") == text.count("base64,") == drawn
     assert (f"The first {drawn} of 3 are drawn, the others in words." in text) is (drawn < 3)
     assert SHUFFLE_STAGES[5] in Page(text).text
@@ -222,7 +222,7 @@ def test_a_page_replaces_the_one_before_and_leaves_nothing_else(tmp_path):
 
 
 def test_hypervolume_of_a_front_by_hand():
-    from seesaw_nas.report.pages.several import hypervolume
+    from seesaw_nas.report.pages.comparison import hypervolume
 
     # With the budget at 200: 0.5 from 100 on, 0.8 from 150 on: (200 - 100) * 0.5 + (200 - 150) * 0.3 = 65, of 200.
     two = [trial(0, "igcv3-0.5d@cifar10", 100, 1, 0.5), trial(1, "igcv3-0.5d@cifar10", 150, 1, 0.8)]

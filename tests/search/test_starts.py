@@ -110,7 +110,7 @@ def test_what_two_names_stand_for_is_there_once():
     ("made", "error", "text"),
     [
         (None, SpecError, "unknown model 'nothing'"),
-        ("folder", RunError, "nothing is no run folder: it has no run.json"),
+        ("folder", RunError, "nothing is not a run folder: it has no run.json"),
         ("run", RunError, "nothing is no search: it has no optuna.journal"),
     ],
 )

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 from seesaw_nas.core.options import Declared, declared  # noqa: E402 (the package of this clone)
 from seesaw_nas.deploy.latency import LatencySettings  # noqa: E402
 from seesaw_nas.search.settings import SearchSettings  # noqa: E402
-from seesaw_nas.training.settings import TrainSettings  # noqa: E402
+from seesaw_nas.training.options import TrainSettings  # noqa: E402
 
 GUIDE = ROOT / "docs" / "guide.md"
 BEGIN, END = "<!-- options: python tests/structure/options_table.py -->\n", "<!-- end of options -->\n"

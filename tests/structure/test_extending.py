@@ -13,7 +13,6 @@ import pytest
 import seesaw_nas
 from seesaw_nas import data
 from seesaw_nas.core.errors import DataError, OptionError
-from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.data.catalog import DATA_SETS
 from seesaw_nas.evaluators import EVALUATORS
 from seesaw_nas.evaluators.basis import Basis
@@ -111,7 +110,7 @@ def test_an_evaluator_is_one_file_and_one_line(installed):
     # what other parts of the package make of it, without having been told of it
     assert names.chosen(["probe"], [], "") == ["probe"]
     assert names.described("probe") == "fits a linear classifier to the outputs of an untrained network"
-    assert Basis.of(RunFolder(Path("runs/probed")).read(), "a").recipe == {}
+    assert Basis.of(result.folder.description, "a").recipe == {}
     with pytest.raises(OptionError, match="did you mean 'probe'"):
         SearchSettings.of(evaluator="prope")
 
@@ -124,7 +123,7 @@ def test_a_data_set_is_one_file_and_one_line(installed):
     assert printed == f"{result.best.top1} on 80 validation images\n"
     images, test = data.load("stripes"), data.load_test("stripes")
     assert [len(part) for part in (images.train, images.validation, test)] == [240, 80, 80]
-    assert Basis.of(RunFolder(Path("runs/striped")).read(), "a").is_fixed
+    assert Basis.of(result.folder.description, "a").is_fixed
     with pytest.raises(DataError, match="stripes are 16 x 16 pixels, got image size 8; leave it out"):
         data.load("stripes", image_size=8)
     with pytest.raises(DataError, match="stripes needs no --cache-dir"):

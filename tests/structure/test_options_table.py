@@ -7,7 +7,7 @@ from options_table import GUIDE, declared, parts_of, tables
 
 from seesaw_nas.deploy.latency import LatencySettings
 from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.training.settings import TrainSettings
+from seesaw_nas.training.options import TrainSettings
 
 TEXT = GUIDE.read_text(encoding="utf-8")
 CHOICES = {

@@ -140,7 +140,7 @@ def test_process_that_dies_ends_the_other_with_one_clear_line_and_torchrun_with_
     folder, _, ended = found
     assert ended.code == 1
     assert (folder / "lost.txt").read_text() == (
-        "process 0 of 2 ends, for another one has ended; that one, or torchrun, says why"
+        "process 0 of 2 ends because another one has ended; see the message of that one or of torchrun"
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seesaw_nas.core.errors import OptionError
-from seesaw_nas.training.recipes import RECIPES, Recipe, completed, recipe
+from seesaw_nas.training.recipes import RECIPES, Recipe, recipe
 
 PLAIN = Recipe("plain", "made up", 4, 64, 0.8, 0.9, 1e-4, "cosine")
 STEP = replace(PLAIN, schedule="step", milestones=(0.5, 0.75))
@@ -43,15 +43,6 @@ def test_exponential_schedule_keeps_its_shape_when_shortened():
     falling = replace(PLAIN, schedule="exponential", gamma=1 / 16)
     assert rates(falling, 1) == pytest.approx([0.8, 0.4, 0.2, 0.1])
     assert rates(falling.with_epochs(2), 2) == pytest.approx([0.8, 0.8, 0.2, 0.2])
-
-
-def test_a_record_from_before_a_field_was_there_means_what_it_meant():
-    old = recipe("paper").to_dict()
-    for name in ("decay_norms", "cutout", "mixup", "ema"):
-        old.pop(name)
-    assert completed(old) == recipe("paper").to_dict()
-    assert completed(recipe("modern").to_dict()) == recipe("modern").to_dict()
-    assert completed(old | {"momentum": 0.8}) != recipe("paper").to_dict()
 
 
 def test_step_schedule_falls_at_its_milestones():

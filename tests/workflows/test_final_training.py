@@ -18,7 +18,7 @@ from seesaw_nas.core.errors import DataError, Interrupted, OptionError, RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.network import models
-from seesaw_nas.training.settings import Training
+from seesaw_nas.training.options import Training
 from seesaw_nas.workflows import train
 
 BLOCK = Block(2, 3, Partition((1, 3)), "shuffle")
@@ -163,16 +163,6 @@ def test_training_ended_by_a_signal_within_an_epoch_goes_on_to_the_same_weights(
     assert caught.value.code == 143
     assert same_weights(train.train(settings, tmp_path / "cut", resume=True), whole)
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-
-
-def test_training_from_before_the_recipe_had_a_field_goes_on(settings, tmp_path):
-    with pytest.raises(Stopped):
-        train.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
-    folder = RunFolder.open(tmp_path / "cut")
-    description = folder.read()
-    description["recipe"].pop("cutout")
-    write_json(folder.description, description)
-    assert len(train.train(settings, tmp_path / "cut", resume=True).curve) == 3
 
 
 def test_training_killed_before_its_spec_was_written_goes_on(settings, tmp_path):

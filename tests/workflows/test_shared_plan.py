@@ -140,7 +140,7 @@ def test_a_time_limit_ends_a_stage_and_resume_goes_on(tmp_path):
 
 def test_rounds_follow_the_reduction_and_the_fewest_epochs():
     settings = SearchSettings.of(plan="shared", epochs=9, min_epochs=1, trials=4, tuned=10, candidates=50)
-    planned = shared_plan.planned(settings, 359, "supernet")
+    planned = shared_plan.plan_steps(settings, 359, "supernet")
     # from 9 epochs down by thirds; 4, 12, 36 architectures; of the first round at most half are taken over
     assert [(stage.name, stage.count, stage.takes) for stage in planned] == [
         ("supernet", 0, 0),
@@ -151,15 +151,15 @@ def test_rounds_follow_the_reduction_and_the_fewest_epochs():
         ("epochs-9", 4, 4),
     ]
     assert planned[1].settings.scoring.validation_size == 359  # of up to 1,000
-    assert shared_plan.planned(settings.changed(tuned=40), 359, "supernet")[3].takes == 18
+    assert shared_plan.plan_steps(settings.changed(tuned=40), 359, "supernet")[3].takes == 18
 
 
 def test_stages_can_be_left_out():
     settings = SearchSettings.of(plan="shared", epochs=3, trials=2, tuned=0, candidates=0, seed_with=("reference",))
-    first, last = shared_plan.planned(settings, 5000, "supernet")
+    first, last = shared_plan.plan_steps(settings, 5000, "supernet")
     assert [(first.name, first.count, first.takes), (last.name, last.count)] == [("epochs-1", 6, 0), ("epochs-3", 2)]
     assert (first.settings.proposals.seed_with, last.settings.proposals.seed_with) == (("reference",), ())
-    named = [stage.name for stage in shared_plan.planned(settings.changed(candidates=9), 5000, "supernet")]
+    named = [step.name for step in shared_plan.plan_steps(settings.changed(candidates=9), 5000, "supernet")]
     assert named == ["supernet", "inherited", "epochs-1", "epochs-3"]
 
 
@@ -173,4 +173,4 @@ def test_a_plan_without_a_supernet_runs(tmp_path):
 def test_damaged_notes_are_told(tmp_path):
     (tmp_path / "stages.json").write_text("{")
     with pytest.raises(RunError, match=r"stages\.json is damaged .*; delete it, and the stages are"):
-        shared_plan.read(RunFolder(tmp_path))
+        shared_plan.read(RunFolder(tmp_path, {}))

@@ -9,7 +9,6 @@ from seesaw_nas.architecture.reference.networks import (
     NetworkSetting,
     family_of,
     network,
-    networks_of,
     setting_of,
 )
 from seesaw_nas.architecture.reference.published import PUBLISHED, SOURCE, Published, published
@@ -26,7 +25,6 @@ __all__ = [
     "Published",
     "family_of",
     "network",
-    "networks_of",
     "published",
     "setting_of",
 ]

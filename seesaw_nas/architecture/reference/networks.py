@@ -1,7 +1,7 @@
 """The paper's networks by name, as architectures.
 
-``network("seesaw-shuffle-0.5d@cifar10")`` is an ordinary :class:`Architecture`. Where the paper's text is silent, the
-reading taken is the one whose Params and Multi-Adds come out as printed; ``READINGS`` states each.
+``network("seesaw-shuffle-0.5d@cifar10")`` is an ordinary :class:`Architecture`. Where the paper leaves a detail open,
+the choice made here reproduces the printed Params and Multi-Adds; ``READINGS`` states each choice.
 Source: Zhang 2019, arXiv:1905.03672, table 2 for the layout, tables 3 to 7 for the figures that decide.
 """
 
@@ -49,7 +49,7 @@ SETTINGS = {
 DEFAULT_SETTING = "cifar10"
 
 HALF_DEPTH, FULL_DEPTH = (1, 2, 3, 4, 3, 3, 1), (1, 4, 6, 8, 6, 6, 1)
-WIDTHS = (32, 16, 24, 32, 64, 96, 160, 320)  # the stem's, then a stage's each
+WIDTHS = (32, 16, 24, 32, 64, 96, 160, 320)  # of the stem, then of each stage
 V0_WIDTHS = (33, 15, 24, 33, 63, 96, 162, 318)
 V2_WIDTHS = (33, 15, 24, 36, 66, 96, 159, 318)
 EXPANSION, HEAD_CHANNELS, EVEN_FROM = 6, 1280, 160
@@ -57,7 +57,7 @@ EXPANSION, HEAD_CHANNELS, EVEN_FROM = 6, 1280, 160
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A family member: how wide, how deep, and how each block groups its channels."""
+    """One member of a family: its widths, its depth, and how each block groups its channels."""
 
     repeats: tuple[int, ...]
     partition: Callable[[int], Partition]
@@ -66,14 +66,14 @@ class Model:
     activation: Activation = "none"
 
     def build(self, setting: NetworkSetting, expansion: int) -> Architecture:
-        """The network at a setting, with this expansion in all stages but the first."""
+        """The network for a data set's setting; all stages but the first have this expansion."""
         stages, c_in = [], self.widths[0]
         for i, (width, repeats, stride) in enumerate(zip(self.widths[1:], self.repeats, setting.strides, strict=True)):
             blocks = []
             for _ in range(repeats):
                 t = 1 if i == 0 else expansion
                 partition = self.partition(c_in)
-                permutable = t * c_in % partition.groups == 0  # only V2_WIDTHS has blocks where it is not
+                permutable = t * c_in % partition.groups == 0  # false only for some blocks of V2_WIDTHS
                 flow = self.flow if permutable else "share"
                 blocks.append(Block(t, 3, partition, flow, self.activation))
                 c_in = width
@@ -107,7 +107,7 @@ def network(name: str) -> Architecture:
     """The architecture called MODEL@SETTING; without a setting, CIFAR-10; with ``-t3`` after MODEL, expansion 3.
 
     Raises:
-        SpecError: no such model or setting, and the known ones are listed; or a baseline, which no architecture is.
+        SpecError: no such model or setting (the message lists the known ones), or a baseline outside this space.
     """
     model_name = name.partition("@")[0]
     base = model_name.removesuffix("-t3")
@@ -131,13 +131,6 @@ def setting_of(name: str) -> NetworkSetting:
     if setting not in SETTINGS:
         raise SpecError(known("setting", setting, SETTINGS))
     return SETTINGS[setting]
-
-
-def networks_of(dataset: str, tiny: bool = False) -> dict[str, Architecture]:
-    """The paper's networks that lie in this space, at one setting."""
-    setting = f"{dataset}-tiny" if tiny else dataset
-    names = [row.network for row in PUBLISHED if row.in_space and row.network.endswith(f"@{setting}")]
-    return {name: network(name) for name in names}
 
 
 def family_of(name: str) -> str:

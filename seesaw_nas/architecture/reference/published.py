@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SOURCE = "Zhang 2019, arXiv:1905.03672"
-SOURCES = {  # by the beginning of a network's name
+SOURCES = {  # paper by the beginning of a network's name
     "condensenet": "Huang et al. 2018, arXiv:1711.09224",
     "igcv3": "Sun et al. 2018, arXiv:1806.00178",
     "inception-v1": "Szegedy et al. 2014, arXiv:1409.4842",
@@ -29,13 +29,13 @@ class Published:
     """One row of the paper's tables, as printed.
 
     Attributes:
-        macs: rounded, as printed; the last digit printed is the millions.
-        top1: of the test split (ImageNet: the validation images), as a fraction.
-        network: its name, MODEL@SETTING.
-        in_space: whether ``network`` is an architecture of this space; else it is one of the baselines.
+        macs: Multi-Adds, rounded to millions as printed.
+        top1: accuracy on the test split (ImageNet: on the validation images), as a fraction.
+        network: name of the network, MODEL@SETTING.
+        in_space: whether ``network`` is an architecture of this space; if not, it is one of the baselines.
         source: the paper that defines the network.
-        params: rounded, as printed; None where the table has none.
-        params_step: the worth of the last digit printed of ``params``; 0 where there is none.
+        params: Params, rounded as printed; ``None`` if the table has none.
+        params_step: value of the last printed digit of ``params``; 0 if there is none.
     """
 
     table: int
@@ -104,7 +104,7 @@ def _rows() -> tuple[Published, ...]:
 
 
 def _millions(printed: str) -> tuple[int, int]:
-    """The number that ``0.33M`` stands for, and the worth of its last digit."""
+    """The number that a text such as ``0.33M`` stands for, and the value of its last digit."""
     whole, _, digits = printed.removesuffix("M").partition(".")
     step = 10 ** (6 - len(digits))
     return int(whole + digits) * step, step
@@ -114,5 +114,5 @@ PUBLISHED = _rows()
 
 
 def published(dataset: str) -> tuple[Published, ...]:
-    """The paper's rows on a data set, in the order of its tables; empty for a data set that it does not use."""
+    """The paper's rows for a data set, in the order of its tables; empty if the paper does not use the data set."""
     return tuple(row for row in PUBLISHED if row.dataset == dataset)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from seesaw_nas.workflows.problem import Problem
 
 
-class Shown:
+class TrainingDisplay:
     """A training's progress on a terminal, and its lines."""
 
     def __init__(self, progress: Progress, task: TaskID, recipe: Recipe) -> None:
@@ -54,7 +54,7 @@ class SupernetView(Listener):
     """One bar over all steps, and a line an epoch."""
 
     def __init__(self, progress: Progress, recipe: Recipe) -> None:
-        self.shown = Shown(progress, progress.add_task("training", total=None), recipe)
+        self.shown = TrainingDisplay(progress, progress.add_task("training", total=None), recipe)
 
     def begin(self, problem: Problem, recipe: Recipe, images: int) -> None:
         """Say what is trained, how and on what."""

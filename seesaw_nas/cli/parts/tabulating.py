@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
-class View(Listener):
+class TabulateView(Listener):
     """One bar over all trainings."""
 
     def __init__(self, progress: Progress, trainings: int) -> None:

@@ -1,6 +1,6 @@
-"""The networks of the paper's tables that lie outside our space, from their own papers, to be counted and run.
+"""The networks of the paper's tables that are not in our space, built from their own papers.
 
-They are here for their Params, Multi-Adds and speed; no weights come with them and no accuracy is claimed of them.
+They serve to count Params and Multi-Adds and to measure speed; they come without weights and claims of accuracy.
 """
 
 from __future__ import annotations

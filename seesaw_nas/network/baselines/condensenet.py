@@ -1,6 +1,6 @@
-"""CondenseNet as it is deployed: every learned group convolution a choice of inputs and a standard group convolution.
+"""CondenseNet as deployed: every learned group convolution is an index and a standard group convolution.
 
-Which inputs a layer keeps is learned; here, where nothing is trained, it keeps the first ones. No count depends on it.
+Which inputs a layer keeps is learned; here, without training, it keeps the first ones. No count depends on it.
 Source: Huang et al. 2018, arXiv:1711.09224, sections 3 and 4, figure 1.
 """
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from seesaw_nas.network.baselines.parts import conv
 from seesaw_nas.network.ops import Permutation
 
-BOTTLENECK = 4  # channels between a layer's two convolutions, over its growth
+BOTTLENECK = 4  # ratio of the channels between a layer's two convolutions to its growth
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,10 @@ class CondenseNetLayout:
     """One network of the family, with as many groups as the condensation factor: G = C.
 
     Attributes:
-        layers, growths: of each block: dense layers, and the channels that each of them adds.
-        groups: of the 1x1 and of the 3x3 convolutions.
-        stem_stride: of the first convolution.
-        halves_width: whether a 1x1 convolution between blocks halves the channels, as DenseNet has it.
+        layers, growths: for each block, the number of dense layers and the channels that each of them adds.
+        groups: groups of the 1x1 and of the 3x3 convolutions.
+        stem_stride: stride of the first convolution.
+        halves_width: whether a 1x1 convolution between blocks halves the channels, as in DenseNet.
     """
 
     layers: tuple[int, ...]
@@ -41,7 +41,7 @@ CIFAR_LIGHT_94 = CondenseNetLayout((15, 15, 15), (16, 16, 16), groups=4, stem_st
 
 
 class Keep(nn.Module):
-    """A choice of ``kept`` of the channels, which every group makes for itself; with G = C all are kept once."""
+    """Selects ``kept`` channels; in a trained network every group selects its own, and with G = C each is kept once."""
 
     indices: Tensor
 
@@ -73,7 +73,7 @@ class DenseLayer(nn.Module):
 
 
 def condensenet(layout: CondenseNetLayout, classes: int) -> nn.Module:
-    """The network of a layout; between blocks the map is halved by average pooling."""
+    """The network with this layout; average pooling halves the feature map between blocks."""
     channels = 2 * layout.growths[0]
     parts: list[nn.Module] = [conv(3, channels, 3, layout.stem_stride)]
     for index, (layers, growth) in enumerate(zip(layout.layers, layout.growths, strict=True)):

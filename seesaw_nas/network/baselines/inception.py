@@ -10,7 +10,7 @@ from torch import nn
 
 from seesaw_nas.network.baselines.parts import Concat, conv_norm_relu, pooled_classifier
 
-# Channels: 1x1; 3x3, reduced and out; the table's 5x5, reduced and out; behind the pool.
+# Channels: 1x1; 3x3, reduced and out; the table's 5x5, reduced and out; after the pool.
 MODULES = {
     "3a": (64, 96, 128, 16, 32, 32),
     "3b": (128, 128, 192, 32, 96, 64),
@@ -29,7 +29,7 @@ def inception_v1(classes: int, wide_kernel: int = 3) -> nn.Module:
     """The network for 224x224 images.
 
     Args:
-        wide_kernel: of the second reduced branch; table 1 has 5.
+        wide_kernel: kernel of the second reduced branch; table 1 has 5.
     """
     parts: list[nn.Module] = [conv_norm_relu(3, 64, 7, 2), nn.MaxPool2d(3, 2, padding=1)]
     parts += [conv_norm_relu(64, 64), conv_norm_relu(64, 192, 3)]

@@ -1,10 +1,9 @@
 """NASNet: the frame of the family, and stand-ins for the cells of NASNet-B and NASNet-C.
 
 The frame is a stem, two reduction cells, and three times N normal cells with a reduction cell in between. With the
-cells of NASNet-A it has that network's known figures, to which a test holds it. The cells of B and C are drawn in the
-paper's figures 8 and 9, and no text or code was found that repeats them: what stands here keeps to appendix B (how
-many blocks, inputs and outputs), and its operations are chosen. See ``READINGS`` in
-:mod:`seesaw_nas.network.baselines`.
+cells of NASNet-A it has that network's published figures, as a test checks. The cells of B and C are only drawn in the
+paper's figures 8 and 9; no text or code that lists them was found. The cells here have the numbers of blocks, inputs
+and outputs of appendix B, but their operations are guesses. See ``READINGS`` in :mod:`seesaw_nas.network.baselines`.
 Source: Zoph et al. 2018, arXiv:1707.07012, figure 2, appendices A.4 and B.
 """
 
@@ -18,14 +17,14 @@ from torch import Tensor, nn
 from seesaw_nas.network.baselines.parts import Concat, conv, pooled_classifier
 
 STEM = 32
-Block = tuple[int, str, int, str]  # a state and what is done to it, twice; the two results are added
+Block = tuple[int, str, int, str]  # a state and an operation, twice; the two results are added
 
 
 @dataclass(frozen=True, slots=True)
 class CellLayout:
-    """The blocks of a cell and the states it hands on.
+    """The blocks of a cell and the states that it returns.
 
-    States are numbered: first the cell's inputs, the newest being 0, then one for each block. Operations are ``sep3``,
+    States are numbered: first the cell's inputs, 0 being the newest, then one for each block. Operations are ``sep3``,
     ``sep5``, ``sep7`` (separable convolutions), ``avg3``, ``max3`` (pools) and ``id``.
     """
 
@@ -38,10 +37,10 @@ class NASNetLayout:
     """A NASNet 'N @ penultimate'.
 
     Attributes:
-        inputs: states that a cell reads.
-        joins: whether a cell's outputs become one state, side by side, as in A and C; in B each stays a state.
-        repeats: N, normal cells in a row.
-        penultimate: channels that the classifier reads.
+        inputs: number of states that a cell reads.
+        joins: whether a cell's outputs are concatenated to one state, as in A and C; in B each remains a state.
+        repeats: N, the number of normal cells in a row.
+        penultimate: number of channels that the classifier reads.
     """
 
     normal: CellLayout
@@ -53,12 +52,12 @@ class NASNetLayout:
 
     @property
     def width(self) -> int:
-        """Channels of one state in the first row of normal cells; they double with every reduction."""
+        """Channels of one state in the first row of normal cells; every reduction doubles them."""
         return self.penultimate // (4 * len(self.normal.outputs))
 
 
 def stand_in(inputs: int, separable: tuple[str, ...], other: str) -> CellLayout:
-    """A cell of four blocks that read inputs only, in turn: the separable convolutions first, then ``other``."""
+    """A cell of four blocks that read the inputs in turn: first with separable convolutions, then with ``other``."""
     names = [*separable, *(other for _ in range(8 - len(separable)))]
     blocks = ((i % inputs, names[2 * i], (i + 1) % inputs, names[2 * i + 1]) for i in range(4))
     return CellLayout(tuple(blocks), tuple(range(inputs, inputs + 4)))
@@ -80,10 +79,10 @@ class NASNetCell(nn.Module):
     """One cell.
 
     Args:
-        channels: of each input.
-        width: channels of every state made here.
-        stride: of the operations on inputs.
-        fits: modules that bring each input to the width and the size of the newest.
+        channels: channels of each input.
+        width: channels of every state that the cell computes.
+        stride: stride of the operations on inputs.
+        fits: modules that give each input the cell's width and the size of the newest input.
     """
 
     def __init__(
@@ -107,7 +106,7 @@ class NASNetCell(nn.Module):
 
 
 class NASNet(nn.Module):
-    """The network of a layout, for 224x224 images."""
+    """The network with a layout, for 224x224 images."""
 
     def __init__(self, layout: NASNetLayout, classes: int) -> None:
         super().__init__()
@@ -146,9 +145,12 @@ def _cells(layout: NASNetLayout) -> list[NASNetCell]:
 def _fits(
     layout: NASNetLayout, channels: tuple[int, ...], width: int, last_stride: int
 ) -> tuple[list[nn.Module], tuple[int, ...]]:
-    """Modules that fit a cell's inputs, and the channels behind them; ``last_stride`` is 0 where no cell came before.
+    """Modules that fit a cell's inputs, and the channels after them.
 
-    Where cells do not join their outputs, inputs are alike and stay as they are.
+    If cells do not join their outputs, all inputs have one shape and need no change.
+
+    Args:
+        last_stride: stride of the previous cell; 0 for the first cell.
     """
     if not layout.joins:
         return [nn.Identity() for _ in channels], channels
@@ -157,7 +159,7 @@ def _fits(
     if last_stride == 0:
         return [first, nn.Identity()], (width, older)
     if last_stride == 2:
-        return [first, _halved(older, width)], (width, width)
+        return [first, _halve(older, width)], (width, width)
     return [first, nn.Identity() if older == width else _relu_conv_norm(older, width, 1)], (width, width)
 
 
@@ -180,8 +182,8 @@ def _relu_conv_norm(c_in: int, c_out: int, stride: int) -> nn.Module:
     return nn.Sequential(nn.ReLU(), conv(c_in, c_out, 1, stride), nn.BatchNorm2d(c_out))
 
 
-def _halved(c_in: int, c_out: int) -> nn.Module:
-    """Every other pixel to half of the channels, and the pixels between them to the other half."""
+def _halve(c_in: int, c_out: int) -> nn.Module:
+    """Halve the map: every other pixel gives half of the channels, the pixels between them the other half."""
     left = nn.Sequential(nn.AvgPool2d(1, 2), conv(c_in, c_out // 2))
     right = nn.Sequential(nn.ZeroPad2d((-1, 1, -1, 1)), nn.AvgPool2d(1, 2), conv(c_in, c_out - c_out // 2))
     return nn.Sequential(nn.ReLU(), Concat(left, right), nn.BatchNorm2d(c_out))

@@ -19,7 +19,7 @@ class Concat(nn.Module):
 
 
 def conv(c_in: int, c_out: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Conv2d:
-    """A square convolution; its map shrinks by the stride alone."""
+    """A square convolution with padding; only the stride reduces the feature map."""
     return nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, groups=groups, bias=False)
 
 

@@ -14,14 +14,14 @@ from seesaw_nas.network.ops import Permutation
 GROUPS = 3
 STEM = 24
 STAGES = ((360, 4), (720, 8), (1440, 4))  # channels and units; the first unit of each halves the map
-BOTTLENECK = 4  # a unit's output channels over its inner ones
+BOTTLENECK = 4  # ratio of a unit's output channels to its inner ones
 
 
 class Unit(nn.Module):
-    """Grouped 1x1, shuffle, 3x3 depthwise, grouped 1x1; added to the input, or set beside it where the map is halved.
+    """Grouped 1x1, shuffle, 3x3 depthwise, grouped 1x1; added to the input or, with stride 2, concatenated with it.
 
     Args:
-        reduce_groups: of the first 1x1 convolution.
+        reduce_groups: groups of the first 1x1 convolution.
     """
 
     def __init__(self, c_in: int, c_out: int, stride: int, reduce_groups: int) -> None:
@@ -45,7 +45,7 @@ class Unit(nn.Module):
 
 
 def shufflenet_15_g3(classes: int) -> nn.Module:
-    """The network for 224x224 images. The very first 1x1 is dense, as the paper has it: its inputs are few."""
+    """The network for 224x224 images. As in the paper, the first 1x1 convolution is dense, since it has few inputs."""
     parts: list[nn.Module] = [conv_norm_relu(3, STEM, 3, 2), nn.MaxPool2d(3, 2, padding=1)]
     channels = STEM
     for width, units in STAGES:

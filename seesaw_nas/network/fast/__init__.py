@@ -1,4 +1,4 @@
-"""Training at full speed: the same mathematics in the formulation that the device computes fastest."""
+"""Fast training: the same mathematics in the formulation that is fastest on the device."""
 
 import warnings
 from typing import cast
@@ -12,7 +12,7 @@ from seesaw_nas.network.models import Network
 
 __all__ = ["Depthwise", "FastNetwork", "Formulation", "compiled", "fastest", "formulation_for"]
 
-MULTIPLE = 8  # of channels, which tensor cores want in bfloat16
+MULTIPLE = 8  # tensor cores need channels in multiples of this in bfloat16
 
 
 def formulation_for(device: torch.device) -> Formulation:
@@ -21,12 +21,12 @@ def formulation_for(device: torch.device) -> Formulation:
 
 
 def speed_up(model: nn.Module, formulation: Formulation | None = None) -> FastNetwork | None:
-    """The same function of its own copy of the parameters; ``None`` for a model that is no :class:`Network`.
+    """A fast network with its own copy of the parameters; ``None`` if ``model`` is not a :class:`Network`.
 
-    ``None`` also where a parameter is frozen: here all of them are parts of two vectors, which are learnt whole.
+    ``None`` also if a parameter is frozen, because here all parameters are parts of two vectors that are trained whole.
 
     Args:
-        formulation: another one than the fastest on the device that ``model`` is on.
+        formulation: formulation to use; by default the fastest on the model's device.
     """
     if not isinstance(model, Network) or not all(parameter.requires_grad for parameter in model.parameters()):
         return None
@@ -34,12 +34,13 @@ def speed_up(model: nn.Module, formulation: Formulation | None = None) -> FastNe
 
 
 def compile_forward(forward: nn.Module, compiler: str) -> nn.Module:
-    """``forward`` by torch.compile: of torch's own operators alone, which make one graph.
+    """Compile ``forward`` with torch.compile; it must consist of torch's own operators only, which form one graph.
+
+    Other compiled functions of the process are dropped, because torch stops compiling a function after a few shapes.
 
     Args:
-        compiler: a backend of torch.compile, such as ``inductor``, which wants a C++ compiler, minutes for each batch
-            size, and many steps to pay. Other compiled functions of the process are forgotten, since torch stops
-            compiling one after a few shapes.
+        compiler: a backend of torch.compile, such as ``inductor``, which needs a C++ compiler, takes minutes for each
+            batch size, and pays only for many steps.
     """
     torch.compiler.reset()
     if not isinstance(forward, FastNetwork):
@@ -53,5 +54,5 @@ def compile_forward(forward: nn.Module, compiler: str) -> nn.Module:
             warnings.filterwarnings("ignore", "The .grad attribute of a Tensor that is not a leaf", UserWarning)
             return compute(network, images, *parts)
 
-    forward.compile_forward = compute_quietly
+    forward.compiled = compute_quietly
     return forward

@@ -1,7 +1,7 @@
-"""A network's forward pass in training, as a function of gathered weights: no module, nothing made but activations.
+"""A network's forward pass in training, as a function of gathered weights, without modules.
 
-Everywhere: channels-last, and permutations as an order of channels (:mod:`seesaw_nas.network.wiring`). On a CPU also:
-products of tiles where they pay, and the batch norm behind pw1 folded into its weights before they are used.
+On all devices, tensors are channels-last and permutations are an order of channels (:mod:`seesaw_nas.network.wiring`).
+On a CPU, products of tiles are used where they are faster, and the batch norm after pw1 is folded into its weights.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from seesaw_nas.network.wiring import KEPT, Tiles, whole, wiring
 
 CHANNELS_LAST = torch.channels_last
 Depthwise = Literal["channels-last", "contiguous"]
-FOLDED_FROM = 2**20  # values behind pw1: with fewer, and no gradients, its batch norm by itself has less overhead
+FOLDED_FROM = 2**20  # values after pw1; with fewer, and without gradients, a separate batch norm has less overhead
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layers:
-    """What the layers of one network compute with, stem first, then pw1, dw and pw2 of each block, then the head.
+    """The tensors of one network's layers: stem first, then pw1, dw and pw2 of each block, then the head.
 
     Attributes:
-        weights: of each convolution; the classifier's last.
+        weights: weights of each convolution, then of the classifier.
         norms: scale and offset of each batch norm.
-        bias: the classifier's, (classes,).
-        running: mean and variance of each batch norm, which a forward pass moves; ``None`` and ``None`` for none.
+        bias: bias of the classifier, (classes,).
+        running: running mean and variance of each batch norm, which a forward pass updates; or ``None`` twice.
     """
 
     weights: Sequence[Tensor]
@@ -45,17 +45,21 @@ class Layers:
 
     @classmethod
     def of(cls, shapes: LayerShapes, weights: Tensor, vectors: Tensor, running: Sequence[Running] | None) -> Layers:
-        """Cut out of vectors of all values in the order of the layers.
+        """Split vectors of all values, in the order of the layers.
 
         Args:
-            running: ``None`` where no statistics are kept.
+            running: running statistics; ``None`` if they are not needed.
         """
         parts = (*shapes.split_weights(weights), *vectors.split_with_sizes(shapes.vector_sizes))
         return cls.of_parts(parts, len(shapes.norms), running)
 
     @classmethod
     def of_parts(cls, parts: Sequence[Tensor], norms: int, running: Sequence[Running] | None) -> Layers:
-        """From all weights, then the scales of so many batch norms, their offsets, and the classifier's bias."""
+        """Make it from all weights, then the scales of all batch norms, their offsets, and the classifier's bias.
+
+        Args:
+            norms: number of batch norms.
+        """
         *tensors, bias = parts
         weights, scales, offsets = tensors[: -2 * norms], tensors[-2 * norms : -norms], tensors[-norms:]
         return cls(weights, list(zip(scales, offsets, strict=True)), bias, running or [(None, None)] * norms)
@@ -63,13 +67,13 @@ class Layers:
 
 @dataclass(frozen=True, slots=True)
 class Formulation:
-    """How a device computes: what differs is speed and rounding.
+    """A formulation of a network; formulations differ in speed and rounding only.
 
     Attributes:
-        folds: whether batch norm behind pw1 is folded and 1x1 convolutions are tiled: what pays on a CPU.
-        multiple: to which widths are padded.
-        compiles: whether a compiler is to make the kernels, which wants torch's own operators alone.
-        depthwise: the layout in which depthwise convolutions compute.
+        folds: whether to fold the batch norm after pw1 and to tile 1x1 convolutions, which is faster on a CPU.
+        multiple: number to a multiple of which widths are padded.
+        compiles: whether to use torch's own operators only, as a compiler needs them.
+        depthwise: memory layout for depthwise convolutions.
     """
 
     folds: bool
@@ -80,30 +84,30 @@ class Formulation:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Batch norm as this pass does it."""
+    """The operators of one forward pass."""
 
     formulation: Formulation
     momentum: float
 
     def norm(self, x: Tensor, norm: Pair, running: Running) -> Tensor:
-        """By the batch's statistics."""
+        """Batch norm with the statistics of the batch."""
         return F.batch_norm(x, running[0], running[1], norm[0], norm[1], True, self.momentum, EPS)
 
     def norm_relu6(self, x: Tensor, norm: Pair, running: Running) -> Tensor:
-        """And ReLU6; the result must have one consumer alone."""
+        """Batch norm and ReLU6; the result must have only one consumer."""
         if self.formulation.folds and torch.is_grad_enabled():
             return norm_relu6(x, norm, running, self.momentum, EPS)
         return self.relu6(self.norm(x, norm, running))
 
     def depthwise(self, x: Tensor, kernel: Tensor, stride: int) -> Tensor:
-        """Channels-last, whatever it computes in: (N, C, H, W) by (C, 1, k, k) to (N, C, H / stride, W / stride)."""
+        """(N, C, H, W) by (C, 1, k, k) to (N, C, H / stride, W / stride); the result is channels-last."""
         contiguous = self.formulation.depthwise == "contiguous"
         x = x.contiguous() if contiguous else x
         x = F.conv2d(x, kernel, None, stride, kernel.shape[-1] // 2, 1, len(kernel))
         return x.contiguous(memory_format=CHANNELS_LAST) if contiguous else x
 
     def relu6(self, x: Tensor) -> Tensor:
-        """What ``x`` held may be overwritten."""
+        """ReLU6, which may overwrite ``x``."""
         if not torch.is_grad_enabled():
             return x.clamp_(0, 6)
         return F.relu6(x) if self.formulation.compiles else relu6(x)
@@ -112,7 +116,7 @@ class _Batch:
 def features(
     architecture: Architecture, layers: Layers, images: Tensor, formulation: Formulation, momentum: float
 ) -> Tensor:
-    """(N, input_channels, H, W), normalised, to pooled features (N, head.channels), batch norm by the batch."""
+    """(N, input_channels, H, W), normalised, to pooled features (N, head.channels); batch norm uses the batch."""
     weights, norms, running = iter(layers.weights), iter(layers.norms), iter(layers.running)
     batch = _Batch(formulation, momentum)
     x = images.contiguous(memory_format=CHANNELS_LAST)
@@ -120,24 +124,24 @@ def features(
     x = batch.relu6(batch.norm(x, next(norms), next(running)))  # (N, stem.channels, H / stride, W / stride)
     for placed in architecture.placed:
         own = [(next(weights), next(norms), next(running)) for _ in range(3)]
-        x = _block(placed, own, x, batch)  # (N, at.c_out, H / stride, W / stride)
+        x = _block(placed, own, x, batch)  # (N, c_out, H / stride, W / stride)
     head = next(weights)
     x = _pointwise(x, head, whole(*head.shape[:2]) if formulation.folds else None)  # (N, head.channels, h, w)
     x = batch.norm_relu6(x, next(norms), next(running))
-    return F.avg_pool2d(x, x.shape[-1]).flatten(1)  # its gradient is channels-last, a mean's is not
+    return F.avg_pool2d(x, x.shape[-1]).flatten(1)  # unlike a mean's, its gradient is channels-last
 
 
 def logits_of(pooled: Tensor, layers: Layers) -> Tensor:
-    """(N, head.channels) to (N, classes); the bias is added in full precision, as the loss wants it."""
+    """(N, head.channels) to (N, classes); the bias is added in full precision, in which the loss is computed."""
     return F.linear(pooled, layers.weights[-1]).to(layers.bias.dtype) + layers.bias
 
 
 @torch.no_grad()
 def measure(architecture: Architecture, layers: Layers, batches: Iterable[Tensor], formulation: Formulation) -> int:
-    """Set the running statistics to even averages over batches of normalised images; returns how many batches."""
+    """Set the running statistics to their averages over batches of normalised images; returns the number of batches."""
     number = 0
     for number, batch in enumerate(batches, start=1):
-        features(architecture, layers, batch, formulation, 1 / number)  # the first takes the place of what there was
+        features(architecture, layers, batch, formulation, 1 / number)  # the first batch replaces the old statistics
     return number
 
 
@@ -150,9 +154,8 @@ def _block(placed: PlacedBlock, layers: Sequence[tuple[Tensor, Pair, Running]], 
         inner = expand_and_norm(x, expand.flatten(1), expand_norm, expand_running, batch.momentum, EPS, first)
     else:
         inner = batch.norm(_pointwise(x, expand, first), expand_norm, expand_running)  # (N, inner, H, W)
-    if (
-        placed.block.expand_activation == "relu6"
-    ):  # where tiles are learnt they leave a view, which must not be overwritten
+    if placed.block.expand_activation == "relu6":
+        # in training, tiles return a view, which must not be overwritten
         inner = F.relu6(inner) if first and learns else batch.relu6(inner)
     inner = batch.depthwise(inner, kernel, placed.stride)  # (N, inner, H / stride, W / stride)
     inner = batch.norm_relu6(inner, kernel_norm, kernel_running)
@@ -161,16 +164,16 @@ def _block(placed: PlacedBlock, layers: Sequence[tuple[Tensor, Pair, Running]], 
 
 
 def _pointwise(x: Tensor, weight: Tensor, tiles: Tiles | None) -> Tensor:
-    """By products of tiles, or without tiles by a convolution."""
+    """A 1x1 convolution, by products of tiles or, without tiles, by torch's convolution."""
     return project_tiles(x, weight.flatten(1), tiles) if tiles else F.conv2d(x, weight)
 
 
 @lru_cache(maxsize=KEPT)
 def _tiles(block: Block, c_in: int, c_out: int) -> tuple[Tiles, Tiles]:
-    """The tiles of pw1 and of pw2 to compute one by one: their own where that pays, else the whole."""
+    """The tiles of pw1 and of pw2 to compute one by one, or one tile for the whole weight if that is faster."""
     wired, inner = wiring(block, c_in, c_out), block.expansion * c_in
-    return _worthwhile(wired.pw1, inner, c_in), _worthwhile(wired.pw2, c_out, inner)
+    return _choose_tiles(wired.pw1, inner, c_in), _choose_tiles(wired.pw2, c_out, inner)
 
 
-def _worthwhile(tiles: Tiles, c_out: int, c_in: int) -> Tiles:
+def _choose_tiles(tiles: Tiles, c_out: int, c_in: int) -> Tiles:
     return tiles if rule.tiles_pay(tiles, c_in, c_out) else whole(c_out, c_in)

@@ -1,7 +1,6 @@
-"""What a training step computes by functions of its own: gathered weights, tiled products, batch norms in place.
+"""Autograd functions of a fast training step: gathered weights, tiled products, batch norms in place.
 
-Each is an autograd function: its backward pass is written down here, with as few operators and passes over wide
-activations as it takes.
+Their backward passes are written by hand, with as few operators and passes over wide activations as possible.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ from seesaw_nas.network.tiling import as_images, as_rows, tiled_product
 from seesaw_nas.network.wiring import Tile, Tiles
 
 Pair = tuple[Tensor, Tensor]  # scale and offset
-Running = Pair | tuple[None, None]  # mean and variance, where they are kept
+Running = Pair | tuple[None, None]  # running mean and variance, if there are any
 
 
-class _Gathered(torch.autograd.Function):
-    """A network's values in the order of its layers, zeros among them; the way back is a gather, too."""
+class _GatherValues(torch.autograd.Function):
+    """Gathers a network's values in the order of its layers, with zeros in between; the backward pass gathers, too."""
 
     @staticmethod
     def forward(
         ctx: Any, weights: Tensor, vectors: Tensor, storage: Tensor, order: NetworkOrder, dtype: torch.dtype
     ) -> tuple[Tensor, ...]:
-        """``weights`` (A,) and ``vectors`` (B,), which share memory with ``storage``, cut into the layers' tensors.
+        """Split ``weights`` (A,) and ``vectors`` (B,), which are views of ``storage``, into the layers' tensors.
 
-        First all weights, in ``dtype``, then the scales of all batch norms, their offsets, and the classifier's bias.
+        Returns all weights, in ``dtype``, then the scales of all batch norms, their offsets, and the classifier's bias.
         """
         ctx.order, ctx.n_weights = order, len(weights)
         wired, others = order.layers.split(storage.detach().index_select(0, order.values.index))
@@ -54,14 +53,14 @@ class _Gathered(torch.autograd.Function):
 def gather_values(
     weights: Tensor, vectors: Tensor, storage: Tensor, order: NetworkOrder, dtype: torch.dtype
 ) -> tuple[Tensor, ...]:
-    """See :class:`_Gathered`."""
-    return _Gathered.apply(weights, vectors, storage, order, dtype)  # type: ignore[no-any-return, no-untyped-call]
+    """See :class:`_GatherValues`."""
+    return _GatherValues.apply(weights, vectors, storage, order, dtype)  # type: ignore[no-any-return, no-untyped-call]
 
 
-class _Expanded(torch.autograd.Function):
-    """pw1 with its batch norm folded into it, by the batch's own statistics.
+class _ExpandAndNorm(torch.autograd.Function):
+    """pw1 with its batch norm folded into it, with the statistics of the batch.
 
-    No activation stands between the two, so the mean and variance of pw1's output follow from those of its input,
+    There is no activation between the two, so the mean and variance of pw1's output follow from those of its input,
     which is t times narrower: with the input's mean m and covariance C they are W m and diag(W C W').
     """
 
@@ -78,7 +77,7 @@ class _Expanded(torch.autograd.Function):
         eps: float,
         tiles: Tiles,
     ) -> Tensor:
-        """(N, c_in, H, W) by (inner, c_in) to (N, inner, H, W); the running statistics move by ``momentum``."""
+        """(N, c_in, H, W) by (inner, c_in) to (N, inner, H, W); updates running statistics by ``momentum``."""
         rows = as_rows(x)
         count, centre = len(rows), rows.mean(0)
         centred = rows - centre  # (N*H*W, c_in)
@@ -105,23 +104,23 @@ class _Expanded(torch.autograd.Function):
         assert of_offset is not None, "pw1 has an offset here"
         of_factor = torch.linalg.vecdot(of_scaled, weight)  # (inner,)
         # d factor / d variance = -factor * inverse^2 / 2, and d variance / d weight = 2 * spread
-        of_variance = of_factor * factor * inverse.square().neg_()  # twice over
+        of_variance = of_factor * factor * inverse.square().neg_()  # times two
         of_weight = of_scaled.mul_(factor[:, None]).addcmul_(spread, of_variance[:, None])
         of_covariance = torch.mm((weight * of_variance[:, None]).t(), weight).div_(len(centred))  # symmetric
         of_centred = as_rows(of_images).addmm_(centred, of_covariance)
-        of_centred -= torch.mv(scaled.t(), of_offset).div_(len(centred))  # its own mean, as the mean of centred is 0
+        of_centred -= torch.mv(scaled.t(), of_offset).div_(len(centred))  # removes its mean: that of centred is 0
         return (as_images(of_centred, images), of_weight, of_factor * inverse, of_offset, *[None] * 5)
 
 
 def expand_and_norm(
     x: Tensor, weight: Tensor, norm: Pair, running: Running, momentum: float, eps: float, tiles: Tiles
 ) -> Tensor:
-    """See :class:`_Expanded`."""
-    return _Expanded.apply(x, weight, *norm, *running, momentum, eps, tiles)  # type: ignore[no-any-return, no-untyped-call]
+    """See :class:`_ExpandAndNorm`."""
+    return _ExpandAndNorm.apply(x, weight, *norm, *running, momentum, eps, tiles)  # type: ignore[no-any-return, no-untyped-call]
 
 
-class _Projected(torch.autograd.Function):
-    """The 1x1 convolution of a channels-last tensor, tile by tile, without slicing or concatenating one."""
+class _ProjectTiles(torch.autograd.Function):
+    """The 1x1 convolution of a channels-last tensor, tile by tile, without slicing or concatenating tensors."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
@@ -139,10 +138,10 @@ class _Projected(torch.autograd.Function):
 
 
 def project_tiles(x: Tensor, weight: Tensor, tiles: Tiles) -> Tensor:
-    """See :class:`_Projected`."""
+    """See :class:`_ProjectTiles`."""
     if not torch.is_grad_enabled():
         return _product(x, weight, None, tiles)
-    return _Projected.apply(x, weight, tiles)  # type: ignore[no-any-return, no-untyped-call]
+    return _ProjectTiles.apply(x, weight, tiles)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None, tiles: Tiles) -> Tensor:
@@ -157,7 +156,7 @@ def _product(x: Tensor, weight: Tensor, bias: Tensor | None, tiles: Tiles) -> Te
 def _gradients(
     gradient: Tensor, x: Tensor, weight: Tensor, tiles: Tiles, biased: bool = False
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Of x, weight and, where there is one, bias of :func:`_product`; that of weight is zero outside the tiles."""
+    """Gradients of x, weight and, if ``biased``, bias of :func:`_product`; the weight's is zero outside the tiles."""
     rows, of_rows = as_rows(x), as_rows(gradient)
     if rule.convolves(len(rows), tiles):
         kernel, bias = weight[:, :, None, None], [len(weight)] if biased else None
@@ -165,7 +164,7 @@ def _gradients(
             gradient, x, kernel, bias, (1, 1), (0, 0), (1, 1), False, (0, 0), 1, (True, True, biased)
         )
         return of_x, of_kernel.view_as(weight), of_bias
-    back, matrices = _turned(tiles), [weight[tile.outputs, tile.inputs] for tile in tiles]
+    back, matrices = _transpose(tiles), [weight[tile.outputs, tile.inputs] for tile in tiles]
     of_x = as_images(tiled_product(of_rows, back, matrices, torch.empty_like(rows)), x)
     of_bias = torch.mv(of_rows.t(), of_rows.new_ones(len(rows))) if biased else None
     return of_x, _of_tiles(of_rows, rows, weight, tiles), of_bias
@@ -181,16 +180,16 @@ def _of_tiles(gradient: Tensor, rows: Tensor, weight: Tensor, tiles: Tiles) -> T
     return whole
 
 
-def _turned(tiles: Tiles) -> Tiles:
+def _transpose(tiles: Tiles) -> Tiles:
     return tuple(Tile(tile.inputs, tile.outputs) for tile in tiles)
 
 
 class _Relu6(torch.autograd.Function):
-    """ReLU6 in place, in forward and backward: torch's own keeps a copy of what was there before."""
+    """ReLU6 in place, forward and backward; torch's own keeps a copy of the input."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        """Any shape."""
+        """A tensor of any shape, changed in place."""
         ctx.mark_dirty(x)
         torch.clamp_(x, 0, 6)
         ctx.save_for_backward(x)
@@ -198,7 +197,7 @@ class _Relu6(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        """The gradient of what was there before."""
+        """The gradient of the input."""
         (out,) = ctx.saved_tensors
         return torch.ops.aten.hardtanh_backward(gradients[0], out, 0.0, 6.0)  # type: ignore[no-any-return]
 
@@ -209,9 +208,9 @@ def relu6(x: Tensor) -> Tensor:
 
 
 class _NormRelu6(torch.autograd.Function):
-    """Batch norm by the batch's own statistics, then ReLU6, in place; the incoming gradient is overwritten.
+    """Batch norm with the statistics of the batch, then ReLU6, in place; the incoming gradient is overwritten.
 
-    So its output must go to one consumer alone, whose backward pass makes a gradient of its own.
+    So its output may only have one consumer, whose backward pass makes a new gradient.
     """
 
     @staticmethod
@@ -225,7 +224,7 @@ class _NormRelu6(torch.autograd.Function):
         momentum: float,
         eps: float,
     ) -> Tensor:
-        """(N, C, H, W) to the same; the running ``mean`` and ``variance`` (C,) move on by ``momentum``."""
+        """(N, C, H, W) to the same shape; updates the running ``mean`` and ``variance`` (C,) by ``momentum``."""
         out, batch_mean, inverse_std = torch.native_batch_norm(x, weight, bias, mean, variance, True, momentum, eps)
         out.clamp_(0, 6)
         ctx.save_for_backward(x, out, weight, batch_mean, inverse_std)
@@ -236,7 +235,7 @@ class _NormRelu6(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of x, weight and bias."""
         x, out, weight, mean, inverse_std = ctx.saved_tensors
-        gradient = gradients[0].contiguous(memory_format=torch.channels_last)  # which products of tiles make
+        gradient = gradients[0].contiguous(memory_format=torch.channels_last)  # as products of tiles return it
         aten = torch.ops.aten
         aten.hardtanh_backward.grad_input(gradient, out, 0.0, 6.0, grad_input=gradient)
         gradients = aten.native_batch_norm_backward(

@@ -1,4 +1,4 @@
-"""A network's weights in flat vectors, and the order in which its layers want them: one gather instead of hundreds."""
+"""A network's weights in flat vectors, and the order in which layers need them: one gather instead of hundreds."""
 
 from seesaw_nas.network.flat.order import BlockOrder, NetworkOrder, block_order, network_order
 from seesaw_nas.network.flat.shapes import LayerShapes

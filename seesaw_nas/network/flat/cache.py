@@ -1,4 +1,4 @@
-"""Values that are kept to be used again, as long as all together they stay within so many bytes."""
+"""A cache for results of functions, limited by their total size in bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 
 class HasBytes(Protocol):
-    """A value that says how many bytes it takes."""
+    """A value with a size in bytes."""
 
     @property
     def nbytes(self) -> int: ...
@@ -22,11 +22,11 @@ V = TypeVar("V", bound=HasBytes)
 
 
 class BoundedCache(Generic[P, V]):
-    """A function whose results are kept by its arguments, which must be hashable; see :func:`cache_within`.
+    """A function with cached results; its arguments must be hashable. See :func:`cache_within`.
 
     Attributes:
-        limit: bytes of all results that are kept; one that is larger by itself is not.
-        used: bytes of those that are kept now.
+        limit: the most bytes of all cached results; a single larger result is not cached.
+        used: bytes of the results that are cached now.
     """
 
     def __init__(self, make: Callable[P, V], limit: int) -> None:
@@ -37,13 +37,13 @@ class BoundedCache(Generic[P, V]):
         self.__doc__ = make.__doc__
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> V:
-        """The result for these arguments, made where it is not kept."""
+        """The result for these arguments, from the cache if possible."""
         key = (args, tuple(sorted(kwargs.items())))
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
                 return self._values[key]
-        with torch.inference_mode(False):  # so that those who learn can use its tensors, too
+        with torch.inference_mode(False):  # so that trainings can use cached tensors, too
             value = self._make(*args, **kwargs)
         with self._lock:
             if key not in self._values and value.nbytes <= self.limit:
@@ -53,12 +53,12 @@ class BoundedCache(Generic[P, V]):
         return value
 
     def _forget(self) -> None:
-        """Drop what was not used for the longest time, until the rest is within the limit."""
+        """Drop the least recently used results until the rest is within the limit."""
         while self.used > self.limit:
             _, value = self._values.popitem(last=False)
             self.used -= value.nbytes
 
 
 def cache_within(limit: int) -> Callable[[Callable[P, V]], BoundedCache[P, V]]:
-    """Keep the results of a function; those unused for the longest time go when all have more than ``limit`` bytes."""
+    """Cache a function's results; the least recently used ones are dropped when all exceed ``limit`` bytes."""
     return lambda make: BoundedCache(make, limit)

@@ -1,11 +1,11 @@
-"""The order in which layers want their weights: wired, dense and, where the device likes it, padded.
+"""The order in which layers need their weights: wired, dense and, on some devices, padded.
 
-A network keeps its weights group by group, in the order of its modules. Its layers compute with dense matrices whose
-channels stand in the order of :mod:`seesaw_nas.network.wiring`. The way from one to the other is an index: one gather
-a step prepares all layers, and as no weight is used twice, the way back for gradients is a gather too, not a scatter.
+A network stores its weights group by group, in the order of its modules. Its layers compute with dense matrices whose
+channels have the order of :mod:`seesaw_nas.network.wiring`. An index leads from one to the other: one gather per step
+prepares all layers, and since no weight is used twice, gradients return by a gather as well, not by a scatter.
 
-Channels may be padded to a multiple. A padded channel has zero weights, zero scale and zero offset, so it is zero
-everywhere and adds nothing: outputs, gradients and statistics of the others stay exactly what they are.
+Channels may be padded to a multiple. A padded channel has zero weights, zero scale and zero offset, so it is always
+zero: outputs, gradients and statistics of the other channels do not change.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from seesaw_nas.network.flat.cache import cache_within
 from seesaw_nas.network.flat.shapes import KERNEL, LayerShapes, round_up
 from seesaw_nas.network.wiring import Wiring, wiring
 
-OUTSIDE = -1  # in an index: no weight stands here, the value is zero
+OUTSIDE = -1  # in an index: there is no weight here, the value is zero
 Index = np.ndarray  # int32, (n,)
-BLOCKS_BYTES, NETWORKS_BYTES = 64 * 2**20, 256 * 2**20  # of the orders that are kept
+BLOCKS_BYTES, NETWORKS_BYTES = 64 * 2**20, 256 * 2**20  # limits of the caches of orders
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockOrder:
-    """Where the values of one block come from, counted from the block's own first.
+    """Indices of one block's values, counted from the block's first value.
 
     Attributes:
-        weights: index of pw1 (inner, c_in), dw (inner, 1, k, k) and pw2 (c_out, inner), one after the other, among the
+        weights: index of pw1 (inner, c_in), dw (inner, 1, k, k) and pw2 (c_out, inner), one after the other, into the
             weights of the block's convolutions in the order of its modules.
-        scales, offsets: of the channels of its three batch norms, among the scales and offsets of the block.
-        statistics: of these channels among those of the block's batch norms.
-        n_weights, n_vectors, n_statistics: values that the block has, without padding.
+        scales, offsets: index of the scales and offsets of its three batch norms, into the block's scales and offsets.
+        statistics: index of the statistics of its batch norms, into the block's statistics.
+        n_weights, n_vectors, n_statistics: numbers of values of the block, without padding.
     """
 
     weights: Index
@@ -54,10 +54,10 @@ class BlockOrder:
 
 @cache_within(BLOCKS_BYTES)
 def block_order(block: Block, c_in: int, c_out: int, multiple: int = 1) -> BlockOrder:
-    """The order of a block between these widths, wherever it stands.
+    """The order of a block between these widths, at any position in a network.
 
     Args:
-        multiple: to which widths are padded; 1 for no padding.
+        multiple: number to a multiple of which widths are padded; 1 for no padding.
     """
     wired, inner, area = wiring(block, c_in, c_out), block.expansion * c_in, block.kernel**2
     expand, n_expand = _dense(block.partition, inner, c_in, 0)
@@ -75,7 +75,7 @@ def block_order(block: Block, c_in: int, c_out: int, multiple: int = 1) -> Block
 
 
 def _dense(partition: Partition, c_out: int, c_in: int, start: int) -> tuple[np.ndarray, int]:
-    """(c_out, c_in): where each weight of the dense matrix stands in the groups' own matrices; and where these end."""
+    """Index of each weight of the dense matrix (c_out, c_in) in the groups' matrices; and the end of these."""
     dense, row, column = np.full((c_out, c_in), OUTSIDE, dtype=np.int32), 0, 0
     for outputs, inputs in zip(partition.sizes(c_out), partition.sizes(c_in), strict=True):
         own = np.arange(start, start + outputs * inputs, dtype=np.int32).reshape(outputs, inputs)
@@ -85,7 +85,7 @@ def _dense(partition: Partition, c_out: int, c_in: int, start: int) -> tuple[np.
 
 
 def _norm_indices(wired: Wiring, inner: int, c_out: int, widths: tuple[int, int, int]) -> tuple[Index, Index, Index]:
-    """The indices of scales, offsets and statistics of the batch norms behind pw1, dw and pw2."""
+    """The indices of scales, offsets and statistics of the batch norms after pw1, dw and pw2."""
     scales, offsets, statistics, start, channel = [], [], [], 0, 0
     layers = ((wired.order, inner, widths[1]), (wired.back, inner, widths[1]), (wired.written, c_out, widths[2]))
     for order, channels, width in layers:
@@ -97,7 +97,7 @@ def _norm_indices(wired: Wiring, inner: int, c_out: int, widths: tuple[int, int,
 
 
 def _pad(index: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """The matrix with rows and columns of :data:`OUTSIDE` behind it."""
+    """The matrix, padded with :data:`OUTSIDE` to ``rows`` and ``columns``."""
     missing = ((0, rows - index.shape[0]), (0, columns - index.shape[1]))
     return np.pad(index, missing, constant_values=OUTSIDE) if (rows, columns) != index.shape else index
 
@@ -111,8 +111,8 @@ class Gather:
     """An index on a device and its inverse, between ``size`` values and their wired order.
 
     Attributes:
-        index: int32, (wired,): the value that stands at each place; ``size``, behind the last value, for zero.
-        back: int32, (size,): the place where each value stands.
+        index: int32, (wired,): the value at each position of the wired order; ``size``, after the last value, for zero.
+        back: int32, (size,): the position of each value in the wired order.
     """
 
     index: Tensor
@@ -121,7 +121,7 @@ class Gather:
 
     @classmethod
     def of(cls, index: Index, size: int, device: torch.device) -> Gather:
-        """From an index with :data:`OUTSIDE` for zeros, which has each of the ``size`` values once."""
+        """Make both from an index with :data:`OUTSIDE` for zeros, in which each of the ``size`` values occurs once."""
         taken = np.flatnonzero(index != OUTSIDE)
         back = np.empty(size, dtype=np.int32)
         back[index[taken]] = taken
@@ -130,7 +130,7 @@ class Gather:
 
 
 def _join(parts: Sequence[tuple[Index, int]]) -> tuple[Index, int]:
-    """Indices one behind the other, each of which counts from the first of so many values of its own; and the sum."""
+    """Concatenate indices into vectors of given sizes to one index into the concatenated vectors; and their size."""
     size, shifted = 0, []
     for index, count in parts:
         shifted.append(np.where(index == OUTSIDE, OUTSIDE, index + size))
@@ -140,14 +140,14 @@ def _join(parts: Sequence[tuple[Index, int]]) -> tuple[Index, int]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NetworkOrder:
-    """Where the values of a whole network come from, on one device.
+    """Indices of a whole network's values, on one device.
 
     Attributes:
-        layers: the shapes that they are cut into.
-        values: of the weights of all convolutions and the classifier, then of the scales of all batch norms, their
-            offsets, and the classifier's bias; among all weights and then all vectors, in the order of the modules.
-            The stem's weights stand channels-last.
-        statistics: of the batch norms' channels, in the same order as their scales.
+        layers: shapes of the layers that the values belong to.
+        values: index of the weights of all convolutions and the classifier, then of the scales of all batch norms,
+            their offsets, and the classifier's bias; into all weights and then all vectors, in the order of the
+            modules. The stem's weights are channels-last.
+        statistics: index of the batch norms' statistics, in the order of their scales.
     """
 
     layers: LayerShapes
@@ -186,7 +186,7 @@ def network_order(architecture: Architecture, device: torch.device, multiple: in
 
 
 def _stem_index(channels: int, inputs: int, width: int) -> Index:
-    """Of the stem's weights, channels-last."""
+    """Index of the stem's weights, channels-last."""
     own = np.arange(channels * inputs * KERNEL**2, dtype=np.int32).reshape(channels, inputs, KERNEL**2)
     return _pad(own.transpose(0, 2, 1).reshape(channels, -1), width, inputs * KERNEL**2).ravel()
 

@@ -1,4 +1,4 @@
-"""The shapes of a network's layers, with padding: where vectors of all their values are cut."""
+"""The shapes of a network's layers, with padding, by which vectors of all values are split."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from torch import Tensor
 
 from seesaw_nas.architecture.spec import Architecture, PlacedBlock
 
-KERNEL = 3  # side of the stem's
+KERNEL = 3  # side of the stem's kernel
 Shape = tuple[int, ...]
 
 
 def round_up(channels: int, multiple: int) -> int:
-    """The next multiple from ``channels`` on."""
+    """The least multiple of ``multiple`` that is not below ``channels``."""
     return -(-channels // multiple) * multiple
 
 
 @dataclass(frozen=True, slots=True)
 class LayerShapes:
-    """Of one network; :meth:`of` makes it.
+    """The shapes of one network's layers; made by :meth:`of`.
 
     Attributes:
-        weights: stem, then pw1, dw and pw2 of each block, head, classifier.
-        norms: channels of each batch norm in the same order.
+        weights: shapes of the stem, then of pw1, dw and pw2 of each block, the head, and the classifier.
+        norms: channels of each batch norm, in the same order.
     """
 
     architecture: Architecture
@@ -34,7 +34,7 @@ class LayerShapes:
 
     @classmethod
     def of(cls, architecture: Architecture, multiple: int = 1) -> LayerShapes:
-        """With widths padded to a multiple."""
+        """The shapes of an architecture, with widths padded to a multiple."""
         stem, last, head = (
             round_up(width, multiple)
             for width in (architecture.stem.channels, architecture.placed[-1].c_out, architecture.head.channels)
@@ -49,7 +49,7 @@ class LayerShapes:
 
     @property
     def channels(self) -> int:
-        """Of all batch norms."""
+        """Number of channels of all batch norms."""
         return sum(self.norms)
 
     @property
@@ -58,27 +58,27 @@ class LayerShapes:
 
     @property
     def n_weights(self) -> int:
-        """Of all convolutions and the classifier."""
+        """Number of weights of all convolutions and the classifier."""
         return sum(map(math.prod, self.weights))
 
     @property
     def vector_sizes(self) -> list[int]:
-        """Of the scales of all batch norms, of their offsets, and of the classifier's bias."""
+        """Sizes of the scales of all batch norms, of their offsets, and of the classifier's bias."""
         return [*self.norms, *self.norms, self.classes]
 
     def split(self, wired: Tensor) -> tuple[Tensor, Tensor]:
-        """All weights, and all scales, offsets and biases, of a vector of both."""
+        """Split a vector of all values into weights, and scales, offsets and biases."""
         return wired[: self.n_weights], wired[self.n_weights :]
 
     def split_weights(self, wired: Tensor) -> list[Tensor]:
-        """The weights of each layer in its shape, views of the wired vector; the stem's in channels-last layout."""
+        """The weights of each layer in its shape, as views of the vector; the stem's in channels-last layout."""
         parts = wired.split_with_sizes([math.prod(shape) for shape in self.weights])
         return list(_reshape(parts, self.weights))
 
     def split_statistics(self, running: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """The running mean and variance of each batch norm, which share memory with the rows of ``running``.
+        """The running mean and variance of each batch norm, as views of the rows of ``running``.
 
-        ``data`` lets autograd see that none of them is changed when another one is.
+        They are made by ``data``, so that autograd does not take a change of one for a change of the others.
         """
         means, variances = (row.split_with_sizes(self.norms) for row in running)
         return [(mean.data, variance.data) for mean, variance in zip(means, variances, strict=True)]

@@ -1,4 +1,4 @@
-"""All weights, scales, offsets and statistics of a network as a few flat vectors in the order of its modules."""
+"""All weights, scales, offsets and statistics of a network in a few flat vectors, in the order of its modules."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Names = tuple[tuple[str, torch.Size], ...]
 class FlatWeights:
     """A copy of a network's values; :meth:`link` makes the network's own tensors views of it.
 
-    Behind the last value stands a zero, which an index can name where there is no weight.
+    The last entry is a zero, to which an index refers for weights that do not exist.
 
     Attributes:
-        network: whose values they are.
+        network: the network that the values belong to.
         storage: (A + B + 1,): A weights of convolutions and classifier, B scales, offsets and biases, a zero.
-        statistics: (2, S + 1): running means and running variances of the S channels of all batch norms, zeros behind.
-        batches: int64, (norms,): how many each batch norm has seen.
+        statistics: (2, S + 1): running means and running variances of the S channels of all batch norms, then zeros.
+        batches: int64, (norms,): number of batches that each batch norm has processed.
     """
 
     network: Network
@@ -37,7 +37,7 @@ class FlatWeights:
     @classmethod
     @torch.no_grad()
     def of(cls, network: Network) -> FlatWeights:
-        """On the device and in the precision of the network."""
+        """Copy a network's values, on its device and in its precision."""
         named = [(name, value.detach()) for name, value in network.named_parameters()]
         weights, vectors = [v for _, v in named if v.ndim > 1], [v for _, v in named if v.ndim <= 1]
         zero, norms = vectors[0].new_zeros(1), _norms(network)
@@ -51,28 +51,28 @@ class FlatWeights:
 
     @property
     def n_weights(self) -> int:
-        """A: how many weights convolutions and classifier have."""
+        """A, the number of weights of convolutions and classifier."""
         return sum(math.prod(shape) for _, shape in self.weight_names)
 
     def halves(self, storage: Tensor) -> tuple[Tensor, Tensor]:
-        """The (A,) and the (B,) of a vector such as ``storage``, views."""
+        """The parts (A,) and (B,) of a vector such as ``storage``, as views."""
         return storage[: self.n_weights], storage[self.n_weights : -1]
 
     def views(self, storage: Tensor) -> dict[str, Tensor]:
-        """A vector such as ``storage``, cut into the network's tensors by the names of its parameters."""
+        """Views of a vector such as ``storage`` in the shapes of the network's parameters, by their names."""
         weights, vectors = self.halves(storage)
         return dict([*_cut(weights, self.weight_names), *_cut(vectors, self.vector_names)])
 
     def link(self) -> None:
-        """Make every parameter and statistic of the network a view of these vectors, which it follows from then on."""
+        """Make every parameter and statistic of the network a view of these vectors."""
         views = self.views(self.storage)
         for name, parameter in self.network.named_parameters():
             parameter.data = views[name]
-        for norm, mean, variance, batches in self._of_norms():
+        for norm, mean, variance, batches in self._norm_views():
             norm.running_mean, norm.running_var, norm.num_batches_tracked = mean, variance, batches
 
     def unlink(self) -> None:
-        """Give the network tensors of its own again, of the same values."""
+        """Give the network its own tensors again, with the same values."""
         for parameter in self.network.parameters():
             parameter.data = parameter.data.clone()
         for norm in _norms(self.network):
@@ -80,13 +80,13 @@ class FlatWeights:
                 setattr(norm, name, value.clone())
 
     def write_statistics(self) -> None:
-        """Copy the statistics into a network that is not linked."""
-        for norm, *values in self._of_norms():
+        """Copy the statistics to a network that is not linked."""
+        for norm, *values in self._norm_views():
             for held, value in zip(norm.buffers(), values, strict=True):
                 held.copy_(value)
 
-    def _of_norms(self) -> Iterator[tuple[nn.BatchNorm2d, Tensor, Tensor, Tensor]]:
-        """Each batch norm with views of its running mean and variance, and of how many batches it has seen."""
+    def _norm_views(self) -> Iterator[tuple[nn.BatchNorm2d, Tensor, Tensor, Tensor]]:
+        """Each batch norm with views of its running mean, its running variance and its number of batches."""
         norms = _norms(self.network)
         means, variances = (row[:-1].split_with_sizes([norm.num_features for norm in norms]) for row in self.statistics)
         return zip(norms, means, variances, self.batches.unbind(), strict=True)

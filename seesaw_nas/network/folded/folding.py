@@ -1,9 +1,9 @@
-"""A trained network as plain weights: batch norm folded into the convolutions, the permutations gone.
+"""Folds a trained network: batch norm becomes part of the convolutions, and permutations disappear.
 
-In eval mode batch norm is a scale and an offset a channel, which the convolution before it can hold. The permutations
-become an order of the inner channels (:mod:`seesaw_nas.network.wiring`). The offset of pw2 is carried along the
-residual connections into the next pw1, which is exact because a 1x1 convolution has no padding. Nothing is left but
-three convolutions a block.
+In eval mode batch norm is a scale and an offset per channel, which the convolution before it can contain. Permutations
+become an order of the inner channels (:mod:`seesaw_nas.network.wiring`). The offset of pw2 is moved along the residual
+connections into the next pw1, which is exact because a 1x1 convolution has no padding. Only three convolutions per
+block remain.
 Source: Jacob et al. 2018, arXiv:1712.05877, section 3.2, for the folding; Zhang 2019, arXiv:1905.03672, for the blocks.
 """
 
@@ -23,9 +23,9 @@ from seesaw_nas.network.wiring import Tiles, wiring
 
 @dataclass(frozen=True, slots=True)
 class Pointwise:
-    """A 1x1 convolution: the dense matrix (c_out, c_in), and the tiles that hold all of it.
+    """A 1x1 convolution: the dense matrix (c_out, c_in), and the tiles outside of which it is zero.
 
-    ``bias`` is (c_out,), or None where it was carried on.
+    ``bias`` is (c_out,), or ``None`` if it was moved into a later layer.
     """
 
     weight: Tensor
@@ -43,10 +43,10 @@ class Convolution:
 
 @dataclass(frozen=True, slots=True)
 class FoldedBlock:
-    """pw1, dw and pw2 of one block, the inner channels in an order of their own.
+    """pw1, dw and pw2 of one block, with inner channels in the order of the wiring.
 
     Attributes:
-        pieces: the runs of inner channels that one group of pw1 writes and one group of pw2 reads.
+        pieces: runs of inner channels that one group of pw1 writes and one group of pw2 reads.
     """
 
     placed: PlacedBlock
@@ -69,9 +69,9 @@ class FoldedNetwork:
 
 @torch.no_grad()
 def fold(network: Network) -> FoldedNetwork:
-    """The weights of ``network`` in eval mode, folded; new tensors of the same dtype on the same device.
+    """The folded weights of ``network`` in eval mode; new tensors of the same dtype on the same device.
 
-    Folding itself is computed in float64, so that a float32 network loses nothing but the last rounding.
+    Folding is computed in float64, so that a float32 network is only rounded once.
     """
     flat = FlatWeights.of(network)
     order = network_order(network.architecture, flat.storage.device)
@@ -83,7 +83,7 @@ def fold_wired(shapes: LayerShapes, weights: Tensor, vectors: Tensor, statistics
     """As :func:`fold`, from the values of a network in the order of its layers, without padding.
 
     Args:
-        weights, vectors: of the network, gathered in that order.
+        weights, vectors: the network's weights and vectors, gathered in that order.
         statistics: (2, channels), means and variances of all batch norms, in the order of their scales.
     """
     (means, variances), count, architecture = statistics, shapes.channels, shapes.architecture
@@ -94,7 +94,7 @@ def fold_wired(shapes: LayerShapes, weights: Tensor, vectors: Tensor, statistics
     layers = shapes.split_weights(exact)
     torch._foreach_mul_(layers[:-1], [factor.view(-1, 1, 1, 1) for factor in factors.split_with_sizes(shapes.norms)])
     folded, biases = shapes.split_weights(exact.to(weights.dtype)), list(offsets.split_with_sizes(shapes.norms))
-    carried = torch.zeros_like(biases[0])  # what was left out of the stream so far, a channel
+    carried = torch.zeros_like(biases[0])  # offsets left out of the activations so far, per channel
     for i, placed in enumerate(architecture.placed):
         expand, project = 1 + 3 * i, 3 + 3 * i
         biases[expand] = biases[expand] + layers[expand].flatten(1) @ carried
@@ -111,7 +111,7 @@ def fold_wired(shapes: LayerShapes, weights: Tensor, vectors: Tensor, statistics
 
 
 def _fold_block(placed: PlacedBlock, weights: Sequence[Tensor], biases: Sequence[Tensor]) -> FoldedBlock:
-    """The offset of pw2 is left out: the stream carries it on."""
+    """Fold one block; the offset of pw2 is left out, since later layers contain it."""
     (pw1, dw, pw2), (pw1_bias, dw_bias), wired = weights, biases, wiring(placed.block, placed.c_in, placed.c_out)
     expand, project = Pointwise(pw1.flatten(1), pw1_bias, wired.pw1), Pointwise(pw2.flatten(1), None, wired.pw2)
     return FoldedBlock(placed, expand, Convolution(dw, dw_bias), project, wired.pieces)

@@ -1,7 +1,7 @@
-"""The folded network in torch's own operators: what :func:`seesaw_nas.network.folded.fuse` returns.
+"""The folded network with torch's own operators, as :func:`seesaw_nas.network.folded.fuse` returns it.
 
-Activations are channels-last throughout, so that an image's channels stand together and a 1x1 convolution is a matrix
-product over them. Each 1x1 convolution is computed in the formulation that :mod:`seesaw_nas.network.folded.rule` names.
+Activations are always channels-last, so that a 1x1 convolution is a matrix product over the channels. The formulation
+of each 1x1 convolution is chosen by :mod:`seesaw_nas.network.folded.rule`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHANNELS_LAST = torch.channels_last
 
 
 def dense(x: Tensor, weight: Tensor, bias: Tensor | None, onto: Tensor | None = None) -> Tensor:
-    """The 1x1 convolution (N, c_in, H, W) to (N, c_out, H, W) as one product; it is added to ``onto``."""
+    """The 1x1 convolution (N, c_in, H, W) to (N, c_out, H, W) as one product; added to ``onto`` if given."""
     out = F.conv2d(x, weight, bias)
     return out if onto is None else out.add_(onto)
 
@@ -29,19 +29,19 @@ def dense(x: Tensor, weight: Tensor, bias: Tensor | None, onto: Tensor | None = 
 def tiled(
     x: Tensor, tiles: Tiles, matrices: Sequence[Tensor], width: int, bias: Tensor | None, onto: Tensor | None = None
 ) -> Tensor:
-    """The same, to ``width`` channels, as a product for each tile; ``onto`` is changed and returned."""
+    """As :func:`dense`, to ``width`` channels, with one product per tile; ``onto`` is changed and returned."""
     rows = as_rows(x)  # (N*H*W, c_in)
     out = rows.new_empty(rows.shape[0], width) if onto is None else as_rows(onto)
     return as_images(tiled_product(rows, tiles, matrices, out, bias, adds=onto is not None), x)
 
 
 def convolution(x: Tensor, weight: Tensor, bias: Tensor, stride: int = 1, groups: int = 1) -> Tensor:
-    """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), ReLU6 behind it."""
+    """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride)), with ReLU6."""
     return F.conv2d(x, weight, bias, stride, weight.shape[-1] // 2, 1, groups).clamp_(0, 6)
 
 
 class DensePointwise(nn.Module):
-    """The 1x1 convolution as one dense product, zeros included; ``onto`` is added to the result."""
+    """A 1x1 convolution as one dense product, including zeros; the result is added to ``onto`` if given."""
 
     weight: Tensor
     bias: Tensor | None
@@ -57,7 +57,7 @@ class DensePointwise(nn.Module):
 
 
 class TiledPointwise(nn.Module):
-    """The 1x1 convolution as a matrix product for each tile; ``onto`` is changed and returned."""
+    """A 1x1 convolution as one matrix product per tile; ``onto``, if given, is changed and returned."""
 
     bias: Tensor | None
 
@@ -75,7 +75,7 @@ class TiledPointwise(nn.Module):
 
 
 class FusedConvolution(nn.Module):
-    """A convolution with bias; ReLU6 behind it unless ``linear``."""
+    """A convolution with bias and ReLU6."""
 
     weight: Tensor
     bias: Tensor
@@ -92,7 +92,7 @@ class FusedConvolution(nn.Module):
 
 
 class FusedBlock(nn.Module):
-    """Expand, depthwise, project, and the input added where shapes allow; the input may be changed."""
+    """Expand, depthwise, project; the input is added if shapes allow, and may be changed."""
 
     def __init__(self, block: FoldedBlock, rule: Rule) -> None:
         super().__init__()
@@ -116,9 +116,9 @@ def _pointwise(of: Pointwise, rule: Rule) -> nn.Module:
 
 
 class FusedNetwork(nn.Module):
-    """A network ready for inference: logits from normalised images, without batch norm and without permutations.
+    """A network for inference: logits from normalised images, without batch norm and without permutations.
 
-    Its weights are buffers; it is not to be trained.
+    Its weights are buffers, because it is not meant to be trained.
     """
 
     classifier: Tensor
@@ -141,7 +141,7 @@ class FusedNetwork(nn.Module):
 
 
 def classify(folded: FoldedNetwork, rule: Rule, images: Tensor) -> Tensor:
-    """What the :class:`FusedNetwork` answers, without making it: for a network that few images are shown to."""
+    """The output of a :class:`FusedNetwork` without making the module, which is faster for few images."""
     stem, head, classifier = folded.stem, folded.head, folded.classifier
     x = convolution(images.contiguous(memory_format=CHANNELS_LAST), *_both(stem), folded.architecture.stem.stride)
     for block in folded.blocks:

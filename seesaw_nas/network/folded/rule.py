@@ -1,9 +1,9 @@
-"""Which formulation computes a folded 1x1 convolution fastest: the one place where that is decided.
+"""Rules for the fastest formulation of folded 1x1 convolutions; no other code decides this.
 
-Four were compared: dense (zeros computed like weights), tiles (a matrix product a tile, on channels-last slices), split
-(each group a tensor of its own) and native groups where their sizes are equal. ``benchmarks/formulations.py`` measures
-the thresholds on a CPU. CUDA's rule is arithmetic, not measurement: there the bytes of the activations decide, which
-are the same in all, and a dense product is one launch.
+Four formulations were compared: dense (zeros are computed like weights), tiles (one matrix product per tile, on
+channels-last slices), split (one tensor per group) and native groups, if their sizes are equal.
+``benchmarks/formulations.py`` measures the thresholds on a CPU. The rule for CUDA follows from arithmetic: the time is
+determined by the bytes of the activations, which are the same for all, and a dense product needs only one launch.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Rule = Callable[[Pointwise], bool]  # whether a 1x1 convolution is computed tile
 Formulation = Literal["dense", "native", "split"]
 GraphRule = Callable[[FoldedBlock], Formulation]
 
-TILED_FROM = 64  # channels on the narrow side, from where products of tiles beat the zeros of a dense convolution
-CONVOLVED_FROM = 16_384  # rows, from where oneDNN's convolution beats a matrix product in forward and backward passes
-SPLIT_FROM = 48  # channels of the smallest piece
-SPLIT_TWICE_FROM = 192  # the same where a second permutation scatters what a group of pw2 writes
-BLOCKED = 16  # ONNX Runtime keeps channels in blocks of 16 on AVX-512: native groups want whole blocks
+TILED_FROM = 64  # channels of the narrower side from which on tiles are faster than a dense convolution
+CONVOLVED_FROM = 16_384  # rows from which on oneDNN's convolution is faster than matrix products, forward and backward
+SPLIT_FROM = 48  # channels of the smallest piece from which on splitting is faster
+SPLIT_TWICE_FROM = 192  # the same with a second permutation, which scatters the outputs of a group of pw2
+BLOCKED = 16  # ONNX Runtime stores channels in blocks of 16 on AVX-512; native groups need whole blocks
 
 
 def eager(device: torch.device) -> Rule:
@@ -35,7 +35,7 @@ def eager(device: torch.device) -> Rule:
 
 
 def tiles_pay(tiles: Tiles, *channels: int) -> bool:
-    """Whether, on a CPU, matrix products of the tiles of a 1x1 convolution are faster than one of all of it."""
+    """Whether, on a CPU, one matrix product per tile of a 1x1 convolution is faster than one for all of it."""
     return len(tiles) > 1 and min(channels) >= TILED_FROM
 
 
@@ -43,13 +43,13 @@ def convolves(rows: int, tiles: Tiles) -> bool:
     """Whether, on a CPU, torch's convolution trains a dense 1x1 layer faster than matrix products.
 
     Args:
-        rows: positions of all images of a batch.
+        rows: number of positions in all images of a batch.
     """
     return len(tiles) == 1 and rows >= CONVOLVED_FROM
 
 
 def graph(block: FoldedBlock) -> Formulation:
-    """What ONNX Runtime computes fastest on a CPU."""
+    """The formulation of a block that is fastest in ONNX Runtime on a CPU."""
     placed = block.placed
     enough = SPLIT_TWICE_FROM if placed.block.flow == "igcv3" else SPLIT_FROM
     if len(block.pieces) > 1 and min(piece.stop - piece.start for piece in block.pieces) >= enough:

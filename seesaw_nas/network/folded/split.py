@@ -1,9 +1,9 @@
-"""The folded network in convolutions alone, for graph runtimes that block channels: what is exported to ONNX.
+"""The folded network as convolutions only, for export to ONNX.
 
-A runtime such as ONNX Runtime keeps channels in blocks of its own, in which a convolution over all channels is cheap
-and a slice is not. So nothing is sliced: where a block is split, every group's channels are a tensor of their own from
-block to block, each piece of the inner layer has its own convolutions, and what a group of pw2 reads from several
-pieces is summed. Where a block is not split it is three convolutions, of which the first may have native groups.
+Runtimes such as ONNX Runtime store channels in blocks, so that a convolution over all channels is cheap and a slice is
+not. So nothing is sliced. In a split block, the channels of each group are a separate tensor, which is passed on from
+block to block; each piece of the inner layer has its own convolutions, and the results of the pieces that a group of
+pw2 reads are added up. A block that is not split has three convolutions, of which the first may have native groups.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from seesaw_nas.network.folded.folding import Convolution, FoldedBlock, FoldedNe
 from seesaw_nas.network.folded.rule import Formulation, GraphRule
 from seesaw_nas.network.wiring import Tile
 
-Segments = tuple[slice, ...]  # the channels that each tensor of a stream has, in order
+Segments = tuple[slice, ...]  # the channels of each of several tensors, in order
 
 
 class Resegment(nn.Module):
-    """Tensors with the channels of ``have`` to tensors with those of ``want``, none where they have them already."""
+    """Turns tensors with the channels ``have`` into tensors with the channels ``want``."""
 
     def __init__(self, have: Segments, want: Segments) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Resegment(nn.Module):
         self.keeps, self.joins = have == want, sum(map(len, self.members)) == len(have)
 
     def forward(self, stream: list[Tensor]) -> list[Tensor]:
-        """Each (N, its channels, H, W)."""
+        """Tensors of shape (N, channels, H, W) each."""
         if self.keeps:
             return stream
         if self.joins:
@@ -42,10 +42,10 @@ class SplitBlock(nn.Module):
     """Expand, depthwise and project on separate tensors; a block that is not split has one of each.
 
     Args:
-        have: the channels of the tensors that it is given.
+        have: channels of the input tensors.
 
     Attributes:
-        writes: the channels of the tensors that it returns.
+        writes: channels of the output tensors.
     """
 
     def __init__(self, block: FoldedBlock, have: Segments, formulation: Formulation) -> None:
@@ -56,13 +56,13 @@ class SplitBlock(nn.Module):
         self.writes = _edges(tile.outputs for tile in pw2.tiles) if split else (slice(0, placed.c_out),)
         self.read = Resegment(have, reads)
         self.residual = Resegment(have, self.writes) if placed.has_residual else None
-        self.sources = [next(i for i, r in enumerate(reads) if _linked(pw1.tiles, piece, r)) for piece in pieces]
-        self.feeds = [[i for i, p in enumerate(pieces) if _linked(pw2.tiles, out, p)] for out in self.writes]
+        self.sources = [next(i for i, r in enumerate(reads) if _has_weight(pw1.tiles, piece, r)) for piece in pieces]
+        self.feeds = [[i for i, p in enumerate(pieces) if _has_weight(pw2.tiles, out, p)] for out in self.writes]
         self.pw1, self.dw, self.pw2 = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for piece, source in zip(pieces, self.sources, strict=True):
             weight, groups = pw1.weight[piece, reads[source]], 1
             if formulation == "native":
-                weight, groups = _grouped(weight, pw1.tiles), len(pw1.tiles)
+                weight, groups = _group_weight(weight, pw1.tiles), len(pw1.tiles)
             self.pw1.append(_conv(weight, None if pw1.bias is None else pw1.bias[piece], groups=groups))
             self.dw.append(_conv(block.dw.weight[piece], block.dw.bias[piece], placed.stride, _length(piece)))
         for out, feeding in zip(self.writes, self.feeds, strict=True):
@@ -70,7 +70,7 @@ class SplitBlock(nn.Module):
         self.act = nn.ReLU6() if placed.block.expand_activation == "relu6" else nn.Identity()
 
     def forward(self, stream: list[Tensor]) -> list[Tensor]:
-        """Tensors of ``have``, each (N, its channels, H, W), to tensors of ``writes``."""
+        """Tensors with the channels ``have``, (N, channels, H, W) each, to tensors with the channels ``writes``."""
         read = self.read(stream)
         layers = zip(self.sources, self.pw1, self.dw, strict=True)
         inner = [dw(self.act(pw1(read[source]))).clamp(0, 6) for source, pw1, dw in layers]
@@ -84,7 +84,7 @@ class SplitBlock(nn.Module):
 
 
 class SplitNetwork(nn.Module):
-    """Logits from normalised images; weights are parameters that need no gradient."""
+    """Logits from normalised images; weights are parameters without gradients."""
 
     def __init__(self, folded: FoldedNetwork, rule: GraphRule) -> None:
         super().__init__()
@@ -116,12 +116,12 @@ class SplitNetwork(nn.Module):
 def _linear(of: Convolution) -> nn.Linear:
     classes, channels = of.weight.shape
     made = nn.Linear(channels, classes, device="meta")
-    made.weight, made.bias = _fixed(of.weight), _fixed(of.bias)
+    made.weight, made.bias = _constant(of.weight), _constant(of.bias)
     return made
 
 
-def _grouped(weight: Tensor, tiles: Sequence[Tile]) -> Tensor:
-    """The weight (c_out, c_in / groups) of the grouped convolution that has these tiles, all of one size."""
+def _group_weight(weight: Tensor, tiles: Sequence[Tile]) -> Tensor:
+    """The weight (c_out, c_in / groups) of a grouped convolution with these tiles, which have one size."""
     return torch.cat([weight[tile.outputs, tile.inputs] for tile in tiles])
 
 
@@ -133,11 +133,11 @@ def _conv(weight: Tensor, bias: Tensor | None, stride: int = 1, groups: int = 1)
     made = nn.Conv2d(
         inputs * groups, outputs, kernel, stride, kernel // 2, groups=groups, bias=bias is not None, device="meta"
     )
-    made.weight, made.bias = _fixed(weight), None if bias is None else _fixed(bias)
+    made.weight, made.bias = _constant(weight), None if bias is None else _constant(bias)
     return made
 
 
-def _fixed(weight: Tensor) -> nn.Parameter:
+def _constant(weight: Tensor) -> nn.Parameter:
     return nn.Parameter(weight.contiguous(), requires_grad=False)
 
 
@@ -146,8 +146,8 @@ def _edges(slices: Iterable[slice]) -> Segments:
     return tuple(slice(*edges) for edges in sorted({(s.start, s.stop) for s in slices}))
 
 
-def _linked(tiles: Sequence[Tile], outputs: slice, inputs: slice) -> bool:
-    """Whether any weight from ``inputs`` to ``outputs`` lies in a tile."""
+def _has_weight(tiles: Sequence[Tile], outputs: slice, inputs: slice) -> bool:
+    """Whether a tile has any weight from ``inputs`` to ``outputs``."""
     return any(_overlap(tile.outputs, outputs) and _overlap(tile.inputs, inputs) for tile in tiles)
 
 

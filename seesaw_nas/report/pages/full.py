@@ -9,17 +9,18 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from seesaw_nas.report.figures.choices import choice_effects, importance_bars
+from seesaw_nas.report.figures.early_ranks import rank_correlation
 from seesaw_nas.report.figures.over_time import front_over_time, progress_curves
 from seesaw_nas.report.figures.parallel_coordinates import parallel_genotype
 from seesaw_nas.report.figures.spending import spending
 from seesaw_nas.report.figures.trainings import timeline, training_curves
-from seesaw_nas.report.figures.trust import rank_correlation
 from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.markup import paragraph, section
-from seesaw_nas.report.pages.page import picture, write_html
+from seesaw_nas.report.pages.summary import picture, write_html
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.theme import blank
 from seesaw_nas.search.estimates.importance import importances
+from seesaw_nas.search.history.reading import StudyTrials
 from seesaw_nas.search.records import complete
 from seesaw_nas.space import genes
 
@@ -69,20 +70,21 @@ def _section(one: PageFigure) -> str:
     return section(one.title, paragraph(one.text) if one.text else "", markup.plot(one.figure, one.name))
 
 
-def _importances(run: Run, journal: Path) -> go.Figure:
+def _importances(run: Run, study: StudyTrials) -> go.Figure:
     done = len(complete(run.records))
     choices = done * (len(genes(run.space)) if run.space else MOST_CHOICES // MOST_TRIALS)
     if choices > MOST_CHOICES:
         return blank(f"left out, for {done:,} trained trials in a space of this size take too long")
-    return importance_bars(importances(journal) if done > 1 else {})
+    return importance_bars(importances(study) if done > 1 else {})
 
 
 def _further(run: Run) -> Iterator[PageFigure]:
     records, settings = run.records, run.settings
     value = "top1" if settings.proposals.objectives == "top1" else "hypervolume"
     against = "trials" if settings.scheduling.scheduler == "none" else "epochs"
-    named = {settings.proposals.strategy: [records]}
-    curves = progress_curves(named, value=value, against=against, budget_high=run.budget.high)
+    curves = progress_curves(
+        {settings.proposals.strategy: [records]}, value=value, against=against, budget_high=run.budget.high
+    )
     yield PageFigure("front-over-time", "The front as the search went on", "", front_over_time(records))
     yield PageFigure("progress", "Progress", "", curves)
     if run.space is not None:
@@ -93,8 +95,8 @@ def _further(run: Run) -> Iterator[PageFigure]:
         "draw at random, so these are associations."
     )
     yield PageFigure("effects", "What each choice did", text, choice_effects(records))
-    if run.journal is not None:
-        yield PageFigure("importances", "Which choices mattered", "", _importances(run, run.journal))
+    if run.study is not None:
+        yield PageFigure("importances", "Which choices mattered", "", _importances(run, run.study))
     if (best := run.best) is not None:
         yield PageFigure(
             "spending", f"Where trial {best.number}, the best, spends its Multi-Adds", "", spending(best.architecture)

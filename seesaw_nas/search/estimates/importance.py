@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import optuna
 from optuna.importance import BaseImportanceEvaluator, FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
-from optuna.trial import FrozenTrial
 
 from seesaw_nas.core.errors import OptionError, known
-from seesaw_nas.search.history.reading import read_trials
+from seesaw_nas.search.history.reading import StudyTrials
 
 METHODS = ("ped-anova", "fanova")
 LEAST_TRIALS = 10
 BEST = 5  # trials at least that PED-ANOVA holds against all, as Optuna advises
 
 
-def importances(journal: Path, *, method: str = "ped-anova", seed: int = 0) -> dict[str, float]:
+def importances(trials: StudyTrials, *, method: str = "ped-anova", seed: int = 0) -> dict[str, float]:
     """The share of each gene in what top-1 came to, the greatest first.
 
     They add up to 1. ``ped-anova`` tells by how much the choices of the best tenth of the trained trials differ from
@@ -24,29 +21,28 @@ def importances(journal: Path, *, method: str = "ped-anova", seed: int = 0) -> d
     ``LEAST_TRIALS`` trained trials, or where none of the genes tells anything.
 
     Args:
-        journal: left as it is; another process may be writing it.
+        trials: of a run's journal, by :func:`seesaw_nas.search.history.reading.read_trials`.
         seed: of the forest.
 
     Raises:
         OptionError: there is no such method.
-        RunError: the file is not a run's journal.
 
     Source: Watanabe, Bansal and Hutter 2023, arXiv:2304.10255; Hutter, Hoos and Leyton-Brown 2014, PMLR 32.
     """
     if method not in METHODS:
         raise OptionError(known("method of importance", method, METHODS))
-    trials = _trained(journal)
-    if len(trials) < LEAST_TRIALS or len({trial.values[0] for trial in trials}) < 2:
+    done = [trial for trial in trials if trial.user_attrs.get("result", {}).get("state") == "complete"]
+    if len(done) < LEAST_TRIALS or len({trial.values[0] for trial in done}) < 2:
         return {}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize")
     study.add_trials(
         optuna.trial.create_trial(value=trial.values[0], params=trial.params, distributions=trial.distributions)
-        for trial in trials
+        for trial in done
     )
     evaluator: BaseImportanceEvaluator = FanovaImportanceEvaluator(seed=seed)
     if method == "ped-anova":
-        evaluator = PedAnovaImportanceEvaluator(target_quantile=max(0.1, BEST / len(trials)))
+        evaluator = PedAnovaImportanceEvaluator(target_quantile=max(0.1, BEST / len(done)))
     found = evaluator.evaluate(study)
     whole = sum(found.values())
     return {name: float(value / whole) for name, value in sorted(found.items(), key=_greatest_first)} if whole else {}
@@ -54,8 +50,3 @@ def importances(journal: Path, *, method: str = "ped-anova", seed: int = 0) -> d
 
 def _greatest_first(item: tuple[str, float]) -> tuple[float, str]:
     return -item[1], item[0]
-
-
-def _trained(journal: Path) -> list[FrozenTrial]:
-    """The trials that were trained to their end; a duplicate has its figures from one of them."""
-    return [trial for trial in read_trials(journal) if trial.user_attrs.get("result", {}).get("state") == "complete"]

@@ -7,7 +7,7 @@ from optuna.storages import BaseStorage
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search.history import shared
 from seesaw_nas.search.history.journal import read_storage
-from seesaw_nas.search.history.reading import read_records
+from seesaw_nas.search.history.reading import StudyTrials, as_records, read_records, read_trials
 from seesaw_nas.search.records import TrialRecord
 
 
@@ -18,10 +18,23 @@ def records_of(folder: RunFolder) -> list[TrialRecord]:
         RunError: the history cannot be read.
         OptionError: the database cannot be reached.
     """
-    about = folder.read()
-    if url := about["settings"].get("storage"):
-        return shared.read_records(url, about["study"])
+    if url := folder.description["settings"].get("storage"):
+        return shared.read_records(url, folder.description["study"])
     return read_records(folder.journal) if folder.journal.exists() else []
+
+
+def read_study(folder: RunFolder) -> tuple[StudyTrials | None, list[TrialRecord]]:
+    """The trials in a search's journal as Optuna has them, and every proposal; one reading of the file gives both.
+
+    Without a journal in the folder there are no trials to give, and the proposals are those of :func:`records_of`.
+
+    Raises:
+        RunError, OptionError: as of :func:`records_of`.
+    """
+    if folder.description["settings"].get("storage") or not folder.journal.exists():
+        return None, records_of(folder)
+    trials = read_trials(folder.journal)
+    return trials, as_records(trials)
 
 
 def storage_of(folder: RunFolder) -> BaseStorage:
@@ -30,6 +43,6 @@ def storage_of(folder: RunFolder) -> BaseStorage:
     Raises:
         OptionError: the database cannot be reached.
     """
-    if url := folder.read()["settings"].get("storage"):
+    if url := folder.description["settings"].get("storage"):
         return shared.open_storage(url)
     return read_storage(folder.journal)

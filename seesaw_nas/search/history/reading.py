@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,6 +15,8 @@ from seesaw_nas.core.errors import RunError
 from seesaw_nas.search.history.journal import read_storage
 from seesaw_nas.search.records import State, TrialRecord
 from seesaw_nas.training.epoch import Epoch
+
+StudyTrials = Sequence[FrozenTrial]  # as Optuna has them, with genes and values
 
 
 def read_records(journal: Path) -> list[TrialRecord]:

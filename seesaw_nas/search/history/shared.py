@@ -12,7 +12,7 @@ import re
 import threading
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from optuna.trial import FrozenTrial
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core import optional
 from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.run_folder import check_description
 from seesaw_nas.search.history import optuna_private
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.journal import DIRECTIONS
@@ -33,7 +34,7 @@ from seesaw_nas.space import Budget, Space
 
 BEAT_SECONDS = 10  # between two signs of life
 GRACE_SECONDS = 60  # without one, after which a trial's process counts as lost
-_ABOUT = "run"  # attribute of the study: what the run is, as in run.json
+_DESCRIPTION = "run"  # attribute of the study: what the run is, as in run.json
 
 
 def open_storage(url: str) -> RDBStorage:
@@ -79,8 +80,8 @@ def without_password(url: str) -> str:
         ) from None
 
 
-def create(url: str, name: str, objectives: str, about: dict[str, Any]) -> optuna.Study:
-    """A new study of this name, which says of itself what the run is.
+def create(url: str, name: str, objectives: str, description: Mapping[str, Any]) -> optuna.Study:
+    """A new study of this name, with the description of the run, as in ``run.json``.
 
     Raises:
         RunError: there is one already.
@@ -93,15 +94,15 @@ def create(url: str, name: str, objectives: str, about: dict[str, Any]) -> optun
         raise RunError(
             f"the storage has a search called '{name}' already; join it by --join {name}, or choose another name"
         ) from None
-    study.set_user_attr(_ABOUT, about)
+    study.set_user_attr(_DESCRIPTION, dict(description))
     return study
 
 
 def join(url: str, name: str) -> tuple[optuna.Study, dict[str, Any]]:
-    """The study of this name, and what it says of itself.
+    """The study of this name, and the description of its run.
 
     Raises:
-        RunError: there is none.
+        RunError: there is none, or a newer release made it.
         OptionError: the database cannot be reached.
     """
     storage = open_storage(url)
@@ -110,10 +111,10 @@ def join(url: str, name: str) -> tuple[optuna.Study, dict[str, Any]]:
     except KeyError:
         names = sorted(optuna.get_all_study_names(storage))
         raise RunError(f"the storage has no search called '{name}' (it has: {', '.join(names) or 'none'})") from None
-    about = study.user_attrs.get(_ABOUT)
-    if not isinstance(about, dict):
+    description = study.user_attrs.get(_DESCRIPTION)
+    if not isinstance(description, dict):
         raise RunError(f"the study '{name}' in the storage is another program's")
-    return study, about
+    return study, check_description(description, f"the search '{name}' in the storage")
 
 
 def read_records(url: str, name: str) -> list[TrialRecord]:

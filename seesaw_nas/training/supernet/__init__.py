@@ -1,4 +1,4 @@
-"""Weight sharing: one set of weights for a whole space, of which each architecture takes its own part."""
+"""Weight sharing: one set of weights for a whole space, of which each architecture uses a part."""
 
 from seesaw_nas.training.recipes import SAMPLINGS
 from seesaw_nas.training.supernet.disk import WEIGHTS, load, save

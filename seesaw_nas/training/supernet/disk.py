@@ -1,4 +1,4 @@
-"""A supernet's weights on disk: a safetensors file that names the space they are of."""
+"""A supernet's weights on disk: a safetensors file that names the space they belong to."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from seesaw_nas.training.supernet.layout import layout_of
 from seesaw_nas.training.supernet.weights import Supernet
 
 WEIGHTS = "supernet.safetensors"  # the file's name in the folder of a training
-_NAME, _DIGEST, _TENSOR = "space", "space_digest", "weights"  # in the file
+_NAME, _DIGEST, _TENSOR = "space", "space_digest", "weights"  # names in the file
 
 
 def save(supernet: Supernet, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write the weights, whole or not at all; an older file is replaced.
+    """Write the weights atomically; an older file is replaced.
 
     Args:
-        metadata: what else the file is to say, beside the space's name and digest.
+        metadata: entries for the file's header, beside the space's name and digest.
 
     Raises:
         RunError: the file cannot be written.
@@ -38,7 +38,7 @@ def load(path: Path, space: Space) -> Supernet:
     """The supernet that :func:`save` wrote, on the CPU.
 
     Raises:
-        RunError: the file is missing or no supernet's, or its weights are of another space.
+        RunError: the file is missing, does not hold a supernet, or belongs to another space.
     """
     try:
         with safe_open(path, framework="pt") as file:

@@ -1,6 +1,6 @@
-"""Where each weight of a space lies in one flat vector.
+"""The position of each weight of a space in one flat vector.
 
-Each place has dense storage at the largest width, expansion and kernel that the space has there.
+Each slot has dense storage for the largest width, expansion and kernel that the space allows there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class WidestBlock:
-    """Storage for the blocks that may stand at one place: as many channels, and as wide a kernel, as any has there."""
+    """Storage of one slot, for the most channels and the largest kernel that any of its blocks has."""
 
     inner: int
     c_in: int
@@ -42,19 +42,19 @@ class WidestBlock:
 
     @property
     def starts(self) -> dict[str, int]:
-        """Where each tensor begins, counted from the place's own first entry."""
+        """Index of each tensor's first entry, counted from the slot's first entry."""
         return _starts(self.shapes)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The tensors that the flat vector of a space is cut into, by name, in order.
+    """The tensors in the flat vector of a space, by name, in order.
 
-    A name is a module's in :class:`seesaw_nas.network.models.Network` and its parameter's, ``stages.2.0.dw.weight``; a
-    1x1 convolution has one dense weight.
+    Names are those of the parameters of :class:`seesaw_nas.network.models.Network`, such as ``stages.2.0.dw.weight``,
+    except that a 1x1 convolution has one dense weight.
 
     Attributes:
-        places: the storage at each (stage, index).
+        places: the storage of each slot, by (stage, index).
     """
 
     shapes: dict[str, Shape]
@@ -62,29 +62,29 @@ class Layout:
 
     @cached_property
     def starts(self) -> dict[str, int]:
-        """The place of each tensor's first entry."""
+        """Index of each tensor's first entry."""
         return _starts(self.shapes)
 
     @cached_property
     def size(self) -> int:
-        """Entries of the vector."""
+        """Number of entries of the vector."""
         return sum(map(math.prod, self.shapes.values()))
 
     def view(self, flat: Tensor, name: str) -> Tensor:
-        """The tensor ``name`` of a vector (size,), in its shape and sharing its memory."""
+        """The tensor ``name`` of a vector (size,), as a view in its shape."""
         shape, start = self.shapes[name], self.starts[name]
         return flat[start : start + math.prod(shape)].view(shape)
 
     def start(self, stage: int, index: int) -> int:
-        """The first entry of a place."""
+        """Index of a slot's first entry."""
         return self.starts[f"{block_name(stage, index)}.pw1.weight"]
 
 
 @lru_cache(maxsize=64)
 def layout_of(space: Space) -> Layout:
-    """The layout of a space; it follows from the widths, expansions and kernels on offer alone."""
+    """The layout of a space; it depends only on the space's widths, expansions and kernels."""
     places = {
-        (stage, index): _place(space, stage, index)
+        (stage, index): _widest_block(space, stage, index)
         for stage, offer in enumerate(space.stages)
         for index in range(offer.max_repeats)
     }
@@ -98,17 +98,17 @@ def layout_of(space: Space) -> Layout:
 
 
 def block_name(stage: int, index: int) -> str:
-    """The name of the block at a place."""
+    """The module name of the block in a slot."""
     return f"stages.{stage}.{index}"
 
 
-def _place(space: Space, stage: int, index: int) -> WidestBlock:
+def _widest_block(space: Space, stage: int, index: int) -> WidestBlock:
     slots = [s for width in range(space.widths) for s in space.slots(width) if (s.stage, s.index) == (stage, index)]
-    offered = [(slot, block) for slot in slots for block in space.options(slot)]
+    options = [(slot, block) for slot in slots for block in space.options(slot)]
     return WidestBlock(
-        inner=max(block.expansion * slot.c_in for slot, block in offered),
+        inner=max(block.expansion * slot.c_in for slot, block in options),
         c_in=max(slot.c_in for slot in slots),
-        kernel=max(block.kernel for _, block in offered),
+        kernel=max(block.kernel for _, block in options),
         c_out=max(slot.c_out for slot in slots),
     )
 

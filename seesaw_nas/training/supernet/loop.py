@@ -1,4 +1,4 @@
-"""Training a supernet: the same from run to run for one seed, to the same bits on a CPU, with and without a pause."""
+"""The training loop of a supernet: reproducible for one seed, on a CPU to the bit, with and without interruptions."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from seesaw_nas.training.supernet.weights import Supernet
 
 @dataclass(frozen=True, slots=True)
 class TrainedSupernet:
-    """What a supernet's training left.
+    """The result of a supernet's training.
 
     Attributes:
-        curve: an entry an epoch, without a validation: there is no one network to validate.
-        seconds: summed over interruptions.
-        core_seconds: of this process on all CPU cores, likewise.
-        steps: behind it.
+        curve: one entry per epoch, without validation figures, since there is no single network to validate.
+        seconds: time of the training, including the time before interruptions.
+        core_seconds: CPU time of this process, summed over all cores, likewise.
+        steps: number of steps.
     """
 
     supernet: Supernet
@@ -58,22 +58,23 @@ def train(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     stop: Stop | None = None,
 ) -> TrainedSupernet:
-    """Train a copy of a supernet's weights, which is left on ``device``, on ``data.train``.
+    """Train a copy of a supernet's weights on ``data.train``; it ends up on ``device``.
 
-    Each step trains architectures that ``feasible`` allows, their Multi-Adds even over the budget. What a step does not
-    use it leaves as it is, momentum too.
+    Each step trains architectures of ``feasible``, whose Multi-Adds spread evenly over the budget. Weights that a step
+    does not use, and their momentum, do not change.
 
     Args:
-        seed: 0 or more; of the order of images, augmentation, dropout and architectures, not of the initial weights.
+        seed: seed for the order of images, augmentation, dropout and architectures, but not for the initial weights; 0
+            or more.
         sampling: one of :data:`seesaw_nas.training.supernet.SAMPLINGS`.
         on_epoch, on_step, checkpoint, checkpoint_seconds, stop: as for :func:`seesaw_nas.training.loop.train`.
 
     Raises:
-        SpecError: ``feasible`` is of another space than the weights.
+        SpecError: ``feasible`` and the weights belong to different spaces.
         TrainingFailed: the loss is not finite at the end of an epoch, or memory ran out.
         OptionError: no such device or sampling, a negative seed, or a recipe that averages weights.
-        RunError: the checkpoint is of another training, or cannot be read or written.
-        Interrupted: ``stop`` named a signal.
+        RunError: the checkpoint belongs to another training, or cannot be read or written.
+        Interrupted: ``stop`` returned a signal.
     """
     if len(data.train) < 2:
         raise TrainingFailed(f"cannot train on {len(data.train)} image: batch norm wants at least 2")
@@ -92,17 +93,17 @@ def train(
                 on_epoch(progress.curve[-1])
             watch.obey(progress, recipe)
     steps = len(progress.curve) * trainer.steps_per_epoch
-    trained = replace(supernet, weights=trainer.supernet.weights.clone())  # by themselves, without the momentum
+    trained = replace(supernet, weights=trainer.supernet.weights.clone())  # a tensor of their own, without the momentum
     return TrainedSupernet(trained, progress.curve, progress.train_seconds, progress.core_seconds, steps)
 
 
 def _epoch(trainer: SupernetTrainer, progress: checkpoints.Progress, number: int, watch: Watch) -> checkpoints.Progress:
-    """The steps of an epoch that are not behind it yet."""
+    """Take the remaining steps of an epoch."""
     start, cores = time.perf_counter() - progress.seconds, time.process_time() - progress.core_seconds
     total = torch.tensor(progress.loss, dtype=torch.float64, device=trainer.supernet.device)
     recipe, steps = trainer.recipe, trainer.steps_per_epoch
 
-    def behind(done: int) -> checkpoints.Progress:
+    def progress_after(done: int) -> checkpoints.Progress:
         loss = total.item()  # waits for the device
         seconds, core_seconds = time.perf_counter() - start, time.process_time() - cores
         return replace(progress, steps=done, loss=loss, seconds=seconds, core_seconds=core_seconds)
@@ -110,8 +111,8 @@ def _epoch(trainer: SupernetTrainer, progress: checkpoints.Progress, number: int
     for done, (loss, n) in enumerate(trainer.epoch(number, progress.steps), start=progress.steps + 1):
         total.add_(loss, alpha=n)
         if watch.step((number - 1) * steps + done, steps * recipe.epochs):
-            watch.save(behind(done), recipe)
-    ended = behind(steps)
+            watch.save(progress_after(done), recipe)
+    ended = progress_after(steps)
     train_loss = ended.loss / len(trainer.data.train)
     check_finite("loss", train_loss, number, recipe)
     curve = (*progress.curve, Epoch(number, train_loss, None, None, ended.seconds))

@@ -1,6 +1,6 @@
-"""What a supernet computes, written down: dense weights under a mask, at the leading channels and the kernel's centre.
+"""The definition of what a supernet computes: masked dense weights, leading channels, and the centre of kernels.
 
-Nothing here knows of the index that extracts a network, so that each is a test of the other.
+This code does not use the index by which networks are extracted, so that each can be tested against the other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from seesaw_nas.architecture.spec import Architecture, Block, Partition, PlacedBlock
 from seesaw_nas.training.supernet.layout import Layout, block_name
 
-EPS = 1e-5  # torch's default, which the networks have
+EPS = 1e-5  # torch's default, which the networks use
 
 
 class Weights:
@@ -30,7 +30,7 @@ class Weights:
     def of_block(self, place: str) -> Weights:
         return Weights(self._layout, self._flat, f"{place}.")
 
-    def normalised(self, x: Tensor, norm: str) -> Tensor:
+    def normalise(self, x: Tensor, norm: str) -> Tensor:
         """Batch norm of (N, C, H, W) by the batch's own statistics."""
         weight, bias = (self.of(f"{norm}.{kind}", x.shape[1]) for kind in ("weight", "bias"))
         return F.batch_norm(x, None, None, weight, bias, training=True, eps=EPS)
@@ -39,42 +39,42 @@ class Weights:
 def logits_of(weights: Weights, architecture: Architecture, images: Tensor) -> Tensor:
     """(N, input_channels, H, W), normalised, to (N, classes)."""
     x = F.conv2d(images, weights.of("stem.weight", architecture.stem.channels), None, architecture.stem.stride, 1)
-    x = F.relu6(weights.normalised(x, "stem_bn"))  # (N, stem.channels, H / stride, W / stride)
+    x = F.relu6(weights.normalise(x, "stem_bn"))  # (N, stem.channels, H / stride, W / stride)
     for placed in architecture.placed:
         x = _block(weights.of_block(block_name(placed.stage, placed.index)), placed, x)
     x = F.conv2d(x, weights.of("head.weight", architecture.head.channels, x.shape[1]))
-    x = F.relu6(weights.normalised(x, "head_bn")).mean((2, 3))  # (N, head.channels)
+    x = F.relu6(weights.normalise(x, "head_bn")).mean((2, 3))  # (N, head.channels)
     return F.linear(x, weights.of("classifier.weight"), weights.of("classifier.bias"))
 
 
 def _block(weights: Weights, placed: PlacedBlock, x: Tensor) -> Tensor:
     """(N, c_in, H, W) to (N, c_out, ceil(H / stride), ceil(W / stride))."""
     block, inner = placed.block, placed.inner
-    expand = weights.of("pw1.weight", inner, placed.c_in) * _expanding(block.partition, placed.c_in, inner).to(x)
-    out = weights.normalised(F.conv2d(x, expand), "pw1_bn")  # (N, inner, H, W)
+    expand = weights.of("pw1.weight", inner, placed.c_in) * _pw1_mask(block.partition, placed.c_in, inner).to(x)
+    out = weights.normalise(F.conv2d(x, expand), "pw1_bn")  # (N, inner, H, W)
     out = F.relu6(out) if block.expand_activation == "relu6" else out
     kernel = weights.of("dw.weight", inner)
     edge = (kernel.shape[-1] - block.kernel) // 2
     kernel = kernel[:, :, edge : edge + block.kernel, edge : edge + block.kernel]
     out = F.conv2d(out, kernel, None, placed.stride, block.kernel // 2, 1, inner)
-    out = F.relu6(weights.normalised(out, "dw_bn"))  # (N, inner, H / stride, W / stride)
-    project = weights.of("pw2.weight", placed.c_out, inner) * _projecting(block, inner, placed.c_out).to(x)
-    out = weights.normalised(F.conv2d(out, project), "pw2_bn")  # (N, c_out, H / stride, W / stride)
+    out = F.relu6(weights.normalise(out, "dw_bn"))  # (N, inner, H / stride, W / stride)
+    project = weights.of("pw2.weight", placed.c_out, inner) * _pw2_mask(block, inner, placed.c_out).to(x)
+    out = weights.normalise(F.conv2d(out, project), "pw2_bn")  # (N, c_out, H / stride, W / stride)
     return x + out if placed.has_residual else out
 
 
 @lru_cache(maxsize=1024)
-def _expanding(partition: Partition, c_in: int, inner: int) -> Tensor:
-    """bool, (inner, c_in, 1, 1): which weights of pw1 there are."""
+def _pw1_mask(partition: Partition, c_in: int, inner: int) -> Tensor:
+    """Mask of the weights of pw1, bool (inner, c_in, 1, 1)."""
     return _same(_groups(partition, inner), _groups(partition, c_in))
 
 
 @lru_cache(maxsize=1024)
-def _projecting(block: Block, inner: int, c_out: int) -> Tensor:
-    """bool, (c_out, inner, 1, 1): which weights of pw2 there are.
+def _pw2_mask(block: Block, inner: int, c_out: int) -> Tensor:
+    """Mask of the weights of pw2, bool (c_out, inner, 1, 1).
 
-    Channel g*C/G + j stands behind the permutation in G groups at place j*G + g, and is read by the group there. Under
-    igcv3 the output o = j*n + g, with n = c_out/G, is what pw2 writes at place g*G + j.
+    The permutation in G groups moves channel g*C/G + j to position j*G + g, where that position's group reads it. Under
+    igcv3, output o = j*n + g, with n = c_out/G, is the one that pw2 writes at position g*G + j.
     """
     partition, groups = block.project_partition, block.partition.groups
     channels, outputs = torch.arange(inner), torch.arange(c_out)

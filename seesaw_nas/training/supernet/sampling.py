@@ -1,4 +1,4 @@
-"""Which architectures a step of a supernet's training takes, and by which recipes it can."""
+"""Draws the architectures for each step of a supernet's training, and checks its recipe."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.training.recipes import SAMPLINGS, Recipe
 
 Sample = Callable[[np.random.Generator], list[Architecture]]
-"""The architectures of a step; the first learns from the labels, the others from what it answers."""
+"""Draws the architectures of a step; the first learns from the labels, the others from the first one's outputs."""
 
-DRAWS = 2  # of a sandwich, between its ends
+DRAWS = 2  # architectures drawn between the ends of a sandwich
 
 
 def sampler(sampling: str, feasible: Feasible) -> Sample:
-    """What draws a step's architectures, their Multi-Adds even over the budget and every choice as often as may be.
+    """A function that draws a step's architectures, with Multi-Adds spread evenly over the budget.
+
+    Every choice occurs equally often, as far as the budget allows (:meth:`Feasible.draw_fair`).
 
     Source: Guo et al. 2020, arXiv:1904.00420, for one at a time; Yu and Huang 2019, arXiv:1903.05134, for the sandwich
     and for learning from the largest.
@@ -30,19 +32,19 @@ def sampler(sampling: str, feasible: Feasible) -> Sample:
         raise OptionError(known("sampling", sampling, SAMPLINGS))
     if sampling == "single-path":
         return lambda rng: [feasible.draw_fair(rng)]
-    ends = [_exactly(feasible, macs) for macs in (feasible.costliest_macs, feasible.cheapest_macs)]
+    ends = [_with_macs(feasible, macs) for macs in (feasible.costliest_macs, feasible.cheapest_macs)]
     return lambda rng: [*(end.draw(rng) for end in ends), *(feasible.draw_fair(rng) for _ in range(DRAWS))]
 
 
 def check_recipe(recipe: Recipe) -> None:
-    """Refuse what a supernet's training cannot do.
+    """Refuse a recipe that a supernet cannot be trained with.
 
     Raises:
-        OptionError: the recipe averages weights, most of which stand still in most steps.
+        OptionError: the recipe averages weights, which makes no sense because most weights rest in most steps.
     """
     if recipe.ema:
         raise OptionError(f"recipe '{recipe.name}' averages weights, which no supernet's training does; take quick")
 
 
-def _exactly(feasible: Feasible, macs: int) -> Feasible:
+def _with_macs(feasible: Feasible, macs: int) -> Feasible:
     return Feasible(feasible.space, Budget(macs, macs))

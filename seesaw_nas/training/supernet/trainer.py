@@ -1,4 +1,4 @@
-"""A step of a supernet's training: the architectures that it draws learn, and only their weights move."""
+"""Training steps of a supernet: each step draws architectures, and changes only the weights that they use."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from seesaw_nas.space import Feasible
 from seesaw_nas.training.batches import TrainingBatch, draw_batches, prepare_batch, steps_per_epoch
 from seesaw_nas.training.losses import cross_entropy
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.supernet.descent import Descent, Taken
+from seesaw_nas.training.supernet.descent import Descent, WeightCopies
 from seesaw_nas.training.supernet.sampling import Sample, check_recipe, sampler
 from seesaw_nas.training.supernet.weights import Supernet
 
-_DRAWS = 1  # ends the entropy of a step's architectures, which so differs from that of its images
+_DRAWS = 1  # last number of the seed for a step's architectures, so that it differs from the seed for its images
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SupernetTrainer:
-    """Stochastic gradient descent on a supernet's weights by one recipe; :meth:`of` makes it.
+    """Stochastic gradient descent on a supernet's weights by one recipe; made by :meth:`of`.
 
-    A step computes by functions of gathered weights and makes no module; batch norm keeps no statistics.
+    A step computes with functions of gathered weights and makes no module; batch norm keeps no statistics.
 
     Attributes:
-        supernet: whose weights move, in place; a copy of the one that was given.
-        data: on the weights' device.
+        supernet: a copy of the given supernet, whose weights are trained in place.
+        data: the data set, on the weights' device.
         sample: draws the architectures of a step.
-        formulation: in which their networks are computed.
+        formulation: formulation in which their networks are computed.
     """
 
     supernet: Supernet
@@ -53,7 +53,7 @@ class SupernetTrainer:
     def of(
         cls, supernet: Supernet, feasible: Feasible, data: SearchData, recipe: Recipe, seed: int, sampling: str
     ) -> SupernetTrainer:
-        """With no momentum yet, and the data moved to the weights' device.
+        """A trainer with zero momentum; moves the data to the weights' device.
 
         Raises:
             OptionError: a negative seed, no such sampling, or a recipe that averages weights.
@@ -71,9 +71,9 @@ class SupernetTrainer:
         return steps_per_epoch(self.data, self.recipe)
 
     def epoch(self, number: int, begun: int = 0) -> Iterator[tuple[Tensor, int]]:
-        """Take the steps of epoch ``number``, from 1, after its first ``begun``; of each, its mean loss and its images.
+        """Take the steps of epoch ``number``, from 1, after its first ``begun``; yields mean loss and number of images.
 
-        The images are dealt as to a single network; the architectures follow from seed and step alone.
+        Batches are the same as for a single network; the architectures depend on the seed and the step only.
         """
         for batch in draw_batches(self.data, self.recipe, self.seed, number, begun):
             drawn = self.sample(np.random.default_rng((self.seed, number, batch.number, _DRAWS)))
@@ -82,34 +82,34 @@ class SupernetTrainer:
             yield loss, len(batch.labels)
 
     def step(self, batch: TrainingBatch, drawn: list[Architecture]) -> Tensor:
-        """One step; the mean loss of the first architecture, on the device.
+        """Take one step; returns the mean loss of the first architecture, on the device.
 
-        The first learns from the labels, the others from the first one's answers; the gradients are added up.
+        The first architecture learns from the labels, the others from its outputs; all gradients are added up.
         """
         x, targets = prepare_batch(self.data, self.recipe, batch.images, batch.labels, batch.blend)
         teacher, *others = drawn
         first, logits, loss = self._learn(teacher, x, targets, self.recipe.label_smoothing)
-        taken = [first]
+        copies = [first]
         if others:
             answers = logits.softmax(1)  # (n, classes)
-            taken += [self._learn(student, x, answers, 0.0)[0] for student in others]
-        self.descent.move(taken, self.recipe.learning_rate_at(batch.number, self.steps_per_epoch))
+            copies += [self._learn(student, x, answers, 0.0)[0] for student in others]
+        self.descent.move(copies, self.recipe.learning_rate_at(batch.number, self.steps_per_epoch))
         return loss
 
     def _learn(
         self, architecture: Architecture, x: Tensor, targets: Tensor, smoothing: float
-    ) -> tuple[Taken, Tensor, Tensor]:
-        """Forward and backward: its weights with their gradients, its logits (n, classes) and its mean loss."""
-        taken = self.descent.take(self.supernet.select(architecture, self.formulation.multiple))
+    ) -> tuple[WeightCopies, Tensor, Tensor]:
+        """Forward and backward pass; returns the weights with gradients, the logits (n, classes) and the mean loss."""
+        copies = self.descent.take(self.supernet.select(architecture, self.formulation.multiple))
         with autocast(self.supernet.device):
-            logits = self._logits(architecture, taken, x)
+            logits = self._logits(architecture, copies, x)
         loss, gradient = cross_entropy(logits.detach(), targets, smoothing)
         logits.backward(gradient)  # type: ignore[no-untyped-call]
-        return taken, logits.detach(), loss
+        return copies, logits.detach(), loss
 
-    def _logits(self, architecture: Architecture, taken: Taken, x: Tensor) -> Tensor:
+    def _logits(self, architecture: Architecture, copies: WeightCopies, x: Tensor) -> Tensor:
         """(N, input_channels, H, W), normalised, to (N, classes)."""
-        weights = taken.weights.to(working_dtype(taken.weights))
-        layers = Layers.of(taken.selection.layers, weights, taken.vectors, None)
+        weights = copies.weights.to(working_dtype(copies.weights))
+        layers = Layers.of(copies.selection.layers, weights, copies.vectors, None)
         pooled = features(architecture, layers, x, self.formulation, MOMENTUM)  # (N, head.channels)
         return logits_of(F.dropout(pooled, self.recipe.dropout), layers)

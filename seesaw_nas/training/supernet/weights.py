@@ -22,15 +22,15 @@ from seesaw_nas.training.supernet.selection import Selection, select
 
 @dataclass(frozen=True, eq=False)
 class Supernet:
-    """All weights of a space in one flat vector, out of which every architecture of the space takes its own.
+    """All weights of a space in one flat vector, of which every architecture of the space uses a part.
 
-    :mod:`seesaw_nas.training.supernet.selection` says which. Batch norm's running statistics are no part of it: they
-    are measured anew for each architecture.
+    :mod:`seesaw_nas.training.supernet.selection` defines the parts. Batch norm's running statistics are not included:
+    they are measured again for each architecture.
 
     Attributes:
-        weights: float32, (P,), on the device where networks are wanted.
+        weights: float32, (P,), on the device that networks are computed on.
 
-    Source: Guo et al. 2020, arXiv:1904.00420, for weights shared so; Cai et al. 2020, arXiv:1908.09791, for leading
+    Source: Guo et al. 2020, arXiv:1904.00420, for sharing weights; Cai et al. 2020, arXiv:1908.09791, for leading
     channels and centres of kernels.
     """
 
@@ -52,7 +52,7 @@ class Supernet:
         return cls(space, weights)
 
     def __reduce__(self) -> tuple[type[Supernet], tuple[Space, Tensor]]:
-        """What goes to another process: the weights, without what was worked out of them."""
+        """Pickle the space and the weights only, without cached values."""
         return Supernet, (self.space, self.weights)
 
     @property
@@ -60,14 +60,14 @@ class Supernet:
         return self.weights.device
 
     def to(self, device: torch.device | str) -> Supernet:
-        """The same weights on a device, where they are copied unless they are there."""
+        """The same supernet on a device; weights are copied unless they are there already."""
         return replace(self, weights=self.weights.to(device))
 
     def select(self, architecture: Architecture, multiple: int = 1) -> Selection:
-        """What the layers of an architecture take of ``weights`` with a zero behind, on their device.
+        """The entries of ``weights`` that an architecture's layers use, on the weights' device; see :func:`select`.
 
         Args:
-            multiple: to which widths are padded.
+            multiple: number to a multiple of which widths are padded.
 
         Raises:
             SpecError: the architecture is not in the space.
@@ -76,9 +76,9 @@ class Supernet:
         return select(self.layout, architecture, multiple, self.device)
 
     def index(self, architecture: Architecture) -> Tensor:
-        """The places in ``weights`` of the architecture's parameters, in the order of ``Network.named_parameters()``.
+        """Indices into ``weights`` of the architecture's parameters, in the order of ``Network.named_parameters()``.
 
-        int64, (params,), none twice, on the device of ``weights``.
+        int64, (params,), without repetition, on the device of ``weights``.
 
         Raises:
             SpecError: the architecture is not in the space.
@@ -88,9 +88,9 @@ class Supernet:
         return torch.cat([entries.flatten() for entries in self._entries(network)])
 
     def extract(self, architecture: Architecture) -> Network:
-        """The ordinary network of an architecture, with copies of its weights, in training mode, on their device.
+        """An ordinary network of an architecture, with copies of its weights, in training mode, on their device.
 
-        Its batch norm's statistics are as after no image: recalibrate it before it is evaluated.
+        Its batch norm statistics are the initial ones: recalibrate the network before evaluating it.
 
         Raises:
             SpecError: the architecture is not in the space.
@@ -102,7 +102,7 @@ class Supernet:
         return network
 
     def _entries(self, network: Network) -> Iterator[Tensor]:
-        """int64, in the shape of each parameter of an architecture's network."""
+        """Yield the indices into ``weights`` of each parameter of a network, int64, in the parameter's shape."""
         selection, order = self.select(network.architecture), network_order(network.architecture, self.device)
         entries = selection.index.index_select(0, order.values.back).long()  # weights first, then vectors
         sizes = _sizes(network)
@@ -114,7 +114,7 @@ class Supernet:
             yield next(weights if parameter.ndim > 1 else vectors).view(parameter.shape)
 
     def forward(self, images: Tensor, architecture: Architecture) -> Tensor:
-        """What the network of an architecture computes in training mode, by definition: slow, and differentiable.
+        """The output of an architecture's network in training mode, computed by definition: slow and differentiable.
 
         Args:
             images: (N, input_channels, H, W), normalised, in the precision of ``weights``.
@@ -130,11 +130,11 @@ class Supernet:
 
     @cached_property
     def layout(self) -> Layout:
-        """Where each tensor lies in ``weights``."""
+        """The position of each tensor in ``weights``."""
         return layout_of(self.space)
 
     def check(self, architecture: Architecture) -> None:
-        """Refuse what has no weights here.
+        """Refuse an architecture that has no weights here.
 
         Raises:
             SpecError: the architecture is not in the space.
@@ -147,6 +147,6 @@ class Supernet:
 
 
 def _sizes(network: Network) -> tuple[list[int], list[int]]:
-    """Of the weights of convolutions and classifier, and of the scales, offsets and biases, in order."""
+    """Sizes of the weights of convolutions and classifier, and of the scales, offsets and biases, in order."""
     parameters = list(network.parameters())
     return [p.numel() for p in parameters if p.ndim > 1], [p.numel() for p in parameters if p.ndim <= 1]

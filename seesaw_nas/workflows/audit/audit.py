@@ -18,7 +18,7 @@ from seesaw_nas.evaluators.ranking.spent import RECORDED, Spent
 from seesaw_nas.workflows.audit import BAND, BOOTSTRAP, names, trainings
 from seesaw_nas.workflows.audit.bench import Bench, OnScore
 from seesaw_nas.workflows.audit.judge import Judge
-from seesaw_nas.workflows.audit.scores import Scorebook, Scored
+from seesaw_nas.workflows.audit.scores import Scorebook, ScoreEntry
 
 FILE, PAGE = "audit.json", "audit.html"
 LEAST_RESAMPLES = 100
@@ -141,7 +141,7 @@ def _called(name: str, bench: Bench, judge: Judge, book: Scorebook, seed: int, o
     return judge.scored(name, scores, _median(found, bench.unit(name)), bench.once(name), note)
 
 
-def _median(found: Sequence[Scored], unit: str) -> Spent:
+def _median(found: Sequence[ScoreEntry], unit: str) -> Spent:
     """Of one score, in the unit of this audit where it scored any; else in that of the earlier one whose they are."""
     wanted = unit if any(each.unit == unit for each in found) else found[0].unit
     return Spent(median(each.seconds for each in found if each.unit == wanted), wanted)

@@ -21,7 +21,7 @@ from seesaw_nas.search.topics import Scoring
 from seesaw_nas.space import Space, load, parse
 from seesaw_nas.training import memory
 from seesaw_nas.workflows.audit.names import short_of
-from seesaw_nas.workflows.audit.scores import Scorebook, Scored
+from seesaw_nas.workflows.audit.scores import Scorebook, ScoreEntry
 from seesaw_nas.workflows.audit.truth import Truth
 from seesaw_nas.workflows.problem import NOTHING, Given, load_images, pose
 
@@ -104,7 +104,7 @@ class Bench:
             ),
         )
 
-    def scores(self, name: str, book: Scorebook, seed: int, on_score: OnScore | None = None) -> list[Scored]:
+    def scores(self, name: str, book: Scorebook, seed: int, on_score: OnScore | None = None) -> list[ScoreEntry]:
         """What an evaluator says of every architecture, in order; what the book has is not scored again.
 
         Raises:
@@ -143,13 +143,13 @@ class Bench:
             return FREE
         try:
             found = json.loads((Path(self.supernet) / "result.json").read_text(encoding="utf-8"))
-            unit = str(found.get("unit", CORE))
+            unit = str(found["unit"])
             return Spent(float(found["seconds" if unit == GPU else "core_seconds"]), unit)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return UNKNOWN
 
 
-def timed(scorer: Scorer, architecture: Architecture, seed: int, unit: str = CORE) -> Scored:
+def timed(scorer: Scorer, architecture: Architecture, seed: int, unit: str = CORE) -> ScoreEntry:
     """One score, and what it cost; a network that cannot be scored has a reason instead.
 
     A score is a number on the host, so the device has done all that it was given when the clock is read.
@@ -164,5 +164,5 @@ def timed(scorer: Scorer, architecture: Architecture, seed: int, unit: str = COR
     if exhausted:
         memory.release()
     if math.isfinite(score):
-        return Scored(score, spent, unit)
-    return Scored(None, spent, unit, reason or f"the score is {score}")
+        return ScoreEntry(score, spent, unit)
+    return ScoreEntry(None, spent, unit, reason or f"the score is {score}")

@@ -21,7 +21,7 @@ EVERY = 2.0  # seconds of scores that a killed process may lose
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoreEntry:
     """What an evaluator said of one architecture.
 
     Attributes:
@@ -51,7 +51,7 @@ class Scorebook:
         self._path = path
         self._basis = basis
         self._result: Any = None
-        self._scores: dict[str, dict[str, dict[str, Scored]]] = {}
+        self._scores: dict[str, dict[str, dict[str, ScoreEntry]]] = {}
         self._written = time.monotonic()
         if path.exists():
             self._read()
@@ -64,14 +64,14 @@ class Scorebook:
             for name, of_name in content["scores"].items():
                 for digest, of_one in of_name.items():
                     for seed, entry in of_one.items():
-                        self._place(name, digest)[seed] = Scored(**entry)
+                        self._place(name, digest)[seed] = ScoreEntry(**entry)
             before = Basis.from_dict(content["task"], str(self._path))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{self._path} is no audit ({type(error).__name__}); choose another --out") from None
         if differing := difference(before, self._basis, TRAININGS):
             raise RunError(f"{self._path} is the audit of other trainings: {differing}; choose another --out")
 
-    def _place(self, name: str, digest: str) -> dict[str, Scored]:
+    def _place(self, name: str, digest: str) -> dict[str, ScoreEntry]:
         return self._scores.setdefault(name, {}).setdefault(digest, {})
 
     def __enter__(self) -> Scorebook:
@@ -82,11 +82,11 @@ class Scorebook:
     ) -> None:
         self._write()
 
-    def get(self, name: str, digest: str, seed: int) -> Scored | None:
+    def get(self, name: str, digest: str, seed: int) -> ScoreEntry | None:
         """What is known; ``None`` for nothing."""
         return self._scores.get(name, {}).get(digest, {}).get(str(seed))
 
-    def add(self, name: str, digest: str, seed: int, scored: Scored) -> None:
+    def add(self, name: str, digest: str, seed: int, scored: ScoreEntry) -> None:
         """Keep a score; it is on disk within ``EVERY`` seconds of work, and when the book is closed."""
         self._place(name, digest)[str(seed)] = scored
         if time.monotonic() - self._written > EVERY:

@@ -89,7 +89,7 @@ def _of_run(path: Path) -> _Source:
     from seesaw_nas.search.history.places import records_of
 
     folder = RunFolder.open(path)
-    about = folder.read()
+    about = folder.description
     if "trials" not in about.get("settings", {}):
         raise RunError(f"{path} is no search; what a training came to is in its result.json")
     trainings = [(trial.architecture, trial.seed, trial.curve) for trial in complete(records_of(folder))]

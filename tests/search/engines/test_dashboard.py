@@ -69,4 +69,4 @@ def test_missing_dashboard_is_told_in_one_line(refused, noting, tmp_path, monkey
 
 
 def test_dashboard_of_what_is_no_run(refused):
-    assert refused("dashboard", "nowhere").startswith("nowhere is no run folder")
+    assert refused("dashboard", "nowhere").startswith("nowhere is not a run folder")

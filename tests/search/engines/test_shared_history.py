@@ -300,7 +300,7 @@ def test_search_with_a_password_is_joined_and_told_without_it(cli, server, tmp_p
     assert "secret" not in answer.out
     for file in (tmp_path / "runs/tabled").iterdir():
         assert "secret" not in file.read_text(errors="replace")
-    assert RunFolder.open(tmp_path / "runs/tabled").read()["settings"]["storage"] == server
+    assert RunFolder.open(tmp_path / "runs/tabled").description["settings"]["storage"] == server
     answer = cli("search", "--join", "tabled", "--storage", with_password, "--trials", 9, "--json").answer()
     assert answer.code == 0
     assert json.loads(answer.out)["counts"]["trained"] == 9

@@ -21,7 +21,7 @@ from seesaw_nas.evaluators.ranking.statistics import Estimate
 from seesaw_nas.evaluators.ranking.wording import cost_of, remarks
 from seesaw_nas.workflows.audit import audit as workflow
 from seesaw_nas.workflows.audit import bench, names, trainings
-from seesaw_nas.workflows.audit.scores import Scorebook, Scored
+from seesaw_nas.workflows.audit.scores import Scorebook, ScoreEntry
 
 COUNT = 24
 ARCHITECTURES = sorted(drawn(COUNT), key=lambda a: (cost.macs(a), a.digest))
@@ -213,7 +213,7 @@ def test_evaluators_of_a_search_are_posed_with_the_trainings_own_settings(tmp_pa
 
     monkeypatch.setattr(bench, "pose", pose)
     (tmp_path / "net").mkdir()
-    (tmp_path / "net/result.json").write_text('{"core_seconds": 12.5}')
+    (tmp_path / "net/result.json").write_text('{"core_seconds": 12.5, "unit": "core-seconds"}')
     path = written(tmp_path / "t", rising())
     found = audit(path, "inherited", "tuned", supernet=tmp_path / "net")
     assert {(s.evaluator, s.supernet, s.epochs) for s in asked} == {
@@ -246,7 +246,7 @@ def test_scores_on_a_gpu_are_priced_by_the_time_that_they_hold_it(tmp_path, monk
 
 
 def test_scores_from_before_on_another_device_are_not_averaged_with_those_of_now():
-    before, now = [Scored(0.5, 8.0, CORE)] * 3, [Scored(0.5, 2.0, GPU)]
+    before, now = [ScoreEntry(0.5, 8.0, CORE)] * 3, [ScoreEntry(0.5, 2.0, GPU)]
     assert workflow._median(before + now, GPU) == Spent(2.0, GPU)
     assert workflow._median(before, GPU) == Spent(8.0, CORE)
 
@@ -319,11 +319,11 @@ def test_a_scorebook_of_other_trainings_or_of_nothing_is_refused(tmp_path):
     path = tmp_path / "audit.json"
     digits = Basis("t", dataset="digits", reading="in memory", recipe={"epochs": 3, "milestones": (0.5,)})
     with Scorebook(path, digits) as book:
-        book.add("flow", "ab", 0, Scored(1.5, 0.25))
-        book.add("flow", "cd", 0, Scored(None, 0.5, GPU, "no"))
+        book.add("flow", "ab", 0, ScoreEntry(1.5, 0.25))
+        book.add("flow", "cd", 0, ScoreEntry(None, 0.5, GPU, "no"))
     again = Scorebook(path, digits)
-    assert again.get("flow", "ab", 0) == Scored(1.5, 0.25)
-    assert again.get("flow", "cd", 0) == Scored(None, 0.5, GPU, "no")
+    assert again.get("flow", "ab", 0) == ScoreEntry(1.5, 0.25)
+    assert again.get("flow", "cd", 0) == ScoreEntry(None, 0.5, GPU, "no")
     assert again.get("flow", "ab", 1) is None
     with pytest.raises(RunError, match=r"is the audit of other trainings: data set: digits in .*, cifar10 in t; "):
         Scorebook(path, replace(digits, dataset="cifar10"))

@@ -15,7 +15,7 @@ import typer
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.core.options import Declared
-from seesaw_nas.training.settings import SPEC_HELP, Training
+from seesaw_nas.training.options import SPEC_HELP, Training
 
 app = typer.Typer(
     name="seesaw-nas",

@@ -1,10 +1,9 @@
-"""Ranks by epoch and noise by seed."""
+"""Ranks by epoch."""
 
 import pytest
 from drawn import notes, trace, trial
 
 from seesaw_nas import report
-from seesaw_nas.workflows.confirmation import Confirmed, Repeat
 
 # Twelve trials; after epoch 1 the last two stand in the wrong order: 65 of 66 pairs agree.
 FINAL = [0.50 + i / 100 for i in range(12)]
@@ -60,31 +59,3 @@ def test_ranks_of_too_few_or_equal_trials_say_so():
     assert notes(report.rank_correlation(equal)) == ["no ranks: the trials do not differ in top-1"]
     for none in ([], [trial(0, None, state="failed")] * 20):
         assert "got 0" in notes(report.rank_correlation(none))[0]
-
-
-def repeats(*groups):
-    return tuple(
-        Repeat(f"d{i}", 10 + i, seed, top1, 1.0) for i, group in enumerate(groups) for seed, top1 in enumerate(group)
-    )
-
-
-def test_noise_is_pooled_and_held_against_the_means():
-    # Standard deviations 1 and 2 points, pooled sqrt((1 + 4) / 2) = 1.58; means 90 and 93 are 2.12 apart, and noise
-    # alone would set means of three 1.58 / sqrt(3) = 0.91 apart.
-    figure = report.seed_noise(Confirmed({}, repeats([0.89, 0.90, 0.91], [0.91, 0.93, 0.95, None])))
-    mean = trace(figure, "mean, and standard deviation of one training")
-    assert (list(mean.x), list(mean.y)) == (["trial 11", "trial 10"], pytest.approx([93, 90]))
-    assert list(mean.error_y.array) == pytest.approx([2, 1])
-    assert list(trace(figure, "one training").y) == pytest.approx([91, 93, 95, 89, 90, 91])
-    assert notes(figure) == [
-        "standard deviation of one training, pooled over 2 architectures: 1.58 points;<br>"
-        "of their means: 2.12, where noise alone would give 0.91"
-    ]
-
-
-def test_noise_of_none_or_of_single_trainings_says_so():
-    assert notes(report.seed_noise(Confirmed())) == ["no architecture was trained again"]
-    assert notes(report.seed_noise(Confirmed({}, repeats([None])))) == ["no architecture was trained again"]
-    assert notes(report.seed_noise(Confirmed({}, repeats([0.9], [0.8])))) == [
-        "one training each: nothing is known of the noise"
-    ]

@@ -18,7 +18,7 @@ from seesaw_nas.report.figures.over_time import progress_curves, splits
 from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.full import PageFigure, sections
 from seesaw_nas.report.pages.markup import Cell, paragraph, section, sortable
-from seesaw_nas.report.pages.page import FOOTER
+from seesaw_nas.report.pages.summary import FOOTER
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.theme import NOTHING_TRAINED, THEME, blank, styles
 from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete, front

@@ -19,8 +19,8 @@ from seesaw_nas.core.files import replace_file
 from seesaw_nas.core.units import format_top1
 from seesaw_nas.report.figures.front import accuracy_against_macs
 from seesaw_nas.report.pages import markup
+from seesaw_nas.report.pages.front_table import front_table
 from seesaw_nas.report.pages.markup import paragraph, section
-from seesaw_nas.report.pages.members import front_table
 from seesaw_nas.report.run import Run
 from seesaw_nas.search.records import State, TrialRecord, complete
 

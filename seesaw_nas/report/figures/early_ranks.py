@@ -1,40 +1,20 @@
-"""How far a figure can be trusted: early epochs for the last one, one seed for another."""
+"""How well ranks after early epochs agree with the final ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean, stdev
-from typing import Protocol
 
 import numpy as np
 import plotly.graph_objects as go
 
 from seesaw_nas.core.kendall import Correlation, kendall
 from seesaw_nas.core.units import format_count
-from seesaw_nas.report.theme import BLUE, GREY, THEME, blank, caption, styles
+from seesaw_nas.report.theme import GREY, THEME, blank, caption, styles
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 
 BANDS = 3
 LEAST_IN_BAND = 10
 MOST_EPOCHS = 12
-
-
-class OneTraining(Protocol):
-    """A repeat, as :class:`seesaw_nas.workflows.confirmation.Repeat` is one."""
-
-    @property
-    def digest(self) -> str: ...
-    @property
-    def trial(self) -> int: ...
-    @property
-    def top1(self) -> float | None: ...
-
-
-class Repeats(Protocol):
-    """As :class:`seesaw_nas.workflows.confirmation.Confirmed` is, which stands above this package."""
-
-    @property
-    def repeats(self) -> Sequence[OneTraining]: ...
 
 
 def rank_correlation(records: Sequence[TrialRecord]) -> go.Figure:
@@ -109,53 +89,3 @@ def _add_correlation(
 def _lowest(figure: go.Figure) -> float:
     lows = [np.asarray(trace.y) - np.asarray(trace.error_y.arrayminus) for trace in figure.data]
     return float(np.nanmin(np.concatenate([*lows, [0.0]]))) - 0.05
-
-
-def seed_noise(confirmed: Repeats) -> go.Figure:
-    """Top-1 of each repeat of the confirmed architectures, with their means and standard deviations, the best first.
-
-    The caption has the standard deviation of one training, pooled over all, beside that between the architectures'
-    means and what these would differ by if all architectures were equally good.
-    """
-    found: dict[str, list[float]] = {}
-    trials: dict[str, int] = {}
-    for repeat in confirmed.repeats:
-        if repeat.top1 is not None:
-            found.setdefault(repeat.digest, []).append(100 * repeat.top1)
-            trials.setdefault(repeat.digest, repeat.trial)
-    if not found:
-        return blank("no architecture was trained again")
-    order = sorted(found, key=lambda digest: -fmean(found[digest]))
-    names = {digest: f"trial {trials[digest]}" for digest in order}
-    figure = go.Figure(layout={"template": THEME, "xaxis": {"type": "category", "title": "architecture"}})
-    figure.add_scatter(
-        x=[names[digest] for digest in order for _ in found[digest]], mode="markers", name="one training",
-        y=[top1 for digest in order for top1 in found[digest]],
-        marker={"symbol": "circle-open", "color": GREY, "size": 9, "line_width": 2},
-    )  # fmt: skip
-    figure.add_scatter(
-        x=[names[digest] for digest in order], y=[fmean(found[digest]) for digest in order], mode="markers",
-        name="mean, and standard deviation of one training", marker={"symbol": "diamond", "color": BLUE, "size": 11},
-        error_y={"array": [_deviation(found[digest]) for digest in order], "color": BLUE, "thickness": 2, "width": 6},
-    )  # fmt: skip
-    figure.update_yaxes(title="validation top-1 (%)")
-    caption(figure, _noise_told(list(found.values())))
-    return figure
-
-
-def _deviation(values: Sequence[float]) -> float:
-    return stdev(values) if len(values) > 1 else 0.0
-
-
-def _noise_told(groups: Sequence[Sequence[float]]) -> str:
-    freedom = sum(len(group) - 1 for group in groups)
-    if not freedom:
-        return "one training each: nothing is known of the noise"
-    within = (sum(_deviation(group) ** 2 * (len(group) - 1) for group in groups) / freedom) ** 0.5
-    alone = within * fmean(1 / len(group) for group in groups) ** 0.5
-    text = f"standard deviation of one training, pooled over {len(groups)} architectures: {within:.2f} points"
-    return (
-        text
-        if len(groups) < 2
-        else f"{text};<br>of their means: {stdev(map(fmean, groups)):.2f}, where noise alone would give {alone:.2f}"
-    )
