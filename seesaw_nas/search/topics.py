@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.core.options import option
-from seesaw_nas.evaluators import EVALUATORS, TABLE, needs
+from seesaw_nas.evaluators import EVALUATORS, SUPERNET, TABLE, needs, that_need
+from seesaw_nas.evaluators.basis import PROGRAM
 from seesaw_nas.search.halving import DEFAULT_SCHEDULER, SCHEDULERS
-from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES
-from seesaw_nas.training.basis import PROGRAM
+from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES, takes_supernet
 from seesaw_nas.training.recipes import SAMPLINGS
 
 PYTHON = PROGRAM  # before the name of a strategy or evaluator that is a Python object, not one of ours
@@ -97,7 +97,8 @@ class Scoring:
         prefix=PYTHON,
     )
     supernet: str = option(
-        "Folder by the verb supernet, for --evaluator inherited, tuned, --strategy predicted.",
+        f"Folder by the verb supernet, for --evaluator {', '.join(that_need(SUPERNET))}, --strategy "
+        f"{', '.join(name for name in STRATEGIES if takes_supernet(name))}.",
         default="",
         changeable=True,
     )

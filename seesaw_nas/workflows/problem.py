@@ -16,14 +16,14 @@ from seesaw_nas.core.files import digest_of_file
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators import SUPERNET, TABLE, Evaluator, Subject, needs, on_device, trains
 from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.called import CalledEvaluator
+from seesaw_nas.evaluators.differences import SCORED_BY_SUPERNET, difference
 from seesaw_nas.evaluators.trained import subject
 from seesaw_nas.search.history.shared import without_password
-from seesaw_nas.search.settings import PYTHON, SPACES, SearchSettings
+from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.training import supernet
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import SCORED_BY_SUPERNET, difference
 from seesaw_nas.training.execution import AUTOMATIC
 
 if TYPE_CHECKING:
@@ -168,22 +168,22 @@ def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> 
 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
     """What the settings name, on the CPU."""
-    supernet = Path(settings.scoring.supernet) if settings.scoring.supernet else None
-    setting = evaluators.Setting(
-        settings.scoring.evaluator,
+    scoring, name = settings.scoring, settings.scoring.evaluator
+    setting = evaluators.EvaluatorSetting(
+        name,
         searched,
         settings.training.fitted_recipe,
-        settings.scoring.curve,
+        scoring.curve,
         images.to("cpu"),
-        supernet,
+        Path(scoring.supernet) if scoring.supernet else None,
     )
-    return evaluators.make(settings.scoring.evaluator, setting)
+    return evaluators.make(name, setting)
 
 
 def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     evaluator = given.evaluator if hasattr(given.evaluator, "evaluate") else CalledEvaluator(given.evaluator)
     dataset = settings.training.dataset
-    found = given.space or space.load(settings.searched.space or SPACES.get(dataset, dataset))
+    found = given.space or space.load(settings.searched.space or data.default_space(dataset) or dataset)
     shape = (found.input_channels, found.input_size, found.input_size)
     subject = Subject(dataset, shape, found.classes, 0, 0)
     feasible = Feasible.of(found, settings.searched.budget or found.default_budget)
@@ -215,7 +215,7 @@ def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> P
     searched = settings.replace(space=settings.searched.space or table.space)
     feasible = _feasible(searched, described, table.subject, table.budget)
     name, recipe = settings.scoring.evaluator, settings.training.fitted_recipe
-    evaluator = evaluators.make(name, evaluators.Setting(name, feasible.space, recipe, table=table))
+    evaluator = evaluators.make(name, evaluators.EvaluatorSetting(name, feasible.space, recipe, table=table))
     return Problem(settings, table.subject, device, feasible, evaluator, given)
 
 
@@ -237,7 +237,7 @@ def description(problem: Problem) -> dict[str, Any]:
 
 
 def record_of(problem: Problem) -> dict[str, Any]:
-    """What a run is, in JSON values: all that :class:`seesaw_nas.training.basis.Basis` reads."""
+    """What a run is, in JSON values: all that :class:`seesaw_nas.evaluators.basis.Basis` reads."""
     return {
         "given": problem.given.names,
         "settings": problem.settings.to_dict() | _storage(problem.settings),

@@ -18,13 +18,13 @@ from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, NetworkLatencies, Timings
 from seesaw_nas.deploy.latency.measuring import conditions
 from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.report import Run
 from seesaw_nas.search import records
 from seesaw_nas.search.history.places import read_study
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget
-from seesaw_nas.training.basis import Basis
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
 from seesaw_nas.workflows.problem import Problem, pose

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.run_folder import RunFolder, is_run
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines, proposer, starts
 from seesaw_nas.search.history import history, journal, shared
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
+from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.space import Budget
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import difference, unknown
 from seesaw_nas.workflows import confirmation, results
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NOTHING, Given, Problem, basis_of, cheap_score, description, pose
 from seesaw_nas.workflows.results import Result, collect, read_timings, time_front, write_results
 from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
-from seesaw_nas.workflows.tuner import strategy_of
 
 if TYPE_CHECKING:
     from seesaw_nas.search.engines import Engine
@@ -169,7 +169,7 @@ def method(problem: Problem, seed: int | None = None) -> tuple[Strategy, Halving
     halving = settings.halving(problem.evaluator.epochs)
     own = settings.training.seed if seed is None else seed
     setting = Setting(problem.feasible, own, settings.proposals.objectives, halving.levels, cheap_score(problem))
-    return strategy_of(settings.proposals.strategy, problem.given.strategy, setting), halving
+    return resolve(settings.proposals.strategy, problem.given.strategy, setting), halving
 
 
 def run(

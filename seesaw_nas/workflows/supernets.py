@@ -12,14 +12,14 @@ from seesaw_nas.core import signals
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.ranking.spent import CORE, GPU
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget, Feasible, Space
 from seesaw_nas.training import checkpoints, recipes
-from seesaw_nas.training.basis import Basis
 from seesaw_nas.training.batches import steps_per_epoch
-from seesaw_nas.training.differences import difference
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.training.execution import EAGER
 from seesaw_nas.training.supernet import WEIGHTS, Supernet, TrainedSupernet, load, save

@@ -17,14 +17,14 @@ from seesaw_nas.core.device import describe, use_device
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.data import check_fits
+from seesaw_nas.data import DATA_SETS, check_fits
 from seesaw_nas.data.preprocessing import Preprocessing, weights_header
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.trained import subject
 from seesaw_nas.network import models
 from seesaw_nas.training import checkpoints, loop, parallel, recipes, timing
-from seesaw_nas.training.basis import Basis
 from seesaw_nas.training.batches import sizes_of_batches
-from seesaw_nas.training.differences import difference
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.training.events import Events
 from seesaw_nas.training.execution import EAGER, Execution
@@ -210,8 +210,7 @@ def _both(first: Callable[..., None], second: Callable[..., None] | None) -> Cal
 def _dataset(named: Named) -> str:
     if not named.dataset:
         raise OptionError(
-            f"'{named.name}' does not say which images to train on; add --dataset digits, cifar10, cifar100, imagenet "
-            f"or a folder"
+            f"'{named.name}' does not say which images to train on; add --dataset {', '.join(DATA_SETS)} or a folder"
         )
     return named.dataset
 

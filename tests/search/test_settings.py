@@ -20,8 +20,7 @@ TUNNED = f"unknown evaluator 'tunned', did you mean 'tuned'? (known: {', '.join(
     [
         (
             {"strategy": "tpee"},
-            "unknown strategy 'tpee', did you mean 'tpe'? "
-            "(known: random, evolution, nsga2, tpe, gp, thompson, predicted, local)",
+            f"unknown strategy 'tpee', did you mean 'tpe'? (known: {', '.join(STRATEGIES)})",
         ),
         ({"evaluator": "tunned"}, TUNNED),
         (

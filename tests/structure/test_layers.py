@@ -169,9 +169,9 @@ WITHOUT_TORCH = [
     if module.entry in ("core", "pareto", "architecture", "space") and module.name not in TORCH
 ]
 SETTINGS = [
-    "seesaw_nas.training.recipes", "seesaw_nas.training.options", "seesaw_nas.training.basis",
-    "seesaw_nas.training.differences", "seesaw_nas.search.settings", "seesaw_nas.search.records",
-    "seesaw_nas.evaluators",
+    "seesaw_nas.training.recipes", "seesaw_nas.training.options", "seesaw_nas.evaluators.basis",
+    "seesaw_nas.evaluators.differences", "seesaw_nas.search.settings", "seesaw_nas.search.records",
+    "seesaw_nas.evaluators", "seesaw_nas.data", "seesaw_nas.search.strategies",
 ]  # fmt: skip
 
 

@@ -280,7 +280,7 @@ def test_impossible_time_between_checkpoints_is_refused(settings, tmp_path, minu
          "imagenet cannot be downloaded: name the folder that holds train/ and val/, each with a folder of images a "
          "class, by --data-dir"),
         ({"dataset": "digit"}, DataError,
-         "unknown data set 'digit', did you mean 'digits'? (known: digits, cifar10, cifar100, imagenet); the path of a "
+         f"unknown data set 'digit', did you mean 'digits'? (known: {', '.join(data.NAMES)}); the path of a "
          "folder of images by class also works"),
         ({"device": "tpu"}, OptionError, "unknown device 'tpu', did you mean 'cpu'? (known: auto, cpu, cuda)"),
     ],

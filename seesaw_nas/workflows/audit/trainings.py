@@ -12,12 +12,12 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import TRAININGS, difference, unknown
 from seesaw_nas.evaluators.table import Curve
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import complete
 from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import TRAININGS, difference, unknown
 from seesaw_nas.workflows.audit.truth import LEAST, TrainedArchitecture, Truth
 
 _Training = tuple[Architecture, int, Curve]

@@ -14,11 +14,11 @@ from seesaw_nas import api
 from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import OptionError, RunError, TrainingFailed
 from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.ranking.result import Audit, Row
 from seesaw_nas.evaluators.ranking.spent import CORE, FREE, GPU, RECORDED, Spent
 from seesaw_nas.evaluators.ranking.statistics import Estimate
 from seesaw_nas.evaluators.ranking.wording import cost_of, remarks
-from seesaw_nas.training.basis import Basis
 from seesaw_nas.workflows.audit import audit as workflow
 from seesaw_nas.workflows.audit import bench, names, trainings
 from seesaw_nas.workflows.audit.scores import Scorebook, ScoreEntry
