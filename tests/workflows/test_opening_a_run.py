@@ -106,7 +106,7 @@ def test_a_newer_release_s_training_is_not_gone_on_with(searched, tmp_path):
     newer = tmp_path / "newer"
     newer.mkdir()
     write_json(newer / "run.json", {"kind": "training", "schema_version": 2})
-    settings = train.TrainSettings(spec=str(searched.folder.best), dataset="digits", epochs=1, device="cpu")
+    settings = train.TrainSettings.of(str(searched.folder.best), dataset="digits", epochs=1, device="cpu")
     with pytest.raises(RunError, match=r"run\.json has schema version 2"):
         train.train(settings, newer, resume=True)
 

@@ -216,7 +216,7 @@ def test_evaluators_of_a_search_are_posed_with_the_trainings_own_settings(tmp_pa
     (tmp_path / "net/result.json").write_text('{"core_seconds": 12.5, "unit": "core-seconds"}')
     path = written(tmp_path / "t", rising())
     found = audit(path, "inherited", "tuned", supernet=tmp_path / "net")
-    assert {(s.evaluator, s.supernet, s.epochs) for s in asked} == {
+    assert {(s.scoring.evaluator, s.scoring.supernet, s.training.epochs) for s in asked} == {
         ("inherited", str(tmp_path / "net"), EPOCHS),
         ("tuned", str(tmp_path / "net"), 1),
     }
