@@ -20,6 +20,8 @@ import torch
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import cache, splits
+from seesaw_nas.data.base import DataSetting
+from seesaw_nas.data.catalog import FOLDER_PREFIX
 from seesaw_nas.data.decode import decode
 from seesaw_nas.data.images import Images, SearchData
 from seesaw_nas.data.progress import Progress
@@ -66,6 +68,11 @@ class Streaming:
     size: int = DEFAULT_SIZE
     cache_dir: Path | None = None
     progress: Progress | None = None
+
+    @classmethod
+    def of(cls, setting: DataSetting) -> Streaming:
+        """As the setting asks for."""
+        return cls(setting.image_size or DEFAULT_SIZE, setting.cache_dir, setting.progress)
 
     def search(self, name: str, classes: tuple[str, ...], train: Listing, validation: Listing) -> SearchData:
         files, positions = self._readable(train.shuffle().join(validation))
@@ -208,3 +215,8 @@ def _is_image(entry: os.DirEntry[str]) -> bool:
     # on foreign disks macOS writes files such as '._name.jpg', which are not images
     suffix = os.path.splitext(entry.name)[1].lower()
     return suffix in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
+
+
+def make(setting: DataSetting) -> Folder:
+    """The folder whose path is the name, with or without ``folder:`` before it."""
+    return Folder(Path(setting.name.removeprefix(FOLDER_PREFIX)).expanduser(), Streaming.of(setting))

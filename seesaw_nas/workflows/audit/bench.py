@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.device import find_device
 from seesaw_nas.core.errors import OutOfMemory, SpecError, TrainingFailed
 from seesaw_nas.evaluators import proxies
 from seesaw_nas.evaluators.ranking.spent import CORE, FREE, GPU, UNKNOWN, Spent
@@ -64,8 +65,6 @@ class Bench:
 
     @cached_property
     def torch_device(self) -> torch.device:
-        from seesaw_nas.core.device import find_device
-
         return find_device(self.device)
 
     @cached_property
@@ -125,10 +124,9 @@ class Bench:
 
     def key(self, name: str) -> str:
         """Under which scores are kept: with a mark of the supernet that they rest on."""
-        return f"{name}@{self._supernet_mark}" if name in SHARING else name
+        return f"{name}@{self._mark_supernet()}" if name in SHARING else name
 
-    @cached_property
-    def _supernet_mark(self) -> str:
+    def _mark_supernet(self) -> str:
         result = Path(self.supernet) / "result.json"
         told = result.read_bytes() if result.is_file() else b""
         return hashlib.sha256(str(Path(self.supernet).resolve()).encode() + told).hexdigest()[:16]

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from seesaw_nas.training.basis import COPIES, NAMED, NO_COPIES, PROGRAM, Basis
+from seesaw_nas.data import DATA_SETS
+from seesaw_nas.evaluators import TABLE, needs
+from seesaw_nas.evaluators.basis import COPIES, NO_COPIES, PROGRAM, Basis
 
-SCORED_BY_FILE = ("table", "inherited", "tuned")  # evaluators whose scores depend on a file
 MEANS_DIFFER = 1e-4  # in units of 0..1: decoders differ by less, different images by more
 
 # Fields that may differ for each use, and the reason.
@@ -61,7 +62,7 @@ def _differences(a: Basis, b: Basis, allow: Collection[str]) -> Differences:
 def _images_differ(a: Basis, b: Basis, allow: Collection[str]) -> Differences:
     """Differences in data set, requested subsets, images, and how they are read."""
     both_known = bool(a.mean and b.mean)
-    is_folder = a.dataset not in NAMED and b.dataset not in NAMED
+    is_folder = a.dataset not in DATA_SETS and b.dataset not in DATA_SETS
     if a.dataset != b.dataset and not (is_folder and both_known):  # a folder may have been moved
         yield _both("data set", a, b, lambda basis: basis.dataset), True
         return
@@ -83,8 +84,13 @@ def _images_differ(a: Basis, b: Basis, allow: Collection[str]) -> Differences:
             yield _both(topic, a, b, ask), True
     if both_known or (a.n_train and b.n_train):
         yield from _contents_differ(a, b, differing)
-    is_same_table = a.evaluator == b.evaluator == "table" and a.evaluator_file and a.evaluator_file == b.evaluator_file
-    needs_none = is_same_table or a.evaluator.startswith(PROGRAM)
+    is_same_table = (
+        a.evaluator == b.evaluator
+        and needs(a.evaluator) == TABLE
+        and a.evaluator_file
+        and a.evaluator_file == b.evaluator_file
+    )
+    needs_none = (is_same_table and a.evaluator_file) or a.evaluator.startswith(PROGRAM)
     if not (both_known or needs_none or (a.is_fixed and b.is_fixed)):
         yield f"whether {a.name} and {b.name} are of the same images is not recorded", False
     yield from _readings_differ(a, b)
@@ -138,7 +144,7 @@ def _files_differ(a: Basis, b: Basis) -> Differences:
     """Differences in the table, the weights or the program's object that scores depend on."""
     if a.evaluator.startswith(PROGRAM):
         what = f"the evaluator '{a.evaluator.removeprefix(PROGRAM)}' of a program"
-    elif a.evaluator in SCORED_BY_FILE:
+    elif needs(a.evaluator):
         what = "the file behind the scores"
     else:
         return

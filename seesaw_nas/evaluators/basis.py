@@ -1,6 +1,6 @@
 """The basis of figures: data, method and settings of a training or score, as one value.
 
-:mod:`seesaw_nas.training.differences` compares two of them. Loads without torch and numpy.
+:mod:`seesaw_nas.evaluators.differences` compares two of them. Loads without torch and numpy.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from pathlib import PurePath
 from typing import Any
 
 from seesaw_nas.core.errors import RunError
+from seesaw_nas.data import DATA_SETS
+from seesaw_nas.evaluators import EVALUATORS
 
-FIXED = ("digits", "cifar10", "cifar100")  # data sets with the same images everywhere: shipped, or with a checksum
-NAMED = (*FIXED, "imagenet")  # all other data sets are folders, or images that a program passed
 PROGRAM = "python:"  # prefix of the name of an evaluator that is a program's object
-WITHOUT_RECIPE = ("proxy:", "inherited", "table")  # prefixes of evaluators that do not train
 
 MEMORY, STREAMED, COPIES = "in memory", "streamed", "streamed from copies"
 NO_COPIES = "not from copies"  # in memory or streamed; for older records, which do not say which
@@ -115,7 +114,7 @@ class Basis:
     @property
     def is_fixed(self) -> bool:
         """Whether name, size and subsets determine the images."""
-        return self.dataset in FIXED and not self.given
+        return self.dataset in DATA_SETS and DATA_SETS[self.dataset].is_fixed and not self.given
 
 
 def _of_images(settings: Mapping[str, Any], images: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,8 +123,10 @@ def _of_images(settings: Mapping[str, Any], images: Mapping[str, Any]) -> dict[s
         reading = COPIES
     elif "streamed" in images:
         reading = STREAMED if images["streamed"] else MEMORY
+    elif dataset in DATA_SETS:
+        reading = STREAMED if DATA_SETS[dataset].is_streamed else MEMORY
     else:
-        reading = MEMORY if dataset in FIXED else STREAMED if dataset in NAMED else NO_COPIES
+        reading = NO_COPIES
     sizes = {name: settings.get(name) or 0 for name in ("image_size", "train_size", "validation_size")}
     lists = {name: tuple(images.get(name) or ()) for name in ("input", "classes", "mean", "validation_mean")}
     counts = {name: images.get(name) or 0 for name in ("n_train", "n_validation")}
@@ -136,9 +137,10 @@ def _of_method(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[s
     if record.get("kind") == "supernet":
         return {"sampling": settings.get("sampling", ""), "recipe": dict(record["recipe"])}
     evaluator = settings.get("evaluator", "trained")
+    trains_nothing = evaluator in EVALUATORS and not EVALUATORS[evaluator].trains
     return {
         "evaluator": evaluator,
         "evaluator_file": record.get("evaluator_file", ""),
         "objectives": settings.get("objectives", "front"),
-        "recipe": {} if evaluator.startswith(WITHOUT_RECIPE) else dict(record["recipe"]),
+        "recipe": {} if trains_nothing else dict(record["recipe"]),
     }
