@@ -1,1 +1,1 @@
-"""What every other package may use: errors, units, files, the run folder, the conditions of a figure."""
+"""Basics for all other packages: errors, options, units, files, the run folder, the conditions of a figure."""

@@ -1,8 +1,8 @@
-"""Options: fields of frozen dataclasses that say all there is to say of them, once.
+"""Options: fields of frozen dataclasses that declare name, type, default, help and checks in one place.
 
-A settings class is a frozen dataclass whose fields are options, or further settings classes, its topics. The command
-line, the functions of ``api``, ``run.json`` and the guide's tables read options from there, under flat names: those of
-the fields, whatever topic they are in.
+A settings class is a frozen dataclass whose fields are options, or further settings classes, called topics. The command
+line, the functions of ``api``, ``run.json`` and the guide's tables read options from there. They use flat names: the
+names of the fields, without the topic.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "True or
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What is to be known of an option beside its field's name, type and default.
+    """The declaration of an option, beside its field's name, type and default.
 
     Attributes:
-        help: for ``--help``; begins with the noun.
-        name: on the command line, without dashes, where it is not the field's.
-        choices: the names that a text, or each of a tuple, may be; the error lists them.
-        kind: what such a name is of, for the error; the field's name where empty.
-        prefix: what a text that is none of the choices may begin with.
-        least: the smallest number that is allowed, also of each in a tuple.
-        check: says what is wrong with a value, to stand behind the option's name; nothing where all is well.
+        help: text for ``--help``; begins with the noun.
+        name: name on the command line, without dashes; empty for the field's name.
+        choices: the allowed texts, also for each entry of a tuple; the error lists them.
+        kind: noun for such a text in the error; empty for the field's name.
+        prefix: prefix with which other texts than the choices are allowed.
+        least: the smallest allowed number, also for each entry of a tuple.
+        check: returns the error text for a value, to follow the option's name; empty if the value is allowed.
         commas: whether a tuple is written with commas on the command line; otherwise the option is repeated.
-        switch: whether a boolean option can be given only; otherwise it has a ``--no-`` form, too.
+        switch: whether a boolean option has no ``--no-`` form.
         argument: whether it is given by its position on the command line.
         changeable: whether a run may be resumed with another value.
     """
@@ -52,19 +52,19 @@ class Option:
 
 
 def option(help: str, *, default: Any = dataclasses.MISSING, **more: Any) -> Any:
-    """A dataclass field that is an option; ``more`` are attributes of :class:`Option`."""
+    """A dataclass field that is an option; ``more`` are further attributes of :class:`Option`."""
     return dataclasses.field(default=default, metadata={KEY: Option(help, **more)})
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredOption:
-    """An option where it is declared.
+    """An option with the field that declares it.
 
     Attributes:
-        field: its name in the settings class, in ``api`` and in ``run.json``.
-        topic: of the settings class's field that holds it; empty where it is a field of the class itself.
-        type: as annotated.
-        default: ``dataclasses.MISSING`` where one must be given.
+        field: name of the field in the settings class, in ``api`` and in ``run.json``.
+        topic: name of the settings class's field that holds it; empty for a field of the class itself.
+        type: annotated type.
+        default: default value; ``dataclasses.MISSING`` if a value must be given.
     """
 
     field: str
@@ -75,15 +75,15 @@ class DeclaredOption:
 
     @property
     def name(self) -> str:
-        """On the command line, without dashes."""
+        """Name on the command line, without dashes."""
         return self.option.name or self.field.replace("_", "-")
 
     def check(self, value: Any) -> None:
         """Refuse a value of another type, or one that the option does not allow.
 
         Raises:
-            KindError: its type is not the option's.
-            OptionError: it is not allowed.
+            KindError: the value has another type than the option.
+            OptionError: the value is not allowed.
         """
         if not _fits(value, self.type):
             came = f"the text '{value}'" if isinstance(value, str) else repr(value)
@@ -121,11 +121,11 @@ def _wanted(kind: Any) -> str:
     return WORDS.get(kind, getattr(kind, "__name__", str(kind)))
 
 
-_DECLARED: dict[type, tuple[DeclaredOption, ...]] = {}  # what was read of a class before
+_DECLARED: dict[type, tuple[DeclaredOption, ...]] = {}  # cache by settings class
 
 
 def options_of(cls: type) -> tuple[DeclaredOption, ...]:
-    """All options of a settings class, those of its topics in their place."""
+    """All options of a settings class, including those of its topics, in order."""
     if cls not in _DECLARED:
         _DECLARED[cls] = tuple(_read_options(cls))
     return _DECLARED[cls]
@@ -154,7 +154,7 @@ def check(settings: Any) -> None:
     """Refuse values that an option does not allow; a settings class calls this in its ``__post_init__``.
 
     Raises:
-        OptionError: one is not allowed; the text says which and what is.
+        OptionError: a value is not allowed; the text names the option and the allowed values.
     """
     for one in options_of(type(settings)):
         if not one.topic:
@@ -162,10 +162,10 @@ def check(settings: Any) -> None:
 
 
 def compose(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
-    """Settings of these values, and of the defaults for all others.
+    """Settings with these values, and with defaults for all other options.
 
     Raises:
-        TypeError: there is no such option, or one that has no default is missing.
+        TypeError: there is no such option, or an option without a default is missing.
         OptionError: a value is not allowed.
     """
     _refuse_unknown(cls, values)
@@ -180,7 +180,7 @@ def compose(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
 
 
 def change(settings: Settings, values: Mapping[str, Any]) -> Settings:
-    """The same settings with these values in place of their own.
+    """The same settings with these values replaced.
 
     Raises:
         TypeError: there is no such option.
@@ -204,7 +204,7 @@ def _refuse_unknown(cls: type, values: Mapping[str, Any]) -> None:
 
 
 def flatten(settings: Any) -> dict[str, Any]:
-    """All values by their flat names, in the order of declaration."""
+    """All values by flat names, in the order of declaration."""
     return {
         one.field: getattr(getattr(settings, one.topic) if one.topic else settings, one.field)
         for one in options_of(type(settings))
@@ -212,10 +212,10 @@ def flatten(settings: Any) -> dict[str, Any]:
 
 
 def read(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
-    """Settings as JSON holds them, where tuples are lists; an option that is not there has its default.
+    """Settings from JSON values, in which tuples are lists; missing options have their defaults.
 
     Raises:
-        TypeError, OptionError: as of :func:`compose`.
+        TypeError, OptionError: see :func:`compose`.
     """
     tuples = {one.field for one in options_of(cls) if get_origin(one.type) is tuple}
     plain = {

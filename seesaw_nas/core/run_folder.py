@@ -59,7 +59,7 @@ def check_description(description: object, what: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """Where a run's files lie, and what the run is.
+    """The paths of a run's files, and the description of the run.
 
     Attributes:
         description: the content of ``run.json``, read once, by :meth:`open`.

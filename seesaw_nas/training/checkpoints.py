@@ -47,7 +47,7 @@ class Progress:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Progress:
-        """What ``dataclasses.asdict`` made, among other fields."""
+        """The value that ``dataclasses.asdict`` made; other fields are ignored."""
         figures = {field.name: content[field.name] for field in fields(cls) if field.name != "curve"}
         return cls(tuple(Epoch(**entry) for entry in content["curve"]), **figures)
 

@@ -1,4 +1,4 @@
-"""What is trained and how: the settings that every verb shares that trains, and those of a final training."""
+"""Settings of trainings: those that all verbs with trainings share, and those of a final training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHECKPOINT_MINUTES = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """On which images, by which recipe, with which seed and where."""
+    """The settings of every training: images, recipe, seed and device."""
 
     dataset: str = option(f"Data set: {', '.join(DATA_SETS)}, or a folder of images by class.", default="digits")
     recipe: str = option(
@@ -45,7 +45,7 @@ class Training:
 
     @property
     def fitted_recipe(self) -> recipes.Recipe:
-        """The recipe at the wanted number of epochs."""
+        """The recipe with the requested number of epochs."""
         return recipes.recipe(self.recipe, self.epochs)
 
     @property
@@ -59,7 +59,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """What to train, on what, how; :meth:`of` makes one from flat names."""
+    """The settings of a final training; :meth:`of` makes them from flat names."""
 
     spec: str = option(SPEC_HELP, argument=True)
     training: Training = field(default_factory=lambda: Training(dataset="", recipe="paper"))
@@ -76,7 +76,7 @@ class TrainSettings:
     def of(cls, spec: str, **values: Any) -> TrainSettings:
         """Settings from options by their flat names, such as ``of("best.json", epochs=8)``.
 
-        Without ``dataset``, the images are those that the spec names or was found on.
+        Without ``dataset``, the data set is the one that the spec file names.
 
         Raises:
             TypeError: there is no such option.
@@ -85,5 +85,5 @@ class TrainSettings:
         return options.compose(cls, {"spec": spec, **values})
 
     def replace(self, **values: Any) -> TrainSettings:
-        """The same with these values in place of its own; raises as :meth:`of`."""
+        """The same settings with these values replaced; raises the same errors as :meth:`of`."""
         return options.change(self, values)

@@ -43,7 +43,7 @@ def _check_seconds(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LatencySettings:
-    """Which calls to time, and for how long."""
+    """The settings of a measurement: which calls to time, and for how long."""
 
     batches: tuple[int, ...] = option(
         "Images of a call, such as 1,8,64.", name="batch", default=(1, 64), commas=True, least=1, check=_check_any
