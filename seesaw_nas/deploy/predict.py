@@ -19,8 +19,9 @@ from seesaw_nas.data import crops, decode
 from seesaw_nas.data.folder import SUFFIXES
 from seesaw_nas.data.preprocessing import COLOURS, Floats, Pixels, Preprocessing
 from seesaw_nas.data.unreadable import check_decoder
-from seesaw_nas.deploy.export import find_weights, onnx_file, source
+from seesaw_nas.deploy.export import onnx_file, source
 from seesaw_nas.deploy.export.agreement import Logits
+from seesaw_nas.deploy.names import find_weights
 from seesaw_nas.network import folded
 
 BATCH = 16  # measured as the fastest on the CPU; more only takes more memory

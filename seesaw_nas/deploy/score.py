@@ -6,16 +6,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas import data
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.device import describe, find_device, place
 from seesaw_nas.core.errors import OptionError, known
+from seesaw_nas.data import check_fits
+from seesaw_nas.deploy.export import source
+from seesaw_nas.deploy.names import SPLITS
+from seesaw_nas.training import accuracy
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData, Split
     from seesaw_nas.data.preprocessing import Preprocessing
     from seesaw_nas.training.accuracy import Accuracy
-
-SPLITS = ("validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +80,6 @@ def score(
         raise OptionError(
             f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder"
         )
-    from seesaw_nas import data
-    from seesaw_nas.core.device import describe, find_device, place
-    from seesaw_nas.data import check_fits
-    from seesaw_nas.deploy.export import source
-    from seesaw_nas.training import accuracy
-
     on = find_device(device)
     model, header = source.read(named, weights)
     name = dataset or header.get("dataset", "") or named.dataset

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import data, evaluators, space
 from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.device import cuda_count, describe, find_device
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import digest_of_file
 from seesaw_nas.core.run_folder import RunFolder, is_run
@@ -18,8 +19,12 @@ from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.called import CalledEvaluator
 from seesaw_nas.evaluators.differences import SCORED_BY_SUPERNET, difference
+from seesaw_nas.evaluators.trained import subject
+from seesaw_nas.search.history.shared import without_password
 from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Budget, Feasible
+from seesaw_nas.training import supernet
+from seesaw_nas.training.execution import AUTOMATIC
 
 if TYPE_CHECKING:
     import torch
@@ -149,15 +154,11 @@ def _device(settings: SearchSettings) -> torch.device:
     Raises:
         OptionError: there is no such device here.
     """
-    from seesaw_nas.core.device import cuda_count, find_device
-
     elsewhere = settings.placement.engine == "ray" and settings.training.device == "cuda" and not cuda_count()
     return find_device("cpu" if elsewhere else settings.training.device)
 
 
 def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
-    from seesaw_nas.evaluators.trained import subject
-
     images = load_images(settings, given.data)
     trained_on = subject(images)
     feasible = _feasible(settings, given, trained_on)
@@ -229,9 +230,6 @@ def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_
 
 def description(problem: Problem) -> dict[str, Any]:
     """What a run is, and where it was made, in JSON values."""
-    from seesaw_nas.core.device import describe
-    from seesaw_nas.training.execution import AUTOMATIC
-
     found = conditions(describe(problem.device)) | (
         AUTOMATIC.plan(problem.device) if trains(problem.settings.scoring.evaluator) else {}
     )
@@ -265,8 +263,6 @@ def _evaluator_file(problem: Problem) -> str:
     if needs(settings.scoring.evaluator) == TABLE:
         return digest_of_file(Path(settings.scoring.table))
     if needs(settings.scoring.evaluator) == SUPERNET:
-        from seesaw_nas.training import supernet
-
         return digest_of_file(Path(settings.scoring.supernet) / supernet.WEIGHTS)
     return ""
 
@@ -275,6 +271,4 @@ def _storage(settings: SearchSettings) -> dict[str, str]:
     """Where the history is, in a form that may be kept."""
     if not settings.placement.storage:
         return {}
-    from seesaw_nas.search.history.shared import without_password
-
     return {"storage": without_password(settings.placement.storage)}

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas import report, space
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import RunError, SeesawError
@@ -15,8 +16,12 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, NetworkLatencies, Timings
+from seesaw_nas.deploy.latency.measuring import conditions
+from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.report import Run
 from seesaw_nas.search import records
+from seesaw_nas.search.history.places import read_study
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget
@@ -68,8 +73,6 @@ class Result:
 
     def frame(self) -> Any:
         """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""
-        from seesaw_nas import report
-
         return report.frame(self.trials)
 
     @property
@@ -121,8 +124,6 @@ def time_front(result: Result, listener: Listener | None = None) -> Timings | No
     front = result.front()
     if {member.digest for member in front} <= result.timings.latencies.keys():
         return None
-    from seesaw_nas.deploy.latency.measuring import conditions
-
     settings = replace(FRONT, device=str(result.problem.device))
     found = []
     for number, member in enumerate(front, start=1):
@@ -162,8 +163,6 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
 
 def write_results(result: Result) -> None:
     """Write the run's ``pareto.csv``, ``front.json``, ``best.json`` and ``report.html`` anew."""
-    from seesaw_nas import report
-
     folder, problem, timings = result.folder, result.problem, result.timings
     found = list(result.trials)
     report.write_csv(folder.pareto, found, budget=problem.budget, timings=timings)
@@ -198,8 +197,6 @@ def _provenance(result: Result, trial: CompleteTrial) -> dict[str, Any]:
 
 
 def _as_reported(result: Result) -> Run:
-    from seesaw_nas.report import Run
-
     problem, images = result.problem, _images(result.problem.subject)
     return Run(
         name=result.folder.name,
@@ -222,9 +219,6 @@ def read(path: Path | str) -> Run:
         RunError: it is no folder of a search, or something in it is damaged.
         OptionError: its history is in a database that cannot be reached.
     """
-    from seesaw_nas.report import Run
-    from seesaw_nas.search.history.places import read_study
-
     folder = RunFolder.open(Path(path))
     about = folder.description
     if "trials" not in about.get("settings", {}):
@@ -252,13 +246,9 @@ def read(path: Path | str) -> Run:
 
 def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Space | None:
     """The space of a run, as far as it is still to be had: a file or a table may be gone."""
-    from seesaw_nas import space
-
     networks = [record.architecture for record in found if record.architecture]
     try:
         if settings.scoring.table and not settings.searched.space:
-            from seesaw_nas.evaluators import table as tables
-
             table = tables.read(Path(settings.scoring.table))
             loaded = (
                 space.parse(table.space_file, settings.scoring.table) if table.space_file else space.load(table.space)

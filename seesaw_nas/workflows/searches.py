@@ -14,6 +14,8 @@ from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
+from seesaw_nas.search import engines, proposer, starts
+from seesaw_nas.search.history import history, journal, shared
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
@@ -61,8 +63,6 @@ def begin(
     Raises:
         SeesawError: the settings cannot be carried out, or the folder exists already.
     """
-    from seesaw_nas.search import engines
-
     problem = pose(settings, given)
     how = method(problem)
     about = {"kind": KIND, **description(problem)}
@@ -77,16 +77,12 @@ def begin(
 
 def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
     """What the settings name to begin with; the listener is told why figures of an earlier run are not taken over."""
-    from seesaw_nas.search import starts
-
     tell = listener.remark if listener else None
     return starts.resolve(problem.settings.proposals.seed_with, problem.feasible, basis_of(problem, name), tell)
 
 
 def _share(folder: RunFolder, settings: SearchSettings) -> None:
     """Make the study in the database; without it there is no run."""
-    from seesaw_nas.search.history import shared
-
     try:
         shared.create(settings.placement.storage, folder.name, settings.proposals.objectives, folder.description)
     except SeesawError:
@@ -117,8 +113,6 @@ def resume(
         SeesawError: it is not a run folder, its space has changed, or another process works on it.
         TypeError: a setting cannot be changed.
     """
-    from seesaw_nas.search import engines
-
     folder = RunFolder.open(Path(path))
     begun = folder.description
     if begun.get("kind") != KIND:
@@ -195,8 +189,6 @@ def run(
         engine: where its trials are trained.
         time_limit, on_plan, listener: as for :func:`begin`.
     """
-    from seesaw_nas.search import proposer, starts
-
     settings, (strategy, halving) = problem.settings, method
     with folder.hold(), _history(folder, problem) as trial_history:
         if settings.steps.plan == "shared":
@@ -263,15 +255,11 @@ def _carry_out_step(
 @contextmanager
 def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
     """The history of a run, in its own file or in a database."""
-    from seesaw_nas.search.history import history, journal
-
     settings = problem.settings
     if not settings.placement.storage:
         study = journal.open_study(folder.journal, folder.name, settings.proposals.objectives)
         yield history.History(study, problem.space, problem.budget, settings.training.seed)
         return
-    from seesaw_nas.search.history import shared
-
     study, _ = shared.join(settings.placement.storage, folder.description["study"])
     found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed)
     try:

@@ -26,9 +26,13 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.kendall import kendall
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.search import halving
+from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.search.starts import Start
+from seesaw_nas.search.strategies.base import Observed, best_first
 from seesaw_nas.training import memory
+from seesaw_nas.workflows import supernets
 
 if TYPE_CHECKING:
     from seesaw_nas.search.listener import Listener
@@ -185,8 +189,6 @@ class SharedPlan:
 
     def _carry_out(self, step: Step, path: Path, before: Path | None, search: Search) -> StepResult:
         if not step.count:
-            from seesaw_nas.workflows import supernets
-
             seconds = supernets.train_in(path, step.settings, self._problem, listener=self._listener).seconds
             memory.release()  # the next steps load it from its folder
             return StepResult(step.name, step.what, 0, seconds, None)
@@ -201,9 +203,6 @@ class SharedPlan:
 
     def _best(self, path: Path | None, count: int) -> list[Start] | None:
         """The best of a step's architectures, to begin the next one with; ``None`` where there is no such step."""
-        from seesaw_nas.search.starts import Start
-        from seesaw_nas.search.strategies.base import Observed, best_first
-
         if path is None:
             return None
         found = [Observed.at_end(trial) for trial in _complete(path)]
@@ -218,8 +217,6 @@ class SharedPlan:
 
 
 def _complete(path: Path) -> list[CompleteTrial]:
-    from seesaw_nas.search.history.places import records_of
-
     return complete(records_of(RunFolder.open(path)))
 
 

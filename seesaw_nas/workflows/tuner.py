@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import space
+from seesaw_nas import report, space
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer, records
@@ -141,6 +141,4 @@ class Tuner:
 
     def frame(self) -> Any:
         """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""
-        from seesaw_nas import report
-
         return report.frame(self.trials)

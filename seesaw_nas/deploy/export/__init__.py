@@ -16,15 +16,14 @@ from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.core.files import replace_file, write_json
+from seesaw_nas.deploy.export import agreement, folder, onnx_file, program, source
+from seesaw_nas.deploy.names import ENDINGS, TARGETS
 
 if TYPE_CHECKING:
     from seesaw_nas.deploy.export.agreement import Agreement
     from seesaw_nas.deploy.export.source import ExportSource
 
-ENDINGS = {"onnx": ".onnx", "torch-export": ".pt2", "json": ".json", "folder": ""}
-TARGETS = tuple(ENDINGS)
-
-__all__ = ["TARGETS", "Exported", "export", "find_weights"]
+__all__ = ["Exported", "export"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +78,6 @@ def export(
         raise OptionError(
             f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder"
         )
-    from seesaw_nas.deploy.export import folder, source
-
     loaded = source.load(named, weights, dataset=dataset, data_dir=data_dir)
     content, agreement = _checked(loaded, target, data_dir, bool(dataset or data_dir))
     if target == "folder":
@@ -88,12 +85,6 @@ def export(
     else:
         replace_file(path, content)
     return Exported(target, path, agreement)
-
-
-def find_weights(spec: str) -> Path | None:
-    """The weights in the folder of a finished training or of an export, ``None`` where ``spec`` is none."""
-    weights = Path(spec) / "weights.safetensors"
-    return weights if weights.is_file() else None
 
 
 def _check_place(path: Path, target: str) -> None:
@@ -109,16 +100,12 @@ def _provenance(named: Named, weights: Path | None) -> dict[str, Any]:
     """When and by what a spec was exported and, where weights are named, that they fit and their checksum."""
     if weights is None:
         return {"conditions": conditions()}
-    from seesaw_nas.deploy.export import source
-
     source.read(named, weights)
     checksum = hashlib.sha256(weights.read_bytes()).hexdigest()
     return {"conditions": conditions(), "weights": {"file": weights.name, "sha256": checksum}}
 
 
 def _checked(source: ExportSource, target: str, data_dir: str, asked: bool) -> tuple[bytes, Agreement]:
-    from seesaw_nas.deploy.export import agreement, onnx_file, program
-
     made = program if target == "torch-export" else onnx_file
     content = made.content(source)
     return content, agreement.check(source, made.runner(content), data_dir=data_dir, asked=asked)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seesaw_nas.core.conditions import cores
+from seesaw_nas.search.engines import local, serial
+from seesaw_nas.search.engines.worker import places
 from seesaw_nas.search.settings import SearchSettings
 
 if TYPE_CHECKING:
@@ -59,8 +61,6 @@ def connect_engine(settings: SearchSettings, device: torch.device) -> Iterator[E
 def _here(
     proposer: Proposer, evaluator: Evaluator, folder: Path, listener: Listener | None, time_limit: float | None
 ) -> str:
-    from seesaw_nas.search.engines import serial
-
     return serial.run(proposer, evaluator, listener, time_limit=time_limit)
 
 
@@ -73,8 +73,6 @@ def _on_ray(settings: SearchSettings) -> Work:
 
 
 def _on_workers(places: Sequence[Place]) -> Work:
-    from seesaw_nas.search.engines import local
-
     return lambda proposer, evaluator, folder, listener, time_limit: local.run(
         proposer, evaluator, places, listener, time_limit=time_limit
     )
@@ -82,8 +80,6 @@ def _on_workers(places: Sequence[Place]) -> Work:
 
 def _places(settings: SearchSettings, device: torch.device) -> list[Place]:
     import torch
-
-    from seesaw_nas.search.engines.worker import places
 
     kind = str(device) if ":" in settings.training.device else device.type
     return places(

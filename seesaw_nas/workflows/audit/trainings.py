@@ -11,9 +11,11 @@ from typing import Any
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import TRAININGS, difference, unknown
 from seesaw_nas.evaluators.table import Curve
+from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import complete
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.workflows.audit.truth import LEAST, TrainedArchitecture, Truth
@@ -77,8 +79,6 @@ def _unknown(sources: Sequence[_Source]) -> tuple[str, ...]:
 
 
 def _of_table(path: Path) -> _Source:
-    from seesaw_nas.evaluators import table as tables
-
     table = tables.read(path)
     trainings = [(entry.architecture, seed, curve) for entry in table.entries for seed, curve in entry.curves.items()]
     about = {**table.about, "images": table.about.get("images") or table.subject.record}
@@ -86,8 +86,6 @@ def _of_table(path: Path) -> _Source:
 
 
 def _of_run(path: Path) -> _Source:
-    from seesaw_nas.search.history.places import records_of
-
     folder = RunFolder.open(path)
     about = folder.description
     if "trials" not in about.get("settings", {}):
