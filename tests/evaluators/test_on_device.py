@@ -86,7 +86,7 @@ def _shared(evaluator):
 
 @pytest.mark.parametrize("name", ["trained", "inherited", "tuned", "proxy:snip"])
 def test_search_poses_evaluators_on_the_cpu_whatever_its_device(name, supernet, tmp_path, monkeypatch):
-    monkeypatch.setattr("seesaw_nas.core.device.find_device", lambda device: torch.device("meta"))
+    monkeypatch.setattr("seesaw_nas.workflows.problem.find_device", lambda device: torch.device("meta"))
     save(supernet, tmp_path / WEIGHTS, {})
     shared = str(tmp_path) if name in ("inherited", "tuned") else ""
     problem = pose(SETTINGS.changed(evaluator=name, supernet=shared))
