@@ -156,7 +156,7 @@ def join(
     _, begun = shared.join(storage, name)
     settings = searches.changed(SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage})
     problem = searches.posed(
-        settings.changed(confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'", listener
+        settings.replace(confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'", listener
     )
     own = os.getpid()
     method = searches.method(problem, seed=settings.training.seed + own)  # others propose from the search's own seed

@@ -11,7 +11,7 @@ import typer
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import Json, Specs, takes, verb
+from seesaw_nas.cli.parts.parameters import Json, Specs, take_settings, verb
 from seesaw_nas.core.units import format_figure
 from seesaw_nas.deploy.latency import Latency, LatencySettings, NetworkLatencies, document
 
@@ -31,7 +31,7 @@ HEADINGS = ("network", "Multi-Adds", "Params", "backend", "batch", "threads", "m
 
 
 @verb
-@takes(LatencySettings, without=("seed",))
+@take_settings(LatencySettings, without=("seed",))
 def latency(
     settings: LatencySettings,
     *,

@@ -10,7 +10,7 @@ import typer
 
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.epochs import TrainingDisplay
-from seesaw_nas.cli.parts.parameters import Json, Resume, takes, verb
+from seesaw_nas.cli.parts.parameters import Json, Resume, take_settings, verb
 from seesaw_nas.core.torchrun import leads
 from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @verb
-@takes(TrainSettings)
+@take_settings(TrainSettings)
 def train(
     settings: TrainSettings,
     *,

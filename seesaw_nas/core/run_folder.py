@@ -156,8 +156,7 @@ class RunFolder:
             raise RunError(f"cannot read {file}: {error}") from None
         return cls(path, check_description(value, str(file)))
 
-    @property
-    def is_owned(self) -> bool:
+    def is_held(self) -> bool:
         """Whether a process works on the run."""
         lock = self.path / "owner.lock"
         if not lock.exists():

@@ -109,9 +109,9 @@ class Folder:
         if self._is_streamed(tree):
             return self.streaming.search(name, tree.classes, tree.train, tree.validation)
         files = tree.train.shuffle().join(tree.validation)
-        images, kept = decode(files.paths, size, self.streaming.progress)
-        both = Images(images, torch.from_numpy(files.labels[kept]))
-        border = int(np.searchsorted(kept, len(tree.train.paths)))
+        images, positions = decode(files.paths, size, self.streaming.progress)
+        both = Images(images, torch.from_numpy(files.labels[positions]))
+        border = int(np.searchsorted(positions, len(tree.train.paths)))
         train = Images(both.images[:border], both.labels[:border])
         validation = Images(both.images[border:], both.labels[border:])
         return SearchData.of(name, tree.classes, train, validation, flip=True, padding=size // 8)
@@ -122,8 +122,8 @@ class Folder:
             raise DataError(f"{self.root} has no test split: add {self.root / 'test'} with a folder of images a class")
         if self._is_streamed(tree):
             return self.streaming.split(tree.test)
-        images, kept = decode(tree.test.paths, self.streaming.size, self.streaming.progress)
-        return Images(images, torch.from_numpy(tree.test.labels[kept]))
+        images, positions = decode(tree.test.paths, self.streaming.size, self.streaming.progress)
+        return Images(images, torch.from_numpy(tree.test.labels[positions]))
 
     def _is_streamed(self, tree: Tree) -> bool:
         count = len(tree.train.paths) + len(tree.validation.paths)

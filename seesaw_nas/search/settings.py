@@ -86,7 +86,7 @@ class SearchSettings:
         """
         return options.compose(cls, values)
 
-    def changed(self, **values: Any) -> SearchSettings:
+    def replace(self, **values: Any) -> SearchSettings:
         """The same with these values in place of its own; raises as :meth:`of`."""
         return options.change(self, values)
 
@@ -113,7 +113,7 @@ class SearchSettings:
     @property
     def whole(self) -> SearchSettings:
         """The same with the recipe's own epochs and all training images: how the best are trained in the end."""
-        return self.changed(epochs=0, train_size=0)
+        return self.replace(epochs=0, train_size=0)
 
     def load_space(self, input_size: int, input_channels: int, classes: int) -> Space:
         """The space to search, for images of this kind."""
@@ -134,7 +134,7 @@ class SearchSettings:
         Raises:
             RunError: the options are not those of this release.
         """
-        wanted = {one.field for one in options.declared(cls)}
+        wanted = {one.field for one in options.options_of(cls)}
         if not isinstance(value, Mapping) or value.keys() - wanted or FIRST - value.keys():
             raise RunError(f"the run's settings are not those of this release; wanted: {', '.join(sorted(wanted))}")
         try:
@@ -143,4 +143,4 @@ class SearchSettings:
             raise RunError(f"the run's settings hold a value of the wrong kind: {error}") from None
 
 
-CHANGEABLE = tuple(one.field for one in options.declared(SearchSettings) if one.option.changeable)
+CHANGEABLE = tuple(one.field for one in options.options_of(SearchSettings) if one.option.changeable)

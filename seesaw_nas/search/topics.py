@@ -160,7 +160,7 @@ class Ending:
         options.check(self)
 
 
-def _share(value: float | None) -> str:
+def _check_share(value: float | None) -> str:
     """What is wrong with a share of a GPU."""
     return "" if value is None or 0 <= value <= 1 else f"wants 0 to 1, a trial trains on one GPU; got {value:g}"
 
@@ -181,7 +181,7 @@ class Placement:
         "Share of a GPU that a trial reserves under --engine ray, 0 to 1. Default: 1 where the cluster has GPUs and "
         "--device is not cpu, else 0.",
         default=None,
-        check=_share,
+        check=_check_share,
         changeable=True,
     )
     storage: str = option(

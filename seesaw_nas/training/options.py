@@ -84,6 +84,6 @@ class TrainSettings:
         """
         return options.compose(cls, {"spec": spec, **values})
 
-    def changed(self, **values: Any) -> TrainSettings:
+    def replace(self, **values: Any) -> TrainSettings:
         """The same with these values in place of its own; raises as :meth:`of`."""
         return options.change(self, values)

@@ -106,7 +106,7 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
     if not settings.scoring.supernet or needs(settings.scoring.evaluator) == SUPERNET:
         return None
     images = load_images(settings, problem.given.data)
-    inherited = _evaluator(settings.changed(evaluator="inherited"), images, problem.space)
+    inherited = _evaluator(settings.replace(evaluator="inherited"), images, problem.space)
     placed = cache(lambda: on_device(inherited, problem.device))  # not before a strategy has learnt enough to ask
     return lambda architecture: placed().evaluate(architecture, seed=0).top1
 
@@ -208,11 +208,11 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
 
 def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     table = tables.read(Path(settings.scoring.table))
-    settings = settings.changed(dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
+    settings = settings.replace(dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
     described = given
     if table.space_file and not settings.searched.space and given.space is None:
         described = replace(given, space=space.parse(table.space_file, settings.scoring.table))
-    searched = settings.changed(space=settings.searched.space or table.space)
+    searched = settings.replace(space=settings.searched.space or table.space)
     feasible = _feasible(searched, described, table.subject, table.budget)
     name, recipe = settings.scoring.evaluator, settings.training.fitted_recipe
     evaluator = evaluators.make(name, evaluators.EvaluatorSetting(name, feasible.space, recipe, table=table))

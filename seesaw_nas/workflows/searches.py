@@ -141,7 +141,7 @@ def changed(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSetti
     wanted = {name: value for name, value in changes.items() if value not in (None, "")}
     if wanted.get("engine") == "serial":
         wanted = {"workers": 0} | wanted  # which has no use for those of the run's own engine
-    return settings.changed(**wanted)
+    return settings.replace(**wanted)
 
 
 def posed(

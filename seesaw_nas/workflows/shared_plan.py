@@ -105,7 +105,7 @@ def plan_steps(settings: SearchSettings, n_validation: int, supernet: Path) -> l
 
 def _plain(settings: SearchSettings) -> SearchSettings:
     """What every step has in common."""
-    return settings.changed(plan="plain", seed_with=(), confirm=0, latency=False)
+    return settings.replace(plan="plain", seed_with=(), confirm=0, latency=False)
 
 
 def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iterator[Step]:
@@ -113,12 +113,13 @@ def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iter
     plain, images = _plain(settings), settings.scoring.validation_size or min(INHERITED_IMAGES, n_validation)
     yield Step("supernet", "a supernet trained", 0, 0, plain)
     what = f"scored with its weights on {images:,} images"
-    inherited = plain.changed(evaluator="inherited", supernet=str(supernet), trials=settings.steps.candidates)
-    inherited = inherited.changed(validation_size=images, seed_with=settings.proposals.seed_with)
+    inherited = plain.replace(evaluator="inherited", supernet=str(supernet), trials=settings.steps.candidates)
+    inherited = inherited.replace(validation_size=images, seed_with=settings.proposals.seed_with)
     yield Step("inherited", what, settings.steps.candidates, 0, inherited)
     if settings.steps.tuned:
-        trained = plain.changed(evaluator="tuned", supernet=str(supernet), trials=settings.steps.tuned)
-        tuned = trained.changed(epochs=TUNING_EPOCHS)
+        tuned = plain.replace(
+            evaluator="tuned", supernet=str(supernet), trials=settings.steps.tuned, epochs=TUNING_EPOCHS
+        )
         what = "trained on from its weights for an epoch"
         yield Step("tuned", what, settings.steps.tuned, settings.steps.tuned, tuned)
 
@@ -134,7 +135,7 @@ def _rounds(settings: SearchSettings, judged: int) -> Iterator[Step]:
         takes = count if level > levels[0] else min(judged, math.ceil(count / 2))
         what = f"trained from scratch for {level} epoch{'s' if level > 1 else ''}"
         first = settings.proposals.seed_with if level == levels[0] and not judged else ()
-        yield Step(f"epochs-{level}", what, count, takes, plain.changed(trials=count, epochs=level, seed_with=first))
+        yield Step(f"epochs-{level}", what, count, takes, plain.replace(trials=count, epochs=level, seed_with=first))
 
 
 class SharedPlan:

@@ -65,7 +65,7 @@ def read_status(path: Path | str) -> Status:
     begun = sum(counts[state] for state in records.TRAINED)
     return Status(
         name=folder.name,
-        working=folder.is_owned,
+        working=folder.is_held(),
         trials=trials,
         counts={str(state): count for state, count in counts.items()},
         best=records.best(records.complete(found)),

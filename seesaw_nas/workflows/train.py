@@ -117,7 +117,7 @@ def train(
             images = replace(
                 images, train=data.subset(images.train, settings.training.train_size, settings.training.seed)
             )
-        settings = settings.changed(dataset=dataset)
+        settings = settings.replace(dataset=dataset)
         found = conditions(describe(device)) | ranks.conditions | execution.plan(device, ranks.world)
         folder = ranks.by_lead(lambda: _folder(path, settings, named, images, resume, found))
         with folder.hold() if ranks.leads else nullcontext():
@@ -218,7 +218,7 @@ def _dataset(named: Named) -> str:
 def _folder(
     path: Path, settings: TrainSettings, named: Named, images: SearchData, resume: bool, found: dict[str, str]
 ) -> RunFolder:
-    kept = options.flatten(settings.changed(device="", data_dir="", spec=""))
+    kept = options.flatten(settings.replace(device="", data_dir="", spec=""))
     description = {
         "kind": KIND,
         "settings": {name: value for name, value in kept.items() if name != EXECUTION},

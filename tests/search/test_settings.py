@@ -179,4 +179,4 @@ def test_space_fits_the_images_unless_one_is_named(dataset, size, name):
     settings = SearchSettings.of(dataset=dataset)
     found = settings.load_space(size, 1, 7)
     assert (found.name, found.input_size, found.input_channels, found.classes) == (name, size, 1, 7)
-    assert settings.changed(space="seesaw-cifar-tiny").load_space(size, 1, 7).name == "seesaw-cifar-tiny"
+    assert settings.replace(space="seesaw-cifar-tiny").load_space(size, 1, 7).name == "seesaw-cifar-tiny"

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -199,7 +198,7 @@ def test_a_supernet_scores_no_other_images(pictures, supernet):
 def test_scores_of_a_supernet_that_was_trained_anew_are_not_mixed(pictures, supernet):
     search("g", evaluator="inherited", supernet="net")
     shutil.rmtree("net")
-    other = replace(supernet, seed=1)
+    other = supernet.replace(seed=1)
     supernets.train_in(Path("net"), other, pose(other))
     with pytest.raises(RunError, match="cannot go on with runs/g: digest of the file behind the scores: "):
         api.resume("runs/g", trials=2)

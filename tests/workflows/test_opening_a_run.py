@@ -13,6 +13,7 @@ from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy import latency
+from seesaw_nas.search.history import shared
 from seesaw_nas.workflows import results, train
 from seesaw_nas.workflows.audit import trainings
 from seesaw_nas.workflows.status import read_status
@@ -108,6 +109,16 @@ def test_a_newer_release_s_training_is_not_gone_on_with(searched, tmp_path):
     settings = train.TrainSettings(spec=str(searched.folder.best), dataset="digits", epochs=1, device="cpu")
     with pytest.raises(RunError, match=r"run\.json has schema version 2"):
         train.train(settings, newer, resume=True)
+
+
+def test_a_newer_release_s_search_in_a_database_is_not_joined(tmp_path):
+    url = f"sqlite:///{tmp_path}/history.db"
+    shared.create(url, "a", "front", {"kind": "search", "schema_version": 2})
+    with pytest.raises(RunError) as caught:
+        api.join("a", url, runs_dir=tmp_path)
+    assert str(caught.value) == (
+        "the search 'a' in the storage has schema version 2, this release reads up to 1; use a newer release"
+    )
 
 
 def test_a_search_from_before_there_was_a_schema_version_is_read(searched, tmp_path):

@@ -124,10 +124,9 @@ class Bench:
 
     def key(self, name: str) -> str:
         """Under which scores are kept: with a mark of the supernet that they rest on."""
-        return f"{name}@{self._supernet_mark}" if name in SHARING else name
+        return f"{name}@{self._mark_supernet()}" if name in SHARING else name
 
-    @cached_property
-    def _supernet_mark(self) -> str:
+    def _mark_supernet(self) -> str:
         result = Path(self.supernet) / "result.json"
         told = result.read_bytes() if result.is_file() else b""
         return hashlib.sha256(str(Path(self.supernet).resolve()).encode() + told).hexdigest()[:16]

@@ -103,7 +103,7 @@ def _source(path: Path, about: Mapping[str, Any], trainings: Sequence[_Training]
     try:
         own, recipe = SearchSettings.from_dict(about["settings"]), about["recipe"]
         space = own.searched.space or about["space"]
-        settings = own.changed(space=space, recipe=recipe["name"], epochs=recipe["epochs"])
+        settings = own.replace(space=space, recipe=recipe["name"], epochs=recipe["epochs"])
     except (KeyError, TypeError) as error:
         raise RunError(f"{path} does not say how it was trained: {type(error).__name__} {error}; restore it") from None
     if settings.scoring.evaluator != "trained":

@@ -267,4 +267,4 @@ def test_workers_of_a_killed_search_end_by_themselves_and_resume_completes(drive
     again = {digest for what, digest, _ in evaluator.notes()[before:] if what == "begun"}
     assert told
     assert not told & again
-    assert not RunFolder.open(folder).is_owned
+    assert not RunFolder.open(folder).is_held()

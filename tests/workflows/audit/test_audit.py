@@ -262,7 +262,7 @@ def test_too_few_architectures_are_told(tmp_path):
 
 def test_tables_of_other_conditions_are_not_mixed(tmp_path):
     one = written(tmp_path / "one", rising())
-    other = written(tmp_path / "other", rising(), settings=SETTINGS.changed(train_size=500, seed=1))
+    other = written(tmp_path / "other", rising(), settings=SETTINGS.replace(train_size=500, seed=1))
     with pytest.raises(
         OptionError, match=r"other was not trained as .*one was: --train-size: all in .*one, 500 in .*other; audit"
     ):
@@ -281,7 +281,7 @@ def test_what_several_runs_hold_counts_once(tmp_path):
 
 
 def test_scores_that_were_no_trainings_are_refused(tmp_path):
-    path = written(tmp_path / "t", rising(), settings=SETTINGS.changed(evaluator="inherited", supernet="x"))
+    path = written(tmp_path / "t", rising(), settings=SETTINGS.replace(evaluator="inherited", supernet="x"))
     with pytest.raises(RunError, match="was scored by evaluator 'inherited'; an audit wants trainings"):
         trainings.read([path])
 
