@@ -21,7 +21,8 @@ from seesaw_nas.architecture.reference import network
 from seesaw_nas.core.allocator import keep_freed_memory
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.files import write_json
-from seesaw_nas.data import SearchData, augment
+from seesaw_nas.data import SearchData
+from seesaw_nas.data.augment import augment
 from seesaw_nas.network.models import build
 from seesaw_nas.training import recipes
 from seesaw_nas.training.loop import evaluate

@@ -38,7 +38,8 @@ from seesaw_nas.core.allocator import keep_freed_memory, minor_faults
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import describe, find_device, synchronise
 from seesaw_nas.core.files import write_json
-from seesaw_nas.data import Images, SearchData, augment, normalise
+from seesaw_nas.data import Images, SearchData, normalise
+from seesaw_nas.data.augment import augment
 from seesaw_nas.network.models import build
 from seesaw_nas.space import Feasible
 from seesaw_nas.training import recipes

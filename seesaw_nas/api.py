@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy.latency import LatencySettings
-from seesaw_nas.search import DEFAULT_STRATEGY
+from seesaw_nas.search import DEFAULT_STRATEGY, engines
+from seesaw_nas.search.history import shared
 from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Space
 from seesaw_nas.training.options import TrainSettings
@@ -152,13 +153,10 @@ def join(
     Raises:
         SeesawError: there is no such search, or it cannot be carried out here.
     """
-    from seesaw_nas.search import engines
-    from seesaw_nas.search.history import shared
-
     _, begun = shared.join(storage, name)
     settings = searches.changed(SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage})
     problem = searches.posed(
-        settings.changed(confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'", listener
+        settings.replace(confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'", listener
     )
     own = os.getpid()
     method = searches.method(problem, seed=settings.training.seed + own)  # others propose from the search's own seed

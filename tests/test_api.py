@@ -107,7 +107,7 @@ def test_no_record_names_the_test_split(found):
 
 def test_same_seed_finds_the_same_and_another_does_not(found, tmp_path):
     assert told(api.begin(FEW, name="again", runs_dir=tmp_path)) == told(found)
-    other = api.begin(FEW.changed(seed=2, trials=1), name="other", runs_dir=tmp_path)
+    other = api.begin(FEW.replace(seed=2, trials=1), name="other", runs_dir=tmp_path)
     assert told(other)[0] not in told(found)
 
 
@@ -124,12 +124,12 @@ def test_plan_is_told_before_any_training(tmp_path):
         assert plan.cheapest_macs <= plan.median_macs <= 300_000
         assert plan.trial_seconds > 0
 
-    api.begin(FEW.changed(trials=1), name="a", runs_dir=tmp_path, on_plan=planned, listener=Order())
+    api.begin(FEW.replace(trials=1), name="a", runs_dir=tmp_path, on_plan=planned, listener=Order())
     assert [type(entry) for entry in Order.heard] == [api.Plan, int]
 
 
 def test_run_gets_a_name_of_its_own(tmp_path):
-    result = api.begin(FEW.changed(trials=1), runs_dir=tmp_path)
+    result = api.begin(FEW.replace(trials=1), runs_dir=tmp_path)
     assert re.fullmatch(r"digits-300\.0K-\d{8}-\d{6}", result.folder.name)
 
 
@@ -138,7 +138,7 @@ def test_failed_trials_are_counted_and_nothing_is_called_best(tmp_path, monkeypa
         raise TrainingFailed("loss is not finite in epoch 1 of 1")
 
     monkeypatch.setattr("seesaw_nas.evaluators.trained.TrainedEvaluator.evaluate", evaluate)
-    result = api.begin(FEW.changed(trials=9), name="a", runs_dir=tmp_path)
+    result = api.begin(FEW.replace(trials=9), name="a", runs_dir=tmp_path)
     assert result.ended == "the last 5 trials failed"
     assert (result.best, result.front()) == (None, [])
     assert not result.folder.best.exists()
@@ -345,7 +345,7 @@ def test_finished_run_is_resumed_without_training(found, tmp_path, monkeypatch):
 
 
 def test_renamed_run_keeps_its_trials(tmp_path, monkeypatch):
-    one = api.begin(FEW.changed(trials=1), name="one", runs_dir=tmp_path)
+    one = api.begin(FEW.replace(trials=1), name="one", runs_dir=tmp_path)
     (tmp_path / "one").rename(tmp_path / "two")
     monkeypatch.chdir(tmp_path / "two")
     two = api.resume(".", trials=2)
@@ -368,7 +368,7 @@ def test_run_whose_space_changed_is_not_continued(tmp_path):
     """.replace("\n    partitions", " partitions")
     path = tmp_path / "mine.toml"
     path.write_text(text.replace("EXPANSIONS", "2"))
-    result = api.begin(FEW.changed(space=str(path), budget="", trials=1), name="a", runs_dir=tmp_path)
+    result = api.begin(FEW.replace(space=str(path), budget="", trials=1), name="a", runs_dir=tmp_path)
     path.write_text(text.replace("EXPANSIONS", "2, 3"))
     with pytest.raises(RunError, match=r"the space 'mine' has changed since .*a began; begin a new run"):
         api.resume(result.folder.path)
@@ -426,7 +426,7 @@ def test_existing_run_is_not_overwritten(found):
 )
 def test_search_that_cannot_be_leaves_no_folder(tmp_path, change, error, message):
     with pytest.raises(error, match=message):
-        api.begin(FEW.changed(**change), name="a", runs_dir=tmp_path)
+        api.begin(FEW.replace(**change), name="a", runs_dir=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -10,8 +10,7 @@ import typer
 from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import CacheDir, DataDir, Device, Json, Spec, Weights, verb
-from seesaw_nas.deploy.score import SPLITS
-from seesaw_nas.workflows import deployment
+from seesaw_nas.deploy.names import SPLITS
 
 _TEST = "this is the test split: a figure to report, not to choose by; choose on the validation split"
 
@@ -30,6 +29,8 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Measure weights on the validation or the test split."""
+    from seesaw_nas.workflows import deployment
+
     found = deployment.evaluate(
         spec, weights, dataset=dataset, split=split, device=device, data_dir=data_dir, cache_dir=cache_dir
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,8 +12,10 @@ from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, Spec, Weights, verb
-from seesaw_nas.deploy.export import TARGETS, Exported, find_weights
-from seesaw_nas.workflows import deployment
+from seesaw_nas.deploy.names import TARGETS, find_weights
+
+if TYPE_CHECKING:
+    from seesaw_nas.deploy.export import Exported
 
 
 @verb
@@ -29,6 +31,8 @@ def export(
     json: Json = False,
 ) -> None:
     """Write a trained network for others to run."""
+    from seesaw_nas.workflows import deployment
+
     named = specfile.resolve(spec)
     weights = weights or find_weights(spec)
     done = deployment.export(named, to, weights=weights, out=out, dataset=dataset, data_dir=data_dir)

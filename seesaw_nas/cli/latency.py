@@ -11,10 +11,9 @@ import typer
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import Json, Specs, takes, verb
+from seesaw_nas.cli.parts.parameters import Json, Specs, take_settings, verb
 from seesaw_nas.core.units import format_figure
 from seesaw_nas.deploy.latency import Latency, LatencySettings, NetworkLatencies, document
-from seesaw_nas.workflows import deployment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +31,7 @@ HEADINGS = ("network", "Multi-Adds", "Params", "backend", "batch", "threads", "m
 
 
 @verb
-@takes(LatencySettings, without=("seed",))
+@take_settings(LatencySettings, without=("seed",))
 def latency(
     settings: LatencySettings,
     *,
@@ -43,6 +42,8 @@ def latency(
     json: Json = False,
 ) -> None:
     """Time networks on the device at hand."""
+    from seesaw_nas.workflows import deployment
+
     with terminal.progress(terminal.console(stderr=True)) as progress:
         task = progress.add_task("", total=None)
 

@@ -12,7 +12,6 @@ import typer
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.failures import MISTAKE
 from seesaw_nas.cli.parts.parameters import Device, Json, verb
-from seesaw_nas.workflows import deployment
 
 if TYPE_CHECKING:
     from seesaw_nas.deploy.predict import Prediction
@@ -30,6 +29,8 @@ def predict(
 
     Where one cannot be read, the others are printed all the same, and the exit code is 2.
     """
+    from seesaw_nas.workflows import deployment
+
     predictions = deployment.predict(model, images, top=top, device=device)
     console = terminal.console(stderr=json)
     found, unreadable = [], 0

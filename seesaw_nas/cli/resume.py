@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from seesaw_nas.cli.parts.parameters import Json, Run, TimeLimit, takes_changes, verb
+from seesaw_nas.cli.parts.parameters import Json, Run, TimeLimit, take_changes, verb
 from seesaw_nas.core.units import parse_duration
 from seesaw_nas.search.settings import SearchSettings
 
 
 @verb
-@takes_changes(SearchSettings)
+@take_changes(SearchSettings)
 def resume(changes: dict[str, Any], *, run: Run, time_limit: TimeLimit = "", json: Json = False) -> None:
     """Resume a search that was stopped or killed."""
     from seesaw_nas.cli.parts import searching

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seesaw_nas.cli.parts.parameters import Json, TimeLimit, given_options, takes, verb
+from seesaw_nas.cli.parts.parameters import Json, TimeLimit, take_settings, verb
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.run_folder import RunFolder, is_run
@@ -16,7 +16,7 @@ from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 
 
 @verb
-@takes(SearchSettings)
+@take_settings(SearchSettings)
 def search(
     settings: SearchSettings,
     *,
@@ -34,7 +34,12 @@ def search(
     if join:
         if not settings.placement.storage:
             raise OptionError("--join wants the --storage that the search is in")
-        changes = {key: value for key, value in given_options(settings, CHANGEABLE).items() if key != "storage"}
+        defaults = SearchSettings().to_dict()
+        changes = {
+            key: value
+            for key, value in settings.to_dict().items()
+            if key in CHANGEABLE and key != "storage" and value != defaults[key]
+        }
         storage = settings.placement.storage
         searching.watch(
             lambda how: searching.join(join, storage, runs_dir=runs_dir, time_limit=limit, **how, **changes), json
@@ -57,7 +62,7 @@ def _check_same(settings: SearchSettings, path: Path) -> None:
     now = settings.to_dict()
     changed = [
         f"--{one.name} was {before[one.field] or 'not given'}, now {now[one.field] or 'not given'}"
-        for one in options.declared(SearchSettings)
+        for one in options.options_of(SearchSettings)
         if not one.option.changeable and before[one.field] != now[one.field]
     ]
     if changed:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from json import dumps
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, Run, verb
 from seesaw_nas.core.units import format_duration, format_top1
-from seesaw_nas.workflows.status import Status, read_status
+
+if TYPE_CHECKING:
+    from seesaw_nas.workflows.status import Status
 
 SECONDS = 2.0  # between two looks
 
@@ -26,6 +28,8 @@ def status(
     """Print how a search stands, while it runs or later."""
     from rich.live import Live
     from rich.text import Text
+
+    from seesaw_nas.workflows.status import read_status
 
     found = read_status(run)
     if json:

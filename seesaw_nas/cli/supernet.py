@@ -10,23 +10,23 @@ import typer
 
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.epochs import SupernetView
-from seesaw_nas.cli.parts.parameters import Differs, Json, Resume, takes, verb
+from seesaw_nas.cli.parts.parameters import Change, Json, Resume, take_settings, verb
 from seesaw_nas.core.units import format_duration
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.training.recipes import SAMPLINGS
 
 
 @verb
-@takes(
+@take_settings(
     SearchSettings,
     "training",
     "searched",
     "supernet_epochs",
     "sampling",
     without=("epochs",),
-    space=Differs(argument=True),
-    supernet_epochs=Differs(name="epochs", help="Epochs; 0 for three times the recipe's own."),
-    sampling=Differs(help=f"Sampling of what a step trains: {', '.join(SAMPLINGS)}."),
+    space=Change(argument=True),
+    supernet_epochs=Change(name="epochs", help="Epochs; 0 for three times the recipe's own."),
+    sampling=Change(help=f"Sampling of what a step trains: {', '.join(SAMPLINGS)}."),
 )
 def supernet(
     settings: SearchSettings,

@@ -9,20 +9,20 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import Differs, Json, takes, verb
+from seesaw_nas.cli.parts.parameters import Change, Json, take_settings, verb
 from seesaw_nas.cli.parts.tabulating import TabulateView
 from seesaw_nas.search.settings import SearchSettings
 
 
 @verb
-@takes(
+@take_settings(
     SearchSettings,
     "training",
     "searched",
     "trials",
-    space=Differs(argument=True),
-    trials=Differs(name="n", default=300),
-    seed=Differs(help="Seed for the draws; those of the trainings count up from it."),
+    space=Change(argument=True),
+    trials=Change(name="n", default=300),
+    seed=Change(help="Seed for the draws; those of the trainings count up from it."),
 )
 def tabulate(
     settings: SearchSettings,

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.epochs import TrainingDisplay
-from seesaw_nas.cli.parts.parameters import Json, Resume, takes, verb
+from seesaw_nas.cli.parts.parameters import Json, Resume, take_settings, verb
 from seesaw_nas.core.torchrun import leads
 from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
-from seesaw_nas.workflows import train as workflow
-from seesaw_nas.workflows.train import TrainResult
+
+if TYPE_CHECKING:
+    from seesaw_nas.workflows.train import TrainResult
 
 
 @verb
-@takes(TrainSettings)
+@take_settings(TrainSettings)
 def train(
     settings: TrainSettings,
     *,
@@ -33,6 +34,8 @@ def train(
     json: Json = False,
 ) -> None:
     """Train one architecture, then read the test accuracy, once."""
+    from seesaw_nas.workflows import train as workflow
+
     console = terminal.console(stderr=json)
     console.quiet = not leads()
     with terminal.progress(console) as progress:

@@ -54,11 +54,11 @@ def cut_torn_line(path: Path) -> bytes:
     if not path.exists():
         return b""
     content = path.read_bytes()
-    kept = content.rfind(b"\n") + 1
-    if kept < len(content):
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
         with path.open("r+b") as file:
-            file.truncate(kept)
-    return content[kept:]
+            file.truncate(end)
+    return content[end:]
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -57,7 +57,7 @@ def option(help: str, *, default: Any = dataclasses.MISSING, **more: Any) -> Any
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class DeclaredOption:
     """An option where it is declared.
 
     Attributes:
@@ -121,28 +121,28 @@ def _wanted(kind: Any) -> str:
     return WORDS.get(kind, getattr(kind, "__name__", str(kind)))
 
 
-_DECLARED: dict[type, tuple[Declared, ...]] = {}  # what was read of a class before
+_DECLARED: dict[type, tuple[DeclaredOption, ...]] = {}  # what was read of a class before
 
 
-def declared(cls: type) -> tuple[Declared, ...]:
+def options_of(cls: type) -> tuple[DeclaredOption, ...]:
     """All options of a settings class, those of its topics in their place."""
     if cls not in _DECLARED:
-        _DECLARED[cls] = tuple(_declared(cls))
+        _DECLARED[cls] = tuple(_read_options(cls))
     return _DECLARED[cls]
 
 
-def _declared(cls: type) -> list[Declared]:
-    found: list[Declared] = []
+def _read_options(cls: type) -> list[DeclaredOption]:
+    found: list[DeclaredOption] = []
     hints = get_type_hints(cls)
     for field in dataclasses.fields(cls):
         if dataclasses.is_dataclass(hints[field.name]):
             topic = _default(field)
             found += [
                 dataclasses.replace(one, topic=field.name, default=getattr(topic, one.field))
-                for one in declared(type(topic))
+                for one in options_of(type(topic))
             ]
         elif KEY in field.metadata:
-            found.append(Declared(field.name, "", hints[field.name], field.default, field.metadata[KEY]))
+            found.append(DeclaredOption(field.name, "", hints[field.name], field.default, field.metadata[KEY]))
     return found
 
 
@@ -156,7 +156,7 @@ def check(settings: Any) -> None:
     Raises:
         OptionError: one is not allowed; the text says which and what is.
     """
-    for one in declared(type(settings)):
+    for one in options_of(type(settings)):
         if not one.topic:
             one.check(getattr(settings, one.field))
 
@@ -171,7 +171,7 @@ def compose(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
     _refuse_unknown(cls, values)
     given: dict[str, Any] = {}
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-        own = {one.field for one in declared(cls) if one.topic == field.name}
+        own = {one.field for one in options_of(cls) if one.topic == field.name}
         if own:
             given[field.name] = change(_default(field), {name: values[name] for name in own & values.keys()})
         elif field.name in values:
@@ -188,7 +188,7 @@ def change(settings: Settings, values: Mapping[str, Any]) -> Settings:
     """
     cls = type(settings)
     _refuse_unknown(cls, values)
-    topics = {one.field: one.topic for one in declared(cls)}
+    topics = {one.field: one.topic for one in options_of(cls)}
     new = {name: value for name, value in values.items() if not topics[name]}
     for topic in {topics[name] for name in values} - {""}:
         own = {name: value for name, value in values.items() if topics[name] == topic}
@@ -197,7 +197,7 @@ def change(settings: Settings, values: Mapping[str, Any]) -> Settings:
 
 
 def _refuse_unknown(cls: type, values: Mapping[str, Any]) -> None:
-    names = {one.field for one in declared(cls)}
+    names = {one.field for one in options_of(cls)}
     for name in values:
         if name not in names:
             raise TypeError(f"{cls.__name__} got an unexpected keyword argument '{name}'")
@@ -207,7 +207,7 @@ def flatten(settings: Any) -> dict[str, Any]:
     """All values by their flat names, in the order of declaration."""
     return {
         one.field: getattr(getattr(settings, one.topic) if one.topic else settings, one.field)
-        for one in declared(type(settings))
+        for one in options_of(type(settings))
     }
 
 
@@ -217,7 +217,7 @@ def read(cls: type[Settings], values: Mapping[str, Any]) -> Settings:
     Raises:
         TypeError, OptionError: as of :func:`compose`.
     """
-    tuples = {one.field for one in declared(cls) if get_origin(one.type) is tuple}
+    tuples = {one.field for one in options_of(cls) if get_origin(one.type) is tuple}
     plain = {
         name: tuple(value) if name in tuples and isinstance(value, list) else value for name, value in values.items()
     }

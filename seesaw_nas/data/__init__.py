@@ -2,15 +2,25 @@
 
 :func:`load` returns what a search may use, training and validation images; only :func:`load_test` returns the test
 split. Splits are stratified by class with a fixed seed, so every run and every machine has the same ones.
+
+What needs torch is loaded when it is first asked for, so that the names of the data sets cost nothing.
 """
 
-from seesaw_nas.data.augment import augment, normalise
-from seesaw_nas.data.catalog import NAMES, ONE_SIZE, load, load_test
-from seesaw_nas.data.images import Draw, Images, SearchData, Split, channel_means, check_fits, subset
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from seesaw_nas.data.catalog import DATA_SETS, NAMES, ONE_SIZE, default_space, load, load_test
 from seesaw_nas.data.progress import Progress
-from seesaw_nas.data.stream import Streamed
+
+if TYPE_CHECKING:
+    from seesaw_nas.data.augment import normalise
+    from seesaw_nas.data.images import Draw, Images, SearchData, Split, channel_means, check_fits, subset
+    from seesaw_nas.data.stream import Streamed
 
 __all__ = [
+    "DATA_SETS",
     "NAMES",
     "ONE_SIZE",
     "Draw",
@@ -19,11 +29,21 @@ __all__ = [
     "SearchData",
     "Split",
     "Streamed",
-    "augment",
     "channel_means",
     "check_fits",
+    "default_space",
     "load",
     "load_test",
     "normalise",
     "subset",
 ]
+
+_WITH_TORCH = {"normalise": "augment", "Streamed": "stream"} | dict.fromkeys(
+    ("Draw", "Images", "SearchData", "Split", "channel_means", "check_fits", "subset"), "images"
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WITH_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_WITH_TORCH[name]}"), name)

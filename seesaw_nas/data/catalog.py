@@ -1,28 +1,60 @@
-"""Data sets by name; the two doors to them, one for a search and one for the test split."""
+"""Data sets by name; the two doors to them, one for a search and one for the test split.
+
+A data set is one file in this package, with a function ``make`` that takes a :class:`seesaw_nas.data.base.DataSetting`,
+and one line of :data:`DATA_SETS`. Importing this loads no torch.
+"""
 
 from __future__ import annotations
 
+import importlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from seesaw_nas.core.errors import DataError, known
-from seesaw_nas.data import cifar, digits, folder, imagenet
-from seesaw_nas.data.images import SearchData, Split
+from seesaw_nas.data.base import DataSetting, Source
 from seesaw_nas.data.progress import Progress
 
-ONE_SIZE = ("digits",)  # whose images come in no other
-NAMES = (*ONE_SIZE, *cifar.LAYOUTS, imagenet.NAME)
+if TYPE_CHECKING:
+    from seesaw_nas.data.images import SearchData, Split
+
+
+@dataclass(frozen=True, slots=True)
+class DataSetEntry:
+    """A line of the registry.
+
+    Attributes:
+        what: the images are, in words.
+        module: its file in this package, loaded when the data set is made.
+        space: that is searched where none is named; empty for the one that fits the size of the images.
+        is_fixed: whether the name alone says which images these are: shipped, or known by a checksum.
+        is_streamed: whether images are decoded anew for every epoch, and may have copies in a cache.
+        has_one_size: whether its images come in no other size.
+    """
+
+    what: str
+    module: str
+    space: str = ""
+    is_fixed: bool = False
+    is_streamed: bool = False
+    has_one_size: bool = False
+
+
+DATA_SETS = {
+    "digits": DataSetEntry("1,797 digits, 8x8, grey", "digits", "seesaw-digits", is_fixed=True, has_one_size=True),
+    "cifar10": DataSetEntry("60,000 photos of 10 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True),
+    "cifar100": DataSetEntry("60,000 photos of 100 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True),
+    "imagenet": DataSetEntry("1.3 million photos of 1,000 classes", "imagenet", is_streamed=True),
+}
 FOLDER_PREFIX = "folder:"
+NAMES = tuple(DATA_SETS)
+ONE_SIZE = tuple(name for name, entry in DATA_SETS.items() if entry.has_one_size)
+_FOLDER = DataSetEntry("images by class", "folder", is_streamed=True)  # of any path
 
 
-class Source(Protocol):
-    """Where the images of one data set come from."""
-
-    def search(self) -> SearchData:
-        """Training and validation images, without opening the test split where that is a file of its own."""
-
-    def test(self) -> Split:
-        """The test split."""
+def default_space(name: str) -> str:
+    """The space to search for images of this data set; empty for the one that fits their size."""
+    return DATA_SETS[name].space if name in DATA_SETS else ""
 
 
 def load(
@@ -35,7 +67,7 @@ def load(
     """The training and validation images of a data set, on the CPU; in memory, or streamed where they are too many.
 
     Args:
-        name: one of ``NAMES``, or the path of a folder of images by class, with or without ``folder:`` before it.
+        name: one of ``DATA_SETS``, or the path of a folder of images by class, with or without ``folder:`` before it.
         data_dir: holds the unpacked CIFAR archive, or is it; without, the archive is downloaded once. For ImageNet, the
             folder that holds ``train`` and ``val``. Others ignore it.
         image_size: side of the images in pixels; for a folder and ImageNet, 224 without, the paper's size; for CIFAR,
@@ -46,7 +78,7 @@ def load(
     Raises:
         DataError: no such data set, or its files are missing, damaged or too few.
     """
-    return _source(name, data_dir, image_size, progress, cache_dir).search()
+    return _source(DataSetting(name, data_dir, image_size, progress, cache_dir)).search()
 
 
 def load_test(
@@ -57,30 +89,26 @@ def load_test(
     cache_dir: Path | None = None,
 ) -> Split:
     """The test split of a data set, for the final training of a chosen architecture; arguments as for :func:`load`."""
-    return _source(name, data_dir, image_size, progress, cache_dir).test()
+    return _source(DataSetting(name, data_dir, image_size, progress, cache_dir)).test()
 
 
-def _source(
-    name: str, data_dir: Path | None, image_size: int | None, progress: Progress | None, cache_dir: Path | None
-) -> Source:
-    if image_size is not None and image_size < 1:
-        raise DataError(f"an image size is a positive number of pixels, got {image_size}")
-    if cache_dir is not None and name in (*ONE_SIZE, *cifar.LAYOUTS):
-        raise DataError(f"{name} needs no --cache-dir: its images are small and stay in memory; leave it out")
-    if name == "digits":
-        if image_size not in (None, digits.SIZE):
-            raise DataError(
-                f"images of digits are 8 x 8 pixels, got image size {image_size}; "
-                f"leave it out, it is for cifar10, cifar100, imagenet and folders of images"
-            )
-        return digits.Digits()
-    if name in cifar.LAYOUTS:
-        return cifar.Cifar(cifar.LAYOUTS[name], data_dir, progress, image_size or cifar.SIZE)
-    streaming = folder.Streaming(image_size or folder.DEFAULT_SIZE, cache_dir, progress)
-    if name == imagenet.NAME:
-        return imagenet.ImageNet(data_dir, streaming)
+def _source(setting: DataSetting) -> Source:
+    if setting.image_size is not None and setting.image_size < 1:
+        raise DataError(f"an image size is a positive number of pixels, got {setting.image_size}")
+    entry = DATA_SETS.get(setting.name) or _folder(setting.name)
+    if setting.cache_dir is not None and not entry.is_streamed:
+        raise DataError(f"{setting.name} needs no --cache-dir: its images are small and stay in memory; leave it out")
+    source: Source = importlib.import_module(f"seesaw_nas.data.{entry.module}").make(setting)
+    return source
+
+
+def _folder(name: str) -> DataSetEntry:
+    """The entry of folders, where the name is the path of one.
+
+    Raises:
+        DataError: it is none.
+    """
     path = name.removeprefix(FOLDER_PREFIX)
-    root = Path(path).expanduser()
-    if not path or (path == name and not root.is_dir()):
-        raise DataError(f"{known('data set', name, NAMES)}; the path of a folder of images by class also works")
-    return folder.Folder(root, streaming)
+    if not path or (path == name and not Path(path).expanduser().is_dir()):
+        raise DataError(f"{known('data set', name, DATA_SETS)}; the path of a folder of images by class also works")
+    return _FOLDER

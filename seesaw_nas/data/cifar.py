@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import splits
+from seesaw_nas.data.base import DataSetting
 from seesaw_nas.data.download import cache_dir, fetch
 from seesaw_nas.data.images import Images, SearchData
 from seesaw_nas.data.progress import Progress
@@ -169,3 +170,12 @@ def _shrunk(images: torch.Tensor, factor: int) -> torch.Tensor:
         return images
     parts = [F.avg_pool2d(part.float(), factor).round().to(torch.uint8) for part in torch.split(images, 1000)]
     return torch.cat(parts)
+
+
+def make(setting: DataSetting) -> Cifar:
+    """The set of this name, at the wanted size.
+
+    Raises:
+        DataError: 32 pixels do not divide into that size.
+    """
+    return Cifar(LAYOUTS[setting.name], setting.data_dir, setting.progress, setting.image_size or SIZE)

@@ -33,18 +33,18 @@ def decode(paths: Sequence[Path], size: int, progress: Progress | None = None) -
     check_decoder()
     images = np.empty((len(paths), 3, size, size), dtype=np.uint8)
     reasons: dict[str, str] = {}
-    kept = []
+    positions = []
     with report_progress(progress) as report, ThreadPoolExecutor(THREADS) as pool:
         for i, why in enumerate(pool.map(_read_into, images, paths)):
             report("reading images", i + 1, len(paths))
             if why:
                 reasons[str(paths[i])] = why
             else:
-                kept.append(i)
+                positions.append(i)
     if reasons:
         warn_of_skipped(reasons, len(paths))
-        images = images[kept]
-    return torch.from_numpy(images), np.array(kept, dtype=np.int64)
+        images = images[positions]
+    return torch.from_numpy(images), np.array(positions, dtype=np.int64)
 
 
 def _read_into(out: npt.NDArray[np.uint8], path: Path) -> str:

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import splits
+from seesaw_nas.data.base import DataSetting
+from seesaw_nas.data.catalog import NAMES, ONE_SIZE
 from seesaw_nas.data.images import Images, SearchData
 
 SIZE = 8
@@ -43,3 +46,18 @@ def _read() -> Images:
     bunch = load_digits()
     grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # (N, 8, 8)
     return Images(torch.from_numpy(grey[:, None]), torch.from_numpy(bunch.target.astype(np.int64)))
+
+
+def make(setting: DataSetting) -> Digits:
+    """The digits, in their own size.
+
+    Raises:
+        DataError: another size is asked for.
+    """
+    if setting.image_size not in (None, SIZE):
+        others = ", ".join(name for name in NAMES if name not in ONE_SIZE)
+        raise DataError(
+            f"images of digits are 8 x 8 pixels, got image size {setting.image_size}; "
+            f"leave it out, it is for {others} and folders of images"
+        )
+    return Digits()

@@ -20,6 +20,8 @@ import torch
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import cache, splits
+from seesaw_nas.data.base import DataSetting
+from seesaw_nas.data.catalog import FOLDER_PREFIX
 from seesaw_nas.data.decode import decode
 from seesaw_nas.data.images import Images, SearchData
 from seesaw_nas.data.progress import Progress
@@ -67,6 +69,11 @@ class Streaming:
     cache_dir: Path | None = None
     progress: Progress | None = None
 
+    @classmethod
+    def of(cls, setting: DataSetting) -> Streaming:
+        """As the setting asks for."""
+        return cls(setting.image_size or DEFAULT_SIZE, setting.cache_dir, setting.progress)
+
     def search(self, name: str, classes: tuple[str, ...], train: Listing, validation: Listing) -> SearchData:
         files, positions = self._readable(train.shuffle().join(validation))
         both = Streamed.of(files.paths, files.labels, self.size)
@@ -102,9 +109,9 @@ class Folder:
         if self._is_streamed(tree):
             return self.streaming.search(name, tree.classes, tree.train, tree.validation)
         files = tree.train.shuffle().join(tree.validation)
-        images, kept = decode(files.paths, size, self.streaming.progress)
-        both = Images(images, torch.from_numpy(files.labels[kept]))
-        border = int(np.searchsorted(kept, len(tree.train.paths)))
+        images, positions = decode(files.paths, size, self.streaming.progress)
+        both = Images(images, torch.from_numpy(files.labels[positions]))
+        border = int(np.searchsorted(positions, len(tree.train.paths)))
         train = Images(both.images[:border], both.labels[:border])
         validation = Images(both.images[border:], both.labels[border:])
         return SearchData.of(name, tree.classes, train, validation, flip=True, padding=size // 8)
@@ -115,8 +122,8 @@ class Folder:
             raise DataError(f"{self.root} has no test split: add {self.root / 'test'} with a folder of images a class")
         if self._is_streamed(tree):
             return self.streaming.split(tree.test)
-        images, kept = decode(tree.test.paths, self.streaming.size, self.streaming.progress)
-        return Images(images, torch.from_numpy(tree.test.labels[kept]))
+        images, positions = decode(tree.test.paths, self.streaming.size, self.streaming.progress)
+        return Images(images, torch.from_numpy(tree.test.labels[positions]))
 
     def _is_streamed(self, tree: Tree) -> bool:
         count = len(tree.train.paths) + len(tree.validation.paths)
@@ -208,3 +215,8 @@ def _is_image(entry: os.DirEntry[str]) -> bool:
     # on foreign disks macOS writes files such as '._name.jpg', which are not images
     suffix = os.path.splitext(entry.name)[1].lower()
     return suffix in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
+
+
+def make(setting: DataSetting) -> Folder:
+    """The folder whose path is the name, with or without ``folder:`` before it."""
+    return Folder(Path(setting.name.removeprefix(FOLDER_PREFIX)).expanduser(), Streaming.of(setting))

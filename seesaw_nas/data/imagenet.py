@@ -13,6 +13,7 @@ from pathlib import Path
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import folder, splits
+from seesaw_nas.data.base import DataSetting
 from seesaw_nas.data.images import SearchData
 from seesaw_nas.data.stream import Streamed
 
@@ -54,3 +55,8 @@ class ImageNet:
             if not folder.subfolders(self.root / part):
                 raise DataError(f"{self.root / part} has no class folders; --data-dir wants {expected}")
         return self.root
+
+
+def make(setting: DataSetting) -> ImageNet:
+    """The images below ``data_dir``."""
+    return ImageNet(setting.data_dir, folder.Streaming.of(setting))

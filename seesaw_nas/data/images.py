@@ -20,7 +20,7 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 VALUES = torch.arange(256, dtype=torch.float64) / 255  # possible values of a pixel, in units of 0..1
 
 DrawnBatch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-"""A :data:`Batch` for a step, with :attr:`Draw.along`, int64 (k, n), on the same device."""
+"""A :data:`Batch` for a step, with :attr:`Draw.extra`, int64 (k, n), on the same device."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,12 +30,12 @@ class Draw:
     Attributes:
         positions: positions of the images, int64 (n,) on the CPU.
         seed: seed for everything random in their augmentation; ``None`` for no augmentation.
-        along: further values for the batch, int64 (k, n) on the CPU, which are sent to the device with it.
+        extra: further values for the batch, int64 (k, n) on the CPU, which are sent to the device with it.
     """
 
     positions: torch.Tensor
     seed: int | None
-    along: torch.Tensor
+    extra: torch.Tensor
 
 
 class Split(Protocol):
@@ -68,7 +68,7 @@ class Split(Protocol):
         """All images as they are evaluated, in batches of at most this size."""
 
     def first(self, n: int) -> torch.Tensor:
-        """The first ``n`` images as they are evaluated, or all where there are fewer: uint8, (n, C, H, W)."""
+        """The first ``n`` images without augmentation, or all if there are fewer: uint8, (n, C, H, W)."""
 
     def in_memory(self) -> Images:
         """All images as they are evaluated."""
@@ -128,7 +128,7 @@ class Images:
         Positions and all drawn numbers of a batch are sent to the device in one copy.
         """
         for draw, labels in zip(draws, self._labels_of(draws), strict=True):
-            rows = [draw.positions[None], draw.along]
+            rows = [draw.positions[None], draw.extra]
             if draw.seed is not None:
                 generator = torch.Generator().manual_seed(draw.seed)
                 rows.append(draw_windows(len(draw.positions), flip=flip, padding=padding, generator=generator))
@@ -136,7 +136,7 @@ class Images:
             images = self.images.index_select(0, sent[0])
             if draw.seed is not None:
                 images = cut_windows(images, sent[-2:], padding)
-            yield images, labels, sent[1 : 1 + len(draw.along)]
+            yield images, labels, sent[1 : 1 + len(draw.extra)]
 
     def _labels_of(self, draws: Sequence[Draw]) -> tuple[torch.Tensor, ...]:
         """The labels of each batch, gathered with one operator for all batches."""
@@ -152,7 +152,7 @@ class Images:
             yield self.images[start : start + batch_size], self.labels[start : start + batch_size]
 
     def first(self, n: int) -> torch.Tensor:
-        """The first ``n`` images, or all where there are fewer: uint8, (n, C, H, W)."""
+        """The first ``n`` images, or all if there are fewer: uint8, (n, C, H, W)."""
         return self.images[:n]
 
     def take(self, positions: splits.Indices) -> Images:

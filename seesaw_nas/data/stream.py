@@ -114,7 +114,7 @@ class Streamed:
         for draw, decoded in zip(draws, self._decode(requests), strict=True):
             if len(decoded.positions) < len(draw.positions):
                 raise self._nothing_readable
-            sent = send(torch.cat([decoded.positions[None], draw.along]), self.device)  # (1 + k, n)
+            sent = send(torch.cat([decoded.positions[None], draw.extra]), self.device)  # (1 + k, n)
             images = decoded.images.to(self.device, non_blocking=True)
             yield images, self.labels.index_select(0, sent[0]), sent[1:]
 

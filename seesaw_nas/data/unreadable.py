@@ -40,7 +40,7 @@ def warn_of_skipped(reasons: Reasons, total: int) -> None:
     named = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     count = f"{len(names)} of {total} images cannot be read: {named}"
     if len(names) > MAX_SHARE * total:
-        raise DataError(f"{count}; at most {MAX_SHARE:.0%} may be, so mend or delete them")
+        raise DataError(f"{count}; at most {MAX_SHARE:.0%} may be, so repair or delete them")
     warnings.warn(f"skipped: {count}", stacklevel=3)
 
 

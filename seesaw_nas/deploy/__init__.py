@@ -1,1 +1,1 @@
-"""A trained network where it is used: exported to files, timed, asked about pictures, scored."""
+"""Uses of trained networks: export to files, latency, classification of pictures, accuracy."""

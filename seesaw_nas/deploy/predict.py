@@ -1,4 +1,4 @@
-"""Classifying image files with a trained or exported network."""
+"""Classifies image files with a trained or exported network."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from seesaw_nas.data import crops, decode
 from seesaw_nas.data.folder import SUFFIXES
 from seesaw_nas.data.preprocessing import COLOURS, Floats, Pixels, Preprocessing
 from seesaw_nas.data.unreadable import check_decoder
-from seesaw_nas.deploy.export import find_weights, onnx_file, source
+from seesaw_nas.deploy.export import onnx_file, source
 from seesaw_nas.deploy.export.agreement import Logits
+from seesaw_nas.deploy.names import find_weights
 from seesaw_nas.network import folded
 
-BATCH = 16  # measured as the fastest on the CPU; more only takes more memory
+BATCH = 16  # the fastest batch size in measurements on a CPU; larger ones only need more memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Classifier:
     """A network ready to classify.
 
     Attributes:
-        logits: on normalised images.
-        runs_on: the runtime and device, for a person.
+        logits: function from normalised images to logits.
+        runs_on: runtime and device, in words.
     """
 
     preprocessing: Preprocessing
@@ -42,11 +43,11 @@ class Classifier:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What one file shows.
+    """The prediction for one file.
 
     Attributes:
-        classes: the likeliest with their probabilities, the likeliest first; empty where the file cannot be read.
-        problem: why it cannot be read; empty otherwise.
+        classes: the most probable classes with their probabilities, in descending order; empty for an unreadable file.
+        problem: why the file cannot be read; empty otherwise.
     """
 
     file: Path
@@ -55,12 +56,12 @@ class Prediction:
 
 
 def load(path: Path, device: str = "auto") -> Classifier:
-    """The network in an exported folder, an exported ONNX file or the folder of a training.
+    """Load the network in an exported folder, an exported ONNX file or the folder of a training.
 
-    On the CPU an exported folder is run by ONNX Runtime, on CUDA by torch, as the folder of a training always is.
+    An exported folder runs in ONNX Runtime on the CPU and in torch on CUDA; the folder of a training always in torch.
 
     Raises:
-        SeesawError: it is none of these, cannot be read, or does not run on that device.
+        SeesawError: ``path`` is none of these, cannot be read, or cannot run on that device.
     """
     chosen = find_device(device)
     if not path.exists():
@@ -70,13 +71,13 @@ def load(path: Path, device: str = "auto") -> Classifier:
             return _with_onnxruntime(path / "model.onnx")
         return _with_torch(path, chosen)
     if path.suffix != ".onnx":
-        raise _not_run(path)
+        raise _refusal(path)
     if chosen.type != "cpu" and device != "auto":
         raise OptionError(f"an .onnx file is run on the CPU; for {chosen} give the folder of the export or training")
     return _with_onnxruntime(path)
 
 
-def _not_run(path: Path) -> RunError:
+def _refusal(path: Path) -> RunError:
     source.refuse_pickle(path)
     if path.suffix == ".pt2":
         return RunError(
@@ -88,7 +89,7 @@ def _not_run(path: Path) -> RunError:
 
 def _with_onnxruntime(path: Path) -> Classifier:
     preprocessing, logits = onnx_file.open_file(path)
-    return Classifier(_readable(preprocessing, path), logits, "ONNX Runtime on the CPU")
+    return Classifier(_check_readable(preprocessing, path), logits, "ONNX Runtime on the CPU")
 
 
 def _with_torch(folder: Path, device: torch.device) -> Classifier:
@@ -104,13 +105,13 @@ def _with_torch(folder: Path, device: torch.device) -> Classifier:
             result: Floats = model(torch.from_numpy(images).to(device)).cpu().numpy()
         return result
 
-    return Classifier(_readable(loaded.preprocessing, folder), logits, f"torch on {device}")
+    return Classifier(_check_readable(loaded.preprocessing, folder), logits, f"torch on {device}")
 
 
-def _readable(preprocessing: Preprocessing, path: Path) -> Preprocessing:
+def _check_readable(preprocessing: Preprocessing, path: Path) -> Preprocessing:
     if preprocessing.channels not in COLOURS:
         raise OptionError(f"the network in {path} reads {preprocessing.channels} channels, image files have 1 or 3")
-    if preprocessing.short_side != preprocessing.size and not _as_streamed(preprocessing):
+    if preprocessing.short_side != preprocessing.size and not _is_cropped_as_streamed(preprocessing):
         raise OptionError(
             f"the network in {path} wants pictures of short side {preprocessing.short_side}, cut to "
             f"{preprocessing.size}: this release cuts colour pictures of {crops.short_side(preprocessing.size)} only"
@@ -118,16 +119,16 @@ def _readable(preprocessing: Preprocessing, path: Path) -> Preprocessing:
     return preprocessing
 
 
-def _as_streamed(preprocessing: Preprocessing) -> bool:
-    """Whether pictures are shown as a training that decodes them anew each time evaluates them."""
+def _is_cropped_as_streamed(preprocessing: Preprocessing) -> bool:
+    """Whether pictures are to be cropped as in the evaluation of streamed images."""
     return preprocessing.channels == 3 and preprocessing.short_side == crops.short_side(preprocessing.size)
 
 
 def files(names: Sequence[str | Path]) -> list[Path]:
-    """The files that are named, in their order; a folder stands for all images in it and below, by sorted names.
+    """The named files, in their order; a folder is replaced by all images in it and below, sorted by name.
 
     Raises:
-        DataError: a folder has no images, or nothing is named.
+        DataError: a folder has no images, or there are no names.
     """
     paths: list[Path] = []
     for path in [Path(name) for name in names if str(name)]:  # an empty name would be the current folder
@@ -145,10 +146,10 @@ def _is_image(path: Path) -> bool:
 
 
 def classify(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterator[Prediction]:
-    """What each file shows, in their order, a batch at a time in memory; those that cannot be read say why.
+    """Yield a prediction for each file, in order; only one batch of images is in memory at a time.
 
     Args:
-        top: classes of each file, at most.
+        top: the most classes for each file.
 
     Raises:
         OptionError: ``top`` is below 1.
@@ -156,10 +157,10 @@ def classify(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterato
     if top < 1:
         raise OptionError(f"--top must be at least 1, got {top}")
     check_decoder()
-    return _classified(classifier, paths, top)
+    return _classify(classifier, paths, top)
 
 
-def _classified(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterator[Prediction]:
+def _classify(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterator[Prediction]:
     read = partial(_read, preprocessing=classifier.preprocessing)
     with ThreadPoolExecutor(decode.THREADS) as pool:
         for start in range(0, len(paths), BATCH):
@@ -171,7 +172,7 @@ def _classified(classifier: Classifier, paths: Sequence[Path], top: int) -> Iter
                 if isinstance(image, str):
                     yield Prediction(path, (), image)
                 else:
-                    yield Prediction(path, _likeliest(next(shares), classifier.preprocessing.classes, top))
+                    yield Prediction(path, _most_probable(next(shares), classifier.preprocessing.classes, top))
 
 
 def _read(path: Path, preprocessing: Preprocessing) -> Pixels | str:
@@ -180,9 +181,9 @@ def _read(path: Path, preprocessing: Preprocessing) -> Pixels | str:
         if preprocessing.short_side != preprocessing.size:
             return crops.centre_crop(path, preprocessing.size).transpose(2, 0, 1)
         return decode.read(path, preprocessing.size, grey=preprocessing.channels == 1)
-    except OSError as error:  # Pillow's are, too, where it knows what is wrong
+    except OSError as error:  # also Pillow's own errors about files that it understands
         return error.strerror or " ".join(str(error).split())
-    except Exception as error:  # on a damaged file its decoders raise errors of almost any type
+    except Exception as error:  # on a damaged file Pillow's decoders raise errors of almost any type
         return " ".join(f"{type(error).__name__}: {error}".split())
 
 
@@ -193,6 +194,6 @@ def _probabilities(classifier: Classifier, pixels: Pixels) -> npt.NDArray[np.flo
     return shares
 
 
-def _likeliest(shares: npt.NDArray[np.float64], classes: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
+def _most_probable(shares: npt.NDArray[np.float64], classes: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
     order = np.argsort(-shares, kind="stable")[:top]
     return tuple((classes[i], float(shares[i])) for i in order)

@@ -1,4 +1,4 @@
-"""The accuracy of weights that exist already, on a split that the caller names."""
+"""Measures the accuracy of existing weights on a split that the caller chooses."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas import data
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.device import describe, find_device, place
 from seesaw_nas.core.errors import OptionError, known
+from seesaw_nas.data import check_fits
+from seesaw_nas.deploy.export import source
+from seesaw_nas.deploy.names import SPLITS
+from seesaw_nas.training import accuracy
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData, Split
     from seesaw_nas.data.preprocessing import Preprocessing
     from seesaw_nas.training.accuracy import Accuracy
 
-SPLITS = ("validation", "test")
-
 
 @dataclass(frozen=True, slots=True)
 class ScoredWeights:
-    """Some weights on one split.
+    """The accuracy of weights on one split.
 
     Attributes:
-        normalised: as the weights say or, where they say nothing, as the training split was measured.
+        normalised: whether images were normalised as the weights file says or by the training split, in words.
     """
 
     named: Named
@@ -60,11 +64,11 @@ def score(
 ) -> ScoredWeights:
     """Measure ``weights`` on a split of a data set.
 
-    A choice made by such figures must be made on the validation split: the test split says something about a network
-    only as long as nothing was chosen by it.
+    To choose between networks, use the validation split: accuracy on the test split is only unbiased as long as nothing
+    was chosen by it.
 
     Args:
-        dataset: empty for the one that the weights, or else the spec, name.
+        dataset: data set; empty for the one that the weights file or else the spec names.
         data_dir, cache_dir: as for :func:`seesaw_nas.data.load`.
 
     Raises:
@@ -76,12 +80,6 @@ def score(
         raise OptionError(
             f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder"
         )
-    from seesaw_nas import data
-    from seesaw_nas.core.device import describe, find_device, place
-    from seesaw_nas.data import check_fits
-    from seesaw_nas.deploy.export import source
-    from seesaw_nas.training import accuracy
-
     on = find_device(device)
     model, header = source.read(named, weights)
     name = dataset or header.get("dataset", "") or named.dataset
@@ -91,15 +89,15 @@ def score(
     folder, cache = (Path(path) if path else None for path in (data_dir, cache_dir))
     images = data.load(name, folder, size, cache_dir=cache)
     check_fits(named.architecture, images)
-    images, normalised = _normalised(images, source.read_preprocessing(named, weights, header))
+    images, normalised = _use_normalisation(images, source.read_preprocessing(named, weights, header))
     chosen: Split = images.validation if split == "validation" else data.load_test(name, folder, size, cache_dir=cache)
     place(model, on)
     measured = accuracy.measure(model, chosen, images.mean, images.std, device=on)
     return ScoredWeights(named, weights, images.name, split, measured, normalised, conditions(describe(on)))
 
 
-def _normalised(images: SearchData, written: Preprocessing | None) -> tuple[SearchData, str]:
-    """The data with the means and deviations that the weights were trained with, and where those are from."""
+def _use_normalisation(images: SearchData, written: Preprocessing | None) -> tuple[SearchData, str]:
+    """The data with the means and deviations of the weights file, if any; and a text that says which are used."""
     if written is None:
         return images, "normalised by the training split"
     if written.classes != images.classes:

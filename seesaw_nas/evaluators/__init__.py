@@ -1,7 +1,7 @@
 """How good is an architecture: the evaluators by name. Importing this loads no torch.
 
-An evaluator is one file in this package, with a function ``make`` that takes a :class:`Setting`, and one line of
-:data:`EVALUATORS`.
+An evaluator is one file in this package, with a function ``make`` that takes an :class:`EvaluatorSetting`, and one line
+of :data:`EVALUATORS`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from seesaw_nas.core.errors import OptionError, known
 from seesaw_nas.evaluators.attempt import Failure, at_once, attempt, attempt_together, on_device
-from seesaw_nas.evaluators.base import Evaluator, Request, Score, Setting
+from seesaw_nas.evaluators.base import Evaluator, EvaluatorSetting, Request, Score
 from seesaw_nas.evaluators.proxies import PROXIES
 from seesaw_nas.evaluators.subject import Subject
 
@@ -20,12 +20,12 @@ __all__ = [
     "PROXY",
     "SUPERNET",
     "TABLE",
-    "Entry",
     "Evaluator",
+    "EvaluatorEntry",
+    "EvaluatorSetting",
     "Failure",
     "Request",
     "Score",
-    "Setting",
     "Subject",
     "at_once",
     "attempt",
@@ -42,7 +42,7 @@ SUPERNET, TABLE = "supernet", "table"  # what an evaluator may need; the setting
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EvaluatorEntry:
     """A line of the registry.
 
     Attributes:
@@ -61,14 +61,14 @@ class Entry:
 
 
 EVALUATORS = {
-    "trained": Entry("trains each architecture from scratch", "trained", trains=True, is_truth=True),
-    "table": Entry("answers from a file of recorded trainings", "recorded", needs=TABLE, is_truth=True),
-    "inherited": Entry("takes over a supernet's weights, without training", "inherited", needs=SUPERNET),
-    "tuned": Entry("takes over a supernet's weights and trains on", "tuned", needs=SUPERNET, trains=True),
-} | {PROXY + name: Entry(f"trains nothing: {what}", "proxy") for name, what in PROXIES.items()}
+    "trained": EvaluatorEntry("trains each architecture from scratch", "trained", trains=True, is_truth=True),
+    "table": EvaluatorEntry("answers from a file of recorded trainings", "recorded", needs=TABLE, is_truth=True),
+    "inherited": EvaluatorEntry("takes over a supernet's weights, without training", "inherited", needs=SUPERNET),
+    "tuned": EvaluatorEntry("takes over a supernet's weights and trains on", "tuned", needs=SUPERNET, trains=True),
+} | {PROXY + name: EvaluatorEntry(f"trains nothing: {what}", "proxy") for name, what in PROXIES.items()}
 
 
-def make(name: str, setting: Setting) -> Evaluator:
+def make(name: str, setting: EvaluatorSetting) -> Evaluator:
     """The evaluator of this name, on the CPU.
 
     Raises:

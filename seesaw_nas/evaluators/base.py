@@ -107,7 +107,7 @@ class Evaluator(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class EvaluatorSetting:
     """What an evaluator is made for.
 
     Attributes:

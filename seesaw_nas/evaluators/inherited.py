@@ -17,7 +17,7 @@ from torch import Tensor
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.data import Images, SearchData, check_fits
-from seesaw_nas.evaluators.base import Evaluator, Request, Score, Setting
+from seesaw_nas.evaluators.base import Evaluator, EvaluatorSetting, Request, Score
 from seesaw_nas.network.fast import formulation_for
 from seesaw_nas.network.fast.forward import Layers, measure
 from seesaw_nas.network.folded import rule
@@ -118,7 +118,7 @@ class InheritedEvaluator(Evaluator):
         return self.evaluate(architecture, seed=0).seconds
 
 
-def make(setting: Setting) -> InheritedEvaluator:
+def make(setting: EvaluatorSetting) -> InheritedEvaluator:
     """Scores with the supernet in the setting's folder.
 
     Raises:

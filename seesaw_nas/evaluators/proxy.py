@@ -11,7 +11,7 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, known
 from seesaw_nas.data import SearchData, check_fits
 from seesaw_nas.evaluators import proxies
-from seesaw_nas.evaluators.base import Evaluator, Request, Score, Setting
+from seesaw_nas.evaluators.base import Evaluator, EvaluatorSetting, Request, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,6 @@ class ProxyEvaluator(Evaluator):
         return self.evaluate(architecture, seed=0).seconds
 
 
-def make(setting: Setting) -> ProxyEvaluator:
+def make(setting: EvaluatorSetting) -> ProxyEvaluator:
     """The proxy whose name stands behind the colon."""
     return ProxyEvaluator(setting.name.partition(":")[2], setting.images)

@@ -7,7 +7,7 @@ import numpy as np
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import RunError
-from seesaw_nas.evaluators.base import Evaluator, Request, Score, Setting
+from seesaw_nas.evaluators.base import Evaluator, EvaluatorSetting, Request, Score
 from seesaw_nas.evaluators.table import Recorded, Table
 from seesaw_nas.space import Space, encode, genes
 
@@ -74,7 +74,7 @@ class TableEvaluator(Evaluator):
         return [self._codes[name][value] for name, value in encode(self._space, architecture).items()]
 
 
-def make(setting: Setting) -> TableEvaluator:
+def make(setting: EvaluatorSetting) -> TableEvaluator:
     """Answers for the space of the setting.
 
     Raises:

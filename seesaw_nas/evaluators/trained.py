@@ -9,7 +9,7 @@ import torch
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.data import Images, SearchData, channel_means, check_fits
-from seesaw_nas.evaluators.base import Evaluator, Request, Score, Setting
+from seesaw_nas.evaluators.base import Evaluator, EvaluatorSetting, Request, Score
 from seesaw_nas.evaluators.subject import Subject
 from seesaw_nas.network.models import build
 from seesaw_nas.training.execution import AUTOMATIC, Execution
@@ -72,7 +72,7 @@ class TrainedEvaluator(Evaluator):
         return trial_seconds(step, self.data, self.recipe)
 
 
-def make(setting: Setting) -> TrainedEvaluator:
+def make(setting: EvaluatorSetting) -> TrainedEvaluator:
     """Training by the recipe of the setting."""
     return TrainedEvaluator(setting.images, setting.recipe, curve=setting.curve)
 

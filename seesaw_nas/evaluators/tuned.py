@@ -11,7 +11,7 @@ import torch
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.data import SearchData, check_fits
-from seesaw_nas.evaluators.base import Evaluator, Request, Score, Setting
+from seesaw_nas.evaluators.base import Evaluator, EvaluatorSetting, Request, Score
 from seesaw_nas.training import supernet
 from seesaw_nas.training.loop import train
 from seesaw_nas.training.recipes import Recipe
@@ -73,7 +73,7 @@ class TunedEvaluator(Evaluator):
         return trial_seconds(step_seconds(architecture, self.data, self.recipe, self.device), self.data, self.recipe)
 
 
-def make(setting: Setting) -> TunedEvaluator:
+def make(setting: EvaluatorSetting) -> TunedEvaluator:
     """Training on by the recipe of the setting.
 
     Raises:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from seesaw_nas.core.units import format_count
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
+from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.search import records
 from seesaw_nas.search.history.reading import StudyTrials
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.spread import Spread
 from seesaw_nas.space import Budget, Space
-from seesaw_nas.training.basis import Basis
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.data import default_space
 from seesaw_nas.evaluators import SUPERNET, that_need
 from seesaw_nas.search import halving
 from seesaw_nas.search.halving import Halving
+from seesaw_nas.search.strategies import STRATEGIES, takes_supernet
 from seesaw_nas.search.topics import (
     ENGINES,
     PLANS,
@@ -29,9 +31,8 @@ from seesaw_nas.training.options import Training
 if TYPE_CHECKING:
     from seesaw_nas.space import Space
 
-__all__ = ["CHANGEABLE", "ENGINES", "PLANS", "PYTHON", "SHARING", "SPACES", "SearchSettings"]
+__all__ = ["CHANGEABLE", "ENGINES", "PLANS", "PYTHON", "SHARING", "SearchSettings"]
 
-SPACES = {"digits": "seesaw-digits", "cifar10": "seesaw-cifar", "cifar100": "seesaw-cifar"}
 SHARED_WINNERS = 3
 SHARING = that_need(SUPERNET)
 FIRST = {  # options of the first release, which every record holds; others may be missing
@@ -60,9 +61,10 @@ class SearchSettings:
         evaluator, scheduler, storage = self.scoring.evaluator, self.scheduling.scheduler, self.placement.storage
         if (evaluator in SHARING) > bool(self.scoring.supernet):
             raise OptionError(f"--evaluator {evaluator} wants --supernet FOLDER; `seesaw-nas supernet` makes one")
-        if self.scoring.supernet and evaluator not in SHARING and self.proposals.strategy != "predicted":
+        if self.scoring.supernet and evaluator not in SHARING and not takes_supernet(self.proposals.strategy):
+            learning = ", ".join(name for name in STRATEGIES if takes_supernet(name))
             raise OptionError(
-                f"--supernet is for --evaluator {', '.join(SHARING)} and --strategy predicted; leave it out"
+                f"--supernet is for --evaluator {', '.join(SHARING)} and --strategy {learning}; leave it out"
             )
         if self.steps.plan == "shared":
             if evaluator != "trained":
@@ -84,7 +86,7 @@ class SearchSettings:
         """
         return options.compose(cls, values)
 
-    def changed(self, **values: Any) -> SearchSettings:
+    def replace(self, **values: Any) -> SearchSettings:
         """The same with these values in place of its own; raises as :meth:`of`."""
         return options.change(self, values)
 
@@ -111,14 +113,14 @@ class SearchSettings:
     @property
     def whole(self) -> SearchSettings:
         """The same with the recipe's own epochs and all training images: how the best are trained in the end."""
-        return self.changed(epochs=0, train_size=0)
+        return self.replace(epochs=0, train_size=0)
 
     def load_space(self, input_size: int, input_channels: int, classes: int) -> Space:
         """The space to search, for images of this kind."""
         from seesaw_nas.space import load  # numpy, which --help can do without
 
         fallback = "seesaw-imagenet" if input_size >= LARGE_IMAGE else "seesaw-cifar"
-        space = load(self.searched.space or SPACES.get(self.training.dataset, fallback))
+        space = load(self.searched.space or default_space(self.training.dataset) or fallback)
         return space.adapt(input_size, input_channels, classes)
 
     def to_dict(self) -> dict[str, Any]:
@@ -132,7 +134,7 @@ class SearchSettings:
         Raises:
             RunError: the options are not those of this release.
         """
-        wanted = {one.field for one in options.declared(cls)}
+        wanted = {one.field for one in options.options_of(cls)}
         if not isinstance(value, Mapping) or value.keys() - wanted or FIRST - value.keys():
             raise RunError(f"the run's settings are not those of this release; wanted: {', '.join(sorted(wanted))}")
         try:
@@ -141,4 +143,4 @@ class SearchSettings:
             raise RunError(f"the run's settings hold a value of the wrong kind: {error}") from None
 
 
-CHANGEABLE = tuple(one.field for one in options.declared(SearchSettings) if one.option.changeable)
+CHANGEABLE = tuple(one.field for one in options.options_of(SearchSettings) if one.option.changeable)

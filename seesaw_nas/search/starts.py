@@ -10,13 +10,13 @@ from seesaw_nas.architecture import cost, reference, specfile
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import TRAININGS, difference, unknown
 from seesaw_nas.search import records
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.space import Feasible
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import TRAININGS, difference, unknown
 
 REFERENCE = "reference"
 _PLANTED = "taken over"  # attribute of the study: how many were, once all starts are there

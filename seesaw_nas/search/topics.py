@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.core.options import option
-from seesaw_nas.evaluators import EVALUATORS, TABLE, needs
+from seesaw_nas.evaluators import EVALUATORS, SUPERNET, TABLE, needs, that_need
+from seesaw_nas.evaluators.basis import PROGRAM
 from seesaw_nas.search.halving import DEFAULT_SCHEDULER, SCHEDULERS
-from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES
-from seesaw_nas.training.basis import PROGRAM
+from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES, takes_supernet
 from seesaw_nas.training.recipes import SAMPLINGS
 
 PYTHON = PROGRAM  # before the name of a strategy or evaluator that is a Python object, not one of ours
@@ -97,7 +97,8 @@ class Scoring:
         prefix=PYTHON,
     )
     supernet: str = option(
-        "Folder by the verb supernet, for --evaluator inherited, tuned, --strategy predicted.",
+        f"Folder by the verb supernet, for --evaluator {', '.join(that_need(SUPERNET))}, --strategy "
+        f"{', '.join(name for name in STRATEGIES if takes_supernet(name))}.",
         default="",
         changeable=True,
     )
@@ -159,7 +160,7 @@ class Ending:
         options.check(self)
 
 
-def _share(value: float | None) -> str:
+def _check_share(value: float | None) -> str:
     """What is wrong with a share of a GPU."""
     return "" if value is None or 0 <= value <= 1 else f"wants 0 to 1, a trial trains on one GPU; got {value:g}"
 
@@ -180,7 +181,7 @@ class Placement:
         "Share of a GPU that a trial reserves under --engine ray, 0 to 1. Default: 1 where the cluster has GPUs and "
         "--device is not cpu, else 0.",
         default=None,
-        check=_share,
+        check=_check_share,
         changeable=True,
     )
     storage: str = option(

@@ -116,7 +116,7 @@ class Space:
     def __post_init__(self) -> None:
         every = [self.width_name(width) for width in range(self.widths)]
         if len(set(every)) < len(every):
-            raise SpaceError(f"space '{self.name}': a width stands there twice: {', '.join(every)}; list it once")
+            raise SpaceError(f"space '{self.name}': a width is listed twice: {', '.join(every)}; list it once")
         for width in range(self.widths):
             for slot in self.slots(width):
                 if not self.options(slot):

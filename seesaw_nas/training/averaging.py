@@ -40,12 +40,12 @@ class Average:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Context in which the weights are replaced by their averages; restores them afterwards."""
-        kept = [weight.clone() for weight in self.weights]
+        originals = [weight.clone() for weight in self.weights]
         self.keep()
         try:
             yield
         finally:
-            torch._foreach_copy_(self.weights, kept)
+            torch._foreach_copy_(self.weights, originals)
 
     def keep(self) -> None:
         """Replace the weights by their averages permanently."""

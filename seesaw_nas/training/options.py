@@ -8,6 +8,7 @@ from typing import Any
 
 from seesaw_nas.core import options
 from seesaw_nas.core.options import option
+from seesaw_nas.data import DATA_SETS
 from seesaw_nas.training import recipes
 
 SPEC_HELP = (
@@ -20,9 +21,7 @@ CHECKPOINT_MINUTES = 10.0
 class Training:
     """On which images, by which recipe, with which seed and where."""
 
-    dataset: str = option(
-        "Data set: digits, cifar10, cifar100, imagenet, or a folder of images by class.", default="digits"
-    )
+    dataset: str = option(f"Data set: {', '.join(DATA_SETS)}, or a folder of images by class.", default="digits")
     recipe: str = option(
         f"Recipe of a training: {', '.join(recipes.RECIPES)}.", default="quick", choices=recipes.RECIPES
     )
@@ -85,6 +84,6 @@ class TrainSettings:
         """
         return options.compose(cls, {"spec": spec, **values})
 
-    def changed(self, **values: Any) -> TrainSettings:
+    def replace(self, **values: Any) -> TrainSettings:
         """The same with these values in place of its own; raises as :meth:`of`."""
         return options.change(self, values)

@@ -37,12 +37,12 @@ class Ranks:
     Attributes:
         rank: number of this process, from 0.
         world: number of processes.
-        talk: the gloo process group for messages.
+        group: the gloo process group for messages.
     """
 
     rank: int = 0
     world: int = 1
-    talk: dist.ProcessGroup | None = None
+    group: dist.ProcessGroup | None = None
 
     @property
     def leads(self) -> bool:
@@ -90,7 +90,7 @@ class Ranks:
         if self.alone:
             return list(values)
         flags = torch.tensor([int(value) for value in values])
-        dist.all_reduce(flags, dist.ReduceOp.MAX, group=self.talk)
+        dist.all_reduce(flags, dist.ReduceOp.MAX, group=self.group)
         highest: list[int] = flags.tolist()
         return highest
 
@@ -99,7 +99,7 @@ class Ranks:
         if self.alone:
             return value
         total = torch.tensor(value, dtype=torch.float64)
-        dist.all_reduce(total, group=self.talk)
+        dist.all_reduce(total, group=self.group)
         return total.item()
 
     def by_lead(self, work: Callable[[], Result]) -> Result:
@@ -107,7 +107,7 @@ class Ranks:
         if self.alone:
             return work()
         results = [work() if self.leads else None]
-        dist.broadcast_object_list(results, src=0, group=self.talk)
+        dist.broadcast_object_list(results, src=0, group=self.group)
         return results[0]  # type: ignore[return-value]
 
     @contextmanager

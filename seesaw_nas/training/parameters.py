@@ -21,15 +21,15 @@ class Parameters:
         decayed: weights of convolutions and linear layers.
         spared: scales, offsets and biases, which a recipe may exempt from weight decay.
         whole: tensors that hold all parameters; averages and momentum have tensors of the same shapes.
-        named: splits tensors shaped like ``whole`` into pieces, by the names of the model's parameters.
-        paired: splits tensors shaped like ``whole`` into one piece for each parameter in ``decayed`` and ``spared``.
+        split_by_name: splits tensors shaped like ``whole`` into pieces, by the names of the model's parameters.
+        split_by_parameter: splits such tensors into one piece per parameter of ``decayed`` and ``spared``.
     """
 
     decayed: list[nn.Parameter]
     spared: list[nn.Parameter]
     whole: list[Tensor]
-    named: Callable[[Sequence[Tensor]], dict[str, Tensor]]
-    paired: Callable[[Sequence[Tensor]], list[tuple[nn.Parameter, Tensor]]]
+    split_by_name: Callable[[Sequence[Tensor]], dict[str, Tensor]]
+    split_by_parameter: Callable[[Sequence[Tensor]], list[tuple[nn.Parameter, Tensor]]]
 
     @classmethod
     def of(cls, forward: nn.Module) -> Parameters:
@@ -73,6 +73,6 @@ class Parameters:
     def _momentum(self, optimizer: torch.optim.SGD) -> list[Tensor]:
         """Zeros like ``whole``; each parameter's piece of them becomes its momentum in the optimiser."""
         momentum = [torch.zeros_like(tensor) for tensor in self.whole]
-        for parameter, part in self.paired(momentum):
+        for parameter, part in self.split_by_parameter(momentum):
             optimizer.state[parameter]["momentum_buffer"] = part
         return momentum

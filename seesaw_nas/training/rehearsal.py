@@ -95,10 +95,10 @@ def _changed_tensors(trainer: Trainer) -> dict[str, list[Tensor]]:
 def _restore_after(tensors: Mapping[str, list[Tensor]]) -> Iterator[Callable[[], None]]:
     """Context that restores the tensors' content at its end, and whenever the function that it provides is called."""
     every = [tensor.detach() for each in tensors.values() for tensor in each]
-    kept = [tensor.clone() for tensor in every]
+    originals = [tensor.clone() for tensor in every]
 
     def put_back() -> None:
-        for tensor, value in zip(every, kept, strict=True):
+        for tensor, value in zip(every, originals, strict=True):
             tensor.copy_(value)
 
     try:

@@ -100,7 +100,9 @@ class Trainer:
             fast.flat.link()  # last, so that a failure before it leaves the model unchanged
         state = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
         for what, like in (("momentum", momentum), ("average", average.values if average else [])):
-            state |= {f"{what}.{name}": tensor for name, tensor in parameters.named(like).items()} if like else {}
+            state |= (
+                {f"{what}.{name}": tensor for name, tensor in parameters.split_by_name(like).items()} if like else {}
+            )
         data = data.to(device)
         trainer = cls(model, forward, fast, optimizer, state, data, recipe, seed, device, average, ranks, kernels)
         recorded = GraphReplay(trainer.descend, execution.recorder(device)) if execution.records else None

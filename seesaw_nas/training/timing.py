@@ -34,7 +34,7 @@ def step_seconds(
     the batches that were prepared before the first step are used up.
 
     Raises:
-        TrainingFailed: memory ran out, or CUDA graphs that were asked for do not do what eager steps do.
+        TrainingFailed: memory ran out, or CUDA graphs were requested and do not agree with eager steps.
         OptionError: no such device.
     """
     device, seconds = find_device(device), []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seesaw_nas.core import optional
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.search.history.places import storage_of
 from seesaw_nas.workflows.status import read_status
 
 
@@ -20,8 +21,6 @@ def dashboard(run: Path | str, *, port: int = 8080) -> None:
     read_status(run)  # whether there is anything to show
     with optional.require("optuna_dashboard"):
         import optuna_dashboard
-    from seesaw_nas.search.history.places import storage_of
-
     storage = storage_of(RunFolder.open(Path(run)))
     print(f"http://127.0.0.1:{port}/ shows {run}; Ctrl-C ends it", file=sys.stderr)
     optuna_dashboard.run_server(storage, host="127.0.0.1", port=port)

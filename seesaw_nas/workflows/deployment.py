@@ -11,9 +11,12 @@ from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.deploy import export as exports
+from seesaw_nas.deploy import predict as predicting
 from seesaw_nas.deploy import score
 from seesaw_nas.deploy.export import Exported
 from seesaw_nas.deploy.latency import LatencySettings, NetworkLatencies, measure
+from seesaw_nas.deploy.latency.measuring import conditions
+from seesaw_nas.deploy.names import find_weights
 from seesaw_nas.deploy.score import ScoredWeights
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ def evaluate(
     """
     return score.score(
         specfile.resolve(spec),
-        weights or exports.find_weights(spec),
+        weights or find_weights(spec),
         dataset=dataset,
         split=split,
         device=device,
@@ -66,14 +69,14 @@ def export(
 
     Args:
         spec: a spec file, a run's folder or MODEL@SETTING; or what one of these was resolved to.
-        to: the form, one of :data:`seesaw_nas.deploy.export.TARGETS`.
+        to: the form, one of :data:`seesaw_nas.deploy.names.TARGETS`.
         weights: without, those of the training whose folder ``spec`` is.
 
     Raises:
         SeesawError: something cannot be read, or does not fit; then nothing is written.
     """
     if isinstance(spec, str):
-        weights = weights or exports.find_weights(spec)
+        weights = weights or find_weights(spec)
         spec = specfile.resolve(spec)
     return exports.export(spec, weights, to, out, dataset=dataset, data_dir=data_dir)
 
@@ -108,8 +111,6 @@ def predict(model: Path | str, images: Sequence[str], *, top: int = 5, device: s
     Raises:
         SeesawError: the model cannot be read, or there are no images.
     """
-    from seesaw_nas.deploy import predict as predicting
-
     classifier = predicting.load(Path(model), device)
     files = tuple(predicting.files(images))
     return Predictions(classifier.runs_on, files, predicting.classify(classifier, files, top))
@@ -143,8 +144,6 @@ def latency(
     networks = [specfile.resolve(spec) for spec in specs]
     if weights is not None and len(networks) > 1:
         raise OptionError(f"--weights are those of one network, got {len(networks)}; time them one by one")
-    from seesaw_nas.deploy.latency.measuring import conditions  # torch, which a mistake above can do without
-
     found, measured = conditions(settings), []
     for named in networks:
 

@@ -8,18 +8,23 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import evaluators, space
+from seesaw_nas import data, evaluators, space
 from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.device import cuda_count, describe, find_device
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import digest_of_file
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators import SUPERNET, TABLE, Evaluator, Subject, needs, on_device, trains
 from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.called import CalledEvaluator
-from seesaw_nas.search.settings import PYTHON, SPACES, SearchSettings
+from seesaw_nas.evaluators.differences import SCORED_BY_SUPERNET, difference
+from seesaw_nas.evaluators.trained import subject
+from seesaw_nas.search.history.shared import without_password
+from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Budget, Feasible
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import SCORED_BY_SUPERNET, difference
+from seesaw_nas.training import supernet
+from seesaw_nas.training.execution import AUTOMATIC
 
 if TYPE_CHECKING:
     import torch
@@ -101,7 +106,7 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
     if not settings.scoring.supernet or needs(settings.scoring.evaluator) == SUPERNET:
         return None
     images = load_images(settings, problem.given.data)
-    inherited = _evaluator(settings.changed(evaluator="inherited"), images, problem.space)
+    inherited = _evaluator(settings.replace(evaluator="inherited"), images, problem.space)
     placed = cache(lambda: on_device(inherited, problem.device))  # not before a strategy has learnt enough to ask
     return lambda architecture: placed().evaluate(architecture, seed=0).top1
 
@@ -149,15 +154,11 @@ def _device(settings: SearchSettings) -> torch.device:
     Raises:
         OptionError: there is no such device here.
     """
-    from seesaw_nas.core.device import cuda_count, find_device
-
     elsewhere = settings.placement.engine == "ray" and settings.training.device == "cuda" and not cuda_count()
     return find_device("cpu" if elsewhere else settings.training.device)
 
 
 def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
-    from seesaw_nas.evaluators.trained import subject
-
     images = load_images(settings, given.data)
     trained_on = subject(images)
     feasible = _feasible(settings, given, trained_on)
@@ -167,22 +168,22 @@ def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> 
 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
     """What the settings name, on the CPU."""
-    supernet = Path(settings.scoring.supernet) if settings.scoring.supernet else None
-    setting = evaluators.Setting(
-        settings.scoring.evaluator,
+    scoring, name = settings.scoring, settings.scoring.evaluator
+    setting = evaluators.EvaluatorSetting(
+        name,
         searched,
         settings.training.fitted_recipe,
-        settings.scoring.curve,
+        scoring.curve,
         images.to("cpu"),
-        supernet,
+        Path(scoring.supernet) if scoring.supernet else None,
     )
-    return evaluators.make(settings.scoring.evaluator, setting)
+    return evaluators.make(name, setting)
 
 
 def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     evaluator = given.evaluator if hasattr(given.evaluator, "evaluate") else CalledEvaluator(given.evaluator)
     dataset = settings.training.dataset
-    found = given.space or space.load(settings.searched.space or SPACES.get(dataset, dataset))
+    found = given.space or space.load(settings.searched.space or data.default_space(dataset) or dataset)
     shape = (found.input_channels, found.input_size, found.input_size)
     subject = Subject(dataset, shape, found.classes, 0, 0)
     feasible = Feasible.of(found, settings.searched.budget or found.default_budget)
@@ -195,8 +196,6 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
     Raises:
         DataError: they are not to be had.
     """
-    from seesaw_nas import data
-
     training, validation_size = settings.training, settings.scoring.validation_size
     size = settings.searched.image_size or None
     images = given or data.load(training.dataset, training.data_path, size, cache_dir=training.cache_path)
@@ -209,14 +208,14 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
 
 def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
     table = tables.read(Path(settings.scoring.table))
-    settings = settings.changed(dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
+    settings = settings.replace(dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
     described = given
     if table.space_file and not settings.searched.space and given.space is None:
         described = replace(given, space=space.parse(table.space_file, settings.scoring.table))
-    searched = settings.changed(space=settings.searched.space or table.space)
+    searched = settings.replace(space=settings.searched.space or table.space)
     feasible = _feasible(searched, described, table.subject, table.budget)
     name, recipe = settings.scoring.evaluator, settings.training.fitted_recipe
-    evaluator = evaluators.make(name, evaluators.Setting(name, feasible.space, recipe, table=table))
+    evaluator = evaluators.make(name, evaluators.EvaluatorSetting(name, feasible.space, recipe, table=table))
     return Problem(settings, table.subject, device, feasible, evaluator, given)
 
 
@@ -231,9 +230,6 @@ def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_
 
 def description(problem: Problem) -> dict[str, Any]:
     """What a run is, and where it was made, in JSON values."""
-    from seesaw_nas.core.device import describe
-    from seesaw_nas.training.execution import AUTOMATIC
-
     found = conditions(describe(problem.device)) | (
         AUTOMATIC.plan(problem.device) if trains(problem.settings.scoring.evaluator) else {}
     )
@@ -241,7 +237,7 @@ def description(problem: Problem) -> dict[str, Any]:
 
 
 def record_of(problem: Problem) -> dict[str, Any]:
-    """What a run is, in JSON values: all that :class:`seesaw_nas.training.basis.Basis` reads."""
+    """What a run is, in JSON values: all that :class:`seesaw_nas.evaluators.basis.Basis` reads."""
     return {
         "given": problem.given.names,
         "settings": problem.settings.to_dict() | _storage(problem.settings),
@@ -267,8 +263,6 @@ def _evaluator_file(problem: Problem) -> str:
     if needs(settings.scoring.evaluator) == TABLE:
         return digest_of_file(Path(settings.scoring.table))
     if needs(settings.scoring.evaluator) == SUPERNET:
-        from seesaw_nas.training import supernet
-
         return digest_of_file(Path(settings.scoring.supernet) / supernet.WEIGHTS)
     return ""
 
@@ -277,6 +271,4 @@ def _storage(settings: SearchSettings) -> dict[str, str]:
     """Where the history is, in a form that may be kept."""
     if not settings.placement.storage:
         return {}
-    from seesaw_nas.search.history.shared import without_password
-
     return {"storage": without_password(settings.placement.storage)}

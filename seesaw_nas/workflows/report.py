@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas import report as reports
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.workflows import results
 
@@ -61,8 +62,6 @@ def report(
     Raises:
         SeesawError: a run cannot be read, or a file exists.
     """
-    from seesaw_nas import report as reports  # pandas and plotly
-
     paths = [Path(run) for run in runs]
     own = paths[0] / "report.html" if len(paths) == 1 else COMPARISON
     page = out or own

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import space
+from seesaw_nas import report, space
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import RunError, SeesawError
@@ -16,12 +16,15 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, NetworkLatencies, Timings
+from seesaw_nas.deploy.latency.measuring import conditions
 from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.report import Run
 from seesaw_nas.search import records
+from seesaw_nas.search.history.places import read_study
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget
-from seesaw_nas.training.basis import Basis
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
 from seesaw_nas.workflows.problem import Problem, pose
@@ -70,8 +73,6 @@ class Result:
 
     def frame(self) -> Any:
         """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""
-        from seesaw_nas import report
-
         return report.frame(self.trials)
 
     @property
@@ -123,8 +124,6 @@ def time_front(result: Result, listener: Listener | None = None) -> Timings | No
     front = result.front()
     if {member.digest for member in front} <= result.timings.latencies.keys():
         return None
-    from seesaw_nas.deploy.latency.measuring import conditions
-
     settings = replace(FRONT, device=str(result.problem.device))
     found = []
     for number, member in enumerate(front, start=1):
@@ -164,8 +163,6 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
 
 def write_results(result: Result) -> None:
     """Write the run's ``pareto.csv``, ``front.json``, ``best.json`` and ``report.html`` anew."""
-    from seesaw_nas import report
-
     folder, problem, timings = result.folder, result.problem, result.timings
     found = list(result.trials)
     report.write_csv(folder.pareto, found, budget=problem.budget, timings=timings)
@@ -200,8 +197,6 @@ def _provenance(result: Result, trial: CompleteTrial) -> dict[str, Any]:
 
 
 def _as_reported(result: Result) -> Run:
-    from seesaw_nas.report import Run
-
     problem, images = result.problem, _images(result.problem.subject)
     return Run(
         name=result.folder.name,
@@ -224,9 +219,6 @@ def read(path: Path | str) -> Run:
         RunError: it is no folder of a search, or something in it is damaged.
         OptionError: its history is in a database that cannot be reached.
     """
-    from seesaw_nas.report import Run
-    from seesaw_nas.search.history.places import read_study
-
     folder = RunFolder.open(Path(path))
     about = folder.description
     if "trials" not in about.get("settings", {}):

@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.run_folder import RunFolder, is_run
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import difference, unknown
+from seesaw_nas.search import engines, proposer, starts
+from seesaw_nas.search.history import history, journal, shared
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
+from seesaw_nas.search.strategies.base import Setting
+from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.space import Budget
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import difference, unknown
 from seesaw_nas.workflows import confirmation, results
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NOTHING, Given, Problem, basis_of, cheap_score, description, pose
 from seesaw_nas.workflows.results import Result, collect, read_timings, time_front, write_results
 from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
-from seesaw_nas.workflows.tuner import strategy_of
 
 if TYPE_CHECKING:
     from seesaw_nas.search.engines import Engine
@@ -60,8 +63,6 @@ def begin(
     Raises:
         SeesawError: the settings cannot be carried out, or the folder exists already.
     """
-    from seesaw_nas.search import engines
-
     problem = pose(settings, given)
     how = method(problem)
     about = {"kind": KIND, **description(problem)}
@@ -76,16 +77,12 @@ def begin(
 
 def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
     """What the settings name to begin with; the listener is told why figures of an earlier run are not taken over."""
-    from seesaw_nas.search import starts
-
     tell = listener.remark if listener else None
     return starts.resolve(problem.settings.proposals.seed_with, problem.feasible, basis_of(problem, name), tell)
 
 
 def _share(folder: RunFolder, settings: SearchSettings) -> None:
     """Make the study in the database; without it there is no run."""
-    from seesaw_nas.search.history import shared
-
     try:
         shared.create(settings.placement.storage, folder.name, settings.proposals.objectives, folder.description)
     except SeesawError:
@@ -116,8 +113,6 @@ def resume(
         SeesawError: it is not a run folder, its space has changed, or another process works on it.
         TypeError: a setting cannot be changed.
     """
-    from seesaw_nas.search import engines
-
     folder = RunFolder.open(Path(path))
     begun = folder.description
     if begun.get("kind") != KIND:
@@ -146,7 +141,7 @@ def changed(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSetti
     wanted = {name: value for name, value in changes.items() if value not in (None, "")}
     if wanted.get("engine") == "serial":
         wanted = {"workers": 0} | wanted  # which has no use for those of the run's own engine
-    return settings.changed(**wanted)
+    return settings.replace(**wanted)
 
 
 def posed(
@@ -170,13 +165,11 @@ def posed(
 
 def method(problem: Problem, seed: int | None = None) -> tuple[Strategy, Halving]:
     """Which architecture next, and who is trained how far."""
-    from seesaw_nas.search.strategies.base import Setting
-
     settings = problem.settings
     halving = settings.halving(problem.evaluator.epochs)
     own = settings.training.seed if seed is None else seed
     setting = Setting(problem.feasible, own, settings.proposals.objectives, halving.levels, cheap_score(problem))
-    return strategy_of(settings.proposals.strategy, problem.given.strategy, setting), halving
+    return resolve(settings.proposals.strategy, problem.given.strategy, setting), halving
 
 
 def run(
@@ -196,8 +189,6 @@ def run(
         engine: where its trials are trained.
         time_limit, on_plan, listener: as for :func:`begin`.
     """
-    from seesaw_nas.search import proposer, starts
-
     settings, (strategy, halving) = problem.settings, method
     with folder.hold(), _history(folder, problem) as trial_history:
         if settings.steps.plan == "shared":
@@ -264,15 +255,11 @@ def _carry_out_step(
 @contextmanager
 def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
     """The history of a run, in its own file or in a database."""
-    from seesaw_nas.search.history import history, journal
-
     settings = problem.settings
     if not settings.placement.storage:
         study = journal.open_study(folder.journal, folder.name, settings.proposals.objectives)
         yield history.History(study, problem.space, problem.budget, settings.training.seed)
         return
-    from seesaw_nas.search.history import shared
-
     study, _ = shared.join(settings.placement.storage, folder.description["study"])
     found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed)
     try:

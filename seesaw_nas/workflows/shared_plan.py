@@ -26,10 +26,13 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.kendall import kendall
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.search import halving
+from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.search.starts import Start
 from seesaw_nas.search.strategies.base import Observed, best_first
 from seesaw_nas.training import memory
+from seesaw_nas.workflows import supernets
 
 if TYPE_CHECKING:
     from seesaw_nas.search.listener import Listener
@@ -102,7 +105,7 @@ def plan_steps(settings: SearchSettings, n_validation: int, supernet: Path) -> l
 
 def _plain(settings: SearchSettings) -> SearchSettings:
     """What every step has in common."""
-    return settings.changed(plan="plain", seed_with=(), confirm=0, latency=False)
+    return settings.replace(plan="plain", seed_with=(), confirm=0, latency=False)
 
 
 def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iterator[Step]:
@@ -110,11 +113,11 @@ def _shared(settings: SearchSettings, n_validation: int, supernet: Path) -> Iter
     plain, images = _plain(settings), settings.scoring.validation_size or min(INHERITED_IMAGES, n_validation)
     yield Step("supernet", "a supernet trained", 0, 0, plain)
     what = f"scored with its weights on {images:,} images"
-    inherited = plain.changed(evaluator="inherited", supernet=str(supernet), trials=settings.steps.candidates)
-    inherited = inherited.changed(validation_size=images, seed_with=settings.proposals.seed_with)
+    inherited = plain.replace(evaluator="inherited", supernet=str(supernet), trials=settings.steps.candidates)
+    inherited = inherited.replace(validation_size=images, seed_with=settings.proposals.seed_with)
     yield Step("inherited", what, settings.steps.candidates, 0, inherited)
     if settings.steps.tuned:
-        tuned = plain.changed(
+        tuned = plain.replace(
             evaluator="tuned", supernet=str(supernet), trials=settings.steps.tuned, epochs=TUNING_EPOCHS
         )
         what = "trained on from its weights for an epoch"
@@ -132,7 +135,7 @@ def _rounds(settings: SearchSettings, judged: int) -> Iterator[Step]:
         takes = count if level > levels[0] else min(judged, math.ceil(count / 2))
         what = f"trained from scratch for {level} epoch{'s' if level > 1 else ''}"
         first = settings.proposals.seed_with if level == levels[0] and not judged else ()
-        yield Step(f"epochs-{level}", what, count, takes, plain.changed(trials=count, epochs=level, seed_with=first))
+        yield Step(f"epochs-{level}", what, count, takes, plain.replace(trials=count, epochs=level, seed_with=first))
 
 
 class SharedPlan:
@@ -187,8 +190,6 @@ class SharedPlan:
 
     def _carry_out(self, step: Step, path: Path, before: Path | None, search: Search) -> StepResult:
         if not step.count:
-            from seesaw_nas.workflows import supernets
-
             seconds = supernets.train_in(path, step.settings, self._problem, listener=self._listener).seconds
             memory.release()  # the next steps load it from its folder
             return StepResult(step.name, step.what, 0, seconds, None)
@@ -203,8 +204,6 @@ class SharedPlan:
 
     def _best(self, path: Path | None, count: int) -> list[Start] | None:
         """The best of a step's architectures, to begin the next one with; ``None`` where there is no such step."""
-        from seesaw_nas.search.starts import Start
-
         if path is None:
             return None
         found = [Observed.at_end(trial) for trial in _complete(path)]
@@ -219,8 +218,6 @@ class SharedPlan:
 
 
 def _complete(path: Path) -> list[CompleteTrial]:
-    from seesaw_nas.search.history.places import records_of
-
     return complete(records_of(RunFolder.open(path)))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search import records
+from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 
 RECENT = 20  # trainings that the pace is taken from
@@ -54,8 +55,6 @@ def read_status(path: Path | str) -> Status:
     Raises:
         RunError: it is no folder of a search, or its history is not readable.
     """
-    from seesaw_nas.search.history.places import records_of
-
     folder = RunFolder.open(Path(path))
     settings = folder.description.get("settings", {})
     if "trials" not in settings:

@@ -8,17 +8,24 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas.core import signals
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.ranking.spent import CORE, GPU
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget, Feasible, Space
-from seesaw_nas.training import recipes
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import difference
+from seesaw_nas.training import checkpoints, recipes
+from seesaw_nas.training.batches import steps_per_epoch
 from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.training.execution import EAGER
+from seesaw_nas.training.supernet import WEIGHTS, Supernet, TrainedSupernet, load, save
+from seesaw_nas.training.supernet import train as train_supernet
+from seesaw_nas.training.supernet.sampling import check_recipe, sampler
+from seesaw_nas.training.timing import step_seconds
 from seesaw_nas.workflows.problem import Problem, description, load_images, pose
 
 if TYPE_CHECKING:
@@ -87,10 +94,6 @@ def train_in(
         SeesawError: the images are not to be had, the folder is of something else, or training failed or was
             interrupted.
     """
-    from seesaw_nas.core import signals
-    from seesaw_nas.training import supernet
-    from seesaw_nas.training.supernet.sampling import check_recipe
-
     recipe, told = fitted_recipe(settings), listener or Listener()
     check_recipe(recipe)
     run = _folder(folder, settings, problem)
@@ -103,8 +106,8 @@ def train_in(
         if on_estimate:
             on_estimate(_estimate(settings, problem.feasible, images, recipe, problem.device))
         with signals.catch_signals() as stop:
-            trained = supernet.train(
-                supernet.Supernet.build(problem.space, seed=settings.training.seed),
+            trained = train_supernet(
+                Supernet.build(problem.space, seed=settings.training.seed),
                 problem.feasible,
                 images,
                 recipe,
@@ -151,11 +154,6 @@ def _estimate(
     """Seconds of the whole training, by steps of an architecture of median cost."""
     import numpy as np
 
-    from seesaw_nas.training.batches import steps_per_epoch
-    from seesaw_nas.training.execution import EAGER
-    from seesaw_nas.training.supernet.sampling import sampler
-    from seesaw_nas.training.timing import step_seconds
-
     rng, median = np.random.default_rng(settings.training.seed), feasible.median_macs
     typical = Feasible(feasible.space, Budget(median, median)).draw(rng)
     together = len(sampler(settings.steps.sampling, feasible)(rng))
@@ -164,11 +162,9 @@ def _estimate(
 
 
 def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
-    from seesaw_nas.training import checkpoints, supernet
-
     about = folder.description
     header = {"dataset": about["settings"]["dataset"], "sampling": about["sampling"], "epochs": str(about["epochs"])}
-    supernet.save(trained.supernet, folder.path / supernet.WEIGHTS, header)
+    save(trained.supernet, folder.path / WEIGHTS, header)
     found = {name: getattr(trained, name) for name in ("seconds", "core_seconds", "steps")}
     found["unit"] = GPU if trained.supernet.device.type == "cuda" else CORE
     curve = [asdict(epoch) for epoch in trained.curve]
@@ -177,16 +173,14 @@ def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
 
 
 def _done(folder: RunFolder, space: Space) -> TrainedSupernet:
-    from seesaw_nas.training import supernet
-
     try:
         found = json.loads(_result(folder).read_text(encoding="utf-8"))
         curve = tuple(Epoch(**epoch) for epoch in found["curve"])
         took = [found[name] for name in ("seconds", "core_seconds", "steps")]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{_result(folder)} is damaged ({error}); delete it, and the training is done again") from None
-    weights = supernet.load(folder.path / supernet.WEIGHTS, space)
-    return supernet.TrainedSupernet(weights, curve, *took)
+    weights = load(folder.path / WEIGHTS, space)
+    return TrainedSupernet(weights, curve, *took)
 
 
 def _result(folder: RunFolder) -> Path:

@@ -17,12 +17,12 @@ from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.files import cut_torn_line
 from seesaw_nas.evaluators import Failure, attempt
 from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.table import Curve, Recorded, Table
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.strategies.base import distinct
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import difference
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.workflows.problem import Problem, description, pose
 

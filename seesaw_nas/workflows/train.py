@@ -8,17 +8,26 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas import data
 from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.architecture.specfile import Named
-from seesaw_nas.core import options
+from seesaw_nas.core import options, signals
 from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.device import describe, use_device
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.training import recipes
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import difference
+from seesaw_nas.data import DATA_SETS, check_fits
+from seesaw_nas.data.preprocessing import Preprocessing, weights_header
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import difference
+from seesaw_nas.evaluators.trained import subject
+from seesaw_nas.network import models
+from seesaw_nas.training import checkpoints, loop, parallel, recipes, timing
+from seesaw_nas.training.batches import sizes_of_batches
 from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.training.events import Events
+from seesaw_nas.training.execution import EAGER, Execution
 from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
 
 if TYPE_CHECKING:
@@ -92,14 +101,6 @@ def train(
     """
     if not checkpoint_minutes > 0:
         raise OptionError(f"--checkpoint-minutes must be above 0, got {checkpoint_minutes:g}")
-    from seesaw_nas import data
-    from seesaw_nas.core import signals
-    from seesaw_nas.core.device import describe, use_device
-    from seesaw_nas.data import check_fits
-    from seesaw_nas.network import models
-    from seesaw_nas.training import loop, parallel
-    from seesaw_nas.training.execution import Execution
-
     named = specfile.resolve(settings.spec)
     dataset = settings.training.dataset or _dataset(named)
     recipe = settings.training.fitted_recipe
@@ -116,7 +117,7 @@ def train(
             images = replace(
                 images, train=data.subset(images.train, settings.training.train_size, settings.training.seed)
             )
-        settings = settings.changed(dataset=dataset)
+        settings = settings.replace(dataset=dataset)
         found = conditions(describe(device)) | ranks.conditions | execution.plan(device, ranks.world)
         folder = ranks.by_lead(lambda: _folder(path, settings, named, images, resume, found))
         with folder.hold() if ranks.leads else nullcontext():
@@ -164,9 +165,6 @@ def train(
 def _estimate(
     named: Named, images: Any, recipe: recipes.Recipe, device: Any, processes: int, execution: Execution
 ) -> float:
-    from seesaw_nas.training import timing
-    from seesaw_nas.training.execution import EAGER
-
     share = replace(recipe, batch_size=max(recipes.SMALLEST_BATCH, recipe.batch_size // processes))
     measured = execution if processes == 1 else EAGER
     step = timing.step_seconds(named.architecture, images, share, device, measured)
@@ -180,8 +178,6 @@ def _warn_of_compiling(
     recipe: recipes.Recipe,
     on_note: Callable[[str], None] | None,
 ) -> None:
-    from seesaw_nas.training.batches import sizes_of_batches
-
     note = execution.warn(seconds, len(sizes_of_batches(images, recipe)))
     if note and on_note is not None:
         on_note(note)
@@ -195,8 +191,6 @@ def _told(
     if not tensorboard:
         yield on_epoch, on_step
         return
-    from seesaw_nas.training.events import Events
-
     events = Events(folder.path / "events", recipe, len(images.train))
     try:
         yield _both(events.epoch, on_epoch), _both(events.step, on_step)
@@ -216,8 +210,7 @@ def _both(first: Callable[..., None], second: Callable[..., None] | None) -> Cal
 def _dataset(named: Named) -> str:
     if not named.dataset:
         raise OptionError(
-            f"'{named.name}' does not say which images to train on; add --dataset digits, cifar10, cifar100, imagenet "
-            f"or a folder"
+            f"'{named.name}' does not say which images to train on; add --dataset {', '.join(DATA_SETS)} or a folder"
         )
     return named.dataset
 
@@ -225,9 +218,7 @@ def _dataset(named: Named) -> str:
 def _folder(
     path: Path, settings: TrainSettings, named: Named, images: SearchData, resume: bool, found: dict[str, str]
 ) -> RunFolder:
-    from seesaw_nas.evaluators.trained import subject
-
-    kept = options.flatten(settings.changed(device="", data_dir="", spec=""))
+    kept = options.flatten(settings.replace(device="", data_dir="", spec=""))
     description = {
         "kind": KIND,
         "settings": {name: value for name, value in kept.items() if name != EXECUTION},
@@ -264,10 +255,6 @@ def _write(
     n_test: int,
     executed: Mapping[str, str],
 ) -> None:
-    from seesaw_nas.data.preprocessing import Preprocessing, weights_header
-    from seesaw_nas.network import models
-    from seesaw_nas.training import checkpoints
-
     named, folder = result.named, result.folder
     provenance = {
         "top1": result.top1,

@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import space
+from seesaw_nas import report, space
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.evaluators import Score
-from seesaw_nas.search import DEFAULT_STRATEGY, halving, records, strategies
+from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer, records
+from seesaw_nas.search.history import history
+from seesaw_nas.search.history import journal as journals
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
-from seesaw_nas.search.settings import PYTHON
-from seesaw_nas.search.strategies.base import Setting, Strategy
+from seesaw_nas.search.strategies.base import Setting
+from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.space import Feasible, Space
 
 if TYPE_CHECKING:
@@ -21,29 +23,6 @@ if TYPE_CHECKING:
 
 UNLIMITED = 10**9  # trials
 _ABOUT = "about"  # attribute of the study: what its trials have in common
-
-
-def strategy_of(name: str, given: Any, setting: Setting) -> Strategy:
-    """The strategy of this name, or the one that a program gave: a strategy, a sampler, or what makes one from a seed.
-
-    Raises:
-        OptionError: there is no such strategy, or what was given is none.
-        RunError: a program's strategy is wanted and none was given.
-    """
-    if given is None:
-        if name.startswith(PYTHON):
-            raise RunError(f"the strategy was {name}, an object of a program; pass it again to go on")
-        return strategies.make(name, setting)
-    if hasattr(given, "propose"):
-        chosen: Strategy = given
-        return chosen
-    from seesaw_nas.search.strategies.sampled import Sampled, is_sampler, seeded
-
-    if is_sampler(given):
-        return Sampled(setting, seeded(given))
-    if not callable(given) or isinstance(given, type):  # a sampler's first argument is not always its seed
-        raise OptionError(f"a strategy's name, a sampler or a function of a seed is wanted, got {given!r}")
-    return Sampled(setting, given)
 
 
 def _check_same(study: Any, about: Mapping[str, Any], journal: str) -> None:
@@ -86,7 +65,7 @@ class Tuner:
         Args:
             search_space: a name, a file, or a space.
             budget: as on the command line; the space's own when empty.
-            strategy: a name; or what :func:`strategy_of` takes.
+            strategy: a name; or what :func:`seesaw_nas.search.strategies.resolver.resolve` takes.
             objectives: ``front`` or ``top1``.
             trials: architectures after which :meth:`ask` has no more.
             epochs: of a whole training; with a scheduler, jobs say how many to reach.
@@ -96,10 +75,6 @@ class Tuner:
         Raises:
             SeesawError: one of these is not to be had, the message says what is; or the journal is of other ones.
         """
-        from seesaw_nas.search import proposer
-        from seesaw_nas.search.history import history
-        from seesaw_nas.search.history import journal as journals
-
         if objectives not in journals.DIRECTIONS:
             raise OptionError(known("objectives", objectives, journals.DIRECTIONS))
         found = space.load(search_space) if isinstance(search_space, str) else search_space
@@ -112,7 +87,7 @@ class Tuner:
         setting = Setting(feasible, seed, objectives, rungs.levels)
         name, given = (strategy, None) if isinstance(strategy, str) else ("", strategy)
         self._proposer = proposer.Proposer(
-            self._history, strategy_of(name, given, setting), trials=trials, epochs=epochs, halving=rungs
+            self._history, resolve(name, given, setting), trials=trials, epochs=epochs, halving=rungs
         )
 
     def ask(self) -> Job | None:
@@ -166,6 +141,4 @@ class Tuner:
 
     def frame(self) -> Any:
         """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""
-        from seesaw_nas import report
-
         return report.frame(self.trials)

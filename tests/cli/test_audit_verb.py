@@ -35,7 +35,7 @@ def test_an_audit_prints_a_table_with_its_rule_and_writes_both_files(cli, record
     assert rows >= {"macs", "params", "epoch-1", "epoch-2"}
     assert "An evaluator earns its place (yes) where its interval within bands lies above 0" in out
     assert "seed against seed, 20 architectures" in out
-    assert "An early epoch of one training is held against the mean of the architecture's other trainings" in out
+    assert "An early epoch of one training is compared with the mean of the architecture's other trainings" in out
     assert "written   audit/audit.html" in out
     assert (tmp_path / "audit/audit.html").stat().st_size < 6_000_000
     assert json.loads((tmp_path / "audit/audit.json").read_text())["result"]["bootstrap"] == 100

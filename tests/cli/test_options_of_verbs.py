@@ -1,4 +1,4 @@
-"""Options of the command line come from where they are declared, and nothing else needs to know of one."""
+"""Options of the command line come from where they are options_of, and nothing else needs to know of one."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,9 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from seesaw_nas.cli.parts.parameters import Differs, Json, app, takes, takes_changes
+from seesaw_nas.cli.parts.parameters import Change, Json, app, take_changes, take_settings
 from seesaw_nas.core.errors import OptionError, RunError
-from seesaw_nas.core.options import declared, option
+from seesaw_nas.core.options import option, options_of
 from seesaw_nas.deploy.latency import LatencySettings
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.topics import Scheduling
@@ -45,17 +45,19 @@ def answer(decorator, *typed):
 
 
 def test_a_field_more_is_an_option_a_key_of_run_json_and_a_check_without_another_edit():
-    settings, where, as_json = answer(takes(LaterSettings), "here", "--patience", "5", "--trials", "2", "--json")
+    settings, where, as_json = answer(
+        take_settings(LaterSettings), "here", "--patience", "5", "--trials", "2", "--json"
+    )
     assert (settings, where, as_json) == (LaterSettings.of(patience=5, trials=2), "here", True)
     assert settings.scheduling.patience == 5
     written = json.loads(json.dumps(settings.to_dict()))
     assert written["patience"] == 5
     assert LaterSettings.from_dict(written) == settings
-    assert "Patience in epochs." in answer(takes(LaterSettings), "--help")
+    assert "Patience in epochs." in answer(take_settings(LaterSettings), "--help")
     with pytest.raises(OptionError) as caught:
-        answer(takes(LaterSettings), "--patience", "0")
+        answer(take_settings(LaterSettings), "--patience", "0")
     assert str(caught.value) == "--patience must be at least 1, got 0"
-    assert answer(takes_changes(LaterSettings), "--patience", "4")[0] == {"patience": 4}
+    assert answer(take_changes(LaterSettings), "--patience", "4")[0] == {"patience": 4}
 
 
 def test_run_from_before_an_option_has_its_default():
@@ -77,9 +79,9 @@ def test_every_option_of_a_search_is_handed_over():
         "gpus_per_trial": 0.5,
     }  # fmt: skip
     left = {"table": "", "plan": "plain", "storage": ""}  # these do not go with the others
-    assert other.keys() | left.keys() == {one.field for one in declared(SearchSettings)}
+    assert other.keys() | left.keys() == {one.field for one in options_of(SearchSettings)}
     typed = []
-    for one in declared(SearchSettings):
+    for one in options_of(SearchSettings):
         value = other.get(one.field)
         if isinstance(value, bool):
             typed.append(f"--{one.name}" if value else f"--no-{one.name}")
@@ -87,19 +89,19 @@ def test_every_option_of_a_search_is_handed_over():
             typed += [part for entry in value for part in (f"--{one.name}", entry)]
         elif value is not None:
             typed += [f"--{one.name}", str(value)]
-    assert answer(takes(SearchSettings), *typed)[0].to_dict() == other | left
+    assert answer(take_settings(SearchSettings), *typed)[0].to_dict() == other | left
 
 
 def test_nothing_given_is_the_defaults():
-    assert answer(takes(SearchSettings))[0] == SearchSettings()
-    assert answer(takes(LatencySettings))[0] == LatencySettings()
-    assert answer(takes_changes(SearchSettings))[0] == {}
+    assert answer(take_settings(SearchSettings))[0] == SearchSettings()
+    assert answer(take_settings(LatencySettings))[0] == LatencySettings()
+    assert answer(take_changes(SearchSettings))[0] == {}
 
 
 def test_verb_takes_some_and_differs_in_name_default_and_place():
-    some = takes(
+    some = take_settings(
         SearchSettings, "searched", "trials", "epochs",
-        without=("image_size",), space=Differs(argument=True), trials=Differs(name="n", default=300),
+        without=("image_size",), space=Change(argument=True), trials=Change(name="n", default=300),
     )  # fmt: skip
     assert answer(some, "here", "s", "--epochs", "3")[0] == SearchSettings.of(space="s", trials=300, epochs=3)
     text = answer(some, "--help")
@@ -109,15 +111,15 @@ def test_verb_takes_some_and_differs_in_name_default_and_place():
 
 
 def test_lists_are_written_with_commas_where_the_option_says_so():
-    settings = answer(takes(LatencySettings), "--batch", "1,8", "--backends", "eager,fused")[0]
+    settings = answer(take_settings(LatencySettings), "--batch", "1,8", "--backends", "eager,fused")[0]
     assert (settings.batches, settings.backends) == ((1, 8), ("eager", "fused"))
     with pytest.raises(OptionError) as caught:
-        answer(takes(LatencySettings), "--batch", "1,x")
+        answer(take_settings(LatencySettings), "--batch", "1,x")
     assert str(caught.value) == "cannot read --batch '1,x'; write whole numbers with commas, like 1,8,64"
 
 
 def test_help_begins_with_a_capital_and_ends_with_a_stop():
-    helps = {one.field: one.option.help for cls in (SearchSettings, LatencySettings) for one in declared(cls)}
+    helps = {one.field: one.option.help for cls in (SearchSettings, LatencySettings) for one in options_of(cls)}
     assert [name for name, text in helps.items() if not (text[0].isupper() and text.endswith("."))] == []
 
 

@@ -78,10 +78,10 @@ def test_model_that_is_none(refused, exported_folder, pictures, tmp_path):
     del model.metadata_props[:]
     onnx.save(model, "others.onnx")
     assert refused("predict", "others.onnx", pictures) == (
-        "others.onnx does not say what its images must become; a file of `seesaw-nas export --to onnx` is wanted"
+        "others.onnx does not describe its preprocessing; a file of `seesaw-nas export --to onnx` is wanted"
     )
     Path("broken.onnx").write_text("no network")
-    assert refused("predict", "broken.onnx", pictures).startswith("broken.onnx is no ONNX file that can be run: ")
+    assert refused("predict", "broken.onnx", pictures).startswith("broken.onnx is not an ONNX file that can be run: ")
     Path("m.pth").touch()
     assert refused("predict", "m.pth", pictures).startswith("m.pth looks like a pickle, and opening one can run any c")
     Path("m.pt2").touch()

@@ -35,7 +35,7 @@ class Firing:
 
 
 def test_options_of_topics_are_declared_in_their_place_with_the_owner_s_defaults():
-    found = [(one.field, one.topic, one.name, one.default) for one in options.declared(Firing)[1:]]
+    found = [(one.field, one.topic, one.name, one.default) for one in options.options_of(Firing)[1:]]
     assert found == [
         ("heat", "oven", "heat", 900),
         ("glaze", "oven", "glaze", "none"),

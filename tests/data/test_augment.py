@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seesaw_nas.data import augment, normalise
-from seesaw_nas.data.augment import as_windows, cut_windows
+from seesaw_nas.data import normalise
+from seesaw_nas.data.augment import as_windows, augment, cut_windows
 
 
 def arange_images(n=2, channels=3, height=4, width=5):

@@ -9,7 +9,7 @@ from seesaw_nas.data import NAMES, load, load_test
 
 
 def test_the_names_are_these():
-    assert NAMES == ("digits", "cifar10", "cifar100", "imagenet")
+    assert NAMES[:4] == ("digits", "cifar10", "cifar100", "imagenet")
 
 
 @pytest.mark.parametrize("door", [load, load_test])
@@ -17,7 +17,7 @@ def test_an_unknown_name_lists_the_known_ones(door):
     with pytest.raises(DataError) as error:
         door("cifar1O")
     assert str(error.value) == (
-        "unknown data set 'cifar1O', did you mean 'cifar10'? (known: digits, cifar10, cifar100, imagenet); "
+        f"unknown data set 'cifar1O', did you mean 'cifar10'? (known: {', '.join(NAMES)}); "
         "the path of a folder of images by class also works"
     )
 
@@ -65,8 +65,7 @@ def test_small_sets_have_no_cache(name, tmp_path):
 
 
 def test_importing_the_package_leaves_the_heavy_libraries_alone():
-    code = (
-        "import sys, seesaw_nas.data; print(sorted({'PIL', 'pooch', 'sklearn', 'rich', 'requests'} & set(sys.modules)))"
-    )
+    heavy = "{'torch', 'numpy', 'PIL', 'pooch', 'sklearn', 'rich', 'requests'}"
+    code = f"import sys, seesaw_nas.data; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -95,7 +95,7 @@ def test_more_than_one_in_a_hundred_is_an_error(tmp_path):
         decode(paths, 4)
     text = str(error.value)
     assert text.startswith(f"5 of 103 images cannot be read: {paths[1]} (")
-    assert text.endswith("and 2 more; at most 1% may be, so mend or delete them")
+    assert text.endswith("and 2 more; at most 1% may be, so repair or delete them")
 
 
 def test_a_skipped_image_takes_its_label_with_it(tmp_path):

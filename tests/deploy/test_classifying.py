@@ -128,7 +128,7 @@ def test_nothing_to_classify_is_told(tmp_path):
         ("m.pt", "m.pt looks like a pickle, and opening one can run any code, so it is never opened here; give"),
         ("m.pt2", "m.pt2 is not opened: torch.export.load may unpickle and evaluate what a .pt2 file holds, which"),
         ("m.json", "m.json is no network to run; give an exported folder or .onnx file, or the folder of a training"),
-        ("m.onnx", "m.onnx is no ONNX file that can be run: "),
+        ("m.onnx", "m.onnx is not an ONNX file that can be run: "),
         ("folder/", "folder is neither an export nor a finished training: no spec.json with weights.safetensors"),
     ],
 )
@@ -147,9 +147,9 @@ def test_network_of_other_channels_reads_no_files(exported_folder):
     of_one = predict.load(exported_folder, "cpu").preprocessing
     of_two = replace(of_one, channels=2, mean=(0.5, 0.5), std=(0.5, 0.5))
     with pytest.raises(OptionError, match="the network in m reads 2 channels, image files have 1 or 3"):
-        predict._readable(of_two, predict.Path("m"))
+        predict._check_readable(of_two, predict.Path("m"))
     with pytest.raises(OptionError, match="the network in m wants pictures of short side 20, cut to 8: this release"):
-        predict._readable(replace(of_one, short_side=20), predict.Path("m"))
+        predict._check_readable(replace(of_one, short_side=20), predict.Path("m"))
 
 
 def test_colour_becomes_grey_for_a_network_that_reads_grey(exported_folder, digit_pictures, tmp_path):

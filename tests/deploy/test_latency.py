@@ -274,7 +274,7 @@ def test_race_of_nobody_ends():
 
 def timed(backend="eager", batch=4, median=0.010, **more):
     entry = Latency(backend, batch, 1, "cpu", "float32", difference=0.0, **more)
-    return entry.timed(Times((median - 0.002, median, median + 0.006), 12, 0.017))
+    return entry.with_times(Times((median - 0.002, median, median + 0.006), 12, 0.017))
 
 
 def test_figures_of_a_record_fit_each_other():

@@ -89,7 +89,7 @@ def test_search_poses_evaluators_on_the_cpu_whatever_its_device(name, supernet, 
     monkeypatch.setattr("seesaw_nas.core.device.find_device", lambda device: torch.device("meta"))
     save(supernet, tmp_path / WEIGHTS, {})
     shared = str(tmp_path) if name in ("inherited", "tuned") else ""
-    problem = pose(SETTINGS.changed(evaluator=name, supernet=shared))
+    problem = pose(SETTINGS.replace(evaluator=name, supernet=shared))
     assert devices(problem.evaluator) == {"cpu"}
     assert devices(problem.placed) == {"meta"}
     assert problem.placed is problem.placed
@@ -133,7 +133,7 @@ def test_estimate_leaves_nothing_on_a_device_where_others_are_to_train(engine, k
         left.append([copy() for copy in evaluator.copies])
 
     monkeypatch.setattr(memory, "release", released)
-    settings = SETTINGS.changed(engine=engine, device="cpu")
+    settings = SETTINGS.replace(engine=engine, device="cpu")
     problem = pose(settings, Given(evaluator=evaluator))
     found = plan(problem, 3, Halving(1, minimum=1), "a thing each")
     assert (found.trial_seconds, found.reserves) == (7.0, "a thing each")

@@ -20,8 +20,7 @@ TUNNED = f"unknown evaluator 'tunned', did you mean 'tuned'? (known: {', '.join(
     [
         (
             {"strategy": "tpee"},
-            "unknown strategy 'tpee', did you mean 'tpe'? "
-            "(known: random, evolution, nsga2, tpe, gp, thompson, predicted, local)",
+            f"unknown strategy 'tpee', did you mean 'tpe'? (known: {', '.join(STRATEGIES)})",
         ),
         ({"evaluator": "tunned"}, TUNNED),
         (
@@ -180,4 +179,4 @@ def test_space_fits_the_images_unless_one_is_named(dataset, size, name):
     settings = SearchSettings.of(dataset=dataset)
     found = settings.load_space(size, 1, 7)
     assert (found.name, found.input_size, found.input_channels, found.classes) == (name, size, 1, 7)
-    assert settings.changed(space="seesaw-cifar-tiny").load_space(size, 1, 7).name == "seesaw-cifar-tiny"
+    assert settings.replace(space="seesaw-cifar-tiny").load_space(size, 1, 7).name == "seesaw-cifar-tiny"

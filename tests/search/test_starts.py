@@ -11,11 +11,11 @@ from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import OptionError, RunError, SpecError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.search import starts
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.records import front
 from seesaw_nas.space import Feasible, load
-from seesaw_nas.training.basis import Basis
 from seesaw_nas.workflows.problem import Given
 
 

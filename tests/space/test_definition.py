@@ -152,7 +152,7 @@ def test_a_stage_that_offers_nothing_is_refused():
 
 def test_a_width_that_stands_there_twice_is_refused():
     # It would count each of its networks twice.
-    with pytest.raises(SpaceError, match="space 'twice': a width stands there twice: 4-8, 4-8; list it once"):
+    with pytest.raises(SpaceError, match="space 'twice': a width is listed twice: 4-8, 4-8; list it once"):
         Space("twice", "x", "1M", 8, 1, 2, (4, 4), 1, 4, (stage((8, 8), (EVEN,)),))
 
 

@@ -162,7 +162,7 @@ BROKEN = [
     ("channels = 24", "channels = []", "lists of channels hold one entry for each width, so all are equally long; "),
     ("channels = 24", "channels = [24, 32, 40]", "lists of channels hold one entry for each width, so all are "),
     ('"1", "1:3"', '"1:5"', "space 'mine': no block that stages[0] offers fits between 8 and 8 channels; add a "),
-    ("[8, 16]\nstride", "[8, 8]\nstride", "space 'mine': a width stands there twice: 8-8-24, 8-8-24; list it once"),
+    ("[8, 16]\nstride", "[8, 8]\nstride", "space 'mine': a width is listed twice: 8-8-24, 8-8-24; list it once"),
 ]  # fmt: skip
 
 

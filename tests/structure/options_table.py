@@ -13,7 +13,7 @@ from typing import get_type_hints
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from seesaw_nas.core.options import Declared, declared  # noqa: E402 (the package of this clone)
+from seesaw_nas.core.options import DeclaredOption, options_of  # noqa: E402 (the package of this clone)
 from seesaw_nas.deploy.latency import LatencySettings  # noqa: E402
 from seesaw_nas.search.settings import SearchSettings  # noqa: E402
 from seesaw_nas.training.options import TrainSettings  # noqa: E402
@@ -26,10 +26,10 @@ def tables() -> str:
     """A table for each topic of a search, then one for each other verb that has settings."""
     parts, hints = [], get_type_hints(SearchSettings)
     for topic in dataclasses.fields(SearchSettings):
-        own = [one for one in declared(SearchSettings) if one.topic == topic.name]
+        own = [one for one in options_of(SearchSettings) if one.topic == topic.name]
         parts.append(_table(f"`search`: {_title(hints[topic.name])}", own))
     parts.append(_table("`train`, where it differs", _differing(TrainSettings)))
-    parts.append(_table("`latency`", [one for one in declared(LatencySettings) if one.field != "seed"]))
+    parts.append(_table("`latency`", [one for one in options_of(LatencySettings) if one.field != "seed"]))
     return "\n".join(parts)
 
 
@@ -38,18 +38,18 @@ def _title(topic: type) -> str:
     return sentence[0].lower() + sentence[1:]
 
 
-def _differing(settings: type) -> list[Declared]:
+def _differing(settings: type) -> list[DeclaredOption]:
     """The options that a search has not, or with another default."""
-    before = {one.field: one.default for one in declared(SearchSettings)}
-    return [one for one in declared(settings) if one.field not in before or before[one.field] != one.default]
+    before = {one.field: one.default for one in options_of(SearchSettings)}
+    return [one for one in options_of(settings) if one.field not in before or before[one.field] != one.default]
 
 
-def _table(title: str, options: list[Declared]) -> str:
+def _table(title: str, options: list[DeclaredOption]) -> str:
     rows = [f"| {_name(one)} | {_default(one.default)} | {one.option.help} |" for one in options]
     return "\n".join([f"| {title} | default | |", "|---|---|---|", *rows, ""])
 
 
-def _name(one: Declared) -> str:
+def _name(one: DeclaredOption) -> str:
     return f"`{one.name.upper()}`" if one.option.argument else f"`--{one.name}`"
 
 

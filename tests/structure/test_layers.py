@@ -37,7 +37,7 @@ HOMES = {
     "tensorboardX": ("training/events.py",),
     "pyarrow": ("evaluators/table.py",),
 }
-MOST_INSIDE_FUNCTIONS = 115
+MOST_INSIDE_FUNCTIONS = 25
 # Functions above 45 lines or 12 parameters, each with the reason.
 OVERSIZED = {
     "seesaw_nas.training.loop.train": "what a caller may choose or watch of a training",
@@ -169,9 +169,9 @@ WITHOUT_TORCH = [
     if module.entry in ("core", "pareto", "architecture", "space") and module.name not in TORCH
 ]
 SETTINGS = [
-    "seesaw_nas.training.recipes", "seesaw_nas.training.options", "seesaw_nas.training.basis",
-    "seesaw_nas.training.differences", "seesaw_nas.search.settings", "seesaw_nas.search.records",
-    "seesaw_nas.evaluators",
+    "seesaw_nas.training.recipes", "seesaw_nas.training.options", "seesaw_nas.evaluators.basis",
+    "seesaw_nas.evaluators.differences", "seesaw_nas.search.settings", "seesaw_nas.search.records",
+    "seesaw_nas.evaluators", "seesaw_nas.data", "seesaw_nas.search.strategies",
 ]  # fmt: skip
 
 

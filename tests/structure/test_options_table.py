@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from options_table import GUIDE, declared, parts_of, tables
+from options_table import GUIDE, options_of, parts_of, tables
 
 from seesaw_nas.deploy.latency import LatencySettings
 from seesaw_nas.search.settings import SearchSettings
@@ -13,7 +13,7 @@ TEXT = GUIDE.read_text(encoding="utf-8")
 CHOICES = {
     one.name: set(one.option.choices)
     for settings in (SearchSettings, TrainSettings, LatencySettings)
-    for one in declared(settings)
+    for one in options_of(settings)
     if one.option.choices
 }
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,10 @@ from PIL import Image
 
 from seesaw_nas import api, data
 from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import REPORTED, SCORED_BY_SUPERNET, TRAININGS, difference, unknown
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.training.basis import FIXED, NAMED, Basis
-from seesaw_nas.training.differences import REPORTED, SCORED_BY_SUPERNET, TRAININGS, difference, unknown
 from seesaw_nas.workflows import supernets
 from seesaw_nas.workflows.audit import trainings
 from seesaw_nas.workflows.audit.truth import LEAST
@@ -199,7 +198,7 @@ def test_a_supernet_scores_no_other_images(pictures, supernet):
 def test_scores_of_a_supernet_that_was_trained_anew_are_not_mixed(pictures, supernet):
     search("g", evaluator="inherited", supernet="net")
     shutil.rmtree("net")
-    other = replace(supernet, seed=1)
+    other = supernet.replace(seed=1)
     supernets.train_in(Path("net"), other, pose(other))
     with pytest.raises(RunError, match="cannot go on with runs/g: digest of the file behind the scores: "):
         api.resume("runs/g", trials=2)
@@ -295,9 +294,10 @@ def test_a_damaged_record_is_one_line(record):
         Basis.of(record, "x")
 
 
-def test_named_data_sets_are_those_of_the_catalogue():
-    assert set(NAMED) == set(data.NAMES)
-    assert set(NAMED) - set(FIXED) == {"imagenet"}
+def test_the_name_of_a_data_set_says_which_images_it_has_where_they_are_shipped_or_checked():
+    bases = {name: Basis.of(RECORD | {"settings": SETTINGS | {"dataset": name}}, "a") for name in data.NAMES}
+    assert [bases[name].is_fixed for name in ("digits", "cifar10", "cifar100", "imagenet")] == [True, True, True, False]
+    assert [bases[name].reading for name in ("digits", "cifar10", "imagenet")] == ["in memory", "in memory", "streamed"]
 
 
 def test_audit_of_records_without_their_images_says_so(pictures):

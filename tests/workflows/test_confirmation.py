@@ -230,7 +230,7 @@ def test_search_killed_among_its_repeats_goes_on_with_them(confirmed, tmp_path):
             raise Killed
         return lucky(architecture, seed)
 
-    settings = whole.problem.settings.changed(evaluator="python:lucky")
+    settings = whole.problem.settings.replace(evaluator="python:lucky")
     with pytest.raises(Killed):
         api.begin(settings, given=Given(evaluator=mortal), name="a", runs_dir=tmp_path)
     assert len(confirmation.read(tmp_path / "a/confirmed.json").repeats) == 2

@@ -125,7 +125,7 @@ def test_weights_rebuild_the_network_that_was_scored(trained):
 def test_seed_decides_the_weights(settings, trained, tmp_path):
     result, *_ = trained
     again = train.train(settings, tmp_path / "again")
-    other = train.train(settings.changed(seed=6), tmp_path / "other")
+    other = train.train(settings.replace(seed=6), tmp_path / "other")
     assert same_weights(again, result)
     assert not same_weights(other, result)
 
@@ -174,7 +174,7 @@ def test_training_killed_before_its_spec_was_written_goes_on(settings, tmp_path)
 
 
 def test_resume_of_what_does_not_exist_begins_it(settings, tmp_path):
-    assert len(train.train(settings.changed(epochs=1), tmp_path / "new", resume=True).curve) == 1
+    assert len(train.train(settings.replace(epochs=1), tmp_path / "new", resume=True).curve) == 1
 
 
 def test_finished_training_is_not_scored_on_the_test_split_again(settings, trained):
@@ -200,7 +200,7 @@ def test_another_training_is_not_continued(settings, tmp_path, change, says):
     with pytest.raises(Stopped):
         train.train(settings, tmp_path / "cut", on_epoch=stop_at(1))
     with pytest.raises(RunError, match=rf"cut is another training: .*{says}.*; choose another --out"):
-        train.train(settings.changed(**change), tmp_path / "cut", resume=True)
+        train.train(settings.replace(**change), tmp_path / "cut", resume=True)
 
 
 def test_folder_of_a_search_is_not_continued(settings, tmp_path):
@@ -254,7 +254,7 @@ def scalars(folder):
 def test_estimate_is_told_before_the_first_step(settings, tmp_path):
     told = []
     train.train(
-        settings.changed(epochs=1), tmp_path / "t", on_estimate=told.append, on_step=lambda *_: told.append(None)
+        settings.replace(epochs=1), tmp_path / "t", on_estimate=told.append, on_step=lambda *_: told.append(None)
     )
     assert told[0] > 0
     assert told[1:] == [None, None]
@@ -280,14 +280,14 @@ def test_impossible_time_between_checkpoints_is_refused(settings, tmp_path, minu
          "imagenet cannot be downloaded: name the folder that holds train/ and val/, each with a folder of images a "
          "class, by --data-dir"),
         ({"dataset": "digit"}, DataError,
-         "unknown data set 'digit', did you mean 'digits'? (known: digits, cifar10, cifar100, imagenet); the path of a "
+         f"unknown data set 'digit', did you mean 'digits'? (known: {', '.join(data.NAMES)}); the path of a "
          "folder of images by class also works"),
         ({"device": "tpu"}, OptionError, "unknown device 'tpu', did you mean 'cpu'? (known: auto, cpu, cuda)"),
     ],
 )  # fmt: skip
 def test_training_that_cannot_be_leaves_no_folder(settings, tmp_path, change, error, message):
     with pytest.raises(error) as caught:
-        train.train(settings.changed(**change), tmp_path / "out")
+        train.train(settings.replace(**change), tmp_path / "out")
     assert str(caught.value) == message
     assert not (tmp_path / "out").exists()
 
@@ -318,5 +318,5 @@ def test_training_that_breaks_says_so_and_reads_no_test_split(settings, tmp_path
 
 def test_default_folder_is_named_after_network_recipe_and_seed(settings, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = train.train(settings.changed(epochs=1))
+    result = train.train(settings.replace(epochs=1))
     assert str(result.folder.path) == "runs/small-quick-5"

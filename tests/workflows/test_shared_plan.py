@@ -151,7 +151,7 @@ def test_rounds_follow_the_reduction_and_the_fewest_epochs():
         ("epochs-9", 4, 4),
     ]
     assert planned[1].settings.scoring.validation_size == 359  # of up to 1,000
-    assert shared_plan.plan_steps(settings.changed(tuned=40), 359, "supernet")[3].takes == 18
+    assert shared_plan.plan_steps(settings.replace(tuned=40), 359, "supernet")[3].takes == 18
 
 
 def test_stages_can_be_left_out():
@@ -159,12 +159,12 @@ def test_stages_can_be_left_out():
     first, last = shared_plan.plan_steps(settings, 5000, "supernet")
     assert [(first.name, first.count, first.takes), (last.name, last.count)] == [("epochs-1", 6, 0), ("epochs-3", 2)]
     assert (first.settings.proposals.seed_with, last.settings.proposals.seed_with) == (("reference",), ())
-    named = [step.name for step in shared_plan.plan_steps(settings.changed(candidates=9), 5000, "supernet")]
+    named = [step.name for step in shared_plan.plan_steps(settings.replace(candidates=9), 5000, "supernet")]
     assert named == ["supernet", "inherited", "epochs-1", "epochs-3"]
 
 
 def test_a_plan_without_a_supernet_runs(tmp_path):
-    result = api.begin(SMALL.changed(candidates=0, tuned=0, confirm_seeds=1), name="rounds", runs_dir=tmp_path)
+    result = api.begin(SMALL.replace(candidates=0, tuned=0, confirm_seeds=1), name="rounds", runs_dir=tmp_path)
     assert [entry["name"] for entry in result.stages] == ["epochs-1", "epochs-3", "again"]
     assert not (tmp_path / "rounds" / "stages" / "1-supernet").exists()
     assert len(result.trials) == 2

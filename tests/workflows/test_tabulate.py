@@ -196,7 +196,7 @@ def test_small_space_is_recorded_whole(interrupt, tmp_path):
     """Where fewer fit than are wanted: the cheapest of seesaw-digits alone."""
     interrupt(*range(1, 100), error=TrainingFailed)
     cheapest = FEW.load_space(8, 1, 10).cheapest_macs
-    found = tabulate.tabulate(FEW.changed(budget=str(cheapest), trials=50), tmp_path / "t.parquet", seeds=1)
+    found = tabulate.tabulate(FEW.replace(budget=str(cheapest), trials=50), tmp_path / "t.parquet", seeds=1)
     assert [cost.macs(entry.architecture) for entry in found.entries] == [cheapest]
 
 
@@ -238,7 +238,7 @@ def test_table_begun_under_other_settings_is_refused_and_kept(interrupt, tmp_pat
         tabulate.tabulate(FEW, path, seeds=2)
     before = part.read_bytes()
     with pytest.raises(RunError) as caught:
-        tabulate.tabulate(FEW.changed(**change), path, seeds=seeds)
+        tabulate.tabulate(FEW.replace(**change), path, seeds=seeds)
     assert str(caught.value) == (
         f"{part} is the beginning of another table: {says.format(part=part)}; finish that, or delete it to start anew"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import Parameter
 from pathlib import Path
@@ -14,7 +14,7 @@ import typer
 
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError
-from seesaw_nas.core.options import Declared
+from seesaw_nas.core.options import DeclaredOption
 from seesaw_nas.training.options import SPEC_HELP, Training
 
 app = typer.Typer(
@@ -36,8 +36,8 @@ def verb(function: Verb) -> Verb:
 
 
 @dataclass(frozen=True, slots=True)
-class Differs:
-    """In what an option of one verb differs from its declaration; ``None`` where it does not.
+class Change:
+    """A change of an option at one verb; ``None`` for what is as declared.
 
     Attributes:
         name: on this verb's command line, without dashes.
@@ -49,7 +49,7 @@ class Differs:
     default: Any = None
     argument: bool | None = None
 
-    def applied(self, to: Declared) -> Declared:
+    def apply(self, to: DeclaredOption) -> DeclaredOption:
         """The declaration as this verb has it."""
         own = {name: getattr(self, name) for name in ("name", "help", "argument") if getattr(self, name) is not None}
         default = to.default if self.default is None else self.default
@@ -58,46 +58,46 @@ class Differs:
         return dataclasses.replace(to, option=dataclasses.replace(to.option, **own), default=default)
 
 
-def takes(
-    settings: type, *selected: str, without: tuple[str, ...] = (), **differing: Differs
+def take_settings(
+    settings: type, *selected: str, without: tuple[str, ...] = (), **changes: Change
 ) -> Callable[[Verb], Callable[..., None]]:
     """A decorator that gives a verb the options of a settings class, and hands the settings over as first argument.
 
     Args:
         selected: topics and single options to take; all if none is named.
         without: options to leave out, which keep their defaults.
-        differing: how options differ at this verb, by field.
+        changes: what is another at this verb, by field.
     """
-    taken = [
-        differing[one.field].applied(one) if one.field in differing else one
-        for one in options.declared(settings)
+    offered = [
+        changes[one.field].apply(one) if one.field in changes else one
+        for one in options.options_of(settings)
         if one.field not in without and (not selected or one.topic in selected or one.field in selected)
     ]
 
     def read(given: dict[str, Any]) -> Any:
-        return options.compose(settings, {one.field: _value(one, given.pop(one.field)) for one in taken})
+        return options.compose(settings, {one.field: _value(one, given.pop(one.field)) for one in offered})
 
-    return _taking([_parameter(one) for one in taken], read)
+    return _give_options([_parameter(one) for one in offered], read)
 
 
-def takes_changes(settings: type) -> Callable[[Verb], Callable[..., None]]:
+def take_changes(settings: type) -> Callable[[Verb], Callable[..., None]]:
     """A decorator that gives a verb the options that a resumed run may change, and hands over those that are given."""
-    taken = [one for one in options.declared(settings) if one.option.changeable]
+    offered = [one for one in options.options_of(settings) if one.option.changeable]
 
     def read(given: dict[str, Any]) -> Any:
-        values = {one.field: given.pop(one.field) for one in taken}
+        values = {one.field: given.pop(one.field) for one in offered}
         return {name: value for name, value in values.items() if value is not None}
 
-    return _taking([_change(one) for one in taken], read)
+    return _give_options([_change(one) for one in offered], read)
 
 
-def shared(settings: type, field: str, **differing: Any) -> Any:
+def share_option(settings: type, field: str, **differing: Any) -> Any:
     """The typer option of one declared field, for a verb that takes no settings; for use in ``Annotated``."""
-    (found,) = (one for one in options.declared(settings) if one.field == field)
-    return _info(Differs(**differing).applied(found))
+    (found,) = (one for one in options.options_of(settings) if one.field == field)
+    return _info(Change(**differing).apply(found))
 
 
-def _taking(
+def _give_options(
     parameters: list[Parameter], read: Callable[[dict[str, Any]], Any]
 ) -> Callable[[Verb], Callable[..., None]]:
     def decorate(function: Verb) -> Callable[..., None]:
@@ -128,7 +128,7 @@ def _typer_info(parameter: Parameter) -> Any:
     return next(iter(getattr(parameter.annotation, "__metadata__", ())), None)
 
 
-def _parameter(one: Declared) -> Parameter:
+def _parameter(one: DeclaredOption) -> Parameter:
     kind, default = one.type, one.default
     if get_origin(kind) is tuple:
         kind, default = (str, ",".join(map(str, default))) if one.option.commas else (list[str] | None, default or None)
@@ -136,21 +136,21 @@ def _parameter(one: Declared) -> Parameter:
     return Parameter(one.field, Parameter.KEYWORD_ONLY, default=empty, annotation=Annotated[kind, _info(one)])
 
 
-def _change(one: Declared) -> Parameter:
+def _change(one: DeclaredOption) -> Parameter:
     text = f"{_without_default(one.option.help)} {OWN}"
     info = _info(dataclasses.replace(one, option=dataclasses.replace(one.option, help=text, switch=False)))
     optional: Any = one.type | None
     return Parameter(one.field, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[optional, info])
 
 
-def _info(one: Declared) -> Any:
+def _info(one: DeclaredOption) -> Any:
     if one.option.argument:
         return typer.Argument(help=one.option.help)
     names = f"--{one.name}/--no-{one.name}" if one.type is bool and not one.option.switch else f"--{one.name}"
     return typer.Option(names, help=one.option.help)
 
 
-def _value(one: Declared, given: Any) -> Any:
+def _value(one: DeclaredOption, given: Any) -> Any:
     """What typer read, as the field's type."""
     if get_origin(one.type) is not tuple:
         return given
@@ -175,14 +175,6 @@ def counts(option: str, text: str) -> tuple[int, ...]:
         raise OptionError(f"cannot read --{option} '{text}'; write whole numbers with commas, like 1,8,64") from None
 
 
-def given_options(settings: Any, among: tuple[str, ...]) -> Mapping[str, Any]:
-    """Of some options, those whose values are not the defaults."""
-    defaults = {one.field: one.default for one in options.declared(type(settings))}
-    return {
-        name: value for name, value in options.flatten(settings).items() if name in among and value != defaults[name]
-    }
-
-
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else there.")]
 Spec = Annotated[str, typer.Argument(help=SPEC_HELP)]
 Specs = Annotated[list[str], typer.Argument(metavar="SPEC", help=SPEC_HELP)]
@@ -193,6 +185,6 @@ Weights = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume the training in that folder.")]
 TimeLimit = Annotated[str, typer.Option(help="Time after which no further trial begins, such as 90s, 30m or 2h.")]
-Device = Annotated[str, shared(Training, "device")]
-DataDir = Annotated[str, shared(Training, "data_dir")]
-CacheDir = Annotated[str, shared(Training, "cache_dir")]
+Device = Annotated[str, share_option(Training, "device")]
+DataDir = Annotated[str, share_option(Training, "data_dir")]
+CacheDir = Annotated[str, share_option(Training, "cache_dir")]

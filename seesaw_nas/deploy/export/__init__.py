@@ -1,7 +1,7 @@
-"""A trained network as files that others can run: ONNX, torch.export, a JSON spec, a folder with all that it takes.
+"""Exports trained networks as ONNX, as a torch.export program, as a JSON spec, or as a folder with everything needed.
 
-The networks are folded (:mod:`seesaw_nas.deploy`) and held against the trained one before anything is written. Nothing
-that exists is overwritten, and what is written is written whole or not at all.
+Networks are folded (:mod:`seesaw_nas.network.folded`) and compared with the trained network before anything is written.
+Existing files are never overwritten, and files are written atomically.
 """
 
 from __future__ import annotations
@@ -16,24 +16,23 @@ from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.core.files import replace_file, write_json
+from seesaw_nas.deploy.export import agreement, folder, onnx_file, program, source
+from seesaw_nas.deploy.names import ENDINGS, TARGETS
 
 if TYPE_CHECKING:
     from seesaw_nas.deploy.export.agreement import Agreement
     from seesaw_nas.deploy.export.source import ExportSource
 
-ENDINGS = {"onnx": ".onnx", "torch-export": ".pt2", "json": ".json", "folder": ""}
-TARGETS = tuple(ENDINGS)
-
-__all__ = ["TARGETS", "Exported", "export", "find_weights"]
+__all__ = ["Exported", "export"]
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written.
+    """The result of an export.
 
     Attributes:
-        path: a file, or the folder.
-        agreement: with the trained network; ``None`` where the architecture alone was written.
+        path: the file or the folder.
+        agreement: comparison with the trained network; ``None`` if only the architecture was written.
     """
 
     target: str
@@ -42,7 +41,7 @@ class Exported:
 
     @property
     def size(self) -> int:
-        """Bytes, of all files together."""
+        """Size of all files together, in bytes."""
         files = self.path.iterdir() if self.path.is_dir() else [self.path]
         return sum(file.stat().st_size for file in files)
 
@@ -56,14 +55,14 @@ def export(
     dataset: str = "",
     data_dir: str = "",
 ) -> Exported:
-    """Write a trained network in one form, after checking it against the unfused one.
+    """Write a trained network in one format, after comparing it with the unfused network.
 
     Args:
-        weights: a safetensors file; only ``json``, which holds no weights, does without.
+        weights: a safetensors file; not needed for ``json``, which holds no weights.
         target: one of ``TARGETS``.
-        out: the file or folder to make; without, the network's name in the current folder, with the target's ending.
-        dataset: that the network was trained on, for weights that do not say what their images must become.
-        data_dir: where its images are, as for :func:`seesaw_nas.data.load`.
+        out: file or folder to create; by default the network's name with the target's suffix, in the current folder.
+        dataset: data set that the network was trained on, for weights files that do not describe their images.
+        data_dir: folder of its images, as for :func:`seesaw_nas.data.load`.
 
     Raises:
         SeesawError: the target is unknown, ``out`` exists, or the weights do not fit; then nothing is written.
@@ -79,21 +78,13 @@ def export(
         raise OptionError(
             f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder"
         )
-    from seesaw_nas.deploy.export import folder, source
-
     loaded = source.load(named, weights, dataset=dataset, data_dir=data_dir)
-    content, agreement = _checked(loaded, target, data_dir, bool(dataset or data_dir))
+    content, agreement = _make_content(loaded, target, data_dir, bool(dataset or data_dir))
     if target == "folder":
         folder.write(path, loaded, content, agreement)
     else:
         replace_file(path, content)
     return Exported(target, path, agreement)
-
-
-def find_weights(spec: str) -> Path | None:
-    """The weights in the folder of a finished training or of an export, ``None`` where ``spec`` is none."""
-    weights = Path(spec) / "weights.safetensors"
-    return weights if weights.is_file() else None
 
 
 def _check_place(path: Path, target: str) -> None:
@@ -106,19 +97,15 @@ def _check_place(path: Path, target: str) -> None:
 
 
 def _provenance(named: Named, weights: Path | None) -> dict[str, Any]:
-    """When and by what a spec was exported and, where weights are named, that they fit and their checksum."""
+    """The conditions of an export and, with weights, their checksum, after checking that they fit the architecture."""
     if weights is None:
         return {"conditions": conditions()}
-    from seesaw_nas.deploy.export import source
-
     source.read(named, weights)
     checksum = hashlib.sha256(weights.read_bytes()).hexdigest()
     return {"conditions": conditions(), "weights": {"file": weights.name, "sha256": checksum}}
 
 
-def _checked(source: ExportSource, target: str, data_dir: str, asked: bool) -> tuple[bytes, Agreement]:
-    from seesaw_nas.deploy.export import agreement, onnx_file, program
-
+def _make_content(source: ExportSource, target: str, data_dir: str, required: bool) -> tuple[bytes, Agreement]:
     made = program if target == "torch-export" else onnx_file
     content = made.content(source)
-    return content, agreement.check(source, made.runner(content), data_dir=data_dir, asked=asked)
+    return content, agreement.check(source, made.runner(content), data_dir=data_dir, required=required)

@@ -1,4 +1,4 @@
-"""An exported network held against the one it was made from, before anything is written."""
+"""Compares an exported network with the trained one, before anything is written."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from seesaw_nas.deploy.export.source import ExportSource
 
 Logits = Callable[[Floats], Floats]  # (N, C, H, W), normalised, to (N, classes)
 
-TOLERANCE = 1e-4  # of the largest logit; folding batch norm in float32 was measured to cost 5e-7
+TOLERANCE = 1e-4  # as a share of the largest logit; the measured error of folding batch norm in float32 is 5e-7
 RANDOM_BATCHES = (1, 5)
 N_REAL, REAL_BATCH = 128, 16
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far apart the two are.
+    """The comparison of an exported network with the trained one.
 
     Attributes:
-        difference: the largest between two logits, as a share of the largest logit of its batch.
-        n_random, n_real: images that were compared.
-        top1_agreement: share of the real images that both give the same class; ``None`` where there were none.
-        real: which images those were, or why there were none.
+        difference: largest difference of a logit, as a share of the largest logit of its batch.
+        n_random, n_real: numbers of random and of real images.
+        top1_agreement: share of the real images that both networks assign to the same class; ``None`` without any.
+        real: description of the real images, or the reason why there are none.
     """
 
     difference: float
@@ -45,7 +45,7 @@ class Agreement:
 
     @property
     def sentence(self) -> str:
-        """What was found, for a person."""
+        """The result in one sentence for people."""
         text = f"Differs from the unfused network by at most {self.difference:.1e} of the largest logit"
         if self.top1_agreement is None:
             return f"{text}, on {self.n_random} random images ({self.real})."
@@ -57,21 +57,21 @@ class Agreement:
         return asdict(self) | {"tolerance": TOLERANCE}
 
 
-def check(source: ExportSource, logits: Logits, *, data_dir: str = "", asked: bool = False) -> Agreement:
-    """Compare ``logits`` with the unfused network on random images and, where they are at hand, validation images.
+def check(source: ExportSource, logits: Logits, *, data_dir: str = "", required: bool = False) -> Agreement:
+    """Compare ``logits`` with the unfused network on random images and, if available, on validation images.
 
     Args:
-        asked: whether the user named the data set: then its images are downloaded or an error, else done without.
+        required: whether the user named the data set: then its images are downloaded, and their absence is an error.
 
     Raises:
-        RunError: they differ by more than ``TOLERANCE``, or a logit is not finite.
-        DataError: the images that the user named are not to be had.
+        RunError: the networks differ by more than ``TOLERANCE``, or a logit is not finite.
+        DataError: the user named a data set whose images cannot be loaded.
     """
-    pixels, real = _real(source, data_dir, asked)
+    pixels, real = _real(source, data_dir, required)
     on_random = [_both(source, logits, batch) for batch in _random(source)]
     on_real = [_both(source, logits, pixels[i : i + REAL_BATCH]) for i in range(0, len(pixels), REAL_BATCH)]
     difference = max(_difference(*pair) for pair in on_random + on_real)
-    if not difference <= TOLERANCE:  # also where it is not a number
+    if not difference <= TOLERANCE:  # true for NaN, too
         raise RunError(
             f"the exported network differs from the trained one by {difference:.1e} of its largest logit, at most "
             f"{TOLERANCE:.0e} is wanted; nothing was written"
@@ -81,7 +81,7 @@ def check(source: ExportSource, logits: Logits, *, data_dir: str = "", asked: bo
 
 
 def unfused(source: ExportSource) -> Logits:
-    """The network as it was trained, in eval mode."""
+    """The trained network in eval mode, as a function."""
 
     @torch.inference_mode()
     def logits(images: Floats) -> Floats:
@@ -109,31 +109,31 @@ def _random(source: ExportSource) -> Iterator[Pixels]:
         yield rng.integers(0, 256, (n, *shape), dtype=np.uint8)
 
 
-def _real(source: ExportSource, data_dir: str, asked: bool) -> tuple[Pixels, str]:
+def _real(source: ExportSource, data_dir: str, required: bool) -> tuple[Pixels, str]:
     nothing = np.empty((0, *source.named.architecture.input), np.uint8)
     if not source.dataset:
         return nothing, "nothing says which data set it was trained on"
     try:
-        place = _place(source.dataset, data_dir, asked)
+        place = _place(source.dataset, data_dir, required)
         classes, images = _validation(source, place)
         if classes != source.preprocessing.classes or images.images.shape[1:] != nothing.shape[1:]:
             raise DataError(f"{source.dataset} has other images or classes than the network was trained on")
     except (DataError, OSError):
-        if asked:
+        if required:
             raise
         return nothing, f"the images of {source.dataset} are not at hand; name their place with --data-dir"
     return images.images.numpy(), f"validation images of {source.preprocessing.dataset}"
 
 
-def _place(name: str, data_dir: str, asked: bool) -> Path | None:
-    """Where the files of a data set are or would be; only ``None`` lets them be downloaded."""
+def _place(name: str, data_dir: str, required: bool) -> Path | None:
+    """Folder of a data set's files, which may not exist; with ``None`` they are downloaded."""
     if data_dir:
         return Path(data_dir)
-    return None if asked or name not in cifar.LAYOUTS else cache_dir() / cifar.LAYOUTS[name].folder
+    return None if required or name not in cifar.LAYOUTS else cache_dir() / cifar.LAYOUTS[name].folder
 
 
 def _validation(source: ExportSource, place: Path | None) -> tuple[tuple[str, ...], Images]:
-    """Classes, and up to ``N_REAL`` validation images, evenly over them; of a folder no other image is read."""
+    """The classes and up to ``N_REAL`` validation images, evenly over the classes; other images are not read."""
     name, size = source.dataset, source.preprocessing.size
     if name in data.NAMES:
         loaded = data.load(name, place, None if name in data.ONE_SIZE else size)
@@ -141,5 +141,5 @@ def _validation(source: ExportSource, place: Path | None) -> tuple[tuple[str, ..
     tree = folder.read_tree(Path(name.removeprefix(catalog.FOLDER_PREFIX)).expanduser())
     labels = tree.validation.labels
     files = tree.validation.take(splits.draw(labels, min(N_REAL, len(labels)), 0))
-    images, kept = decode(files.paths, size)
-    return tree.classes, Images(images, torch.from_numpy(files.labels[kept]))
+    images, positions = decode(files.paths, size)
+    return tree.classes, Images(images, torch.from_numpy(files.labels[positions]))

@@ -1,4 +1,4 @@
-"""The folder that stands for itself: whoever has it needs neither this package nor torch to classify pictures."""
+"""The exported folder, with which pictures can be classified without this package and without torch."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ Exported by seesaw-nas {version} on {day}. {agreement}
 
 
 def write(path: Path, source: ExportSource, network: bytes, agreement: Agreement) -> None:
-    """Make the folder, whole or not at all.
+    """Create the folder atomically.
 
     Args:
-        network: the ONNX file.
+        network: content of the ONNX file.
     """
     named, preprocessing = source.named, source.preprocessing
     with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as beside:
@@ -82,7 +82,7 @@ def _readme(source: ExportSource, agreement: Agreement) -> str:
 
 
 def _accuracy(source: ExportSource) -> str:
-    """A sentence on the test accuracy, where the training that wrote the weights left one beside them."""
+    """A sentence on the test accuracy, if the training that wrote the weights recorded one; else empty."""
     result = source.named.result
     top1, n = result.get("top1"), result.get("n_test")
     if result.get("split") != "test" or not isinstance(top1, float) or not isinstance(n, int):

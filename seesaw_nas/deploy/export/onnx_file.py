@@ -1,4 +1,4 @@
-"""The network as an ONNX file that says of itself what it must be given, and running such a file."""
+"""Writes a network as an ONNX file that describes its own preprocessing, and runs such files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from seesaw_nas.core.optional import require
 from seesaw_nas.data.preprocessing import Floats, Preprocessing
 from seesaw_nas.deploy.export.agreement import Logits
 from seesaw_nas.deploy.export.source import ExportSource
-from seesaw_nas.deploy.export.tracing import dynamic_batch, example, quiet
+from seesaw_nas.deploy.export.tracing import dynamic_batch, example, hide_warnings
 from seesaw_nas.network import folded
 from seesaw_nas.network.models import Network
 
-OPSET = 18  # torch 2.13 would take 20: the same graph at the same speed, but older runtimes read 18 only
+OPSET = 18  # torch 2.13 uses 20 by default, which gives the same graph and speed; older runtimes only read 18
 IMAGES, LOGITS = "images", "logits"
 CUDA, PROVIDERS = "CUDAExecutionProvider", ("CPUExecutionProvider",)
 
@@ -37,7 +37,7 @@ def graph(network: Network) -> Any:
     Raises:
         OptionError: onnx or onnxscript is not installed.
     """
-    with quiet(), require("onnxscript"):
+    with hide_warnings(), require("onnxscript"):
         program = torch.onnx.export(
             folded.split(network),
             example(network.architecture),
@@ -55,17 +55,17 @@ def graph(network: Network) -> Any:
 
 
 def _forget_origins(graph: Any) -> None:
-    """Drop what the exporter notes at every operator, which is stack traces with the paths of this machine."""
+    """Remove the exporter's notes on every operator: stack traces with the paths of this machine."""
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         part.ClearField("metadata_props")
-    graph.ClearField("value_info")  # shapes in between, which a runtime infers
+    graph.ClearField("value_info")  # intermediate shapes, which a runtime infers
 
 
 def open_file(path: Path) -> tuple[Preprocessing, Logits]:
-    """An ONNX file that was exported here: what its images must become, and the network on the CPU.
+    """Open an ONNX file of ``seesaw-nas export``: its preprocessing, and the network on the CPU.
 
     Raises:
-        RunError: it cannot be read, or was not exported here.
+        RunError: the file cannot be read, or was not exported by this package.
         OptionError: ONNX Runtime is not installed.
     """
     try:
@@ -74,27 +74,25 @@ def open_file(path: Path) -> tuple[Preprocessing, Logits]:
         raise RunError(f"cannot read {path}: {error.strerror}") from None
     except SeesawError:
         raise
-    except Exception as error:  # ONNX Runtime's failures have a class each, and Exception above them
-        raise RunError(f"{path} is no ONNX file that can be run: {error}") from None
+    except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception
+        raise RunError(f"{path} is not an ONNX file that can be run: {error}") from None
     text = session.get_modelmeta().custom_metadata_map.get("preprocessing", "")
     if not text:
-        raise RunError(
-            f"{path} does not say what its images must become; a file of `seesaw-nas export --to onnx` is wanted"
-        )
+        raise RunError(f"{path} does not describe its preprocessing; a file of `seesaw-nas export --to onnx` is wanted")
     try:
         return Preprocessing.from_json(text), _logits(session)
     except SpecError as error:
         raise RunError(f"{path} was not exported by this release of seesaw-nas: {error}") from None
 
 
-def runner(written: bytes, threads: int = 0, providers: Sequence[Any] = PROVIDERS) -> Logits:
+def runner(model: bytes, threads: int = 0, providers: Sequence[Any] = PROVIDERS) -> Logits:
     """The network in the content of an ONNX file.
 
     Args:
-        threads: that compute an operator; 0 for one a core.
-        providers: of ONNX Runtime, the best first.
+        threads: threads per operator; 0 for one per core.
+        providers: execution providers of ONNX Runtime, the preferred one first.
     """
-    return _logits(_session(written, threads, providers))
+    return _logits(_session(model, threads, providers))
 
 
 def has_cuda() -> bool:
@@ -114,12 +112,12 @@ def _runtime() -> Any:
         return onnxruntime
 
 
-def _session(written: bytes, threads: int = 0, providers: Sequence[Any] = PROVIDERS) -> Any:
+def _session(model: bytes, threads: int = 0, providers: Sequence[Any] = PROVIDERS) -> Any:
     runtime = _runtime()
     options = runtime.SessionOptions()
-    options.log_severity_level = 4  # its errors come as exceptions too
+    options.log_severity_level = 4  # silent: its errors are raised as exceptions as well
     options.intra_op_num_threads = threads
-    return runtime.InferenceSession(written, options, providers=providers)
+    return runtime.InferenceSession(model, options, providers=providers)
 
 
 def _logits(session: Any) -> Logits:

@@ -1,12 +1,12 @@
-"""The network as a program of torch.export, a .pt2 file.
+"""Writes a network as a program of torch.export, a .pt2 file.
 
-Of the deployable networks this is :func:`seesaw_nas.network.folded.fuse`: loaded again, seesaw-shuffle-0.5d at 32x32
-takes 107 ms for 16 images on one CPU core, that of ``folded.split`` 248, the unfused network 349; for one image 10.8,
-23.0 and 18.6 (torch 2.13, lowest of 9 and of 25).
+The program is that of :func:`seesaw_nas.network.folded.fuse`, the fastest one: loaded again, seesaw-shuffle-0.5d at
+32x32 takes 107 ms for 16 images on one CPU core; the program of ``folded.split`` takes 248 ms, that of the unfused
+network 349 ms; for one image 10.8, 23.0 and 18.6 ms (torch 2.13, lowest of 9 and of 25).
 
-The file holds no pickle: weights are raw, and no example inputs are kept. A .pt2 file from elsewhere may hold pickles,
-which ``torch.export.load`` opens, and shape expressions, which it has SymPy evaluate as Python. Either can run any
-code, so nothing here opens a file; what is loaded for the check are the very bytes that were just made.
+The file holds no pickle: weights are raw, and there are no example inputs. A .pt2 file from elsewhere may hold pickles,
+which ``torch.export.load`` opens, and shape expressions, which SymPy evaluates as Python. Both can run any code, so no
+file is opened here; the comparison loads only the bytes that were just made.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import torch
 from seesaw_nas.data.preprocessing import Floats
 from seesaw_nas.deploy.export.agreement import Logits
 from seesaw_nas.deploy.export.source import ExportSource
-from seesaw_nas.deploy.export.tracing import dynamic_batch, example, quiet
+from seesaw_nas.deploy.export.tracing import dynamic_batch, example, hide_warnings
 from seesaw_nas.network import folded
 
 
 def content(source: ExportSource) -> bytes:
-    """The .pt2 file of the folded network, for any number of images; what it says of itself is in its extra files."""
-    with quiet():
+    """The .pt2 file of the folded network, for any number of images; its description is in its extra files."""
+    with hide_warnings():
         program = torch.export.export(
             folded.fuse(source.model), example(source.named.architecture), dynamic_shapes=dynamic_batch()
         )
@@ -37,8 +37,8 @@ def content(source: ExportSource) -> bytes:
 
 
 def runner(written: bytes) -> Logits:
-    """The network in what :func:`content` made; nothing else may be given."""
-    with quiet():
+    """The network in the bytes that :func:`content` has made; never pass any other bytes."""
+    with hide_warnings():
         module = torch.export.load(io.BytesIO(written)).module()
 
     @torch.inference_mode()

@@ -1,6 +1,6 @@
-"""A trained network with all that its export needs: weights that fit, and what its images must become.
+"""Loads a trained network for an export: its weights, which must fit, and its preprocessing.
 
-Weights are read from safetensors files alone. Pickles are refused by their name: opening one can run any code.
+Weights are read from safetensors files only. Pickles are refused by their suffix, because opening one can run any code.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExportSource:
-    """What is exported.
+    """A trained network that is to be exported.
 
     Attributes:
-        named: with the result of the training whose weights these are, where its spec lies beside them.
-        model: in eval mode, on the CPU.
-        dataset: as :func:`seesaw_nas.data.load` reads it; empty where nothing says.
+        named: the architecture, with the result of the training if its spec file is beside the weights.
+        model: the network in eval mode, on the CPU.
+        dataset: name by which :func:`seesaw_nas.data.load` loads the data set; empty if it is unknown.
     """
 
     named: Named
@@ -40,12 +40,12 @@ class ExportSource:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The content of its spec file."""
+        """The content of the exported spec file."""
         return specfile.document(self.named, dict(self.named.result))
 
     @property
     def about(self) -> dict[str, str]:
-        """What an exported file says of itself."""
+        """The metadata of an exported file."""
         versions = {name: metadata.version(name) for name in ("torch", "onnx", "onnxscript")}
         return {
             "name": self.named.name,
@@ -62,17 +62,17 @@ def load(named: Named, weights: Path, *, dataset: str = "", data_dir: str = "") 
     """Build the network and read its weights.
 
     Args:
-        dataset: that it was trained on, for weights that do not say what their images must become.
+        dataset: data set that it was trained on, for weights files without preprocessing.
         data_dir: as for :func:`seesaw_nas.data.load`.
 
     Raises:
-        SeesawError: the weights cannot be read, or are of another network; nothing says what the images must become.
+        SeesawError: the weights cannot be read or belong to another network, or the preprocessing is unknown.
     """
     model, header = read(named, weights)
-    if found := read_preprocessing(named, weights, header):
-        preprocessing = found
+    if stored := read_preprocessing(named, weights, header):
+        preprocessing = stored
     elif dataset:
-        preprocessing = _measured(named, dataset, data_dir)
+        preprocessing = _measure_preprocessing(named, dataset, data_dir)
     else:
         raise OptionError(
             f"the weights in {weights} do not say how their images were normalised; export them with --dataset, naming "
@@ -83,10 +83,10 @@ def load(named: Named, weights: Path, *, dataset: str = "", data_dir: str = "") 
 
 
 def read(named: Named, weights: Path) -> tuple[Network, dict[str, str]]:
-    """The network with its weights, in eval mode, and what the header of their file says.
+    """The network with its weights, in eval mode, and the header of the weights file.
 
     Raises:
-        RunError: the weights cannot be read, or are of another network.
+        RunError: the weights cannot be read, or belong to another network.
     """
     refuse_pickle(weights)
     model = models.build(named.architecture, seed=0).eval()
@@ -96,7 +96,7 @@ def read(named: Named, weights: Path) -> tuple[Network, dict[str, str]]:
 
 
 def refuse_pickle(path: Path) -> None:
-    """Raise :class:`RunError` for a file whose name says that it is a pickle."""
+    """Raise :class:`RunError` for a file whose suffix is that of a pickle."""
     if path.suffix.lower() in PICKLES:
         raise RunError(
             f"{path} looks like a pickle, and opening one can run any code, so it is never opened here; give weights "
@@ -105,7 +105,7 @@ def refuse_pickle(path: Path) -> None:
 
 
 def _check_digest(named: Named, weights: Path, header: dict[str, str]) -> None:
-    """Tensors of two networks may agree in every shape: a permutation has no weights."""
+    """Check the digest: two networks may agree in the shapes of all tensors, because a permutation has no weights."""
     digest = header.get("digest", named.architecture.digest)
     if digest != named.architecture.digest:
         raise RunError(
@@ -115,10 +115,10 @@ def _check_digest(named: Named, weights: Path, header: dict[str, str]) -> None:
 
 
 def read_preprocessing(named: Named, weights: Path, header: dict[str, str]) -> Preprocessing | None:
-    """What the header of a weights file says that images must become; ``None`` where it says nothing.
+    """The preprocessing in the header of a weights file; ``None`` if there is none.
 
     Raises:
-        RunError: it cannot be read, or is of other images than the architecture's.
+        RunError: it cannot be read, or does not fit the architecture.
     """
     if not (text := header.get("preprocessing")):
         return None
@@ -140,7 +140,7 @@ def _shape(of: tuple[int, ...]) -> str:
     return f"images of {channels}x{height}x{width} and {classes} classes"
 
 
-def _measured(named: Named, dataset: str, data_dir: str) -> Preprocessing:
+def _measure_preprocessing(named: Named, dataset: str, data_dir: str) -> Preprocessing:
     size = None if dataset in data.ONE_SIZE else named.architecture.input_size
     images = data.load(dataset, Path(data_dir) if data_dir else None, size)
     check_fits(named.architecture, images)

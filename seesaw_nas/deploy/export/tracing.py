@@ -1,4 +1,4 @@
-"""What both of torch's exporters are given: an example, which of its axes are dynamic, and silence."""
+"""Arguments for both of torch's exporters: example images, their dynamic axes, and a context without warnings."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from torch import Tensor
 
 from seesaw_nas.architecture.spec import Architecture
 
-EXAMPLE_BATCH = 2  # of one image, the exporters would take the batch for a constant
+EXAMPLE_BATCH = 2  # with one image, the exporters would treat the batch size as a constant
 
 
 def example(architecture: Architecture) -> tuple[Tensor]:
-    """The arguments of a call."""
+    """Example arguments of a call."""
     return (torch.zeros(EXAMPLE_BATCH, *architecture.input),)
 
 
 def dynamic_batch() -> Any:
-    """The axes of :func:`example` that may have another size in use: the first."""
+    """The axes of :func:`example` whose size may vary: the first."""
     return ({0: torch.export.Dim("batch", min=1)},)
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep torch's exporters from telling the user of their own deprecations and of torchvision's absence."""
+def hide_warnings() -> Iterator[None]:
+    """Context without the exporters' warnings of their own deprecations and of missing torchvision."""
     log = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = log.level
     log.setLevel(logging.ERROR)

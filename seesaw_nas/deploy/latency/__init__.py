@@ -1,6 +1,6 @@
-"""How long a network takes on the device at hand.
+"""Measures the latency of a network on the present device.
 
-Importing this loads no torch; :func:`measure` does.
+Importing this does not load torch; :func:`measure` does.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ def measure(
     weights: Path | None = None,
     on_step: Callable[[str, int, int], None] | None = None,
 ) -> tuple[Latency, ...]:
-    """Time every wanted backend at every batch size and number of threads, in that order of settings.
+    """Time each backend of the settings with each batch size and number of threads.
 
     The backends of one batch size and number of threads are called in turn, round by round, so that a disturbance of
-    the machine meets them all. What cannot run, or computes something else than the eager network, is not timed: its
-    record says why. The C library is told to keep freed memory, for this process and from now on.
+    the machine affects all of them. A backend that cannot run, or whose output differs from the eager network's, is not
+    timed; its record says why. From now on the C library keeps memory that this process frees.
 
     Args:
-        weights: of this architecture, as ``train`` leaves them; without, random ones, which take as long.
-        on_step: told what begins, how many steps are done and how many there are.
+        weights: trained weights of this architecture; by default random ones, which take the same time.
+        on_step: called with a description of the next step, the number of steps done, and the total number.
 
     Raises:
         OptionError: no such device, or more threads than cores.
-        RunError: the weights are not to be had or are of another network.
+        RunError: the weights cannot be loaded or belong to another network.
     """
     from seesaw_nas.deploy.latency import measuring
 

@@ -1,6 +1,6 @@
-"""A network in the forms that are timed: one function a backend.
+"""The backends that are timed: one function for each.
 
-Each takes a network in float32 on the CPU, leaves it as it is, and returns a :class:`PreparedNetwork`.
+Each function takes a network in float32 on the CPU, does not change it, and returns a :class:`PreparedNetwork`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from seesaw_nas.deploy.export import onnx_file
 from seesaw_nas.network import folded
 from seesaw_nas.network.models import Network
 
-Call = Callable[[], Tensor]  # to the logits (N, classes) of the same images every time, wherever and however typed
+Call = Callable[[], Tensor]  # returns the logits (N, classes) of fixed images, on any device, in any type
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to compute, and in which of torch's types."""
+    """Device and torch type to compute in."""
 
     device: torch.device
     dtype: torch.dtype
@@ -31,12 +31,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class PreparedNetwork:
-    """A backend that holds a network.
+    """A network in a backend.
 
     Attributes:
-        device: where it computes.
-        ready: makes a call from images (N, C, H, W), float32 on the CPU, and a number of threads, which torch has been
-            told already.
+        device: device that it computes on.
+        ready: makes a call from images (N, C, H, W), float32 on the CPU, and a number of threads, which is already
+            set for torch.
     """
 
     device: torch.device
@@ -44,22 +44,22 @@ class PreparedNetwork:
 
 
 def eager(network: Network, target: Target) -> PreparedNetwork:
-    """The network as it is trained, in eval mode."""
-    return _in_torch(_placed(network, target), target)
+    """The ordinary network in eval mode."""
+    return _in_torch(_place_copy(network, target), target)
 
 
 def fused(network: Network, target: Target) -> PreparedNetwork:
     """The folded network, in the formulations that are fastest on the device."""
-    return _in_torch(folded.fuse(_placed(network, target)), target)
+    return _in_torch(folded.fuse(_place_copy(network, target)), target)
 
 
 def compiled(network: Network, target: Target) -> PreparedNetwork:
-    """The folded network as one graph of torch.compile, made anew for each batch size and number of threads.
+    """The folded network as one graph of torch.compile, compiled again for each batch size and number of threads.
 
-    Its 1x1 convolutions are dense: products written into slices would cut the graph to pieces. Other compiled graphs of
-    the process are forgotten, since torch stops compiling a function after a few shapes.
+    Its 1x1 convolutions are dense, because products written into slices would break the graph into pieces. Other
+    compiled graphs of the process are dropped, because torch stops compiling a function after a few shapes.
     """
-    model = folded.fuse(_placed(network, target), lambda of: False).to(target.dtype)
+    model = folded.fuse(_place_copy(network, target), lambda of: False).to(target.dtype)
 
     def ready(images: Tensor, threads: int) -> Call:
         torch.compiler.reset()
@@ -70,15 +70,15 @@ def compiled(network: Network, target: Target) -> PreparedNetwork:
 
 
 def onnxruntime(network: Network, target: Target) -> PreparedNetwork:
-    """The exported graph in ONNX Runtime, on the GPU where that is asked for and its CUDA provider is there.
+    """The exported graph in ONNX Runtime; on a GPU if the target is one and ONNX Runtime has its CUDA provider.
 
-    A call then copies the images to the GPU and the logits back.
+    On a GPU a call includes copying the images there and the logits back.
     """
     if target.dtype != torch.float32:
         raise OptionError("the exported graph computes in float32 only")
     on_cuda = target.device.type == "cuda" and onnx_file.has_cuda()
     device = target.device if on_cuda else torch.device("cpu")
-    on_gpu = {"device_id": device.index or 0, "use_tf32": 0}  # as full_precision has it for torch
+    on_gpu = {"device_id": device.index or 0, "use_tf32": 0}  # no TF32, as full_precision does for torch
     providers = [(onnx_file.CUDA, on_gpu)] if on_cuda else onnx_file.PROVIDERS
     graph = onnx_file.graph(network).SerializeToString()
 
@@ -97,7 +97,7 @@ PREPARE: dict[str, Callable[[Network, Target], PreparedNetwork]] = {
 }
 
 
-def _placed(network: Network, target: Target) -> Network:
+def _place_copy(network: Network, target: Target) -> Network:
     placed = copy.deepcopy(network).eval()
     place(placed, target.device)
     return placed

@@ -1,4 +1,4 @@
-"""Latencies of some networks as one JSON object: what ``latency --json`` prints and a run's ``latency.json`` holds."""
+"""Latencies of several networks as one JSON object, printed by ``latency --json`` and stored as ``latency.json``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA_VERSION = 1
 
 
 def document(networks: Sequence[NetworkLatencies], conditions: Mapping[str, str]) -> dict[str, Any]:
-    """Plain JSON values; the figures of one such object were measured in one go, under ``conditions``."""
+    """The latencies as JSON values; all figures of one object are from one measurement under ``conditions``."""
     return {
         "schema_version": SCHEMA_VERSION,
         "unit": cost.CONVENTION,
@@ -33,11 +33,11 @@ def _network(measured: NetworkLatencies) -> dict[str, Any]:
         "digest": architecture.digest,
         "macs": measured.macs,
         "params": cost.params(architecture),
-        "latencies": [asdict(latency) | _derived(measured, latency) for latency in measured.latencies],
+        "latencies": [asdict(latency) | _derive(measured, latency) for latency in measured.latencies],
     }
 
 
-def _derived(measured: NetworkLatencies, latency: Latency) -> dict[str, float | None]:
+def _derive(measured: NetworkLatencies, latency: Latency) -> dict[str, float | None]:
     return {
         "images_per_second": latency.images_per_second,
         "gmacs_per_second": measured.gmacs_per_second(latency),
@@ -47,19 +47,19 @@ def _derived(measured: NetworkLatencies, latency: Latency) -> dict[str, float | 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """What a file says: the conditions of the measurement, and each network's latencies by its digest."""
+    """The content of a file: the conditions of the measurement, and latencies by the network's digest."""
 
     conditions: Mapping[str, str]
     latencies: Mapping[str, tuple[Latency, ...]]
 
     @property
     def columns(self) -> dict[int, str]:
-        """A heading for each batch size, where a table has room for the fastest backend only."""
+        """A column heading for each batch size, for tables with the fastest backend only."""
         batches = sorted({entry.batch for entries in self.latencies.values() for entry in entries})
         return {batch: f"ms, batch {batch}" for batch in batches}
 
     def cells(self, digest: str) -> list[str]:
-        """Of one network, the smallest median in milliseconds under each of the columns."""
+        """The smallest median of one network in milliseconds, for each of :attr:`columns`."""
         return [self._fastest(digest, batch) for batch in self.columns]
 
     def _fastest(self, digest: str, batch: int) -> str:
@@ -75,7 +75,7 @@ def read(path: Path) -> Timings:
     """The content of a file that holds a :func:`document`.
 
     Raises:
-        RunError: it is not such a file.
+        RunError: the file cannot be read, or holds something else.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -85,7 +85,7 @@ def read(path: Path) -> Timings:
         return Timings(dict(value["conditions"]), latencies)
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = f"it has no field {error}" if isinstance(error, KeyError) else error
-        raise RunError(f"cannot read latencies from {path}: {reason}; remove it, and they are measured anew") from None
+        raise RunError(f"cannot read latencies from {path}: {reason}; remove it to measure them again") from None
 
 
 def _latency(value: Mapping[str, Any]) -> Latency:

@@ -1,6 +1,6 @@
-"""The measurement: a network made, its backends prepared, checked against eager, and timed.
+"""Measures latencies: builds a network, prepares its backends, compares them with eager, and times them.
 
-Nothing is timed whose output is wrong: who computes something else wins easily.
+A backend with wrong output is not timed, because its time would say nothing.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from seesaw_nas.network.models import Network, build, load_weights
 
 Load = tuple[int, int]  # images of a call, threads
 
-# of the largest logit; float32 was seen to differ by 2e-6, bfloat16, whose fractions have seven bits, by 0.04
+# as a share of the largest logit; in measurements float32 differs by 2e-6, bfloat16 by 0.04
 TOLERANCE = {"float32": 1e-4, "bfloat16": 0.2}
-SAMPLES = 32  # random images from which a network without weights takes its batch norm statistics
+SAMPLES = 32  # random images for the batch norm statistics of a network without trained weights
 
 
 def measure(
@@ -43,29 +43,29 @@ def measure(
     target = Target(find_device(settings.device), getattr(torch, settings.precision))
     network = _network(architecture, settings.seed, weights)
     allocator.keep_freed_memory()
-    cells = list(itertools.product(settings.batches, settings.threads or (torch.get_num_threads(),)))
-    steps = len(settings.backends) + len(cells)
+    loads = list(itertools.product(settings.batches, settings.threads or (torch.get_num_threads(),)))
+    steps = len(settings.backends) + len(loads)
     prepared = {}
     for done, backend in enumerate(settings.backends):
         on_step(f"preparing {backend}", done, steps)
-        prepared[backend] = _prepared(backend, network, target)
+        prepared[backend] = _prepare(backend, network, target)
     latencies: list[Latency] = []
-    for done, (batch, threads) in enumerate(cells, start=len(prepared)):
+    for done, (batch, threads) in enumerate(loads, start=len(prepared)):
         on_step(f"batch {batch}, {threads} thread{'s' if threads > 1 else ''}", done, steps)
-        latencies += _measured(network, prepared, settings, (batch, threads))
+        latencies += _measure(network, prepared, settings, (batch, threads))
     return tuple(latencies)
 
 
 def conditions(settings: LatencySettings) -> dict[str, str]:
-    """What figures by these settings were measured on, as texts.
+    """The conditions of measurements with these settings, as texts.
 
     Raises:
         OptionError: no such device.
     """
     device = find_device(settings.device)
-    kept = allocator.keep_freed_memory()
+    keeps_memory = allocator.keep_freed_memory()
     return general_conditions("CPU" if device.type == "cpu" else describe(device), "onnxruntime") | {
-        "allocator": "glibc, told to keep freed memory" if kept else "the C library's own settings for memory",
+        "allocator": "glibc, told to keep freed memory" if keeps_memory else "the C library's own settings for memory",
         "precision": settings.precision,
         "timing": f"{settings.seconds:g} s of calls for each figure, backends in turn",
     }
@@ -73,7 +73,7 @@ def conditions(settings: LatencySettings) -> dict[str, str]:
 
 @torch.no_grad()
 def _network(architecture: Architecture, seed: int, weights: Path | None) -> Network:
-    """In eval mode, on the CPU; without weights, batch norm does something in every channel all the same."""
+    """The network in eval mode on the CPU; without trained weights, batch norm gets random scales and offsets."""
     network = build(architecture, seed=seed)
     if weights is not None:
         load_weights(network, weights)
@@ -83,7 +83,7 @@ def _network(architecture: Architecture, seed: int, weights: Path | None) -> Net
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5, generator=generator)
             nn.init.normal_(module.bias, 0.0, 0.5, generator=generator)
-            module.momentum = None  # the averages are those of all that it sees
+            module.momentum = None  # the running statistics are averages over all batches
     network(torch.randn(SAMPLES, *architecture.input, generator=generator))
     return network.eval()
 
@@ -92,19 +92,19 @@ def _generator(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def _prepared(backend: str, network: Network, target: Target) -> PreparedNetwork | Exception:
-    """The backend with the network, or what became of the attempt: another runtime may fail in any way it likes."""
+def _prepare(backend: str, network: Network, target: Target) -> PreparedNetwork | Exception:
+    """The network in a backend, or the exception of the attempt, since other runtimes may fail in any way."""
     try:
         return PREPARE[backend](network, target)
     except Exception as error:
         return error
 
 
-def _measured(
-    network: Network, prepared: Mapping[str, PreparedNetwork | Exception], settings: LatencySettings, cell: Load
+def _measure(
+    network: Network, prepared: Mapping[str, PreparedNetwork | Exception], settings: LatencySettings, load: Load
 ) -> list[Latency]:
-    """Every backend at one batch size and number of threads."""
-    (batch, threads), device = cell, find_device(settings.device)
+    """Time every backend with one batch size and number of threads."""
+    (batch, threads), device = load, find_device(settings.device)
     records = {backend: Latency(backend, batch, threads, str(device), settings.precision) for backend in prepared}
     calls = {}
     with _torch_threads(threads), torch.inference_mode(), full_precision(device):
@@ -114,17 +114,17 @@ def _measured(
         except (MemoryError, RuntimeError) as error:
             return [replace(record, reason=_reason(error)) for record in records.values()]
         for backend, candidate in prepared.items():
-            records[backend], call = _checked(records[backend], candidate, images, expected)
+            records[backend], call = _check(records[backend], candidate, images, expected)
             if call is not None:
                 calls[backend] = call
         times = race(calls, settings.seconds)
-    return [record.timed(times[name]) if name in times else record for name, record in records.items()]
+    return [record.with_times(times[name]) if name in times else record for name, record in records.items()]
 
 
-def _checked(
+def _check(
     record: Latency, candidate: PreparedNetwork | Exception, images: Tensor, expected: Tensor
 ) -> tuple[Latency, Callable[[], None] | None]:
-    """The record with its agreement, and a call that waits for the device; no call where there is nothing to time."""
+    """The record with its difference from eager, and a call that waits for the device, or ``None`` after a failure."""
     try:
         if isinstance(candidate, Exception):
             raise candidate
@@ -135,26 +135,26 @@ def _checked(
     finite = difference if math.isfinite(difference) else None
     record = replace(record, device=str(candidate.device), difference=finite)
     most = TOLERANCE[record.precision]
-    if not difference <= most:  # NaN is wrong too
+    if not difference <= most:  # true for NaN, too
         reason = f"WRONG OUTPUT, off by {difference:.1g} of eager's largest one; up to {most:g} would be right"
         return replace(record, reason=reason), None
-    return record, _waiting(call, candidate.device)
+    return record, _synchronised_call(call, candidate.device)
 
 
 def _difference(output: Tensor, expected: Tensor) -> float:
     return float((output.cpu().float() - expected).abs().max() / expected.abs().max())
 
 
-def _waiting(call: Call, device: torch.device) -> Callable[[], None]:
-    def waited() -> None:
+def _synchronised_call(call: Call, device: torch.device) -> Callable[[], None]:
+    def call_and_wait() -> None:
         call()
         synchronise(device)
 
-    return waited
+    return call_and_wait
 
 
 def _reason(error: Exception) -> str:
-    """The failure's first line, after its kind where it is not a message of ours."""
+    """The first line of an error, with its class unless it is an error of ours."""
     if isinstance(error, SeesawError):
         return str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

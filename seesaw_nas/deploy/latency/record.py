@@ -1,4 +1,4 @@
-"""A measured latency as a value, with the figures that follow from it."""
+"""A measured latency, and figures that are derived from it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from seesaw_nas.deploy.latency.request import EAGER
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A backend at one batch size and number of threads: how long a call takes, or why there is no answer.
+    """The latency of a backend with one batch size and number of threads, or the reason why it was not timed.
 
     Attributes:
-        backend, precision: what was called.
-        batch: images of a call.
-        threads: that computed it on the CPU.
-        device: where it ran; ``onnxruntime`` without its CUDA provider runs on the CPU whatever was asked for.
-        difference: from the float32 outputs of the eager network, the largest, over the largest output; ``None`` where
-            it did not run.
-        calls: that were timed; 0 where there is a ``reason``.
+        backend, precision: backend and type of the network.
+        batch: images per call.
+        threads: CPU threads per call.
+        device: device that it ran on; ``onnxruntime`` without its CUDA provider always runs on the CPU.
+        difference: largest difference from the float32 outputs of the eager network, divided by the largest output;
+            ``None`` if it did not run.
+        calls: number of timed calls; 0 if there is a ``reason``.
         median_ms, lower_ms, upper_ms, min_ms: median, quartiles and minimum of those calls; ``None`` without calls.
-        minor_faults: pages that the kernel gave to the process, a call on average; ``None`` without calls.
-        cpu_share: CPU seconds of the process over seconds; below 1 on the CPU, another process had the core at times.
-        reason: why it was not timed.
+        minor_faults: minor page faults per call, on average; ``None`` without calls.
+        cpu_share: CPU seconds of the process divided by seconds; a value below 1 on the CPU means that another process
+            used the core at times.
+        reason: why it was not timed; empty if it was.
     """
 
     backend: str
@@ -46,11 +47,11 @@ class Latency:
 
     @property
     def images_per_second(self) -> float | None:
-        """At the median."""
+        """Images per second at the median latency."""
         return None if self.median_ms is None else 1000 * self.batch / self.median_ms
 
-    def timed(self, times: Times) -> Latency:
-        """The same with what timing found, in at least two calls."""
+    def with_times(self, times: Times) -> Latency:
+        """The same record with the statistics of at least two timed calls."""
         lower, median, upper = (1000 * cut for cut in statistics.quantiles(times.seconds, n=4, method="inclusive"))
         return replace(
             self,
@@ -76,12 +77,12 @@ class NetworkLatencies:
         return cost.macs(self.named.architecture)
 
     def gmacs_per_second(self, latency: Latency) -> float | None:
-        """Multi-Adds of all images of a second, in 1e9."""
+        """Multi-Adds per second for all images, in 1e9."""
         rate = latency.images_per_second
         return None if rate is None else self.macs * rate / 1e9
 
     def speedup(self, latency: Latency) -> float | None:
-        """How many times as fast as eager at the same batch size and number of threads."""
+        """Speed relative to eager with the same batch size and number of threads."""
         for other in self.latencies:
             if (other.backend, other.batch, other.threads) == (EAGER, latency.batch, latency.threads):
                 return other.median_ms / latency.median_ms if other.median_ms and latency.median_ms else None

@@ -1,4 +1,4 @@
-"""What is to be timed: one frozen value."""
+"""Settings of a latency measurement."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ EAGER = "eager"
 PRECISIONS = ("float32", "bfloat16")
 
 
-def _repeated(values: Sequence[Any]) -> str:
+def _check_once(values: Sequence[Any]) -> str:
     """What is wrong with a list: a value twice."""
     return f"names a value twice: {', '.join(map(str, values))}" if len(set(values)) < len(values) else ""
 
 
-def _some(values: Sequence[Any]) -> str:
+def _check_any(values: Sequence[Any]) -> str:
     """What is wrong with a list: nothing in it, or a value twice."""
-    return _repeated(values) if values else "wants at least one, got none"
+    return _check_once(values) if values else "wants at least one, got none"
 
 
-def _threads(counts: Sequence[int]) -> str:
+def _check_threads(counts: Sequence[int]) -> str:
     """What is wrong with numbers of threads: one twice, or more than there are cores."""
     if (most := max(counts, default=1)) > cores():
         return f"{most} is more than the {cores()} cores that this process may use"
-    return _repeated(counts)
+    return _check_once(counts)
 
 
-def _seconds(seconds: float) -> str:
+def _check_seconds(seconds: float) -> str:
     return "" if 0 < seconds < float("inf") else f"must be above 0, got {seconds}"
 
 
@@ -46,14 +46,14 @@ class LatencySettings:
     """Which calls to time, and for how long."""
 
     batches: tuple[int, ...] = option(
-        "Images of a call, such as 1,8,64.", name="batch", default=(1, 64), commas=True, least=1, check=_some
+        "Images of a call, such as 1,8,64.", name="batch", default=(1, 64), commas=True, least=1, check=_check_any
     )
     threads: tuple[int, ...] = option(
         "CPU threads of a call, such as 1,2. Default: as torch has them.",
         default=(),
         commas=True,
         least=1,
-        check=_threads,
+        check=_check_threads,
     )
     backends: tuple[str, ...] = option(
         f"Backends to call: {', '.join(BACKENDS)}; compiled takes a minute.",
@@ -61,13 +61,13 @@ class LatencySettings:
         commas=True,
         choices=BACKENDS,
         kind="backend",
-        check=_some,
+        check=_check_any,
     )
     device: str = option("Device: cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.", default="auto")
     precision: str = option(
         f"Precision of weights and activations: {', '.join(PRECISIONS)}.", default="float32", choices=PRECISIONS
     )
-    seconds: float = option("Seconds of timed calls for each figure.", default=1.0, check=_seconds)
+    seconds: float = option("Seconds of timed calls for each figure.", default=1.0, check=_check_seconds)
     seed: int = option("Seed for the random weights and images.", default=0, least=0)
 
     def __post_init__(self) -> None:

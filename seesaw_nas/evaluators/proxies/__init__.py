@@ -1,7 +1,7 @@
-"""Scores of architectures that nobody has trained, by name: more is better, none is an accuracy.
+"""Proxies: scores of untrained architectures by name. Higher is better; none of them is an accuracy.
 
-``STATIC`` scores need neither weights nor images; the ``MEASURED`` ones look at a network with its initial weights.
-Importing this loads no torch.
+``STATIC`` scores need neither weights nor images; the ``MEASURED`` ones use a network with its initial weights.
+Importing this does not load torch.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ def score(
     seed: int = 0,
     device: torch.device | str = "cpu",
 ) -> float:
-    """One score of an architecture; the same seed gets the same score on the same machine.
+    """One score of an architecture; the same seed gives the same score on the same machine.
 
     Args:
-        name: of :data:`PROXIES`.
-        data: whose first training images naswot, snip and grad-norm look at; the others need none.
-        seed: of the initial weights, and of zen's noise; 0 or more.
+        name: one of :data:`PROXIES`.
+        data: data set whose first training images naswot, snip and grad-norm use; the other scores need none.
+        seed: seed for the initial weights, and for zen's noise; 0 or more.
 
     Raises:
-        OptionError: no such name or device, or images are wanted and none are given.
-        SpecError: the architecture is not for these images.
-        TrainingFailed: the score is no finite number, or memory ran out.
+        OptionError: no such name or device, or the score needs images and ``data`` is missing.
+        SpecError: the architecture does not fit these images.
+        TrainingFailed: the score is not a finite number, or memory ran out.
     """
     if name not in PROXIES:
         raise OptionError(known("proxy", name, PROXIES))

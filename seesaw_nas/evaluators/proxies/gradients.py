@@ -1,4 +1,4 @@
-"""Scores by the first gradient of the loss, of an untrained network on one batch of images.
+"""Scores from the gradient of the loss of an untrained network on one batch of images.
 
 Source: Lee et al. 2019, arXiv:1810.02340, equation 3, for snip; Abdelfattah et al. 2021, arXiv:2101.08134, section 3,
 for both as scores of architectures.
@@ -27,7 +27,7 @@ def grad_norm(network: nn.Module, sample: Sample) -> float:
 
 
 def weights_and_gradients(network: nn.Module, sample: Sample) -> Iterator[tuple[Tensor, Tensor]]:
-    """Each convolution's and linear layer's weight, and the gradient of the mean cross-entropy with regard to it.
+    """Yield each convolution's and linear layer's weight, and the gradient of the mean cross-entropy by it.
 
     Batch norms use the statistics of these images.
     """

@@ -1,4 +1,4 @@
-"""Scores of a network with its initial weights: what each is given."""
+"""Computes the scores that need a network with its initial weights."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ ON_IMAGES: dict[str, Callable[[Network, Sample], float]] = {
 def measure(
     name: str, architecture: Architecture, data: SearchData | None, seed: int, device: torch.device | str
 ) -> float:
-    """One of these scores, which may be no finite number; see :func:`seesaw_nas.evaluators.proxies.score`.
+    """One of these scores, which may be infinite or NaN; see :func:`seesaw_nas.evaluators.proxies.score`.
 
     Raises:
-        OptionError, SpecError: as there.
+        OptionError, SpecError: see there.
         OutOfMemory: memory ran out.
     """
     device = find_device(device)

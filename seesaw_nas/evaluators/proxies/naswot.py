@@ -13,8 +13,8 @@ from torch import Tensor, nn
 def naswot(network: nn.Module, images: Tensor) -> float:
     """log|det K| of the kernel of :func:`kernel` with 1 added on its diagonal.
 
-    So an image agrees with itself in one activation more than there are. Two images that activate the same would else
-    make the determinant 0; now they cost about the log of the number of activations.
+    Without the 1, two images with the same activation pattern would make the determinant 0; with it, they reduce the
+    score by about the log of the number of activations.
 
     Args:
         images: normalised, (n, C, H, W).
@@ -26,16 +26,16 @@ def naswot(network: nn.Module, images: Tensor) -> float:
 
 @torch.no_grad()
 def kernel(network: nn.Module, images: Tensor) -> Tensor:
-    """For every two images how many activations are above 0 for both or for neither; float64, (n, n).
+    """For every two images, the number of activations that are above 0 for both or for neither; float64, (n, n).
 
-    The values behind every ReLU6 count, in training mode: batch norms use the statistics of these images, which they
-    keep.
+    The outputs of every ReLU6 are counted, in training mode: batch norms use the statistics of these images, and update
+    their running statistics by them.
     """
     kernels: list[Tensor] = []
 
     def count(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         signs = (output.flatten(1) > 0).to(output.dtype) * 2 - 1  # (n, activations), 1 or -1
-        kernels.append((signs.shape[1] + signs @ signs.T).double() / 2)  # exact below 2**24 activations a layer
+        kernels.append((signs.shape[1] + signs @ signs.T).double() / 2)  # exact below 2**24 activations per layer
 
     hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.ReLU6)]
     network.train()

@@ -1,7 +1,7 @@
-"""Which input channels of a block reach which of its output channels: exact, from partition, permutation and residual.
+"""Computes which input channels of a block reach which output channels, from partition, permutation and residual.
 
-Depthwise convolutions, batch norms and activations keep channels apart, so groups and their order decide everything.
-Blocks with the same widths, groups and flow share one graph.
+The result is exact: depthwise convolutions, batch norms and activations do not mix channels, so it only depends on the
+groups and their order. Blocks with the same widths, groups and flow share one graph.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from seesaw_nas.architecture.spec import Flow, Partition, PlacedBlock
 
 Channels = int
-"""A set of channels: bit c is set where channel c is in it."""
+"""A set of channels: bit c is set if channel c is in the set."""
 
 Bounds = tuple[int, int]
 """The first channel of a group and the one after its last."""
@@ -21,13 +21,13 @@ Bounds = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """The channel graph of one block; :func:`paths` makes one for all blocks that share it.
+    """The channel graph of one block; made by :func:`paths`.
 
     Attributes:
         counts: for each group of pw2, the number of inner channels that it reads from each group of pw1.
-        inputs: the input channels of each group of pw1.
-        outputs: the output channels of each group of pw2, where a second permutation leaves them.
-        has_residual: whether every input channel besides reaches the output channel of its number.
+        inputs: input channels of each group of pw1.
+        outputs: output channels of each group of pw2, after the second permutation if there is one.
+        has_residual: whether every input channel also reaches the output channel with the same number.
     """
 
     counts: tuple[tuple[int, ...], ...]
@@ -37,7 +37,7 @@ class Paths:
 
     @cached_property
     def reached(self) -> tuple[Channels, ...]:
-        """For each of ``outputs`` the input channels that reach all of it; what a residual adds is not among them."""
+        """For each of ``outputs``, the input channels that reach all of its channels, without the residual."""
         return tuple(
             _union(channels for channels, count in zip(self.inputs, counts, strict=True) if count)
             for counts in self.counts
@@ -53,7 +53,7 @@ class Paths:
 
     @cached_property
     def connected(self) -> float:
-        """Share of the pairs of an input and an output channel that a path joins."""
+        """Share of all pairs of an input and an output channel that are connected by a path."""
         pairs = 0
         for written, read in zip(self.outputs, self.reached, strict=True):
             pairs += written.bit_count() * read.bit_count()
@@ -71,13 +71,13 @@ class Paths:
         return effective / (self.c_in * self.c_out)
 
     def sources(self, outputs: Channels) -> Channels:
-        """The input channels that reach any of these output channels, by whatever way."""
+        """The input channels that reach any of these output channels, including by the residual."""
         read = (channels for written, channels in zip(self.outputs, self.reached, strict=True) if written & outputs)
         return _union(read) | (outputs if self.has_residual else 0)
 
 
 def paths(placed: PlacedBlock) -> Paths:
-    """The channel graph of the block that stands there."""
+    """The channel graph of a block; cached for blocks that share it."""
     block = placed.block
     return _paths(
         block.partition,
@@ -95,20 +95,23 @@ def _paths(
     expand: Partition, project: Partition, flow: Flow, c_in: int, inner: int, c_out: int, has_residual: bool
 ) -> Paths:
     groups = expand.groups if flow in ("shuffle", "igcv3") else 1
-    undone = groups if flow == "igcv3" else 1
+    inverse_groups = groups if flow == "igcv3" else 1
     writers, readers = _bounds(expand.sizes(inner)), _bounds(project.sizes(inner))
     read, written = _bounds(expand.sizes(c_in)), _bounds(project.sizes(c_out))
     return Paths(
-        counts=tuple(tuple(_met(reader, writer, groups, inner) for writer in writers) for reader in readers),
+        counts=tuple(tuple(_count_common(reader, writer, groups, inner) for writer in writers) for reader in readers),
         inputs=tuple(_union(1 << channel for channel in range(*bounds)) for bounds in read),
-        outputs=tuple(_union(1 << _undone(channel, undone, c_out) for channel in range(*bounds)) for bounds in written),
+        outputs=tuple(
+            _union(1 << _inverse_position(channel, inverse_groups, c_out) for channel in range(*bounds))
+            for bounds in written
+        ),
         has_residual=has_residual,
     )
 
 
 @lru_cache(maxsize=4096)
 def connected(before: Paths, behind: Paths) -> float:
-    """Share of the pairs of an input channel of a block and an output channel of the next one that a path joins."""
+    """Share of all pairs of an input channel of a block and an output channel of the next one with a path."""
     pairs = 0
     for written, read in zip(behind.outputs, behind.reached, strict=True):
         through = before.sources(read)
@@ -116,7 +119,8 @@ def connected(before: Paths, behind: Paths) -> float:
             pairs += written.bit_count() * through.bit_count()
             continue
         for passed, known in zip(before.outputs, before.reached, strict=True):
-            # A residual behind adds what reaches a channel before: the inputs of its group, and itself by a residual.
+            # The second block's residual adds what reaches the channel in the first block: its group's inputs, and
+            # the channel itself if the first block has a residual, too.
             here, common = written & passed, through | known
             pairs += here.bit_count() * common.bit_count()
             pairs += (here & ~common).bit_count() if before.has_residual else 0
@@ -124,14 +128,14 @@ def connected(before: Paths, behind: Paths) -> float:
 
 
 def _bounds(sizes: Sequence[int]) -> tuple[Bounds, ...]:
-    """Where groups of these sizes begin and end."""
+    """Begin and end of groups of these sizes."""
     return tuple((sum(sizes[:i]), sum(sizes[: i + 1])) for i in range(len(sizes)))
 
 
-def _met(reader: Bounds, writer: Bounds, groups: int, inner: int) -> int:
-    """Inner channels that ``writer`` holds before a permutation in ``groups`` and ``reader`` holds behind it.
+def _count_common(reader: Bounds, writer: Bounds, groups: int, inner: int) -> int:
+    """Number of inner channels in the range ``writer`` before a permutation and in ``reader`` after it.
 
-    Behind it, channel j * groups + g is what g * inner / groups + j was; so for each g they are a range of j.
+    The permutation moves channel g * inner / groups + j to j * groups + g, so for each g they are a range of j.
     """
     met = 0
     for g in range(groups):
@@ -141,8 +145,8 @@ def _met(reader: Bounds, writer: Bounds, groups: int, inner: int) -> int:
     return met
 
 
-def _undone(channel: int, groups: int, channels: int) -> int:
-    """Where the permutation that undoes one in ``groups`` puts a channel of so many."""
+def _inverse_position(channel: int, groups: int, channels: int) -> int:
+    """Position to which the inverse of a permutation in ``groups`` moves a channel."""
     return channel % groups * (channels // groups) + channel // groups
 
 

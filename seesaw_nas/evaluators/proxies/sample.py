@@ -1,4 +1,4 @@
-"""The images that untrained networks are looked at with."""
+"""The images for scores of untrained networks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Sample:
     """One batch, on the network's device.
 
     Attributes:
-        images: normalised, (n, C, H, W), channels-last, which takes a core a third less time than rows of pixels.
+        images: normalised, (n, C, H, W), channels-last, which is a third faster on one core.
         labels: int64, (n,).
     """
 
@@ -28,11 +28,11 @@ class Sample:
 
     @classmethod
     def of(cls, data: SearchData, architecture: Architecture, device: torch.device) -> Sample:
-        """The first ``BATCH`` training images as they are evaluated, or all where there are fewer.
+        """The first ``BATCH`` training images without augmentation, or all if there are fewer.
 
         Raises:
-            SpecError: the architecture wants other images or another number of classes than the data have.
-            DataError: there is only one image, of which a batch norm can take no statistics.
+            SpecError: the architecture has another input shape or number of classes than the data set.
+            DataError: there is only one image, which is too few for the statistics of batch norm.
         """
         check_fits(architecture, data)
         if len(data.train) < 2:

@@ -1,4 +1,4 @@
-"""Scores by arithmetic on the spec: no weights, no images, no torch."""
+"""Scores by arithmetic on the spec, without weights, images and torch."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ STATIC = {
 
 
 def groups(architecture: Architecture) -> float:
-    """Minus the mean number of groups of a block, at most -1: fewer groups are more weights, and better connected.
+    """Minus the mean number of groups per block, at most -1: fewer groups mean more weights and more connections.
 
-    The mean, since a total would above all count the blocks, which ``depth`` does.
+    It is a mean because a sum would mostly depend on the number of blocks, which ``depth`` measures.
     """
     return -fmean(placed.block.partition.groups for placed in architecture.placed)
 
@@ -31,9 +31,10 @@ def groups(architecture: Architecture) -> float:
 def flow(architecture: Architecture) -> float:
     """How well groups exchange information from block to block, above 0 and at most 1.
 
-    For every two consecutive blocks, the share of the pairs of an input channel of the first and an output channel of
-    the second that any path joins, residual connections included; the mean over them, or of the one block there is. All
-    blocks together would tell little: stem and head are dense, and a few mixed blocks join everything to everything.
+    For every two consecutive blocks: the share of all pairs of an input channel of the first and an output channel of
+    the second that are connected by a path, residual connections included. The score is the mean of these shares; with
+    only one block, that block's share. Paths through all blocks would say little: stem and head are dense, and a few
+    blocks that mix connect all channels.
     """
     blocks = [paths(placed) for placed in architecture.placed]
     if len(blocks) == 1:
@@ -42,12 +43,12 @@ def flow(architecture: Architecture) -> float:
 
 
 def mixing(architecture: Architecture) -> float:
-    """How evenly each output of a block draws on the block's inputs, above 0 and at most 1, the mean over blocks.
+    """How evenly each output of a block depends on the block's inputs, above 0 and at most 1; the mean over blocks.
 
-    Between an input and an output channel there are as many paths as inner channels that the input's group of pw1
-    writes and the output's group of pw2 reads. Where p is the share of an output's paths that begins at each input,
-    1 / sum(p**2) is the effective number of inputs that it sees (Hill 1973, doi:10.2307/1934352); its share of all
-    inputs, averaged over outputs, is the block's mixing. The residual connection is no path here.
+    The number of paths between an input and an output channel is the number of inner channels that the input's group of
+    pw1 writes and the output's group of pw2 reads. If p is the share of an output's paths that starts at each input,
+    1 / sum(p**2) is its effective number of inputs (Hill 1973, doi:10.2307/1934352). This number divided by the number
+    of inputs, averaged over outputs, is the block's mixing. The residual connection does not count as a path.
     """
     return fmean(paths(placed).mixing for placed in architecture.placed)
 
@@ -63,5 +64,5 @@ SCORES: dict[str, Callable[[Architecture], float]] = {
 
 
 def static_scores(architecture: Architecture) -> dict[str, float]:
-    """Every score of :data:`STATIC`, by its name; more is better, Multi-Adds and params included."""
+    """Every score of :data:`STATIC` by name; higher is better, even for Multi-Adds and params."""
     return {name: SCORES[name](architecture) for name in STATIC}

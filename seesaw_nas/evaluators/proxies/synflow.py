@@ -1,4 +1,4 @@
-"""Synaptic flow: how much of an all-ones image comes through the absolute weights.
+"""Synaptic flow: how much of an image of ones passes through the absolute weights.
 
 Source: Tanaka et al. 2020, arXiv:2006.05467, equation 1; Abdelfattah et al. 2021, arXiv:2101.08134, for its use as a
 score of architectures.
@@ -16,8 +16,8 @@ from seesaw_nas.network.ops import SeesawBlock
 def synflow(network: Network) -> float:
     """Log of the sum, over all convolutions and the classifier, of weight * d(sum of outputs) / d(weight).
 
-    Weights are absolute and in float64, batch norm is left out, and so is ReLU6, which as ReLU would let all through:
-    nothing is negative. The network is of no further use.
+    Weights are absolute and in float64. Batch norm is left out, and so is ReLU6: without its upper limit it would not
+    change anything, since no value is negative. The network cannot be used afterwards.
     """
     _make_linear(network)
     logs = _keep_in_range(network)
@@ -30,7 +30,7 @@ def synflow(network: Network) -> float:
 
 @torch.no_grad()
 def _make_linear(network: Network) -> None:
-    """Absolute weights in float64, no bias, and nothing between them but permutations and residual additions."""
+    """Make weights absolute and float64, and remove biases, batch norms and activations."""
     network.double()
     for module in list(network.modules()):
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -42,9 +42,10 @@ def _make_linear(network: Network) -> None:
 
 
 def _keep_in_range(network: Network) -> list[Tensor]:
-    """Divide what leaves the stem, each block and the head by its largest value; the logs of these come in the list.
+    """Divide the outputs of the stem, each block and the head by their largest value; returns the logs of these values.
 
-    The network is linear, so its output and every gradient are divided by their product: 100 blocks stay in float64.
+    The list is filled by a forward pass. The network is linear, so its output and all gradients are divided by the
+    product of these values, and even 100 blocks stay within float64.
     """
     logs: list[Tensor] = []
 

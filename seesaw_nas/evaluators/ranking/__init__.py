@@ -1,1 +1,1 @@
-"""How well evaluators rank architectures, held against trainings: the statistics, and what they rest on."""
+"""Statistics on how well evaluators rank architectures, compared with trainings."""

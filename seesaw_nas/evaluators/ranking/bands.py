@@ -1,4 +1,4 @@
-"""Bands of about equal Multi-Adds: within one, no evaluator gains by telling large from small."""
+"""Bands of similar Multi-Adds, within which an evaluator cannot rank well just by the size of architectures."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from seesaw_nas.core.errors import OptionError
 
 Indices = npt.NDArray[np.int64]
 
-LEAST_IN_BAND = 5  # architectures; fewer have hardly a pair to tell an order by
+LEAST_IN_BAND = 5  # architectures; fewer have hardly any pairs to compare
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Architectures of about the same cost.
+    """Architectures of similar cost.
 
     Attributes:
         low, high: Multi-Adds of the cheapest and of the costliest.
-        members: which they are, in ascending order.
+        members: indices of the architectures, in ascending order.
     """
 
     low: int
@@ -31,18 +31,18 @@ class Band:
 
     @property
     def indices(self) -> Indices:
-        """The members, to index by; shape (n,)."""
+        """The members as an index array, shape (n,)."""
         return np.array(self.members, dtype=np.int64)
 
 
 def cut(macs: Sequence[int], band: float) -> tuple[tuple[Band, ...], int]:
-    """Bands from the cheapest on, each as long as its costliest is at most ``1 + band`` times its cheapest.
+    """Divide architectures into bands whose costliest is at most ``1 + band`` times the cheapest, from the cheapest on.
 
     Returns:
-        The bands of ``LEAST_IN_BAND`` architectures or more, and how many architectures the others held.
+        The bands of ``LEAST_IN_BAND`` architectures or more, and the number of architectures in the other bands.
 
     Raises:
-        OptionError: ``band`` is not a number from 0.
+        OptionError: ``band`` is negative or not finite.
     """
     if not 0 <= band < float("inf"):
         raise OptionError(f"--band must be 0% or more, got {band:.0%}; write it like 6%")
@@ -51,19 +51,19 @@ def cut(macs: Sequence[int], band: float) -> tuple[tuple[Band, ...], int]:
         if not groups or macs[i] > (1 + band) * macs[groups[-1][0]]:
             groups.append([])
         groups[-1].append(i)
-    kept = tuple(
+    bands = tuple(
         Band(macs[members[0]], macs[members[-1]], tuple(sorted(members)))
         for members in groups
         if len(members) >= LEAST_IN_BAND
     )
-    return kept, len(macs) - sum(len(band.members) for band in kept)
+    return bands, len(macs) - sum(len(band.members) for band in bands)
 
 
 def parse_band(text: str) -> float:
     """The fraction in a text such as ``6%``.
 
     Raises:
-        OptionError: it is no such share.
+        OptionError: the text is not such a share.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", text.strip())
     if match is None:

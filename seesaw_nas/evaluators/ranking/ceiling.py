@@ -1,4 +1,4 @@
-"""How well anything can rank: trainings of one architecture differ by their seeds, and the truth is made of such."""
+"""The ceiling for any ranking: trainings of one architecture differ by their seeds, and so does the measured truth."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import numpy as np
 from seesaw_nas.evaluators.ranking.bands import Indices
 from seesaw_nas.evaluators.ranking.statistics import Estimate, Floats, Weights, compare, percentiles, tau_within
 
-SIMULATIONS = 400  # tables that a perfect oracle is held against
+SIMULATIONS = 400  # simulated tables that a perfect oracle is compared with
 
 
 @dataclass(frozen=True, slots=True)
 class Deviations:
-    """Where top-1 within a band comes from, as standard deviations in fractions.
+    """The two sources of differences in top-1 within a band, as standard deviations in fractions.
 
     Attributes:
-        architectures: of what the architectures would reach on average over all seeds.
-        noise: of one training about that.
+        architectures: standard deviation of the architectures' means over all seeds.
+        noise: standard deviation of single trainings around these means.
     """
 
     architectures: float
@@ -30,11 +30,11 @@ class Deviations:
 
 @dataclass(frozen=True, slots=True)
 class Oracle:
-    """Tau-b within bands of one who knows every architecture's mean over all seeds; NaN where nothing is known.
+    """Tau-b within bands of a perfect evaluator, which knows every architecture's mean over all seeds; may be NaN.
 
     Attributes:
-        tau: expected.
-        low, high: between which 95% of simulated tables show it.
+        tau: expected tau-b.
+        low, high: limits between which it lies in 95% of simulated tables.
     """
 
     tau: float
@@ -47,15 +47,15 @@ UNKNOWN = Oracle(math.nan, math.nan, math.nan)
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """What the noise of training leaves to be ranked.
+    """How well architectures can be ranked in spite of the noise of training.
 
     Attributes:
-        repeated: architectures with several trainings, which all of this rests on.
-        overall, within: one training of each architecture against another of its trainings.
-        spread: within bands; ``None`` without bands.
-        one, mean: an oracle against one training each, and against the mean of as many as there are.
-        again: one training against another, simulated as the oracle is; where it is far from ``within``, variances that
-            differ from architecture to architecture have misled the oracle, too.
+        repeated: number of architectures with several trainings, from which everything here is computed.
+        overall, within: tau-b of one training of each architecture with another of its trainings.
+        spread: standard deviations within bands; ``None`` without bands.
+        one, mean: tau-b of an oracle with one training of each architecture, and with the mean of all its trainings.
+        again: tau-b of one training with another, simulated like the oracle's; if it is far from ``within``, the noise
+            differs between architectures, and the oracle's figures are not reliable either.
     """
 
     repeated: int
@@ -68,7 +68,7 @@ class Ceiling:
 
 
 def others(top1: Floats) -> Floats:
-    """The mean of an architecture's other trainings, NaN where it has none; shapes (slots, n), NaN for no training."""
+    """The mean of each architecture's other trainings, NaN if it has none; shapes (slots, n), NaN for no training."""
     have = np.isfinite(top1)
     count = have.sum(axis=0) - have
     total = np.where(have, top1, 0.0)
@@ -79,11 +79,11 @@ def others(top1: Floats) -> Floats:
 def ceiling(
     top1: Floats, bands: Sequence[Indices], counts: Weights, rng: np.random.Generator, simulations: int = SIMULATIONS
 ) -> Ceiling | None:
-    """What the trainings tell of their own noise; ``None`` where no architecture has two.
+    """Estimate the ceiling from the trainings' own noise; ``None`` if no architecture has two trainings.
 
     Args:
-        top1: of each training, shape (slots, n), NaN where an architecture has fewer trainings than another.
-        counts: of :func:`seesaw_nas.evaluators.ranking.statistics.draws`.
+        top1: top-1 of each training, shape (slots, n), NaN where an architecture has fewer trainings than another.
+        counts: result of :func:`seesaw_nas.evaluators.ranking.statistics.draws`.
     """
     repeated = int((np.isfinite(top1).sum(axis=0) > 1).sum())
     if not repeated:
@@ -97,10 +97,10 @@ def ceiling(
 
 
 def spread_within(top1: Floats, bands: Sequence[Indices]) -> Deviations | None:
-    """The two parts of the variance inside bands, pooled; ``None`` where no architecture in a band has two trainings.
+    """The two parts of the variance within bands, pooled; ``None`` if no architecture in a band has two trainings.
 
-    By moments: means of R trainings vary by the architectures' variance and 1/R of the noise's. What comes out below 0
-    is 0.
+    Estimated by moments: the variance of means of R trainings is the architectures' variance plus 1/R of the noise's. A
+    negative estimate is replaced by 0.
     """
     squares, freedom, between, noisy, apart = 0.0, 0, 0.0, 0.0, 0
     for band in bands:
@@ -120,14 +120,17 @@ def spread_within(top1: Floats, bands: Sequence[Indices]) -> Deviations | None:
 def _oracles(
     trainings: Indices, bands: Sequence[Indices], spread: Deviations | None, rng: np.random.Generator, simulations: int
 ) -> tuple[Oracle, Oracle, Oracle]:
-    """Against one training, against the mean, and a training against another: normal in both parts, without ties."""
+    """Simulate an oracle against one training, an oracle against the mean, and one training against another.
+
+    Architectures and noise are normal, and there are no ties.
+    """
     if spread is None:
         return UNKNOWN, UNKNOWN, UNKNOWN
-    found = np.zeros((3, simulations))
+    simulated = np.zeros((3, simulations))
     for i in range(simulations):
         truth = spread.architectures * rng.normal(size=len(trainings))
         noise = spread.noise * rng.normal(size=(3, len(trainings)))
         one, other, mean = truth + noise[0], truth + noise[1], truth + noise[2] / np.sqrt(trainings)
-        found[:, i] = [tau_within(x, y, bands) for x, y in ((truth, one), (truth, mean), (one, other))]
-    of_one, of_mean, again = (Oracle(float(np.mean(taus)), *percentiles(taus)) for taus in found)
+        simulated[:, i] = [tau_within(x, y, bands) for x, y in ((truth, one), (truth, mean), (one, other))]
+    of_one, of_mean, again = (Oracle(float(np.mean(taus)), *percentiles(taus)) for taus in simulated)
     return of_one, of_mean, again

@@ -1,4 +1,4 @@
-"""What an audit found: a row for each evaluator, the ceiling that noise sets, and what both rest on."""
+"""The result of an audit: a row for each evaluator, and the ceiling that noise sets."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """How one evaluator ranks.
+    """How well one evaluator ranks.
 
     Attributes:
-        name, text: of the evaluator, and what it is.
-        scored: architectures that it gave a score.
-        within, overall: its tau-b with the trained top-1: of pairs inside a band, and of all pairs.
-        each: of one score, the median; of an epoch, the seconds recorded to its end, the mean.
-        once: what had to be spent before the first score.
-        shares_noise: whether the truth is the end of the very curve that was scored.
-        note: what else is to be known; empty for nothing.
+        name, text: name and description of the evaluator.
+        scored: number of architectures with a score.
+        within, overall: its tau-b with the trained top-1, over pairs inside a band and over all pairs.
+        each: median cost of one score; for an epoch, the mean recorded time until its end.
+        once: cost before the first score.
+        shares_noise: whether the truth is the end of the same curve that was scored.
+        note: a remark; usually empty.
     """
 
     name: str
@@ -47,23 +47,23 @@ class Row:
 
 @dataclass(frozen=True)
 class Audit:
-    """Evaluators held against trainings.
+    """A comparison of evaluators with trainings.
 
     Attributes:
-        runs: where the trainings were read.
-        task: what these share, in JSON values.
-        architectures, trainings: how many there are.
-        training_seconds: of a whole one as it was recorded, the mean.
-        band: the costliest of a band costs at most this share more than its cheapest.
-        bands: of 5 architectures or more.
-        left_out: architectures outside these.
-        bootstrap, seed: resamples, and the seed of everything random.
-        baseline: Multi-Adds, whether or not they are among the rows.
-        ceiling: ``None`` where no architecture has two trainings.
-        rows: the best within bands first.
-        skipped: why an evaluator was left out, by name.
+        runs: runs that the trainings were read from.
+        task: data, recipe and other values that all trainings share, as JSON values.
+        architectures, trainings: their numbers.
+        training_seconds: mean recorded duration of a whole training.
+        band: the costliest architecture of a band costs at most this share more than its cheapest one.
+        bands: bands of 5 architectures or more.
+        left_out: number of architectures outside of these bands.
+        bootstrap, seed: number of resamples, and the seed for everything random.
+        baseline: the row of Multi-Adds, whether or not it is among ``rows``.
+        ceiling: the ceiling that noise sets; ``None`` if no architecture has two trainings.
+        rows: the evaluators, the best within bands first.
+        skipped: reasons why evaluators were left out, by name.
         conditions: hardware and versions of the scoring.
-        unknown: what the records do not say of how comparable the runs are, a line each.
+        unknown: lines on what the records do not say about whether the runs are comparable.
     """
 
     runs: tuple[str, ...]
@@ -85,7 +85,7 @@ class Audit:
 
     @property
     def units(self) -> list[str]:
-        """Of what the rows cost."""
+        """The units in which the rows' costs were measured."""
         return units(spent for row in self.rows for spent in (row.each, row.once))
 
     def verdict(self, row: Row) -> str:
@@ -98,7 +98,7 @@ class Audit:
         return "yes" if within.low > bar else "no" if within.high < bar else "open"
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values; ``None`` for what is unknown."""
+        """JSON values; ``None`` for unknown numbers."""
         content = asdict(self)
         content["rows"] = [asdict(row) | {"verdict": self.verdict(row)} for row in self.rows]
         content["rule"] = RULE
@@ -107,7 +107,7 @@ class Audit:
 
 
 def sort_key(row: Row) -> tuple[bool, float, bool, float]:
-    """What to sort rows by: the best within bands first, then overall; those without an order last."""
+    """Key to sort rows by: the best within bands first, then overall; rows without a tau last."""
     within, overall = row.within.tau, row.overall.tau
     return math.isnan(within), -within if within == within else 0.0, math.isnan(overall), -overall
 

@@ -1,4 +1,4 @@
-"""What a score costs, in the unit in which it was measured. Importing this loads nothing."""
+"""The cost of a score, in the unit in which it was measured. Importing this loads nothing else."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-CORE = "core-seconds"  # of this process, all its threads together
-GPU = "GPU-seconds"  # that the device was held for it, the host's share included
-RECORDED = "seconds as recorded"  # of trainings, on their machine, whatever that was
+CORE = "core-seconds"  # CPU time of this process, all threads together
+GPU = "GPU-seconds"  # time for which the GPU was occupied, including work of the host
+RECORDED = "seconds as recorded"  # time of trainings on the machine that recorded them
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Seconds of a unit; they say nothing about those of another one.
+    """A cost in seconds; costs in different units cannot be compared.
 
     Attributes:
-        seconds: NaN for unknown, 0 for nothing.
+        seconds: NaN if unknown, 0 if nothing was spent.
     """
 
     seconds: float
@@ -32,5 +32,5 @@ UNKNOWN = Spent(math.nan)
 
 
 def units(several: Iterable[Spent]) -> list[str]:
-    """Those in which anything was spent, in order."""
+    """The units of all costs above 0, sorted."""
     return sorted({spent.unit for spent in several if spent.known and spent.seconds})

@@ -1,4 +1,4 @@
-"""An audit in words, the same on the terminal and on the page."""
+"""The texts of an audit, for the terminal and the page."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from seesaw_nas.evaluators.ranking.statistics import Estimate
 
 
 def figure_of(tau: float) -> str:
-    """A tau, signed, with two decimals; a dash for none."""
+    """A tau with sign and two decimals; a dash for NaN."""
     return "-" if math.isnan(tau) else f"{tau:+.2f}"
 
 
 def span(estimate: Estimate | Oracle) -> str:
-    """An interval; empty for none."""
+    """The interval of an estimate; empty for NaN."""
     return "" if math.isnan(estimate.low) else f"{estimate.low:+.2f} to {estimate.high:+.2f}"
 
 
@@ -27,19 +27,19 @@ SHORT = {CORE: "core-s", GPU: "GPU-s", RECORDED: "s rec."}
 
 
 def cost_of(spent: Spent) -> str:
-    """A cost with its unit; a question mark where it is unknown."""
+    """A cost with its unit; a question mark if it is unknown."""
     if not spent.known:
         return "?"
     return f"{seconds_of(spent.seconds)} {SHORT[spent.unit]}" if spent.seconds else "0"
 
 
 def seconds_of(seconds: float) -> str:
-    """Seconds in three digits."""
+    """Seconds with three significant digits."""
     return format_figure(seconds) if seconds >= 0.001 else "0" if seconds == 0 else "<0.001"
 
 
 def describe_basis(audit: Audit) -> Iterator[str]:
-    """What the figures rest on."""
+    """The data behind the figures."""
     task, recipe = audit.task, audit.task["recipe"]
     yield (
         f"{', '.join(audit.runs)}: {task['dataset']}, recipe {recipe['name']}, {recipe['epochs']} epochs; "
@@ -56,7 +56,7 @@ def describe_basis(audit: Audit) -> Iterator[str]:
 
 
 def noise(ceiling: Ceiling | None) -> Iterator[str]:
-    """How well anything could rank."""
+    """How well any evaluator could rank, given the noise of trainings."""
     if ceiling is None:
         yield "noise ceiling: unknown, no architecture was trained with two seeds"
         return
@@ -73,12 +73,13 @@ def noise(ceiling: Ceiling | None) -> Iterator[str]:
         )
         yield (
             f"simulated likewise, with normal noise that is the same for all, seed against seed is "
-            f"{_with_interval(ceiling.again)} within bands: where that is far from what was found, so may the oracle be"
+            f"{_with_interval(ceiling.again)} within bands; if that is far "
+            "from the measured value, the oracle may be wrong, too"
         )
 
 
 def remarks(audit: Audit) -> Iterator[str]:
-    """What a reader has to know of the rows."""
+    """Remarks on the rows."""
     yield from audit.unknown
     for name, why in audit.skipped.items():
         yield f"{name} was left out: {why}"
@@ -88,13 +89,13 @@ def remarks(audit: Audit) -> Iterator[str]:
     early = [row for row in audit.rows if row.text.startswith("top-1 after epoch")]
     if any(row.shares_noise for row in early):
         yield (
-            "An early epoch is held against the end of its own curve, for hardly any architecture has a second "
+            "An early epoch is compared with the end of its own curve, because hardly any architecture has a second "
             "training: the two share a seed, which flatters it, so no verdict is given."
         )
     elif early:
         yield (
-            "An early epoch of one training is held against the mean of the architecture's other trainings, the rest "
-            "against the mean of all; its truth is the noisier one. Its seconds are those recorded, on their machine."
+            "An early epoch of one training is compared with the mean of the architecture's other trainings, the rest "
+            "with the mean of all; its truth is the noisier one. Its seconds are those recorded, on their machine."
         )
 
 

@@ -12,6 +12,8 @@ import plotly.graph_objects as go
 from seesaw_nas import pareto
 from seesaw_nas.core.files import replace_file
 from seesaw_nas.core.units import format_count, format_duration, format_top1
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import REPORTED, difference, unknown
 from seesaw_nas.report.figures.over_time import progress_curves, splits
 from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.full import PageFigure, sections
@@ -20,8 +22,6 @@ from seesaw_nas.report.pages.summary import FOOTER
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.theme import NOTHING_TRAINED, THEME, blank, styles
 from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete, front
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import REPORTED, difference, unknown
 
 SHOWN = {  # what a reader is told of runs in one picture, and how to ask a run
     "data set": lambda run: run.settings.training.dataset,
@@ -37,7 +37,7 @@ PER_GROUP = 3  # figures
 
 
 def groups_of(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs grouped where :func:`seesaw_nas.training.differences.difference` finds none; the first run's group first."""
+    """Runs grouped where :func:`seesaw_nas.evaluators.differences.difference` finds none; the first run's first."""
     groups: list[list[Run]] = []
     for run in runs:
         for group in groups:

@@ -1,4 +1,4 @@
-"""Where trainings run: one after another here, in worker processes of this machine, or on a Ray cluster."""
+"""Engines run trainings: one after another in this process, in worker processes, or on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seesaw_nas.core.conditions import cores
+from seesaw_nas.search.engines import local, serial
+from seesaw_nas.search.engines.worker import places
 from seesaw_nas.search.settings import SearchSettings
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from seesaw_nas.search.proposer import Proposer
 
 Work = Callable[["Proposer", "Evaluator", Path, "Listener | None", "float | None"], str]
-"""Trains what a proposer asks for, in a run's folder, for so many seconds at most; what ended it."""
+"""Trains a proposer's jobs in a run's folder, with an optional time limit in seconds; returns why it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Engine:
     """An engine that is ready.
 
     Attributes:
-        reserves: what a trial has to itself, in words; empty where trials are trained in this process.
-        run: :data:`Work`. It raises KeyboardInterrupt where a signal asked for the end.
+        reserves: resources of each trial, in words; empty if trials run in this process.
+        run: a :data:`Work`. It raises KeyboardInterrupt after a signal.
     """
 
     reserves: str
@@ -39,10 +41,10 @@ class Engine:
 
 @contextmanager
 def connect_engine(settings: SearchSettings, device: torch.device) -> Iterator[Engine]:
-    """The engine that the settings name, connected to where it trains, for the body.
+    """Context that provides the engine of the settings, connected to the devices or the cluster.
 
     Raises:
-        OptionError: the engine cannot be had as it is wanted.
+        OptionError: the engine cannot be used with these settings.
     """
     if settings.placement.engine == "ray":
         from seesaw_nas.search.engines import ray_tune
@@ -59,8 +61,6 @@ def connect_engine(settings: SearchSettings, device: torch.device) -> Iterator[E
 def _here(
     proposer: Proposer, evaluator: Evaluator, folder: Path, listener: Listener | None, time_limit: float | None
 ) -> str:
-    from seesaw_nas.search.engines import serial
-
     return serial.run(proposer, evaluator, listener, time_limit=time_limit)
 
 
@@ -73,8 +73,6 @@ def _on_ray(settings: SearchSettings) -> Work:
 
 
 def _on_workers(places: Sequence[Place]) -> Work:
-    from seesaw_nas.search.engines import local
-
     return lambda proposer, evaluator, folder, listener, time_limit: local.run(
         proposer, evaluator, places, listener, time_limit=time_limit
     )
@@ -83,8 +81,6 @@ def _on_workers(places: Sequence[Place]) -> Work:
 def _places(settings: SearchSettings, device: torch.device) -> list[Place]:
     import torch
 
-    from seesaw_nas.search.engines.worker import places
-
     kind = str(device) if ":" in settings.training.device else device.type
     return places(
         kind, settings.placement.workers, settings.placement.workers_per_gpu, torch.cuda.device_count(), cores()
@@ -92,6 +88,6 @@ def _places(settings: SearchSettings, device: torch.device) -> list[Place]:
 
 
 def _describe(places: Sequence[Place]) -> str:
-    """How many workers are where."""
+    """The number of workers on each device, in words."""
     counts = Counter(place.device for place in places)
     return ", ".join(f"{n} worker{'s' if n > 1 else ''} on {device}" for device, n in counts.items())

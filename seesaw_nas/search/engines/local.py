@@ -1,7 +1,7 @@
-"""The search on worker processes of this machine: one process proposes and owns the history, the others train.
+"""A search in worker processes of this machine: one process proposes and owns the history, the others train.
 
-The images lie in memory that all processes share; on GPUs every worker has its own copy. The proposing process sends
-nothing that lies on a GPU.
+The images are in memory that all processes share; on GPUs every worker has its own copy. The proposing process never
+sends tensors that are on a GPU.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ def run(
     time_limit: float | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Keep a worker busy at each place until the proposer has enough; returns what ended it.
+    """Run a worker at each place until the proposer has enough; returns why it ended.
 
-    A first signal ends the proposing and lets the running trainings come to their end, a second drops them.
+    After a first signal no training starts any more and running ones are finished; a second signal drops them.
 
     Args:
-        time_limit: seconds from now after which no further training begins.
-        clock: what measures them.
+        time_limit: seconds from now after which no further training starts.
+        clock: returns the time in seconds.
 
     Raises:
-        KeyboardInterrupt: a signal asked for the end, and what was running is finished or dropped.
-        WorkerError: a defect in a worker.
-        OptionError: the evaluator cannot be sent to another process, or a worker has no memory to begin with.
+        KeyboardInterrupt: there was a signal; running trainings are finished or dropped.
+        WorkerError: a bug in a worker.
+        OptionError: the evaluator cannot be sent to another process, or a worker has too little memory to start.
     """
     end = clock() + time_limit if time_limit is not None else float("inf")
     evaluator = on_device(evaluator, "cpu")

@@ -1,8 +1,8 @@
-"""Worker processes of this machine, and who of them does what.
+"""The worker processes of this machine, and how jobs are distributed among them.
 
-A worker that dies costs the training that it was at, which is begun once more elsewhere; of several jobs that it was to
-score together each is, by itself. A training that ran out of memory beside others is tried once more alone: when
-nothing else trains on its device, and the other workers there have given back what they kept of it.
+If a worker dies, its training is started once more elsewhere; if it was scoring several jobs together, each of them is
+started once more by itself. A training that ran out of memory beside others is tried once more alone: after all other
+trainings on its device have ended, and the other workers have released their memory there.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from seesaw_nas.search.proposer import Job, Proposer
 if TYPE_CHECKING:
     from seesaw_nas.evaluators import Evaluator
 
-POLL_SECONDS = 0.5  # how soon a signal is noticed while all workers are busy
+POLL_SECONDS = 0.5  # time until a signal is noticed while all workers are busy
 
 
 class WorkerError(RuntimeError):
-    """A defect in a worker; the text is its traceback."""
+    """A bug in a worker; the text is its traceback."""
 
 
 class Worker:
-    """A process, and the jobs that it is at.
+    """A worker process and its jobs.
 
     Attributes:
-        jobs: those that it was sent and has not told of yet; more than one where scores are wanted of it together.
-        alone: whether no other worker is to train on the device until the job is done.
-        ready: whether it has begun to serve.
+        jobs: jobs that it was sent and has not reported yet; several if they are scored together.
+        alone: whether no other worker may train on the device until the job is done.
+        ready: whether it has started to serve.
         keeps: whether it may hold memory of earlier jobs.
-        releasing: whether it was told to give that back, and has not answered yet.
+        releasing: whether it was asked to release that memory and has not answered yet.
     """
 
     def __init__(self, evaluator: Evaluator, place: Place) -> None:
-        import torch.multiprocessing  # which shares the memory of tensors that are sent
+        import torch.multiprocessing  # shares the memory of tensors that are sent
 
         context = torch.multiprocessing.get_context("spawn")
         self.place = place
@@ -65,19 +65,19 @@ class Worker:
         self._send(jobs)
 
     def release(self) -> None:
-        """Have it give back the memory that it keeps."""
+        """Ask it to release the memory of earlier jobs."""
         self.releasing = True
         self._send(Release())
 
     def _send(self, what: list[Job] | Release) -> None:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died idle, which is seen next
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died while idle, which is noticed later
             self.connection.send(what)
 
     def note_idle(self, idle: Idle) -> None:
-        """Take in that it is ready, or has given back its memory.
+        """Record that it is ready, or has released its memory.
 
         Raises:
-            OptionError: it could not begin.
+            OptionError: it could not start.
         """
         if idle.reason:
             raise OptionError(f"{self.place.name} cannot begin: {idle.reason}")
@@ -91,10 +91,10 @@ class Worker:
         self.process.join()
 
     def death(self) -> str:
-        """Why the process ended.
+        """The reason why the process ended.
 
         Raises:
-            WorkerError: it could not begin, as none in its place could.
+            WorkerError: it could not start, so that a new worker could not start either.
         """
         self.process.join()
         self.connection.close()
@@ -107,8 +107,8 @@ class Worker:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """A process begun in the body is deaf to the Ctrl-C that a terminal sends to all; here one comes afterwards."""
-    resource_tracker.ensure_running()  # which it would begin now, and then let interrupts through
+    """Context in which new processes ignore the Ctrl-C that a terminal sends to all; this process receives it later."""
+    resource_tracker.ensure_running()  # otherwise it would start inside, and would unblock the signal
     before = signals_of_system.pthread_sigmask(signals_of_system.SIG_BLOCK, {signals_of_system.SIGINT})
     try:
         yield
@@ -117,15 +117,15 @@ def _without_interrupts() -> Iterator[None]:
 
 
 class Pool:
-    """The workers; the jobs that a dead one left to be done again; and those that wait to have their device alone."""
+    """The workers, the jobs of dead workers, which are to be repeated, and the jobs that wait for a device alone."""
 
     def __init__(self, proposer: Proposer, evaluator: Evaluator, listener: Listener, workers: list[Worker]) -> None:
         self.workers = workers
         self._proposer, self._evaluator, self._listener = proposer, evaluator, listener
         self._at_once = at_once(evaluator)
-        self._again: list[Job] = []
+        self._retries: list[Job] = []
         self._waiting: list[tuple[str, Job]] = []  # device and job
-        self._told = False
+        self._notified = False
 
     @property
     def busy(self) -> list[Worker]:
@@ -133,18 +133,20 @@ class Pool:
 
     @property
     def _share(self) -> int:
-        """How many jobs a worker is given together: so many that each of the others could have as many."""
+        """Number of jobs that a worker gets together, limited so that all workers could get as many."""
         return max(1, min(self._at_once, self._proposer.wanted // len(self.workers)))
 
     def hand_out(self) -> None:
-        """Give every idle worker jobs, as long as there are any; none where a job wants its device alone."""
+        """Give jobs to every idle worker, as long as there are any, except on devices that a job needs alone."""
         for device in {device for device, _ in self._waiting}:
             self._begin_alone(device)
-        taken = {device for device, _ in self._waiting} | {worker.place.device for worker in self.busy if worker.alone}
+        reserved = {device for device, _ in self._waiting} | {
+            worker.place.device for worker in self.busy if worker.alone
+        }
         most = self._share
         for worker in self.workers:
-            if not worker.jobs and worker.place.device not in taken:
-                jobs = [self._again.pop(0)] if self._again else self._proposer.ask_several(most)
+            if not worker.jobs and worker.place.device not in reserved:
+                jobs = [self._retries.pop(0)] if self._retries else self._proposer.ask_several(most)
                 if not jobs:
                     return
                 self._begin(worker, jobs)
@@ -155,7 +157,7 @@ class Pool:
         worker.begin(jobs, alone=alone)
 
     def _begin_alone(self, device: str) -> None:
-        """Begin the first job that waits for this device, once its workers are idle and keep none of its memory."""
+        """Start the first job that waits for this device alone, once its workers are idle and have released memory."""
         workers = self._on(device)
         if any(worker.jobs for worker in workers):
             return
@@ -171,7 +173,7 @@ class Pool:
         return [worker for worker in self.workers if worker.place.device == device]
 
     def collect(self) -> None:
-        """Wait for something to happen, and take it in."""
+        """Wait for messages of workers and record them."""
         expected = [worker for worker in self.workers if worker.jobs or worker.releasing]
         handles: dict[Any, Worker] = {worker.connection: worker for worker in expected}
         for ready in wait(list(handles), timeout=POLL_SECONDS):
@@ -188,9 +190,9 @@ class Pool:
                 self._record(worker, message)
 
     def _record(self, worker: Worker, outcome: Outcome) -> None:
-        """What became of the first of a worker's jobs."""
+        """Record the outcome of a worker's first job."""
         job, alone, worker.alone = worker.jobs.pop(0), worker.alone, False
-        assert job.number == outcome.number, "a worker tells of its jobs in order"
+        assert job.number == outcome.number, "a worker reports its jobs in order"
         device, name = worker.place.device, worker.place.name
         if outcome.fatal:
             self._proposer.drop(job)
@@ -205,7 +207,7 @@ class Pool:
             self._proposer.fail(job, reason, worker=name)
 
     def _bury(self, worker: Worker) -> None:
-        """Put a new worker in the place of a dead one, and see to its jobs."""
+        """Replace a dead worker by a new one, and retry its jobs or record their failure."""
         cause = worker.death()
         self.workers[self.workers.index(worker)] = Worker(self._evaluator, worker.place)
         for job in worker.jobs:
@@ -215,16 +217,16 @@ class Pool:
             elif worker.alone:
                 self._waiting.append((worker.place.device, job))
             else:
-                self._again.append(job)
+                self._retries.append(job)
 
     def tell_stopping(self) -> None:
-        """Say once that the running trainings are waited for."""
-        if not self._told:
-            self._told = True
+        """Tell the listener, once, that the search waits for the running trainings."""
+        if not self._notified:
+            self._notified = True
             self._listener.stopping(sum(len(worker.jobs) for worker in self.workers))
 
     def drop(self) -> None:
-        """Take back all jobs that were begun and have not come to their end."""
+        """Return all unfinished jobs to the proposer."""
         waiting = [job for _, job in self._waiting]
-        for job in [*(job for worker in self.workers for job in worker.jobs), *self._again, *waiting]:
+        for job in [*(job for worker in self.workers for job in worker.jobs), *self._retries, *waiting]:
             self._proposer.drop(job)

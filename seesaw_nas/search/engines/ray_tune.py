@@ -1,8 +1,8 @@
-"""The search on Ray Tune, and the space for those who use Ray Tune by themselves. The one place where Ray is loaded.
+"""A search on Ray Tune, and search spaces for programs that use Ray Tune themselves. Only this file imports Ray.
 
-Every training is a trial of Ray's: a whole one, or one rung of successive halving. Ray places it, retries it once when
-its actor dies, and hands its result back; what is trained next, and how far, the proposer decides, which owns the
-history. So a stopped trial is never taken for a complete one, and a run that was interrupted goes on like any other.
+Every training, or every rung of successive halving, is a trial of Ray's. Ray places it, retries it once if its actor
+dies, and returns its result; the proposer, which owns the history, decides what to train next and for how long. So a
+stopped trial is never taken for a complete one, and an interrupted run can be resumed like any other.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from seesaw_nas.evaluators import Evaluator
     from seesaw_nas.search.settings import SearchSettings
 
-QUIET = {  # Ray's own reports go nowhere: the run's folder has all that there is
+QUIET = {  # disables Ray's own reports, since the run's folder has all results
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
-MAX_FAILURES = 1  # of an actor at one training, after which Ray gives it up
+MAX_FAILURES = 1  # retries of a training whose actor dies
 
 
 def run(
@@ -53,16 +53,16 @@ def run(
     time_limit: float | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Keep a cluster busy until the proposer has enough; returns what ended it.
+    """Train on a cluster until the proposer has enough; returns why it ended.
 
     Args:
-        folder: for Ray's own files.
-        time_limit: seconds from now after which no further training begins.
-        clock: what measures them.
+        folder: folder for Ray's own files.
+        time_limit: seconds from now after which no further training starts.
+        clock: returns the time in seconds.
 
     Raises:
-        KeyboardInterrupt: a signal asked for the end, and what was running is finished or dropped.
-        OptionError: the cluster lacks what a trial is to reserve.
+        KeyboardInterrupt: there was a signal; running trainings are finished or dropped.
+        OptionError: the cluster does not have the resources that a trial reserves.
     """
     end = clock() + time_limit if time_limit is not None else float("inf")
     with connect(settings.placement.ray_address), signals.catch_signals() as stop:
@@ -98,7 +98,7 @@ def run(
 
 @contextmanager
 def connect(address: str) -> Iterator[None]:
-    """Connected to a cluster; one that was begun for this is shut down again.
+    """Context with a connection to a cluster; a local cluster that it starts is shut down afterwards.
 
     Raises:
         OptionError: there is no cluster at the address.
@@ -129,10 +129,10 @@ def connect(address: str) -> Iterator[None]:
 
 
 def reservation(settings: SearchSettings) -> Reservation:
-    """What a trial reserves on the cluster that this process is connected to.
+    """Resources that a trial reserves on the connected cluster.
 
     Raises:
-        OptionError: as :func:`seesaw_nas.search.engines.reservation.reserve`.
+        OptionError: see :func:`seesaw_nas.search.engines.reservation.reserve`.
     """
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     return reserve(settings, nodes)
@@ -147,7 +147,7 @@ class _Training(tune.Trainable):
 
     def setup(self, config: dict[str, Any], evaluator: Evaluator, gpu: bool) -> None:  # type: ignore[override]
         self._job: Job = config["job"]
-        self._evaluator = on_device(evaluator, "cuda" if gpu else "cpu")  # Ray shows an actor no GPU but its own
+        self._evaluator = on_device(evaluator, "cuda" if gpu else "cpu")  # Ray hides other GPUs from an actor
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._job = new_config["job"]
@@ -158,31 +158,31 @@ class _Training(tune.Trainable):
         return {"found": outcome, "done": True, "top1": outcome.score.top1 if outcome.score else 0.0}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Nothing: a training that pauses leaves its checkpoint where its job says."""
+        """Do nothing: a training that pauses writes its own checkpoint."""
 
     def load_checkpoint(self, checkpoint: Any) -> None:
-        """Nothing."""
+        """Do nothing, see :meth:`save_checkpoint`."""
 
 
 class _Searcher(Searcher):
-    """The proposer, as Ray asks it.
+    """Adapts the proposer to Ray's interface.
 
-    A job that ran out of memory on a share of a GPU is done once more with a whole one. Until that has begun no other
-    job is handed out, since trials that need less would always find room before it.
+    A job that ran out of memory on a share of a GPU is tried once more with a whole GPU. Until it has started, no other
+    job is handed out, because trials with a share would always find room first.
     """
 
     def __init__(self, proposer: Proposer, listener: Listener, stopping: Callable[[], bool], share: float) -> None:
         super().__init__(metric="top1", mode="max")
         self._proposer, self._listener, self._stopping, self._share = proposer, listener, stopping, share
         self._jobs: dict[str, Job] = {}
-        self._waiting: list[Job] = []  # for a whole GPU
-        self._whole: set[str] = set()  # trials of Ray's that have one, or wait for it
-        self._pending = ""  # the one that waits for it
+        self._waiting: list[Job] = []  # jobs that need a whole GPU
+        self._whole: set[str] = set()  # Ray's trials that have a whole GPU or wait for one
+        self._pending = ""  # the trial that waits for a whole GPU
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Ray pickles its settings for a restoring of its own, which the run's journal stands in for.
+        """Pickle nothing: Ray pickles searchers to restore them, for which the run's journal is used here.
 
-        History and terminal could not be pickled.
+        The history and the terminal could not be pickled.
         """
         return {}
 
@@ -203,12 +203,12 @@ class _Searcher(Searcher):
         return {"job": job, "gpus": gpus}
 
     def note_begun(self, trial_id: str) -> None:
-        """Ray has found room for a trial."""
+        """Record that Ray has started a trial."""
         if trial_id == self._pending:
             self._pending = ""
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Nothing: a job has one result, its last."""
+        """Do nothing: a job has only one result, which :meth:`on_trial_complete` records."""
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         job = self._jobs.pop(trial_id, None)
@@ -229,21 +229,21 @@ class _Searcher(Searcher):
             self._proposer.fail(job, outcome.reason + whole, worker=worker)
 
     def drop(self) -> None:
-        """Take back the jobs whose trainings did not come to an end."""
+        """Return all unfinished jobs to the proposer."""
         for job in [*self._jobs.values(), *self._waiting]:
             self._proposer.drop(job)
         self._jobs.clear()
         self._waiting.clear()
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the run's journal is the state."""
+        """Do nothing: the state is in the run's journal."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing."""
+        """Do nothing, see :meth:`save`."""
 
 
 class _Beginnings(tune.Callback):
-    """Tells the searcher which trials Ray has found room for."""
+    """Tells the searcher which trials Ray has started."""
 
     def __init__(self, searcher: _Searcher) -> None:
         self._searcher = searcher
@@ -258,16 +258,16 @@ def param_space(space: Space) -> dict[str, Any]:
 
 
 def trainable(feasible: Feasible, evaluator: Evaluator, seed: int = 0) -> Any:
-    """A function for ``tune.Tuner`` that trains what the parameters of :func:`param_space` describe.
+    """A function for ``tune.Tuner`` that trains the architecture described by parameters of :func:`param_space`.
 
     It reports ``top1``, ``macs`` and ``feasible`` after each epoch, so that Ray's schedulers can stop it. Parameters
-    that describe no architecture, or one outside the budget, cost no training: they are reported once, with top1 0 and
+    that describe no architecture, or one outside the budget, are not trained but reported once, with top1 0 and
     ``feasible`` false.
     """
-    return tune.with_parameters(_reporting, feasible=feasible, evaluator=evaluator, seed=seed)
+    return tune.with_parameters(_train_and_report, feasible=feasible, evaluator=evaluator, seed=seed)
 
 
-def _reporting(config: dict[str, Any], feasible: Feasible, evaluator: Evaluator, seed: int) -> None:
+def _train_and_report(config: dict[str, Any], feasible: Feasible, evaluator: Evaluator, seed: int) -> None:
     try:
         architecture = decode(feasible.space, config)
     except SpecError as error:

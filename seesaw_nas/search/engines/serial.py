@@ -1,4 +1,4 @@
-"""The search in this process, one training after another; scores that need none, several at a time."""
+"""A search in this process: one training after another; scores without training are computed several at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seesaw_nas.search.proposer import Job, Proposer
 if TYPE_CHECKING:
     from seesaw_nas.evaluators import Evaluator
 
-POLL_SECONDS = 0.5  # between two looks at what other processes do with the last trials
+POLL_SECONDS = 0.5  # time between two checks whether other processes have finished the last trials
 
 
 def run(
@@ -25,16 +25,16 @@ def run(
     time_limit: float | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
-    """Train what the proposer asks for, until it has enough; returns what ended it.
+    """Train the proposer's jobs until it has enough; returns why it ended.
 
-    A first signal lets the running training come to its end, a second drops it.
+    After a first signal the running training is finished; a second signal drops it.
 
     Args:
-        time_limit: seconds from now after which no further training begins.
-        clock: what measures them.
+        time_limit: seconds from now after which no further training starts.
+        clock: returns the time in seconds.
 
     Raises:
-        KeyboardInterrupt: a signal asked for the end, and what was running is finished or dropped.
+        KeyboardInterrupt: there was a signal; the running training is finished or dropped.
     """
     end = clock() + time_limit if time_limit is not None else float("inf")
     listener = listener or Listener()
@@ -55,7 +55,7 @@ def run(
 def _carry_out(
     jobs: Sequence[Job], proposer: Proposer, evaluator: Evaluator, listener: Listener, stop: signals.Stop
 ) -> None:
-    """Score several jobs together where that can be; else, and a single one, each by itself."""
+    """Score several jobs together if the evaluator can do that; otherwise train one after another."""
     left = list(jobs)
     for job in jobs:
         listener.begun(job.number, job.architecture, job.macs)
@@ -65,7 +65,7 @@ def _carry_out(
             job, started = left[0], time.monotonic()
             result = scores.pop(0) if scores else _train(job, evaluator, listener, stop)
             del left[0]
-            if isinstance(result, Failure):  # out of memory, too: nothing else of ours runs here to be tried without
+            if isinstance(result, Failure):  # also out of memory: nothing else runs here that could free some
                 proposer.fail(job, result.reason, time.monotonic() - started)
             else:
                 proposer.tell(job, result)

@@ -1,4 +1,4 @@
-"""One worker process: it holds the evaluator, trains what it is sent, and says what became of it."""
+"""A worker process: it holds the evaluator, carries out the jobs that it is sent, and reports their outcomes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a worker computes.
+    """The device and threads of a worker.
 
     Attributes:
-        name: such as ``cpu 0`` or ``cuda:1``.
-        device: as torch calls it.
-        threads: of the CPU; 0 for torch's own choice.
+        name: name of the worker, such as ``cpu worker 0``.
+        device: torch's name of the device.
+        threads: CPU threads; 0 for torch's own choice.
     """
 
     name: str
@@ -38,10 +38,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a worker has to say of a job: a score; or why there is none, in one line (``fatal`` with a traceback).
+    """A worker's report on a job: its score, or the reason why there is none.
 
     Attributes:
-        out_of_memory: whether that is because memory ran out, so that the job may succeed where nothing else runs.
+        reason: the failure in one line; empty if there is a score.
+        fatal: traceback if the failure is a bug; else empty.
+        out_of_memory: whether memory ran out, so that the job may succeed while nothing else runs there.
     """
 
     number: int
@@ -53,24 +55,24 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """A worker waits for a job and holds no memory of earlier ones; or, with a ``reason``, it could not begin."""
+    """Report that a worker is idle and holds no memory of earlier jobs; with a ``reason``, that it could not start."""
 
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a worker is sent to make it give back the memory that it keeps for its next training."""
+    """Request to a worker to release the memory that it keeps for its next training."""
 
 
 def places(device: str, workers: int, per_gpu: int, gpus: int, cores: int) -> list[Place]:
-    """Where so many workers compute: the GPUs in turn, or an even share of the CPU's cores each.
+    """Assign workers to the GPUs in turn, or give each an equal share of the CPU's cores.
 
     Args:
         device: ``cpu``, ``cuda`` for all GPUs, or ``cuda:1`` for that one.
-        workers: 0 for as many as the GPUs take, or one for every core.
+        workers: number of workers; 0 for ``per_gpu`` on each GPU, or one for every core.
         per_gpu: workers that share a GPU.
-        gpus, cores: how many there are.
+        gpus, cores: numbers of GPUs and cores of this machine.
     """
     if device.startswith("cuda"):
         devices = [device] if ":" in device else [f"cuda:{i}" for i in range(gpus)]
@@ -81,47 +83,47 @@ def places(device: str, workers: int, per_gpu: int, gpus: int, cores: int) -> li
 
 
 def serve(connection: Connection, evaluator: Evaluator, place: Place) -> None:
-    """Say :class:`Idle` when ready, then do what comes. Ctrl-C is the proposing process's affair."""
+    """Report :class:`Idle` when ready, then carry out requests. Only the proposing process handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        mine = _placed(evaluator, place)
+        own_evaluator = _move_to_place(evaluator, place)
     except OutOfMemory as failure:
         connection.send(Idle(str(failure)))
         return
     try:
         connection.send(Idle())
         while True:
-            asked = connection.recv()
-            if isinstance(asked, Release):
+            request = connection.recv()
+            if isinstance(request, Release):
                 memory.release()
                 connection.send(Idle())
             else:
-                for outcome in carry_out(mine, asked):
+                for outcome in carry_out(own_evaluator, request):
                     connection.send(outcome)
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        os._exit(0)  # the proposing process is gone, and whatever was begun with it
+        os._exit(0)  # the proposing process has ended, so nobody needs the results
 
 
 def _end_with_parent() -> None:
-    """End this process in the middle of a training when the proposing one is killed: no one waits for the score."""
+    """End this process, even during a training, when the proposing one is killed: nobody waits for the score."""
     parent = parent_process()
-    assert parent is not None, "a worker is begun by a proposing process"
+    assert parent is not None, "a worker is started by a proposing process"
     wait([parent.sentinel])
     os._exit(0)
 
 
-def _placed(evaluator: Evaluator, place: Place) -> Evaluator:
+def _move_to_place(evaluator: Evaluator, place: Place) -> Evaluator:
     """The worker's own copy of the evaluator, on its own device.
 
     Raises:
-        OutOfMemory: there is no room for the images.
+        OutOfMemory: there is too little memory for the images.
     """
     with memory.explain_out_of_memory(place.device, "for the images", "take fewer or smaller ones"):
         if place.device.startswith("cuda"):
             import torch
 
-            torch.cuda.set_device(place.device)  # first of all: whatever asks CUDA before begins to work on GPU 0
+            torch.cuda.set_device(place.device)  # before any other use of CUDA, which would allocate memory on GPU 0
         if place.threads:
             import torch
 
@@ -130,22 +132,22 @@ def _placed(evaluator: Evaluator, place: Place) -> Evaluator:
 
 
 def carry_out(evaluator: Evaluator, jobs: Sequence[Job]) -> Iterator[Outcome]:
-    """What an evaluator makes of jobs, in order: scored together where that can be, else one after another."""
+    """Yield the outcomes of jobs, in order; they are scored together if the evaluator can, else one after another."""
     try:
         scores = attempt_together(evaluator, [job.architecture for job in jobs])
-    except Exception:  # a defect: which job has it, trying each by itself shows
+    except Exception:  # a bug; evaluating each job by itself shows which one has it
         scores = []
     for i, job in enumerate(jobs):
         yield Outcome(job.number, score=scores[i]) if scores else train(evaluator, job)
 
 
 def train(evaluator: Evaluator, job: Job) -> Outcome:
-    """What an evaluator makes of a job; it raises nothing, since what it finds goes to another process."""
+    """The outcome of one job; never raises, because the outcome is sent to another process."""
     try:
         result = attempt(
             lambda: evaluator.evaluate(job.architecture, seed=job.seed, until=job.until, checkpoint=job.checkpoint)
         )
-    except Exception as error:  # a defect, which the proposing process raises
+    except Exception as error:  # a bug; the proposing process raises it
         return Outcome(job.number, reason=f"{type(error).__name__}: {error}", fatal=traceback.format_exc())
     if isinstance(result, Failure):
         return Outcome(job.number, reason=result.reason, out_of_memory=result.out_of_memory)

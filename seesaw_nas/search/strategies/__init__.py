@@ -1,8 +1,13 @@
-"""Which architecture next: every strategy behind one interface."""
+"""Which architecture next: the strategies by name. Importing this loads neither torch nor Optuna.
+
+A strategy is one file in this package, with a function ``make`` that takes a
+:class:`seesaw_nas.search.strategies.base.Setting`, and one line of :data:`STRATEGIES`.
+"""
 
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seesaw_nas.core.errors import OptionError, known
@@ -10,15 +15,35 @@ from seesaw_nas.core.errors import OptionError, known
 if TYPE_CHECKING:
     from seesaw_nas.search.strategies.base import Setting, Strategy
 
+
+@dataclass(frozen=True, slots=True)
+class StrategyEntry:
+    """A line of the registry.
+
+    Attributes:
+        what: the strategy proposes, in words.
+        module: its file in this package, loaded when it is made.
+        takes_supernet: whether it learns from a supernet's scores, too, where there is one.
+    """
+
+    what: str
+    module: str
+    takes_supernet: bool = False
+
+
 STRATEGIES = {
-    "random": "exact draws, their Multi-Adds even over the budget",
-    "evolution": "regularised evolution: children of the best of a few of the youngest, within the budget",
-    "nsga2": "Optuna's NSGA-II, its children within the budget",
-    "tpe": "Optuna's TPE, its proposals brought into the budget",
-    "gp": "Optuna's Gaussian process, its proposals brought into the budget",
-    "thompson": "the best architecture of an additive model drawn anew for each trial, found exactly in the budget",
-    "predicted": "the best of many by a predictor of top-1, while that orders better than Multi-Adds; else thompson",
-    "local": "hill climbing: one change of the best, or of a member of the front",
+    "random": StrategyEntry("exact draws, their Multi-Adds even over the budget", "random"),
+    "evolution": StrategyEntry("regularised evolution: children of the best of a few of the youngest", "evolution"),
+    "nsga2": StrategyEntry("Optuna's NSGA-II, its children within the budget", "nsga2"),
+    "tpe": StrategyEntry("Optuna's TPE, its proposals brought into the budget", "tpe"),
+    "gp": StrategyEntry("Optuna's Gaussian process, its proposals brought into the budget", "gp"),
+    "thompson": StrategyEntry("the best of an additive model drawn for each trial, found exactly", "thompson"),
+    "predicted": StrategyEntry(
+        "the best of many by a predictor of top-1, while that orders better than Multi-Adds; else thompson",
+        "predicted",
+        takes_supernet=True,
+    ),
+    "local": StrategyEntry("hill climbing: one change of the best, or of a member of the front", "local"),
 }
 DEFAULT_STRATEGY = "thompson"
 OBJECTIVES = {
@@ -35,6 +60,11 @@ def make(name: str, setting: Setting) -> Strategy:
     """
     if name not in STRATEGIES:
         raise OptionError(known("strategy", name, STRATEGIES))
-    module = importlib.import_module(f"seesaw_nas.search.strategies.{name}")
+    module = importlib.import_module(f"{__name__}.{STRATEGIES[name].module}")
     strategy: Strategy = module.make(setting)
     return strategy
+
+
+def takes_supernet(name: str) -> bool:
+    """Whether the strategy of this name learns from a supernet's scores, too; false for a program's own one."""
+    return name in STRATEGIES and STRATEGIES[name].takes_supernet

@@ -11,10 +11,13 @@ from statistics import median
 import numpy as np
 
 from seesaw_nas.core.conditions import conditions
+from seesaw_nas.core.device import describe
 from seesaw_nas.core.errors import OptionError, RunError, SeesawError
 from seesaw_nas.evaluators.ranking import bands
 from seesaw_nas.evaluators.ranking.result import Audit, Row, sort_key
 from seesaw_nas.evaluators.ranking.spent import RECORDED, Spent
+from seesaw_nas.report.pages.audit import write_audit
+from seesaw_nas.search.estimates.predictor import FOLDS, out_of_sample
 from seesaw_nas.workflows.audit import BAND, BOOTSTRAP, names, trainings
 from seesaw_nas.workflows.audit.bench import Bench, OnScore
 from seesaw_nas.workflows.audit.judge import Judge
@@ -56,8 +59,6 @@ def audit(
         OptionError: there is too little to rank by, or an option is out of its range.
         SeesawError: something cannot be read or scored.
     """
-    from seesaw_nas.core.device import describe
-
     if bootstrap < LEAST_RESAMPLES:
         raise OptionError(f"--bootstrap must be at least {LEAST_RESAMPLES}, got {bootstrap}, to have tails to measure")
     if seed < 0:
@@ -110,8 +111,6 @@ def _made(place: Path) -> Path:
 
 
 def _draw(path: Path, found: Audit) -> None:
-    from seesaw_nas.report.pages.audit import write_audit
-
     write_audit(path, found)
 
 
@@ -149,8 +148,6 @@ def _median(found: Sequence[ScoreEntry], unit: str) -> Spent:
 
 def _predicted(bench: Bench, judge: Judge, seed: int) -> Row:
     """Each architecture predicted from the trainings of the other folds, which are what it costs once."""
-    from seesaw_nas.search.estimates.predictor import FOLDS, out_of_sample
-
     trials = [entry.trial(i) for i, entry in enumerate(bench.truth.entries)]
     started = time.process_time()
     scores = np.array(out_of_sample(bench.space, trials, folds=FOLDS, seed=seed), dtype=np.float64)

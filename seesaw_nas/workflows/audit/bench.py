@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.device import find_device
 from seesaw_nas.core.errors import OutOfMemory, SpecError, TrainingFailed
 from seesaw_nas.evaluators import proxies
 from seesaw_nas.evaluators.ranking.spent import CORE, FREE, GPU, UNKNOWN, Spent
@@ -64,8 +65,6 @@ class Bench:
 
     @cached_property
     def torch_device(self) -> torch.device:
-        from seesaw_nas.core.device import find_device
-
         return find_device(self.device)
 
     @cached_property

@@ -12,9 +12,9 @@ from typing import Any
 
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import write_json
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import TRAININGS, difference
 from seesaw_nas.evaluators.ranking.spent import CORE
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import TRAININGS, difference
 
 SCHEMA_VERSION = 3
 EVERY = 2.0  # seconds of scores that a killed process may lose

@@ -12,11 +12,12 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import TRAININGS, difference, unknown
 from seesaw_nas.evaluators.table import Curve
+from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import complete
 from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.training.basis import Basis
-from seesaw_nas.training.differences import TRAININGS, difference, unknown
 from seesaw_nas.workflows.audit.truth import LEAST, TrainedArchitecture, Truth
 
 _Training = tuple[Architecture, int, Curve]
@@ -85,8 +86,6 @@ def _of_table(path: Path) -> _Source:
 
 
 def _of_run(path: Path) -> _Source:
-    from seesaw_nas.search.history.places import records_of
-
     folder = RunFolder.open(path)
     about = folder.description
     if "trials" not in about.get("settings", {}):
@@ -104,7 +103,7 @@ def _source(path: Path, about: Mapping[str, Any], trainings: Sequence[_Training]
     try:
         own, recipe = SearchSettings.from_dict(about["settings"]), about["recipe"]
         space = own.searched.space or about["space"]
-        settings = own.changed(space=space, recipe=recipe["name"], epochs=recipe["epochs"])
+        settings = own.replace(space=space, recipe=recipe["name"], epochs=recipe["epochs"])
     except (KeyError, TypeError) as error:
         raise RunError(f"{path} does not say how it was trained: {type(error).__name__} {error}; restore it") from None
     if settings.scoring.evaluator != "trained":

@@ -11,11 +11,11 @@ import numpy as np
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.ranking.statistics import Floats
 from seesaw_nas.evaluators.table import Curve
 from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.training.basis import Basis
 
 LEAST = 10  # architectures; fewer give no order worth an interval
 

@@ -80,14 +80,14 @@ def test_images_that_are_not_here_are_done_without_unless_asked_for(source, data
     found = check(replace(source, dataset=dataset), unfused(source))
     assert found.real == f"the images of {dataset} are not at hand; name their place with --data-dir"
     with pytest.raises(DataError):
-        check(replace(source, dataset=dataset), unfused(source), data_dir=str(tmp_path / "nowhere"), asked=True)
+        check(replace(source, dataset=dataset), unfused(source), data_dir=str(tmp_path / "nowhere"), required=True)
 
 
 def test_images_of_another_kind_are_not_taken(source):
     other = replace(source, preprocessing=replace(source.preprocessing, classes=tuple("abcdefghij")))
     assert check(other, unfused(other)).n_real == 0
     with pytest.raises(DataError, match="digits has other images or classes than the network was trained on"):
-        check(other, unfused(other), asked=True)
+        check(other, unfused(other), required=True)
 
 
 def test_validation_images_of_a_folder(tmp_path):

@@ -72,7 +72,7 @@ def test_file_of_others_is_told(onnx_content, tmp_path):
     with pytest.raises(RunError) as caught:
         onnx_file.open_file(path)
     assert str(caught.value) == (
-        f"{path} does not say what its images must become; a file of `seesaw-nas export --to onnx` is wanted"
+        f"{path} does not describe its preprocessing; a file of `seesaw-nas export --to onnx` is wanted"
     )
     model.metadata_props.add(key="preprocessing", value="crop 224")
     onnx.save(model, path)
@@ -84,5 +84,5 @@ def test_file_of_others_is_told(onnx_content, tmp_path):
 def test_damaged_file_is_told(onnx_content, tmp_path, content):
     path = tmp_path / "m.onnx"
     path.write_bytes(onnx_content[:-1000] if content is None else content)
-    with pytest.raises(RunError, match=r"m.onnx is no ONNX file that can be run: "):
+    with pytest.raises(RunError, match=r"m.onnx is not an ONNX file that can be run: "):
         onnx_file.open_file(path)

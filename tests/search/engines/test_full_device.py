@@ -45,7 +45,7 @@ def test_training_that_ran_out_of_memory_beside_others_is_done_alone(propose, no
 
 
 def test_user_is_told_what_the_trial_waits_for(propose, noting, architectures, capsys):
-    from seesaw_nas.cli import terminal
+    from seesaw_nas.cli.parts import terminal
     from seesaw_nas.cli.parts.searching import View
 
     view = View(terminal.console())
@@ -105,7 +105,7 @@ def test_worker_chooses_its_gpu_before_anything_else(monkeypatch):
             return self
 
     monkeypatch.setattr(torch.cuda, "set_device", lambda device: done.append(("set_device", device)))
-    worker._placed(Placed(), Place("cuda:1 worker 0", "cuda:1"))
+    worker._move_to_place(Placed(), Place("cuda:1 worker 0", "cuda:1"))
     assert done == [("set_device", "cuda:1"), ("on", "cuda:1")]
 
 

@@ -55,7 +55,7 @@ def states(history):
 
 def test_a_terminal_s_progress_may_be_shown(search, noting, history):
     """The terminal holds locks, which cannot be pickled, and Ray pickles all that it is given."""
-    from seesaw_nas.cli import terminal
+    from seesaw_nas.cli.parts import terminal
     from seesaw_nas.cli.parts.searching import View
 
     view = View(terminal.console())

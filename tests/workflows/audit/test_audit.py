@@ -14,11 +14,11 @@ from seesaw_nas import api
 from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import OptionError, RunError, TrainingFailed
 from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.ranking.result import Audit, Row
 from seesaw_nas.evaluators.ranking.spent import CORE, FREE, GPU, RECORDED, Spent
 from seesaw_nas.evaluators.ranking.statistics import Estimate
 from seesaw_nas.evaluators.ranking.wording import cost_of, remarks
-from seesaw_nas.training.basis import Basis
 from seesaw_nas.workflows.audit import audit as workflow
 from seesaw_nas.workflows.audit import bench, names, trainings
 from seesaw_nas.workflows.audit.scores import Scorebook, ScoreEntry
@@ -262,7 +262,7 @@ def test_too_few_architectures_are_told(tmp_path):
 
 def test_tables_of_other_conditions_are_not_mixed(tmp_path):
     one = written(tmp_path / "one", rising())
-    other = written(tmp_path / "other", rising(), settings=SETTINGS.changed(train_size=500, seed=1))
+    other = written(tmp_path / "other", rising(), settings=SETTINGS.replace(train_size=500, seed=1))
     with pytest.raises(
         OptionError, match=r"other was not trained as .*one was: --train-size: all in .*one, 500 in .*other; audit"
     ):
@@ -281,7 +281,7 @@ def test_what_several_runs_hold_counts_once(tmp_path):
 
 
 def test_scores_that_were_no_trainings_are_refused(tmp_path):
-    path = written(tmp_path / "t", rising(), settings=SETTINGS.changed(evaluator="inherited", supernet="x"))
+    path = written(tmp_path / "t", rising(), settings=SETTINGS.replace(evaluator="inherited", supernet="x"))
     with pytest.raises(RunError, match="was scored by evaluator 'inherited'; an audit wants trainings"):
         trainings.read([path])
 

@@ -1,6 +1,6 @@
-"""The one rule that says whether figures may be compared, put on one front, or taken over.
+"""The only rule that decides whether figures may be compared, put on one front, or reused.
 
-Warm starts, audits, reports of several runs, supernets, resumed runs and tables ask :func:`difference`.
+Warm starts, audits, reports of several runs, supernets, resumed runs and tables all call :func:`difference`.
 """
 
 from __future__ import annotations
@@ -8,37 +8,38 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from seesaw_nas.training.basis import COPIES, NAMED, NO_COPIES, PROGRAM, Basis
+from seesaw_nas.data import DATA_SETS
+from seesaw_nas.evaluators import TABLE, needs
+from seesaw_nas.evaluators.basis import COPIES, NO_COPIES, PROGRAM, Basis
 
-SCORED_BY_FILE = ("table", "inherited", "tuned")  # evaluators whose scores depend on a file
-MEANS_DIFFER = 1e-4  # of 0..1: decoders differ by less, other images by more
+MEANS_DIFFER = 1e-4  # in units of 0..1: decoders differ by less, different images by more
 
-# What each asker lets differ, and why.
-SEARCHED = ("space", "budget", "seed")  # which architectures were trained, with which seeds
-TRAININGS = (*SEARCHED, "objectives")  # the objectives choose architectures, too; a training's figures are the same
-REPORTED = (*SEARCHED, "subset_seed")  # seeds are what a median is over, with the subsets that they draw
-SCORED_BY_SUPERNET = (  # its own training is longer, by steps of many networks, and may have seen fewer images
+# Fields that may differ for each use, and the reason.
+SEARCHED = ("space", "budget", "seed")  # they determine which architectures were trained, with which seeds
+TRAININGS = (*SEARCHED, "objectives")  # objectives only choose architectures; figures of a training do not change
+REPORTED = (*SEARCHED, "subset_seed")  # a median is taken over seeds, which also draw the subsets
+SCORED_BY_SUPERNET = (  # a supernet's training is longer, trains many networks, and may use fewer images
     *("recipe", "evaluator", "evaluator_file", "objectives", "budget", "seed", "sampling"),
     *("train_size", "validation_size", "subset_seed"),
 )
 
 
 def difference(a: Basis, b: Basis, allow: Collection[str] = ()) -> str:
-    """What makes figures of ``a`` and ``b`` incomparable, in one line; empty where nothing that is known does.
+    """The differences that make figures of ``a`` and ``b`` incomparable, in one line; empty if none is known.
 
     Args:
-        allow: fields that may differ; see :data:`TRAININGS` and its neighbours.
+        allow: fields that may differ, such as :data:`TRAININGS`.
     """
     return "; ".join(text for text, is_known in _differences(a, b, allow) if is_known)
 
 
 def unknown(a: Basis, b: Basis, allow: Collection[str] = ()) -> str:
-    """What is not recorded, so that nobody can say whether ``a`` and ``b`` share it, in one line; empty for nothing."""
+    """The facts that are not recorded, so that ``a`` and ``b`` may differ in them, in one line; usually empty."""
     return "; ".join(text for text, is_known in _differences(a, b, allow) if not is_known)
 
 
 Differences = Iterator[tuple[str, bool]]
-"""A text, and whether it says what differs; else it says what is not recorded."""
+"""Texts on differences; with each, whether the difference is known, or else a fact is not recorded."""
 
 
 def _differences(a: Basis, b: Basis, allow: Collection[str]) -> Differences:
@@ -59,9 +60,9 @@ def _differences(a: Basis, b: Basis, allow: Collection[str]) -> Differences:
 
 
 def _images_differ(a: Basis, b: Basis, allow: Collection[str]) -> Differences:
-    """The data set, the subsets that were asked for, the images that came of it, and how they are read."""
+    """Differences in data set, requested subsets, images, and how they are read."""
     both_known = bool(a.mean and b.mean)
-    is_folder = a.dataset not in NAMED and b.dataset not in NAMED
+    is_folder = a.dataset not in DATA_SETS and b.dataset not in DATA_SETS
     if a.dataset != b.dataset and not (is_folder and both_known):  # a folder may have been moved
         yield _both("data set", a, b, lambda basis: basis.dataset), True
         return
@@ -83,15 +84,20 @@ def _images_differ(a: Basis, b: Basis, allow: Collection[str]) -> Differences:
             yield _both(topic, a, b, ask), True
     if both_known or (a.n_train and b.n_train):
         yield from _contents_differ(a, b, differing)
-    is_same_table = a.evaluator == b.evaluator == "table" and a.evaluator_file and a.evaluator_file == b.evaluator_file
-    needs_none = is_same_table or a.evaluator.startswith(PROGRAM)
+    is_same_table = (
+        a.evaluator == b.evaluator
+        and needs(a.evaluator) == TABLE
+        and a.evaluator_file
+        and a.evaluator_file == b.evaluator_file
+    )
+    needs_none = (is_same_table and a.evaluator_file) or a.evaluator.startswith(PROGRAM)
     if not (both_known or needs_none or (a.is_fixed and b.is_fixed)):
         yield f"whether {a.name} and {b.name} are of the same images is not recorded", False
     yield from _readings_differ(a, b)
 
 
 def _contents_differ(a: Basis, b: Basis, subsets: Collection[str]) -> Differences:
-    """What images came of the settings; where other ``subsets`` were asked for, numbers differ for that reason."""
+    """Differences in the images themselves, except those that follow from different ``subsets``."""
     counts = {
         "n_train": ("images to train on", "train_size"),
         "n_validation": ("images to validate on", "validation_size"),
@@ -103,7 +109,7 @@ def _contents_differ(a: Basis, b: Basis, subsets: Collection[str]) -> Difference
             yield _both(topic, a, b, lambda basis, key=key: f"{getattr(basis, key):,}"), True
     if a.classes and b.classes and a.classes != b.classes:
         yield _both("classes", a, b, _some_classes), True
-    if not are_as_many or a.reading != b.reading:  # whose means differ for that reason alone
+    if not are_as_many or a.reading != b.reading:  # then means differ anyway
         return
     for key, topic in (("mean", "training images"), ("validation_mean", "validation images")):
         if not (key == "validation_mean" and subsets) and _means_differ(getattr(a, key), getattr(b, key)):
@@ -114,7 +120,7 @@ def _contents_differ(a: Basis, b: Basis, subsets: Collection[str]) -> Difference
 
 
 def _means_differ(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    """Whether both are known and differ by more than decoders do."""
+    """Whether both means are known and differ by more than decoders do."""
     if not (one and other):
         return False
     return len(one) != len(other) or any(abs(x - y) > MEANS_DIFFER for x, y in zip(one, other, strict=True))
@@ -135,10 +141,10 @@ def _readings_differ(a: Basis, b: Basis) -> Differences:
 
 
 def _files_differ(a: Basis, b: Basis) -> Differences:
-    """The table, the weights or the program's object behind a score."""
+    """Differences in the table, the weights or the program's object that scores depend on."""
     if a.evaluator.startswith(PROGRAM):
         what = f"the evaluator '{a.evaluator.removeprefix(PROGRAM)}' of a program"
-    elif a.evaluator in SCORED_BY_FILE:
+    elif needs(a.evaluator):
         what = "the file behind the scores"
     else:
         return
@@ -149,7 +155,7 @@ def _files_differ(a: Basis, b: Basis) -> Differences:
 
 
 def _recipes_differ(a: Basis, b: Basis) -> Differences:
-    """The name and the source of a recipe are for readers; epochs and other numbers decide."""
+    """Differences in epochs and other numbers of the recipe; its name and source alone do not count."""
     keys = [key for key in {**a.recipe, **b.recipe} if key not in ("name", "source")]
     differing = [key for key in keys if _plain(a.recipe.get(key)) != _plain(b.recipe.get(key))]
     if a.recipe.get("name") != b.recipe.get("name") and set(differing) - {"epochs"}:
@@ -167,7 +173,7 @@ def _both(topic: str, a: Basis, b: Basis, ask: Ask) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON gives it back."""
+    """The value after writing and reading JSON: tuples become lists."""
     return list(value) if isinstance(value, tuple) else value
 
 

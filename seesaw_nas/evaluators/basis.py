@@ -1,6 +1,6 @@
-"""What a training or a score is of: one value; :mod:`seesaw_nas.training.differences` compares two of them.
+"""The basis of figures: data, method and settings of a training or score, as one value.
 
-Loads without torch and numpy.
+:mod:`seesaw_nas.evaluators.differences` compares two of them. Loads without torch and numpy.
 """
 
 from __future__ import annotations
@@ -11,41 +11,40 @@ from pathlib import PurePath
 from typing import Any
 
 from seesaw_nas.core.errors import RunError
+from seesaw_nas.data import DATA_SETS
+from seesaw_nas.evaluators import EVALUATORS
 
-FIXED = ("digits", "cifar10", "cifar100")  # data sets that are the same images everywhere: shipped, or by checksum
-NAMED = (*FIXED, "imagenet")  # all others are folders, or images that a program passed
-PROGRAM = "python:"  # before the name of an evaluator that is a program's object
-WITHOUT_RECIPE = ("proxy:", "inherited", "table")  # what evaluators begin with that train nothing themselves
+PROGRAM = "python:"  # prefix of the name of an evaluator that is a program's object
 
 MEMORY, STREAMED, COPIES = "in memory", "streamed", "streamed from copies"
-NO_COPIES = "not from copies"  # in memory or streamed: a record from before that was noted
+NO_COPIES = "not from copies"  # in memory or streamed; for older records, which do not say which
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What figures rest on; ``None`` and empty stand for what is not recorded or has no meaning.
+    """The basis of figures. ``None`` and empty values mean that something is not recorded or does not apply.
 
     Attributes:
-        name: of what has these figures, for messages.
-        dataset: its name; of a folder its own name, without where it lies.
+        name: name of the run or table with these figures, for messages.
+        dataset: name of the data set; for a folder its name without its path.
         given: whether a program passed the images.
         input: shape of an image, (channels, height, width).
-        image_size: as it was asked for, in pixels; 0 for the data set's default.
-        classes: names, in the order of the labels.
-        n_train, n_validation: images that are trained on and scored on.
-        mean: of each channel over all training images, in units of 0..1; of a sample where they are streamed.
-        validation_mean: the same over the validation images that are scored on.
-        train_size, validation_size: of the subsets that were asked for; 0 for all images.
-        subset_seed: draws the subsets; ``None`` without any.
+        image_size: requested size in pixels; 0 for the data set's default.
+        classes: names of the classes, in the order of the labels.
+        n_train, n_validation: numbers of training images and of validation images.
+        mean: mean of each channel over all training images, in units of 0..1; over a sample if they are streamed.
+        validation_mean: mean of each channel over the validation images.
+        train_size, validation_size: requested sizes of the subsets; 0 for all images.
+        subset_seed: seed that the subsets are drawn with; ``None`` without subsets.
         reading: how images are read: ``MEMORY``, ``STREAMED``, ``COPIES`` or ``NO_COPIES``.
-        evaluator: what scores.
-        evaluator_file: digest of its table or weights; of a program's evaluator, what that says of itself.
-        objectives: of the search.
-        recipe: see :meth:`seesaw_nas.training.recipes.Recipe.to_dict`, with the epochs; empty where nothing is trained.
+        evaluator: name of the evaluator.
+        evaluator_file: digest of its table or weights; for a program's evaluator, its own identity.
+        objectives: objectives of the search.
+        recipe: see :meth:`seesaw_nas.training.recipes.Recipe.to_dict`, with the epochs; empty without training.
         space: digest of the space.
-        budget: in Multi-Adds, lowest and highest.
-        sampling: of a supernet's training.
-        seed: of everything random.
+        budget: lowest and highest Multi-Adds.
+        sampling: sampling of a supernet's training.
+        seed: seed for everything random.
     """
 
     name: str = field(compare=False)
@@ -73,11 +72,11 @@ class Basis:
 
     @classmethod
     def of(cls, record: Mapping[str, Any], name: str) -> Basis:
-        """That of a ``run.json``, of a table's metadata, or of what is about to become one.
+        """The basis of a run or a table.
 
         Args:
-            record: of this release or an earlier one, which noted less.
-            name: for messages, such as the folder.
+            record: content of a ``run.json`` or a table's metadata, of this release or an earlier one, which has less.
+            name: name for messages, such as the folder.
 
         Raises:
             RunError: the record is damaged.
@@ -104,18 +103,18 @@ class Basis:
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any], name: str) -> Basis:
-        """What :meth:`to_dict` made, also once it was written as JSON.
+        """The value that :meth:`to_dict` wrote, also after it was stored as JSON.
 
         Raises:
-            TypeError: the fields are others.
+            TypeError: a field is missing or unknown.
         """
         lists = {key: tuple(entry) for key, entry in value.items() if isinstance(entry, list)}
         return cls(**{**value, **lists, "name": name})
 
     @property
     def is_fixed(self) -> bool:
-        """Whether name, size and subsets say which images these are."""
-        return self.dataset in FIXED and not self.given
+        """Whether name, size and subsets determine the images."""
+        return self.dataset in DATA_SETS and DATA_SETS[self.dataset].is_fixed and not self.given
 
 
 def _of_images(settings: Mapping[str, Any], images: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,8 +123,10 @@ def _of_images(settings: Mapping[str, Any], images: Mapping[str, Any]) -> dict[s
         reading = COPIES
     elif "streamed" in images:
         reading = STREAMED if images["streamed"] else MEMORY
+    elif dataset in DATA_SETS:
+        reading = STREAMED if DATA_SETS[dataset].is_streamed else MEMORY
     else:
-        reading = MEMORY if dataset in FIXED else STREAMED if dataset in NAMED else NO_COPIES
+        reading = NO_COPIES
     sizes = {name: settings.get(name) or 0 for name in ("image_size", "train_size", "validation_size")}
     lists = {name: tuple(images.get(name) or ()) for name in ("input", "classes", "mean", "validation_mean")}
     counts = {name: images.get(name) or 0 for name in ("n_train", "n_validation")}
@@ -136,9 +137,10 @@ def _of_method(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[s
     if record.get("kind") == "supernet":
         return {"sampling": settings.get("sampling", ""), "recipe": dict(record["recipe"])}
     evaluator = settings.get("evaluator", "trained")
+    trains_nothing = evaluator in EVALUATORS and not EVALUATORS[evaluator].trains
     return {
         "evaluator": evaluator,
         "evaluator_file": record.get("evaluator_file", ""),
         "objectives": settings.get("objectives", "front"),
-        "recipe": {} if evaluator.startswith(WITHOUT_RECIPE) else dict(record["recipe"]),
+        "recipe": {} if trains_nothing else dict(record["recipe"]),
     }

@@ -1,0 +1,15 @@
+"""Forms to export to, splits to score on, and where a training's weights are. Loads without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ENDINGS = {"onnx": ".onnx", "torch-export": ".pt2", "json": ".json", "folder": ""}
+TARGETS = tuple(ENDINGS)
+SPLITS = ("validation", "test")
+
+
+def find_weights(spec: str) -> Path | None:
+    """The weights in the folder of a finished training or of an export, ``None`` where ``spec`` is none."""
+    weights = Path(spec) / "weights.safetensors"
+    return weights if weights.is_file() else None
