@@ -13,7 +13,7 @@ from seesaw_nas.core.optional import explain_error, require
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DIGITS = ["--budget", "300K", "--device", "cpu"]
-CASES = [  # what is missing, what is typed, what to install; what most modules import comes first: what is loaded stays so
+CASES = [  # what is missing, what is typed, what to install; first what most modules import, for a loaded package stays
     ("torch", ["latency", "seesaw-shuffle-0.5d"], "torch is not installed; pip install torch"),
     ("optuna", ["search", *DIGITS], "optuna is not installed; pip install optuna"),
     ("pandas", ["report", "runs/a"], "pandas is not installed; pip install pandas"),
