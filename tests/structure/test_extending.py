@@ -5,14 +5,19 @@ import importlib
 import io
 import re
 import sys
+import textwrap
+import types
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import seesaw_nas
-from seesaw_nas import data
-from seesaw_nas.core.errors import DataError, OptionError
+from seesaw_nas import data, space
+from seesaw_nas.cli.main import app
+from seesaw_nas.core.errors import DataError, OptionError, SpaceError
+from seesaw_nas.core.options import option, options_of
 from seesaw_nas.data.catalog import DATA_SETS
 from seesaw_nas.evaluators import EVALUATORS
 from seesaw_nas.evaluators.basis import Basis
@@ -128,6 +133,46 @@ def test_a_data_set_is_one_file_and_one_line(installed):
         data.load("stripes", image_size=8)
     with pytest.raises(DataError, match="stripes needs no --cache-dir"):
         data.load("stripes", cache_dir=Path())
+
+
+def blocks_of(title):
+    """The Python blocks of a section, each with the file that its first line names."""
+    _, section = re.split(rf"^## {title}\n", PAGE, flags=re.MULTILINE)
+    code = re.findall(r"^```python\n(.*?)^```$", section.split("\n## ")[0], re.MULTILINE | re.DOTALL)
+    return [(re.match(r"# (\S+\.py)", block)[1], block) for block in code]
+
+
+def test_an_option_is_one_field():
+    ((file, code),) = blocks_of("An option")
+    topic = importlib.import_module(module_of(Path(file))).Scheduling
+    source = "class Later(Scheduling):\n" + textwrap.indent(code, "    ")
+    exec(source, names := {"Scheduling": topic, "option": option})
+    later = dataclass(frozen=True, slots=True)(names["Later"])
+    (added,) = [one for one in options_of(later) if one.field not in {one.field for one in options_of(topic)}]
+    assert (added.name, added.type, added.default, added.option.changeable) == ("patience", int, 0, True)
+    assert later(patience=3).patience == 3
+    with pytest.raises(OptionError, match=r"^--patience must be at least 0, got -1$"):
+        later(patience=-1)
+
+
+def test_a_command_is_one_file_its_function_and_one_import(monkeypatch):
+    (function, work), (verb, parsing), (line, imported) = blocks_of("A command")
+    assert line == "seesaw_nas/api.py"
+    for file, code in ((function, work), (verb, parsing)):
+        assert not (ROOT / file).exists(), "the example would hide a file of the package"
+        module = types.ModuleType(module_of(Path(file)))
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        package, _, name = module.__name__.rpartition(".")
+        monkeypatch.setattr(importlib.import_module(package), name, module, raising=False)
+        monkeypatch.setattr(app, "registered_commands", [*app.registered_commands])
+        exec(compile(code, file, "exec"), vars(module))
+    exec(imported, used := {})
+    assert used["count"]("seesaw-digits", "100%") == space.load("seesaw-digits").size
+    done = CliRunner().invoke(app, ["count", "seesaw-digits"])
+    assert (done.exit_code, done.output) == (0, f"{space.load('seesaw-digits').size:,}\n")
+    assert "Count the architectures of a space that fit a budget." in CliRunner().invoke(app, ["--help"]).output
+    wrong = CliRunner().invoke(app, ["count", "seesaw-digit"])
+    assert isinstance(wrong.exception, SpaceError)
 
 
 @pytest.mark.parametrize(("registry", "folder"), [
