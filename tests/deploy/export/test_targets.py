@@ -13,7 +13,7 @@ from seesaw_nas import data
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.spec import Head
 from seesaw_nas.core.errors import OptionError, RunError
-from seesaw_nas.deploy import export
+from seesaw_nas.deploy import export, names
 from seesaw_nas.deploy.export import agreement, folder
 from seesaw_nas.network import models
 from seesaw_nas.training.recalibration import recalibrate
@@ -151,7 +151,7 @@ def test_readme_says_what_it_is(named, exported_folder):
 
 
 def test_folder_can_be_exported_again(exported_folder, here):
-    named, weights = specfile.resolve(str(exported_folder)), export.find_weights(str(exported_folder))
+    named, weights = specfile.resolve(str(exported_folder)), names.find_weights(str(exported_folder))
     export.export(named, weights, "folder", here / "again")
     for name in ("model.onnx", "preprocessing.json", "spec.json"):
         assert (here / "again" / name).read_bytes() == (exported_folder / name).read_bytes()
@@ -161,9 +161,9 @@ def test_folder_can_be_exported_again(exported_folder, here):
 
 
 def test_weights_are_found_in_the_folder_of_a_training(trained_on_digits, weights, here):
-    assert export.find_weights(str(trained_on_digits)) == weights
-    assert export.find_weights("seesaw-shuffle-0.5d") is None
-    assert export.find_weights(str(here)) is None
+    assert names.find_weights(str(trained_on_digits)) == weights
+    assert names.find_weights("seesaw-shuffle-0.5d") is None
+    assert names.find_weights(str(here)) is None
 
 
 def test_weights_are_wanted_by_all_targets_but_the_spec(named):
