@@ -147,11 +147,11 @@ def sleeping(options: argparse.Namespace) -> list[dict[str, Any]]:
 def training(options: argparse.Namespace) -> list[dict[str, Any]]:
     import torch
 
-    from seesaw_nas.workflows.problem import pose
+    from seesaw_nas.workflows.problem import make_problem
 
     torch.set_num_threads(1)
     settings = SearchSettings.of(budget=BUDGET, epochs=2, train_size=500, device="cpu")
-    evaluator = pose(settings).evaluator
+    evaluator = make_problem(settings).evaluator
     return against_one(lambda s, _, n: local.run(s.proposer, evaluator, workers(n, threads=1)), 40, options)
 
 

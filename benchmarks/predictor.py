@@ -42,7 +42,7 @@ from seesaw_nas.search.estimates.predictor import (
 )
 from seesaw_nas.search.estimates.reliability import reliability
 from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.workflows.problem import pose
+from seesaw_nas.workflows.problem import make_problem
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "predictor.json"
@@ -75,7 +75,7 @@ class Recorded:
 
     def __init__(self, path: Path) -> None:
         entries = tables.read(path).entries
-        space = pose(SearchSettings.of(evaluator="table", table=str(path), device="cpu")).space
+        space = make_problem(SearchSettings.of(evaluator="table", table=str(path), device="cpu")).space
         self.rows = Descriptions(space).of([entry.architecture for entry in entries])
         self.top1 = np.array([[curve[-1].top1 for curve in entry.curves.values()] for entry in entries], np.float64)
         self.macs = np.array([entry.macs for entry in entries], np.float64)

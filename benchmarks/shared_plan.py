@@ -103,7 +103,7 @@ def _run(seed: int, args: argparse.Namespace, images: data.SearchData, theirs: l
     )
     with tempfile.TemporaryDirectory() as folder:
         spent = Spent()
-        result = api.begin(settings, given=api.Given(data=images), name="run", runs_dir=folder, listener=spent)
+        result = api.begin(settings, given=api.Objects(data=images), name="run", runs_dir=folder, listener=spent)
         stages = [{**entry} for entry in result.stages]
     target, cost = max(line["top1"] for line in theirs), sum(line["core_seconds"] for line in theirs)
     reached = next((seconds for top1, seconds in spent.trials if top1 >= target), None)

@@ -42,7 +42,7 @@ from seesaw_nas.search.history.history import History
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.space import decode, genes
-from seesaw_nas.workflows.problem import Problem, pose
+from seesaw_nas.workflows.problem import Problem, make_problem
 
 RESULTS = Path(__file__).parent / "results" / "strategies.json"
 MARKS = (0.25, 0.5, 0.75, 1.0)  # of the allowance
@@ -143,7 +143,7 @@ class Bench:
 
     def __init__(self, path: Path, trainings: int) -> None:
         self.settings = SearchSettings.of(evaluator="table", table=str(path), device="cpu")
-        self.problem: Problem = pose(self.settings)
+        self.problem: Problem = make_problem(self.settings)
         self.epochs = self.problem.evaluator.epochs
         self.trainings = trainings
         self._mean_top1 = {

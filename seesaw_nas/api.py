@@ -25,7 +25,7 @@ from seesaw_nas.workflows.audit.audit import audit
 from seesaw_nas.workflows.dashboard import dashboard
 from seesaw_nas.workflows.deployment import evaluate, export, latency, predict
 from seesaw_nas.workflows.plan import Plan, plan
-from seesaw_nas.workflows.problem import NOTHING, Given, Problem, description, pose
+from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, Problem, description, make_problem
 from seesaw_nas.workflows.reference import compare as reference
 from seesaw_nas.workflows.report import report
 from seesaw_nas.workflows.results import Result, write_results
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from seesaw_nas.search.listener import Listener
 
 __all__ = [
-    "Given",
     "LatencySettings",
+    "Objects",
     "Plan",
     "Problem",
     "Result",
@@ -59,8 +59,8 @@ __all__ = [
     "export",
     "join",
     "latency",
+    "make_problem",
     "plan",
-    "pose",
     "predict",
     "reference",
     "report",
@@ -106,7 +106,7 @@ def search(
     Raises:
         SeesawError: the settings cannot be carried out, or the folder exists already.
     """
-    given = Given(
+    given = Objects(
         space=space if isinstance(space, Space) else None,
         data=None if isinstance(data, str) else data,
         strategy=None if isinstance(strategy, str) else strategy,
@@ -116,8 +116,8 @@ def search(
         dataset=data if isinstance(data, str) else data.name,
         budget=budget,
         space=space.name if isinstance(space, Space) else space,
-        strategy=strategy if isinstance(strategy, str) else _called(strategy),
-        evaluator=evaluator if isinstance(evaluator, str) else _called(evaluator),
+        strategy=strategy if isinstance(strategy, str) else _name_of(strategy),
+        evaluator=evaluator if isinstance(evaluator, str) else _name_of(evaluator),
         **options,
     )
     return begin(
@@ -125,7 +125,7 @@ def search(
     )
 
 
-def _called(value: Any) -> str:
+def _name_of(value: Any) -> str:
     return PYTHON + str(getattr(value, "__name__", type(value).__name__))
 
 
@@ -133,7 +133,7 @@ def join(
     name: str,
     storage: str,
     *,
-    given: Given = NOTHING,
+    given: Objects = NO_OBJECTS,
     runs_dir: Path | str = "runs",
     time_limit: float | None = None,
     on_plan: OnPlan | None = None,
@@ -154,12 +154,16 @@ def join(
         SeesawError: there is no such search, or it cannot be carried out here.
     """
     _, begun = shared.join(storage, name)
-    settings = searches.changed(SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage})
-    problem = searches.posed(
+    settings = searches.apply_changes(
+        SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage}
+    )
+    problem = searches.restore_problem(
         settings.replace(confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'", listener
     )
     own = os.getpid()
-    method = searches.method(problem, seed=settings.training.seed + own)  # others propose from the search's own seed
+    method = searches.choose_method(
+        problem, seed=settings.training.seed + own
+    )  # others propose from the search's own seed
     about = {"kind": searches.KIND, **description(problem), "study": name}
     with engines.connect_engine(settings, problem.device) as engine:
         folder = RunFolder.create(Path(runs_dir) / f"{name}-{platform.node()}-{own}", about)

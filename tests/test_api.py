@@ -17,7 +17,7 @@ from seesaw_nas.data.digits import Digits
 from seesaw_nas.search.history.journal import open_study
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.space import Feasible, load
-from seesaw_nas.workflows.problem import Given
+from seesaw_nas.workflows.problem import Objects
 
 FEW = api.SearchSettings.of(budget="300K", trials=3, epochs=1, train_size=64, seed=1, device="cpu")
 
@@ -218,7 +218,7 @@ def test_what_a_function_raises_ends_the_search_which_can_go_on(tmp_path):
     values = iter([0.5])
     with pytest.raises(StopIteration):
         api.search("seesaw-digits", "300K", evaluator=lambda a, s: next(values), trials=3, name="a", runs_dir=tmp_path)
-    result = api.resume(tmp_path / "a", given=Given(evaluator=digest_top1))
+    result = api.resume(tmp_path / "a", given=Objects(evaluator=digest_top1))
     assert [trial.state for trial in result.trials] == ["complete"] * 3
     assert result.trials[0].top1 == 0.5
 
@@ -238,7 +238,7 @@ def test_function_that_makes_a_sampler_is_asked_the_same_after_a_kill(tmp_path):
 
         with pytest.raises(SystemExit):
             api.search("seesaw-digits", "300K", evaluator=mortal, name=f"cut{count}", **settings)
-        given = Given(evaluator=digest_top1, strategy=sampler)
+        given = Objects(evaluator=digest_top1, strategy=sampler)
         again = api.resume(tmp_path / f"cut{count}", given=given)
         assert told(again) == told(whole)
         assert [trial.origin for trial in again.trials] == [trial.origin for trial in whole.trials]
@@ -276,7 +276,7 @@ def test_images_and_space_may_be_objects(found, tmp_path):
         ["space", "data"],
     )
     assert "64 to train on, 359 to validate on" in result.folder.report.read_text(encoding="utf-8")
-    again = api.resume(tmp_path / "a", given=Given(space=space, data=images))
+    again = api.resume(tmp_path / "a", given=Objects(space=space, data=images))
     assert told(again) == told(found)
 
 
@@ -295,7 +295,7 @@ def test_run_of_objects_wants_them_again(tmp_path, words, given, missing):
     result = api.search(**words | {"space": space}, budget="300K", trials=1, name="a", runs_dir=tmp_path)
     before = result.folder.journal.read_bytes()
     with pytest.raises(RunError) as caught:
-        api.resume(tmp_path / "a", given=Given(**given), trials=2)
+        api.resume(tmp_path / "a", given=Objects(**given), trials=2)
     assert str(caught.value) == (
         f"{tmp_path / 'a'} began with objects of a program; pass the same to `api.resume`, in `given`: {missing}"
     )

@@ -13,7 +13,7 @@ from seesaw_nas.report.figures.over_time import front_over_time, progress_curves
 from seesaw_nas.report.figures.parallel_coordinates import parallel_genotype
 from seesaw_nas.report.figures.spending import spending
 from seesaw_nas.report.figures.trainings import timeline, training_curves
-from seesaw_nas.report.pages.comparison import compared, drawn_apart, not_recorded, write_comparison
+from seesaw_nas.report.pages.comparison import compare_runs, drawn_apart, not_recorded, write_comparison
 from seesaw_nas.report.pages.full import all_figures, write_report
 from seesaw_nas.report.pages.summary import write_html
 from seesaw_nas.report.run import Run
@@ -32,7 +32,7 @@ __all__ = [
     "accuracy_against_macs",
     "all_figures",
     "choice_effects",
-    "compared",
+    "compare_runs",
     "drawn_apart",
     "effects",
     "frame",

@@ -114,7 +114,7 @@ class Halving:
                         return number, above.epoch
         return None
 
-    def planned(self, trials: int) -> int:
+    def planned_epochs(self, trials: int) -> int:
         """Epochs that so many trials will take in all, roughly."""
         total = 0
         for start, rungs in enumerate(self._brackets):

@@ -87,7 +87,7 @@ class Proposer:
         self._exhausted = False
         for record in history.records():
             self._halving.note(record)
-        for number in history.untold():
+        for number in history.unreported():
             history.tell(number)
             self._count(history[number])
 
@@ -116,17 +116,17 @@ class Proposer:
         job: Job | None
         while self._failed_in_a_row < MAX_FAILURES:
             if self._dropped:
-                job = self._taken_up(self._dropped.pop(0))
+                job = self._resume_job(self._dropped.pop(0))
             elif self._left:
-                job = self._opened(self._left.pop(0), again=True)
+                job = self._open_job(self._left.pop(0), again=True)
             elif promoted := self._halving.promotion():
-                job = self._promoted(*promoted)
+                job = self._promote(*promoted)
             elif self.trained < self._trials and not self._exhausted:
-                job = self._proposed()
+                job = self._propose()
             elif self._out or self._others_at_work():
                 return None
             elif promoted := self._halving.promotion(last=True):
-                job = self._promoted(*promoted)
+                job = self._promote(*promoted)
             else:
                 self._stop_paused()
                 self.ended = (
@@ -163,7 +163,7 @@ class Proposer:
             known = self._known.get(record.digest)
             if record.state in TRAINED and record.digest and (known is None or record.number < known):
                 self._known[record.digest] = record.number
-        self._left += self._history.taken_up()
+        self._left += self._history.take_over_lost()
 
     def _forget_lost(self, record: TrialRecord) -> None:
         if record.state == "lost" and self._known.get(record.digest) == record.number:
@@ -173,15 +173,15 @@ class Proposer:
         """Whether other processes train, of which one may be lost and its trial be left to this one."""
         return self._history.shared and any(record.state == "running" for record in self._history.records())
 
-    def _proposed(self) -> Job | None:
+    def _propose(self) -> Job | None:
         try:
             number = self._strategy.propose(self._history, self._known.keys())
         except Exhausted:
             self._exhausted = True
             return None
-        return self._opened(number)
+        return self._open_job(number)
 
-    def _opened(self, number: int, *, again: bool = False) -> Job | None:
+    def _open_job(self, number: int, *, again: bool = False) -> Job | None:
         """The job of a trial that was begun, now or (``again``) by an earlier process, unless it needs no training."""
         self._take_in(self._history.refresh())
         record = self._history[number]
@@ -200,7 +200,7 @@ class Proposer:
             return None
         return self._job(record, self._halving.first(number), again=again)
 
-    def _promoted(self, number: int, until: int) -> Job | None:
+    def _promote(self, number: int, until: int) -> Job | None:
         record = self._history[number]
         self._history.go_on(number)
         return self._job(record, until, again=True)
@@ -252,9 +252,9 @@ class Proposer:
         """Take a job back that a person stopped; it is to be done again."""
         self._out.discard(job.number)
         self._dropped.append(job)
-        self._history.excuse(job.number)
+        self._history.forgive_attempt(job.number)
 
-    def _taken_up(self, job: Job) -> Job:
+    def _resume_job(self, job: Job) -> Job:
         self._history.attempt(job.number)
         self._history.go_on(job.number)
         return job

@@ -105,7 +105,7 @@ def _of_run(folder: RunFolder, basis: Basis, tell: Callable[[str], None]) -> Ite
         yield Start(trial.architecture, f"trial {trial.number} of {folder.name}", None if reason else trial)
 
 
-def plant(history: History, find: Callable[[], Sequence[Start]]) -> int:
+def add_starts(history: History, find: Callable[[], Sequence[Start]]) -> int:
     """Put the starts into a history, unless that was done: those that are known as complete, the others as begun.
 
     Args:

@@ -65,7 +65,7 @@ def plan(problem: Problem, trials: int, halving: Halving, reserves: str = "") ->
         median_macs=median,
         trial_seconds=_estimate(problem, typical),
         trials=trials,
-        epochs=halving.planned(trials),
+        epochs=halving.planned_epochs(trials),
         whole_epochs=problem.evaluator.epochs,
         reserves=reserves,
     )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Given:
+class Objects:
     """What a program passes as objects, which a run's folder can only name; ``None`` for what the settings say.
 
     Attributes:
@@ -55,7 +55,7 @@ class Given:
         return [field.name for field in fields(self) if getattr(self, field.name) is not None]
 
 
-NOTHING = Given()
+NO_OBJECTS = Objects()
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Problem:
         device: where this process computes.
         feasible: the architectures to choose from.
         evaluator: what scores one, on the CPU, to be sent to other processes; :attr:`placed` is for this one.
-        given: the objects that it was posed with.
+        given: the objects that it was restore_problem with.
     """
 
     settings: SearchSettings
@@ -75,7 +75,7 @@ class Problem:
     device: torch.device
     feasible: Feasible
     evaluator: Evaluator
-    given: Given = NOTHING
+    given: Objects = NO_OBJECTS
 
     @property
     def space(self) -> space.Space:
@@ -111,7 +111,7 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
     return lambda architecture: placed().evaluate(architecture, seed=0).top1
 
 
-def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
+def make_problem(settings: SearchSettings, given: Objects = NO_OBJECTS) -> Problem:
     """Load the images, or the table that stands for their trainings, and find what fits the budget.
 
     Raises:
@@ -121,13 +121,13 @@ def pose(settings: SearchSettings, given: Given = NOTHING) -> Problem:
     if settings.searched.space and given.space is None:
         space.load(settings.searched.space)  # an unknown space is told before any image is read
     if given.evaluator is not None:
-        return _called(settings, given, device)
+        return _make_called(settings, given, device)
     if settings.scoring.evaluator.startswith(PYTHON):
         raise RunError(
             f"the evaluator was {settings.scoring.evaluator}, an object of a program; pass it again to go on"
         )
     if needs(settings.scoring.evaluator) == TABLE:
-        return _recorded(settings, given, device)
+        return _make_recorded(settings, given, device)
     problem = _on_images(settings, given, device)
     if settings.scoring.supernet:
         _check_supernet(problem)
@@ -158,7 +158,7 @@ def _device(settings: SearchSettings) -> torch.device:
     return find_device("cpu" if elsewhere else settings.training.device)
 
 
-def _on_images(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
+def _on_images(settings: SearchSettings, given: Objects, device: torch.device) -> Problem:
     images = load_images(settings, given.data)
     trained_on = subject(images)
     feasible = _feasible(settings, given, trained_on)
@@ -180,7 +180,7 @@ def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Spa
     return evaluators.make(name, setting)
 
 
-def _called(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
+def _make_called(settings: SearchSettings, given: Objects, device: torch.device) -> Problem:
     evaluator = given.evaluator if hasattr(given.evaluator, "evaluate") else CalledEvaluator(given.evaluator)
     dataset = settings.training.dataset
     found = given.space or space.load(settings.searched.space or data.default_space(dataset) or dataset)
@@ -206,7 +206,7 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
     return images
 
 
-def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> Problem:
+def _make_recorded(settings: SearchSettings, given: Objects, device: torch.device) -> Problem:
     table = tables.read(Path(settings.scoring.table))
     settings = settings.replace(dataset=table.subject.name, recipe=table.recipe, epochs=table.epochs)
     described = given
@@ -219,7 +219,7 @@ def _recorded(settings: SearchSettings, given: Given, device: torch.device) -> P
     return Problem(settings, table.subject, device, feasible, evaluator, given)
 
 
-def _feasible(settings: SearchSettings, given: Given, subject: Subject, default_budget: str = "") -> Feasible:
+def _feasible(settings: SearchSettings, given: Objects, subject: Subject, default_budget: str = "") -> Feasible:
     channels, size, _ = subject.input
     if given.space is None:
         found = settings.load_space(size, channels, subject.classes)

@@ -68,7 +68,7 @@ def report(
     tables = [path for path in (csv, parquet) if path]
     _refuse_existing([*tables, *([] if len(paths) == 1 and page.absolute() == own.absolute() else [page])])
     found = _read(paths)
-    shown = reports.all_figures(found[0]) if len(found) == 1 else reports.compared(found)
+    shown = reports.all_figures(found[0]) if len(found) == 1 else reports.compare_runs(found)
     folders = {"png": png, "svg": svg}
     drawn = [one for one in shown if one.figure.data]
     images = [(folder / f"{one.name}.{kind}", one) for kind, folder in folders.items() if folder for one in drawn]

@@ -27,7 +27,7 @@ from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
-from seesaw_nas.workflows.problem import Problem, pose
+from seesaw_nas.workflows.problem import Problem, make_problem
 from seesaw_nas.workflows.shared_plan import SharedPlan, StepResult, shares
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
     """Train the best again with several seeds, by the whole recipe on all training images, into ``confirmed.json``."""
     problem, settings = result.problem, result.problem.settings
     if settings.scoring.evaluator == "trained" and settings.whole != settings:
-        problem = pose(settings.whole, problem.given)
+        problem = make_problem(settings.whole, problem.given)
     recipe = problem.settings.training.fitted_recipe
     how = {
         "evaluator": settings.scoring.evaluator,

@@ -23,7 +23,7 @@ from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.space import Budget
 from seesaw_nas.workflows import confirmation, results
 from seesaw_nas.workflows.plan import Plan, plan
-from seesaw_nas.workflows.problem import NOTHING, Given, Problem, basis_of, cheap_score, description, pose
+from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, Problem, basis_of, cheap_score, description, make_problem
 from seesaw_nas.workflows.results import Result, collect, read_timings, time_front, write_results
 from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 
@@ -42,7 +42,7 @@ OnPlan = Callable[[Problem, Plan], None]
 def begin(
     settings: SearchSettings,
     *,
-    given: Given = NOTHING,
+    given: Objects = NO_OBJECTS,
     name: str = "",
     runs_dir: Path | str = "runs",
     time_limit: float | None = None,
@@ -63,8 +63,8 @@ def begin(
     Raises:
         SeesawError: the settings cannot be carried out, or the folder exists already.
     """
-    problem = pose(settings, given)
-    how = method(problem)
+    problem = make_problem(settings, given)
+    how = choose_method(problem)
     about = {"kind": KIND, **description(problem)}
     path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
     first = _starts(problem, str(path), listener) if found is None else list(found)
@@ -93,7 +93,7 @@ def _share(folder: RunFolder, settings: SearchSettings) -> None:
 def resume(
     path: Path | str,
     *,
-    given: Given = NOTHING,
+    given: Objects = NO_OBJECTS,
     time_limit: float | None = None,
     on_plan: OnPlan | None = None,
     listener: Listener | None = None,
@@ -119,7 +119,7 @@ def resume(
         raise RunError(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
         )
-    settings = changed(SearchSettings.from_dict(begun.get("settings", {})), changes)
+    settings = apply_changes(SearchSettings.from_dict(begun.get("settings", {})), changes)
     if missing := [what for what in begun.get("given", []) if what not in given.names]:
         raise RunError(
             f"{folder.path} began with objects of a program; pass the same to `api.resume`, in `given`: "
@@ -127,15 +127,15 @@ def resume(
         )
     read_timings(folder)  # a damaged file is told before any training
     confirmation.read(folder.confirmed)
-    problem = posed(settings, given, begun, str(folder.path), listener)
-    how = method(problem)
+    problem = restore_problem(settings, given, begun, str(folder.path), listener)
+    how = choose_method(problem)
     named = partial(_starts, problem, str(folder.path), listener)
     find = named if found is None else lambda: list(found)
     with engines.connect_engine(settings, problem.device) as engine:
         return run(folder, problem, how, find, engine, time_limit, on_plan, listener)
 
 
-def changed(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
+def apply_changes(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
     if unknown := changes.keys() - set(CHANGEABLE):
         raise TypeError(f"a run goes on under its own {', '.join(sorted(unknown))}")
     wanted = {name: value for name, value in changes.items() if value not in (None, "")}
@@ -144,15 +144,15 @@ def changed(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSetti
     return settings.replace(**wanted)
 
 
-def posed(
-    settings: SearchSettings, given: Given, begun: Mapping[str, Any], what: str, listener: Listener | None = None
+def restore_problem(
+    settings: SearchSettings, given: Objects, begun: Mapping[str, Any], what: str, listener: Listener | None = None
 ) -> Problem:
     """The problem as it was when ``what`` began; the listener is told where the record does not say enough.
 
     Raises:
         RunError: what its figures are of has changed.
     """
-    problem = pose(settings, given)
+    problem = make_problem(settings, given)
     before, now = Basis.of(begun, f"{what} when it began"), basis_of(problem, "what is there now")
     if before.space != now.space:
         raise RunError(f"the space '{problem.space.name}' has changed since {what} began; begin a new run")
@@ -163,7 +163,7 @@ def posed(
     return problem
 
 
-def method(problem: Problem, seed: int | None = None) -> tuple[Strategy, Halving]:
+def choose_method(problem: Problem, seed: int | None = None) -> tuple[Strategy, Halving]:
     """Which architecture next, and who is trained how far."""
     settings = problem.settings
     halving = settings.halving(problem.evaluator.epochs)
@@ -197,7 +197,7 @@ def run(
             before = SharedPlan(folder, problem, listener, time_limit)
             find_starts = partial(before.starts, partial(_carry_out_step, problem.given, on_plan, listener))
         try:
-            taken_over = starts.plant(trial_history, find_starts)
+            taken_over = starts.add_starts(trial_history, find_starts)
         except Unfinished as unfinished:
             return collect(folder, problem, str(unfinished), ())
         work = proposer.Proposer(
@@ -233,7 +233,7 @@ def run(
 
 
 def _carry_out_step(
-    given: Given,
+    given: Objects,
     on_plan: OnPlan | None,
     listener: Listener | None,
     path: Path,

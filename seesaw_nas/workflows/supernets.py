@@ -26,7 +26,7 @@ from seesaw_nas.training.supernet import WEIGHTS, Supernet, TrainedSupernet, loa
 from seesaw_nas.training.supernet import train as train_supernet
 from seesaw_nas.training.supernet.sampling import check_recipe, sampler
 from seesaw_nas.training.timing import step_seconds
-from seesaw_nas.workflows.problem import Problem, description, load_images, pose
+from seesaw_nas.workflows.problem import Problem, description, load_images, make_problem
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
@@ -63,7 +63,7 @@ def supernet(
     Raises:
         SeesawError: the folder exists, or as for :func:`train_in`.
     """
-    problem, training = pose(settings), settings.training
+    problem, training = make_problem(settings), settings.training
     path = out or Path("runs") / f"supernet-{problem.space.name}-{training.recipe}-{training.seed}"
     if path.exists() and not resume:
         raise RunError(f"{path} exists already; choose another --out, or go on with it by --resume")

@@ -24,7 +24,7 @@ from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.strategies.base import distinct
 from seesaw_nas.training.epoch import Epoch
-from seesaw_nas.workflows.problem import Problem, description, pose
+from seesaw_nas.workflows.problem import Problem, description, make_problem
 
 
 def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, listener: Listener | None = None) -> Table:
@@ -49,7 +49,7 @@ def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, liste
         raise OptionError(f"--seeds must be at least 1, got {seeds}")
     if out.exists():
         raise RunError(f"{out} exists already and nothing is overwritten; choose another name")
-    problem = pose(settings)
+    problem = make_problem(settings)
     about = {**description(problem), "seeds": seeds}
     if (file := Path(settings.searched.space)).is_file():
         about["space_file"] = file.read_text(encoding="utf-8")  # so that the table says all of itself

@@ -155,7 +155,7 @@ def test_runs_with_other_objectives_are_drawn_apart(cli, runs):
 
 def figures_of(*names):
     """What each figure shows: the names in its legend, without the numbers of the fronts' members."""
-    shown = report.compared([results.read(f"runs/{name}") for name in names])
+    shown = report.compare_runs([results.read(f"runs/{name}") for name in names])
     legends = {one.name: [t.name for t in one.figure.data if t.name and t.showlegend is not False] for one in shown}
     return {name: [re.sub(r" \(\d+\)$", "", text) for text in texts] for name, texts in legends.items()}
 

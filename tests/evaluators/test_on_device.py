@@ -24,7 +24,7 @@ from seesaw_nas.training import memory
 from seesaw_nas.training.recipes import recipe
 from seesaw_nas.training.supernet import WEIGHTS, Supernet, save
 from seesaw_nas.workflows.plan import plan
-from seesaw_nas.workflows.problem import Given, pose
+from seesaw_nas.workflows.problem import Objects, make_problem
 
 SETTINGS = SearchSettings.of(dataset="digits", budget="300K")
 
@@ -89,7 +89,7 @@ def test_search_poses_evaluators_on_the_cpu_whatever_its_device(name, supernet, 
     monkeypatch.setattr("seesaw_nas.workflows.problem.find_device", lambda device: torch.device("meta"))
     save(supernet, tmp_path / WEIGHTS, {})
     shared = str(tmp_path) if name in ("inherited", "tuned") else ""
-    problem = pose(SETTINGS.replace(evaluator=name, supernet=shared))
+    problem = make_problem(SETTINGS.replace(evaluator=name, supernet=shared))
     assert devices(problem.evaluator) == {"cpu"}
     assert devices(problem.placed) == {"meta"}
     assert problem.placed is problem.placed
@@ -134,7 +134,7 @@ def test_estimate_leaves_nothing_on_a_device_where_others_are_to_train(engine, k
 
     monkeypatch.setattr(memory, "release", released)
     settings = SETTINGS.replace(engine=engine, device="cpu")
-    problem = pose(settings, Given(evaluator=evaluator))
+    problem = make_problem(settings, Objects(evaluator=evaluator))
     found = plan(problem, 3, Halving(1, minimum=1), "a thing each")
     assert (found.trial_seconds, found.reserves) == (7.0, "a thing each")
     assert left == ([] if kept else [[None]])

@@ -13,7 +13,7 @@ from seesaw_nas.evaluators import EVALUATORS
 from seesaw_nas.evaluators.proxies import PROXIES, score
 from seesaw_nas.evaluators.proxy import ProxyEvaluator
 from seesaw_nas.search import SearchSettings
-from seesaw_nas.workflows.problem import pose
+from seesaw_nas.workflows.problem import make_problem
 
 BLOCK = Block(2, 3, Partition((1, 3)), "shuffle")
 SMALL = Architecture(8, 1, 10, Stem(8, 1), (Stage(16, 2, (BLOCK,)),), Head(16))
@@ -57,7 +57,11 @@ def test_unknown_name_is_refused_before_any_trial(digits):
 
 def test_each_is_known_by_its_name():
     assert [name for name in EVALUATORS if name.startswith("proxy:")] == [f"proxy:{name}" for name in PROXIES]
-    posed = pose(SearchSettings.of(evaluator="proxy:mixing", device="cpu"))
-    assert (posed.evaluator.name, posed.evaluator.epochs, posed.subject.n_train) == ("mixing", 1, 1079)
+    problem = make_problem(SearchSettings.of(evaluator="proxy:mixing", device="cpu"))
+    assert (problem.evaluator.name, problem.evaluator.epochs, problem.subject.n_train) == (
+        "mixing",
+        1,
+        1079,
+    )
     with pytest.raises(OptionError, match="unknown evaluator 'proxy:mixin', did you mean 'proxy:mixing'"):
         SearchSettings.of(evaluator="proxy:mixin")

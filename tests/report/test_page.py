@@ -109,7 +109,7 @@ def test_page_escapes_what_it_is_given(tmp_path):
     assert "img" not in {tag for tag, _ in read.tags}
     assert read.text.count(evil) >= 6  # title twice, data set, split, reason, condition twice
     compared = tmp_path / "several.html"
-    report.write_comparison(compared, [shown, shown], report.compared([shown, shown]))
+    report.write_comparison(compared, [shown, shown], report.compare_runs([shown, shown]))
     assert evil not in compared.read_text()
 
 
@@ -233,7 +233,7 @@ def test_hypervolume_of_a_front_by_hand():
 @pytest.mark.parametrize("records", [[], NOT_TRAINED, RECORDS[4:5]], ids=["none", "all failed", "one"])
 def test_runs_with_little_in_them_can_be_compared(tmp_path, records):
     runs = [run(records, name="x"), run(records, name="y")]
-    report.write_comparison(tmp_path / "c.html", runs, report.compared(runs))
+    report.write_comparison(tmp_path / "c.html", runs, report.compare_runs(runs))
     told = Page((tmp_path / "c.html").read_text()).text
     assert "Comparison of 2 runs" in told
     assert ("no trial has finished training" in told) is (records is not RECORDS[4:5] and len(records) != 1)

@@ -63,7 +63,7 @@ def test_one_epoch_leaves_nothing_to_pause_for(name):
 
 def test_without_a_scheduler_everyone_is_trained_to_the_end():
     found = halving.make("none", 9)
-    assert (found.levels, found.first(5), found.planned(7)) == ((9,), 9, 63)
+    assert (found.levels, found.first(5), found.planned_epochs(7)) == ((9,), 9, 63)
 
 
 # --- successive halving by top-1
@@ -248,7 +248,7 @@ def test_brackets_compare_only_their_own():
     ],
 )
 def test_planned_epochs(name, trials, epochs):
-    assert halving.make(name, 9).planned(trials) == epochs
+    assert halving.make(name, 9).planned_epochs(trials) == epochs
 
 
 # --- refused

@@ -112,11 +112,11 @@ def test_trial_that_was_begun_is_open_until_it_is_told(open_history, small_space
     assert (later[number].state, later[number].origin) == ("running", "exact draw")
     later.attempt(number)
     assert open_history(small_space).attempts(number) == 2
-    later.excuse(number)
+    later.forgive_attempt(number)
     assert open_history(small_space).attempts(number) == 1
     later.finish(number, replace(later[number], state="failed", reason="broke"))
     again = open_history(small_space)
-    assert (again.open(), again.untold(), again[number].reason) == ([], [], "broke")
+    assert (again.open(), again.unreported(), again[number].reason) == ([], [], "broke")
 
 
 def test_paused_trial_is_read_back_with_its_curve_and_is_not_open(open_history, small_space, architectures):
@@ -126,7 +126,7 @@ def test_paused_trial_is_read_back_with_its_curve_and_is_not_open(open_history, 
     later = open_history(small_space)
     assert later[number] == history[number]
     assert (later[number].state, later[number].top1, later[number].curve) == ("paused", None, CURVE)
-    assert (later.open(), later.untold()) == ([], [])
+    assert (later.open(), later.unreported()) == ([], [])
     assert later.study.trials[number].state == TrialState.RUNNING
 
 
@@ -151,9 +151,9 @@ def test_result_that_was_noted_but_not_told_is_found(filled, open_history, small
     journal.write_bytes(b"".join(lines[:-1]))  # without the telling of the last
     history = open_history(small_space, journal=journal)
     assert history.records() == told
-    assert history.untold() == [6]
+    assert history.unreported() == [6]
     history.tell(6)
-    assert history.untold() == []
+    assert history.unreported() == []
     assert history.study.trials[6].state == TrialState.PRUNED
 
 

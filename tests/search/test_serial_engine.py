@@ -195,7 +195,7 @@ def test_halving_spends_its_epochs_on_few(session, make_evaluator, architectures
         *[(6, 1), (7, 1), (8, 1), (2, 3), (0, 9)],
     ]
     assert states(history) == ["complete"] + ["stopped"] * 8
-    assert sum(end - start for _, start, end in evaluator.trained) == halving.make("asha", 9).planned(9) == 21
+    assert sum(end - start for _, start, end in evaluator.trained) == halving.make("asha", 9).planned_epochs(9) == 21
 
 
 # --- killed and resumed
@@ -255,7 +255,7 @@ def test_search_killed_after_any_write_and_resumed_equals_the_uninterrupted_one(
         assert told(history) == wanted, f"killed after write {count}"
         assert cut.evaluator.trained == whole.evaluator.trained, f"killed after write {count}"
         assert told(cut.opened()) == wanted
-        assert (history.open(), history.untold()) == ([], [])
+        assert (history.open(), history.unreported()) == ([], [])
         assert {tuple(trial.values) for trial in history.study.best_trials} == {
             (record.top1, record.macs) for record in records.front(history.records())
         }
@@ -343,7 +343,7 @@ def test_listener_hears_of_a_result_that_was_noted_but_not_told(session, writes)
     with pytest.raises(Killed):
         cut.process(1)
     history = cut.opened()
-    assert (history.untold(), history.study.trials[0].state) == ([0], TrialState.RUNNING)
+    assert (history.unreported(), history.study.trials[0].state) == ([0], TrialState.RUNNING)
     _, history = cut.process(1, heard)
     assert heard.lines == [("ended", 0, "complete", history[0].top1)]
     assert history.study.trials[0].state == TrialState.COMPLETE

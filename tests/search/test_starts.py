@@ -16,7 +16,7 @@ from seesaw_nas.search import starts
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.records import front
 from seesaw_nas.space import Feasible, load
-from seesaw_nas.workflows.problem import Given
+from seesaw_nas.workflows.problem import Objects
 
 
 def resolved(feasible, *names):
@@ -244,7 +244,7 @@ def test_resumed_search_does_not_start_twice_and_needs_no_earlier_run(search, sm
     search("a", tmp_path / "early", trials=1)
     (tmp_path / "early").rename(tmp_path / "gone")
     evaluator = make_evaluator()
-    found = api.resume(tmp_path / "a", given=Given(space=small_space, evaluator=evaluator), trials=2)
+    found = api.resume(tmp_path / "a", given=Objects(space=small_space, evaluator=evaluator), trials=2)
     assert [trial.state for trial in found.trials] == ["complete"] * 5
     assert evaluator.asked == [found.trials[4].digest]
 
@@ -277,7 +277,7 @@ def test_search_killed_after_any_write_of_its_starts_equals_the_uninterrupted_on
             search(f"cut{count}", *names)
         left.clear()
         evaluator = make_evaluator()
-        found = api.resume(tmp_path / f"cut{count}", given=Given(space=small_space, evaluator=evaluator))
+        found = api.resume(tmp_path / f"cut{count}", given=Objects(space=small_space, evaluator=evaluator))
         assert told(found) == told(whole), f"killed after write {count}"
         assert set(evaluator.asked) <= set(asked)
 

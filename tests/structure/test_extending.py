@@ -113,8 +113,8 @@ def test_an_evaluator_is_one_file_and_one_line(installed):
     best = result.best
     assert result.problem.evaluator.evaluate(best.architecture, seed=best.seed).top1 == best.top1
     # what other parts of the package make of it, without having been told of it
-    assert names.chosen(["probe"], [], "") == ["probe"]
-    assert names.described("probe") == "fits a linear classifier to the outputs of an untrained network"
+    assert names.choose_evaluators(["probe"], [], "") == ["probe"]
+    assert names.describe("probe") == "fits a linear classifier to the outputs of an untrained network"
     assert Basis.of(result.folder.description, "a").recipe == {}
     with pytest.raises(OptionError, match="did you mean 'probe'"):
         SearchSettings.of(evaluator="prope")

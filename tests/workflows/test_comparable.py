@@ -17,7 +17,7 @@ from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.workflows import supernets
 from seesaw_nas.workflows.audit import trainings
 from seesaw_nas.workflows.audit.truth import LEAST
-from seesaw_nas.workflows.problem import pose
+from seesaw_nas.workflows.problem import make_problem
 
 SPACE = """
 schema_version = 1
@@ -181,7 +181,7 @@ def supernet(pictures):
     settings = SearchSettings.of(
         dataset="pictures", space="squares.toml", budget="100%", image_size=8, supernet_epochs=1, device="cpu"
     )
-    supernets.train_in(Path("net"), settings, pose(settings))
+    supernets.train_in(Path("net"), settings, make_problem(settings))
     return settings
 
 
@@ -192,14 +192,14 @@ def test_a_supernet_scores_no_other_images(pictures, supernet):
     with pytest.raises(RunError, match="the supernet in net is of other images: images to train on: 28 in net, 126 in"):
         search("other", **inherited)
     with pytest.raises(RunError, match="net is another supernet: images to train on: 28 in net, 126 in what is wanted"):
-        supernets.train_in(Path("net"), supernet, pose(supernet))
+        supernets.train_in(Path("net"), supernet, make_problem(supernet))
 
 
 def test_scores_of_a_supernet_that_was_trained_anew_are_not_mixed(pictures, supernet):
     search("g", evaluator="inherited", supernet="net")
     shutil.rmtree("net")
     other = supernet.replace(seed=1)
-    supernets.train_in(Path("net"), other, pose(other))
+    supernets.train_in(Path("net"), other, make_problem(other))
     with pytest.raises(RunError, match="cannot go on with runs/g: digest of the file behind the scores: "):
         api.resume("runs/g", trials=2)
 

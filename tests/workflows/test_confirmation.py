@@ -14,7 +14,7 @@ from seesaw_nas.search.records import TrialRecord, complete
 from seesaw_nas.space import Feasible, load
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed, Repeat, candidates, confirm
-from seesaw_nas.workflows.problem import Given
+from seesaw_nas.workflows.problem import Objects
 
 HOW = {"recipe": "quick: 4 epochs"}
 
@@ -232,7 +232,7 @@ def test_search_killed_among_its_repeats_goes_on_with_them(confirmed, tmp_path):
 
     settings = whole.problem.settings.replace(evaluator="python:lucky")
     with pytest.raises(Killed):
-        api.begin(settings, given=Given(evaluator=mortal), name="a", runs_dir=tmp_path)
+        api.begin(settings, given=Objects(evaluator=mortal), name="a", runs_dir=tmp_path)
     assert len(confirmation.read(tmp_path / "a/confirmed.json").repeats) == 2
     asked = []
 
@@ -240,14 +240,14 @@ def test_search_killed_among_its_repeats_goes_on_with_them(confirmed, tmp_path):
         asked.append(seed)
         return lucky(architecture, seed)
 
-    found = api.resume(tmp_path / "a", given=Given(evaluator=noting))
+    found = api.resume(tmp_path / "a", given=Objects(evaluator=noting))
     assert asked == [6, 4, 5, 6]
     assert found.confirmed.spreads == whole.confirmed.spreads
     assert found.best.digest == whole.best.digest
 
 
 def test_damaged_repeats_are_told_before_any_training(tmp_path):
-    given = Given(evaluator=lucky)
+    given = Objects(evaluator=lucky)
     found = api.search("seesaw-digits", "300K", evaluator=lucky, trials=1, name="a", runs_dir=tmp_path)
     found.folder.confirmed.write_text("{")
     before = found.folder.journal.read_bytes()

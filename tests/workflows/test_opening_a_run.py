@@ -60,7 +60,7 @@ def test_a_run_is_read_once_for_its_report(searched):
     assert counts == {"run.json": 1, "confirmed.json": 1, "latency.json": 1, "best.json": 1}
     with opened(folder) as counts:
         shown = report.all_figures(run)
-        report.compared([run, run])
+        report.compare_runs([run, run])
         assert run.best.digest == searched.best.digest
     assert counts == {}
     assert "importances" in {one.name for one in shown}

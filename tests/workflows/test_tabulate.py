@@ -104,10 +104,10 @@ def test_table_holds_every_training_and_what_it_was_made_under(whole):
 
 
 def test_training_is_the_one_that_a_trial_would_be(whole):
-    from seesaw_nas.workflows.problem import pose
+    from seesaw_nas.workflows.problem import make_problem
 
     entry = whole.entries[1]
-    (epoch,) = pose(FEW).evaluator.evaluate(entry.architecture, seed=4).curve
+    (epoch,) = make_problem(FEW).evaluator.evaluate(entry.architecture, seed=4).curve
     assert replace(epoch, seconds=0.0) == replace(entry.curves[4][0], seconds=0.0)
 
 

@@ -72,7 +72,7 @@ def _asked(rule: Callable[[Basis, Basis, Collection[str]], str], one: Run, other
     return rule(replace(one.basis, name=one.name), replace(other.basis, name=other.name), REPORTED)
 
 
-def compared(runs: Sequence[Run]) -> list[PageFigure]:
+def compare_runs(runs: Sequence[Run]) -> list[PageFigure]:
     """The figures of a comparison: ``PER_GROUP`` for each of :func:`groups_of`."""
     groups = groups_of(runs)
     shown = []

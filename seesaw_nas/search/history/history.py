@@ -192,7 +192,7 @@ class History:
         """The records that other processes changed: none, where one process owns the history."""
         return []
 
-    def taken_up(self) -> list[int]:
+    def take_over_lost(self) -> list[int]:
         """Trials of lost processes that this one is to begin once more; each is named once."""
         return []
 
@@ -200,7 +200,7 @@ class History:
         """Trials that were begun and neither told nor paused: in a history just read, what a killed process left."""
         return [number for number, record in self._records.items() if record.state == "running"]
 
-    def untold(self) -> list[int]:
+    def unreported(self) -> list[int]:
         """Trials whose result is noted but not told, which a process leaves that is killed in between."""
         running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         ended = {number for number, record in self._records.items() if record.state in _TOLD}
@@ -214,7 +214,7 @@ class History:
         """Note that a trial's training begins."""
         self._set_attempts(number, self._attempts[number] + 1)
 
-    def excuse(self, number: int) -> None:
+    def forgive_attempt(self, number: int) -> None:
         """Take that back: a person stopped it, the training did no harm."""
         self._set_attempts(number, self._attempts[number] - 1)
         if (record := self._records[number]).curve:

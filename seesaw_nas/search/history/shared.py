@@ -186,7 +186,7 @@ class SharedHistory(History):
         self._again.clear()
         return changed
 
-    def taken_up(self) -> list[int]:
+    def take_over_lost(self) -> list[int]:
         """Trials of lost processes that this one is to begin once more; each is named once."""
         found, self._taken_up = self._taken_up, []
         return found
@@ -199,7 +199,7 @@ class SharedHistory(History):
         """None to begin with: what runs belongs to other processes, until it counts as lost."""
         return []
 
-    def untold(self) -> list[int]:
+    def unreported(self) -> list[int]:
         """None: what another process noted, it tells itself."""
         return []
 

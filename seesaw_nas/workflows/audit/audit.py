@@ -46,7 +46,7 @@ def audit(
 
     Args:
         runs: folders of searches, and tables by ``tabulate``, trained under the same conditions.
-        evaluators: names; all that need nothing further if empty, see :func:`seesaw_nas.workflows.audit.names.chosen`.
+        evaluators: names, see :func:`seesaw_nas.workflows.audit.names.choose_evaluators`; if empty, all without further needs.
         supernet: folder of a trained one, for ``inherited`` and ``tuned``.
         band: how much more than its cheapest the costliest architecture of a band may cost, a fraction.
         bootstrap: resamples of the architectures behind each interval.
@@ -65,7 +65,7 @@ def audit(
         raise OptionError(f"--seed must be at least 0, got {seed}")
     paths, supernet = [Path(run) for run in runs], str(supernet)
     known = trainings.read(paths)
-    wanted = names.chosen(evaluators, known.evaluated, supernet)
+    wanted = names.choose_evaluators(evaluators, known.evaluated, supernet)
     cut, left_out = bands.cut([entry.macs for entry in known.entries], band)
     bench, judge = Bench(known, supernet, device, data_dir), Judge(known, cut, bootstrap, seed)
     about = conditions(describe(bench.torch_device))

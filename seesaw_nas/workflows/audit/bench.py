@@ -24,7 +24,7 @@ from seesaw_nas.training import memory
 from seesaw_nas.workflows.audit.names import short_of
 from seesaw_nas.workflows.audit.scores import Scorebook, ScoreEntry
 from seesaw_nas.workflows.audit.truth import Truth
-from seesaw_nas.workflows.problem import NOTHING, Given, load_images, pose
+from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, load_images, make_problem
 
 if TYPE_CHECKING:
     import torch
@@ -60,7 +60,7 @@ class Bench:
         if name in proxies.PROXIES:
             images, device = self._images, self.torch_device
             return lambda architecture, seed: proxies.score(name, architecture, data=images, seed=seed, device=device)
-        evaluator = pose(self._settings(name), self._given).placed
+        evaluator = make_problem(self._settings(name), self._given).placed
         return lambda architecture, seed: evaluator.evaluate(architecture, seed=seed).top1
 
     @cached_property
@@ -84,8 +84,8 @@ class Bench:
         return load_images(self._settings("trained")).to(self.torch_device)
 
     @property
-    def _given(self) -> Given:
-        return Given(space=self.space) if self.truth.space_file else NOTHING
+    def _given(self) -> Objects:
+        return Objects(space=self.space) if self.truth.space_file else NO_OBJECTS
 
     def _settings(self, evaluator: str) -> SearchSettings:
         """The truth's, with another evaluator; of a search's plan and engine nothing is left."""

@@ -56,4 +56,4 @@ class Judge:
     ) -> Row:
         within, overall = compare(x, y, self.bands, self.counts), compare(x, y, self._all, self.counts)
         scored = int((np.isfinite(np.atleast_2d(x)) & np.isfinite(np.atleast_2d(y))).any(axis=0).sum())
-        return Row(name, names.described(name), scored, within, overall, each, once, shared, note)
+        return Row(name, names.describe(name), scored, within, overall, each, once, shared, note)

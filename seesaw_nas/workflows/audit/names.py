@@ -14,7 +14,7 @@ EPOCH, SHORT, PREDICTOR = "epoch", "short", "predictor"
 MOST_EPOCHS = 8  # of a curve, where they are not asked for one by one
 
 
-def described(name: str) -> str:
+def describe(name: str) -> str:
     """What an evaluator is, in words."""
     if name.startswith(f"{EPOCH}-"):
         return f"top-1 after epoch {epoch_of(name)} of the recorded trainings"
@@ -35,7 +35,7 @@ def short_of(name: str) -> int:
     return int(number) if number != name and number.isdecimal() else 0
 
 
-def chosen(asked: Sequence[str], evaluated: Sequence[int], supernet: str) -> list[str]:
+def choose_evaluators(asked: Sequence[str], evaluated: Sequence[int], supernet: str) -> list[str]:
     """The names of the evaluators to audit, each once.
 
     Args:

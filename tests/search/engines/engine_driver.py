@@ -31,7 +31,7 @@ def main():
     more["listener"] = Stopping(Path(log).with_name("stopping"))
     try:
         if more.pop("join", False):
-            api.join(name, more.pop("storage"), given=api.Given(evaluator=evaluator), **more)
+            api.join(name, more.pop("storage"), given=api.Objects(evaluator=evaluator), **more)
         else:
             api.search("seesaw-digits", "300K", evaluator=evaluator, name=name, device="cpu", **more)
     except KeyboardInterrupt:

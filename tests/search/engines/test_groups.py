@@ -10,12 +10,12 @@ from seesaw_nas.search.proposer import Proposer
 TWO = [Place("worker 0", "cpu"), Place("worker 1", "cpu")]
 
 
-class Given(InOrder):
+class Objects(InOrder):
     learns = False
 
 
 def search(history, architectures, evaluator):
-    local.run(Proposer(history, Given(architectures), trials=len(architectures)), evaluator, TWO)
+    local.run(Proposer(history, Objects(architectures), trials=len(architectures)), evaluator, TWO)
     return history.records()
 
 

@@ -8,7 +8,7 @@ import pytest
 from processes import gone
 
 from seesaw_nas import api
-from seesaw_nas.api import Given
+from seesaw_nas.api import Objects
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search.engines import local
@@ -248,7 +248,7 @@ def test_second_ctrl_c_drops_the_trainings_which_resume_does_again(drive, noting
     assert search.answer() == (130, "", "")
     assert noting().ended() == []
     assert all(gone(pid) for pid in noting().of("begun"))
-    result = api.resume(tmp_path / "runs/a", given=Given(evaluator=noting()), engine="serial", workers=1)
+    result = api.resume(tmp_path / "runs/a", given=Objects(evaluator=noting()), engine="serial", workers=1)
     assert [record.state for record in result.trials] == ["complete"] * 6
     assert len(set(noting().ended())) == len(noting().ended()) == 6
 
@@ -262,7 +262,7 @@ def test_workers_of_a_killed_search_end_by_themselves_and_resume_completes(drive
     wait_for(lambda: all(gone(pid) for pid in evaluator.of("begun")))
     told = {record.digest for record in read_records(folder / "optuna.journal") if record.state == "complete"}
     before = len(evaluator.notes())
-    result = api.resume(folder, given=Given(evaluator=evaluator), engine="local", workers=2)
+    result = api.resume(folder, given=Objects(evaluator=evaluator), engine="local", workers=2)
     assert [record.state for record in result.trials] == ["complete"] * 6
     again = {digest for what, digest, _ in evaluator.notes()[before:] if what == "begun"}
     assert told

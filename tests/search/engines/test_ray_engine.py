@@ -15,7 +15,7 @@ from ray import tune
 from ray.tune.schedulers import ASHAScheduler
 
 from seesaw_nas import api
-from seesaw_nas.api import Given, SearchSettings
+from seesaw_nas.api import Objects, SearchSettings
 from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import OptionError, TrainingFailed
 from seesaw_nas.evaluators import Score
@@ -197,6 +197,6 @@ def test_killed_search_is_resumed(drive, noting, wait_for, tmp_path, cluster):
     wait_for(lambda: all(gone(pid) for pid in evaluator.of("begun")))  # the actors end with it
     told = {record.digest for record in read_records(folder / "optuna.journal") if record.state == "complete"}
     before = len(evaluator.notes())
-    result = api.resume(folder, given=Given(evaluator=evaluator))
+    result = api.resume(folder, given=Objects(evaluator=evaluator))
     assert Counter(record.state for record in result.trials) == {"complete": 5}
     assert not told & {digest for _, digest, _ in evaluator.notes()[before:]}

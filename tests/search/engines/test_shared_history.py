@@ -166,7 +166,7 @@ def test_trial_that_is_lost_twice_is_not_begun_a_third_time(open_shared, archite
     assert proposer(other, architectures[:1]).ask().number == 1
     silent()
     third.refresh()
-    assert third.taken_up() == []
+    assert third.take_over_lost() == []
     assert states(third) == ["lost", "lost"]
 
 
@@ -216,7 +216,7 @@ def test_dropped_trial_that_was_lost_meanwhile_does_no_harm(open_shared, archite
     silent()
     other.refresh()
     first.drop(job)
-    assert len(other.taken_up()) == 1
+    assert len(other.take_over_lost()) == 1
 
 
 def test_proposal_that_another_process_is_about_to_close_is_left_to_it(open_shared, monkeypatch):
@@ -280,7 +280,7 @@ def test_killed_search_in_a_database_is_resumed_to_its_end(drive, noting, wait_f
     wait_for(lambda: noting().of("begun"), first)
     first.kill()
     monkeypatch.setattr(shared, "GRACE_SECONDS", 2)
-    result = api.resume(tmp_path / "runs/resumed", given=api.Given(evaluator=noting()))
+    result = api.resume(tmp_path / "runs/resumed", given=api.Objects(evaluator=noting()))
     assert Counter(record.state for record in result.trials) == {"lost": 1, "complete": 3}
     assert len(set(noting().ended())) == 3
 

@@ -207,11 +207,11 @@ def test_evaluators_of_a_search_are_posed_with_the_trainings_own_settings(tmp_pa
         def evaluate(self, architecture, *, seed):
             return type("Score", (), {"top1": RANK[architecture.digest] / 100})
 
-    def pose(settings, given):
+    def make_problem(settings, given):
         asked.append(settings)
         return type("Problem", (), {"placed": Evaluator()})
 
-    monkeypatch.setattr(bench, "pose", pose)
+    monkeypatch.setattr(bench, "make_problem", make_problem)
     (tmp_path / "net").mkdir()
     (tmp_path / "net/result.json").write_text('{"core_seconds": 12.5, "unit": "core-seconds"}')
     path = written(tmp_path / "t", rising())
@@ -302,17 +302,17 @@ def test_options_out_of_range_are_told_before_anything_is_scored(tmp_path, optio
 
 
 def test_names_are_known_or_told():
-    assert names.chosen(["epoch", "macs", "epoch-1"], [1, 2], "") == ["epoch-1", "epoch-2", "macs"]
-    assert names.chosen(["epoch"], list(range(1, 30)), "")[-1] == "epoch-29"
-    assert len(names.chosen(["epoch"], list(range(1, 30)), "")) == 8
-    assert "inherited" not in names.chosen([], [], "")
-    assert names.chosen([], [], "net")[-1] == "inherited"
+    assert names.choose_evaluators(["epoch", "macs", "epoch-1"], [1, 2], "") == ["epoch-1", "epoch-2", "macs"]
+    assert names.choose_evaluators(["epoch"], list(range(1, 30)), "")[-1] == "epoch-29"
+    assert len(names.choose_evaluators(["epoch"], list(range(1, 30)), "")) == 8
+    assert "inherited" not in names.choose_evaluators([], [], "")
+    assert names.choose_evaluators([], [], "net")[-1] == "inherited"
     with pytest.raises(OptionError, match="unknown evaluator to audit 'flwo', did you mean 'flow'"):
-        names.chosen(["flwo"], [1], "")
+        names.choose_evaluators(["flwo"], [1], "")
     with pytest.raises(OptionError, match="unknown evaluator to audit 'trained'"):
-        names.chosen(["trained"], [1], "")
+        names.choose_evaluators(["trained"], [1], "")
     with pytest.raises(OptionError, match="evaluator tuned wants --supernet FOLDER"):
-        names.chosen(["tuned"], [1], "")
+        names.choose_evaluators(["tuned"], [1], "")
 
 
 def test_a_scorebook_of_other_trainings_or_of_nothing_is_refused(tmp_path):
