@@ -46,7 +46,7 @@ def audit(
 
     Args:
         runs: folders of searches, and tables by ``tabulate``, trained under the same conditions.
-        evaluators: names, see :func:`seesaw_nas.workflows.audit.names.choose_evaluators`; if empty, all without further needs.
+        evaluators: names (:func:`seesaw_nas.workflows.audit.names.choose_evaluators`); all that need no more if empty.
         supernet: folder of a trained one, for ``inherited`` and ``tuned``.
         band: how much more than its cheapest the costliest architecture of a band may cost, a fraction.
         bootstrap: resamples of the architectures behind each interval.
