@@ -65,7 +65,8 @@ def describe(device: torch.device) -> str:
     """Name of the device for people: the GPU's model, or the CPU with the number of threads that torch uses."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def place(model: nn.Module, device: torch.device) -> None:

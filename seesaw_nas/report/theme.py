@@ -32,7 +32,7 @@ THEME = go.layout.Template(
         "modebar": {"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BLUE},
         "margin": {"l": 64, "r": 40, "t": 16, "b": 56},
         "xaxis": _AXIS,
-        "yaxis": _AXIS,
+        "yaxis": _AXIS | {"automargin": True, "title": {"standoff": 12}},  # clear of the longest tick label
     }
 )
 
