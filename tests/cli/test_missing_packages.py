@@ -14,8 +14,10 @@ from seesaw_nas.core.optional import explain_error, require
 REPOSITORY = Path(__file__).resolve().parents[2]
 DIGITS = ["--budget", "300K", "--device", "cpu"]
 CASES = [  # what is missing, what is typed, and what to install; in this order: what one loads stays loaded
-    ("sklearn", ["search", *DIGITS], "sklearn is not installed; pip install scikit-learn"),
     ("optuna", ["search", *DIGITS], "optuna is not installed; pip install optuna"),
+    ("pandas", ["report", "runs/a"], "pandas is not installed; pip install pandas"),
+    ("plotly", ["report", "runs/a"], "plotly is not installed; pip install plotly"),
+    ("sklearn", ["search", *DIGITS], "sklearn is not installed; pip install scikit-learn"),
     ("ray", ["search", *DIGITS, "--engine", "ray"], "ray is not installed; pip install 'ray[tune]'"),
     ("fvcore", ["show", "seesaw-shuffle-0.5d", "--verify"], "fvcore is not installed; pip install fvcore"),
     ("thop", ["show", "seesaw-shuffle-0.5d", "--verify"], "thop is not installed; pip install thop"),
@@ -24,8 +26,6 @@ CASES = [  # what is missing, what is typed, and what to install; in this order:
      "pooch is not installed; pip install pooch"),
     ("onnxruntime", ["predict", "a.onnx", "a.png"], "onnxruntime is not installed; pip install onnxruntime"),
     ("PIL", ["search", "--budget", "1M", "--dataset", "images"], "PIL is not installed; pip install pillow"),
-    ("pandas", ["report", "runs/a"], "pandas is not installed; pip install pandas"),
-    ("plotly", ["report", "runs/a"], "plotly is not installed; pip install plotly"),
     ("torch", ["latency", "seesaw-shuffle-0.5d"], "torch is not installed; pip install torch"),
 ]  # fmt: skip
 SCRIPT = """
