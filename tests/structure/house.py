@@ -94,18 +94,9 @@ class House:
     @cached_property
     def circles(self) -> list[list[str]]:
         """Modules that import each other, directly or by way of others."""
-        reached = {name: self._reached(name) for name in self.modules}
+        reached = {name: _reach(self.arrows, name) for name in self.modules}
         groups = {frozenset(m for m in reached[name] if name in reached[m]) for name in self.modules}
         return sorted(sorted(group) for group in groups if group)
-
-    def _reached(self, start: str) -> set[str]:
-        found: set[str] = set()
-        left = [start]
-        while left:
-            new = self.arrows[left.pop()] - found
-            found |= new
-            left += new
-        return found
 
     def job_of(self, entry: str) -> str:
         """The first line of an entry's docstring."""
@@ -113,13 +104,7 @@ class House:
 
     def below(self, entry: str) -> set[str]:
         """Every entry that an entry imports, directly or by way of others."""
-        found: set[str] = set()
-        left = [entry]
-        while left:
-            new = self.entries[left.pop()] - found
-            found |= new
-            left += new
-        return found
+        return _reach(self.entries, entry)
 
     def floor_of(self, entry: str) -> int:
         """Entries on the longest way down from this one, itself included; circles end the way."""
@@ -163,6 +148,17 @@ class House:
             for function in module.functions
             if lines_of(function) > MOST_LINES or parameters_of(function) > MOST_PARAMETERS
         ]
+
+
+def _reach(graph: dict[str, set[str]], start: str) -> set[str]:
+    """All that can be reached from a node; itself only by a circle."""
+    reached: set[str] = set()
+    left = [start]
+    while left:
+        new = graph[left.pop()] - reached
+        reached |= new
+        left += new
+    return reached
 
 
 def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
