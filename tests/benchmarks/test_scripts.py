@@ -46,7 +46,7 @@ def test_all_that_a_script_takes_from_the_package_is_there(path):
 def test_what_is_gone_is_noticed(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "def late():\n    from seesaw_nas.absent.rank import tau_b\n    from seesaw_nas import spec, absent\n"
+        "def late():\n    from seesaw_nas.absent.rank import tau_b\n    from seesaw_nas import space, absent\n"
     )
     assert [pair for pair in imported(script) if not is_there(*pair)] == [
         ("seesaw_nas.absent.rank", "tau_b"),
