@@ -161,9 +161,8 @@ def join(
         settings.replace(confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'", listener
     )
     own = os.getpid()
-    method = searches.choose_method(
-        problem, seed=settings.training.seed + own
-    )  # others propose from the search's own seed
+    # the other processes propose from the search's own seed
+    method = searches.choose_method(problem, seed=settings.training.seed + own)
     about = {"kind": searches.KIND, **description(problem), "study": name}
     with engines.connect_engine(settings, problem.device) as engine:
         folder = RunFolder.create(Path(runs_dir) / f"{name}-{platform.node()}-{own}", about)

@@ -16,13 +16,19 @@ from seesaw_nas.workflows.audit import BAND, BOOTSTRAP
 @verb
 def audit(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN", help="Folders of searches, and tables by tabulate, trained alike.")
+        list[Path],
+        typer.Argument(metavar="RUN", help="Folders of searches, and tables of `tabulate`, all trained alike."),
     ],
     evaluators: Annotated[
-        str, typer.Option(help="Names with commas, such as macs,synflow,epoch. Default: all that need nothing further.")
+        str,
+        typer.Option(
+            help="Names, separated by commas, such as macs,synflow,epoch. Default: all that need no further file."
+        ),
     ] = "",
-    supernet: Annotated[str, typer.Option(help="Folder of a trained one, for inherited and tuned.")] = "",
-    band: Annotated[str, typer.Option(help="Difference of the Multi-Adds within a band.")] = f"{BAND:.0%}",
+    supernet: Annotated[
+        str, typer.Option(help="Folder that `seesaw-nas supernet` wrote, for inherited and tuned.")
+    ] = "",
+    band: Annotated[str, typer.Option(help="Difference of the Multi-Adds within a band, at most.")] = f"{BAND:.0%}",
     bootstrap: Annotated[int, typer.Option(help="Resamples behind each interval.")] = BOOTSTRAP,
     seed: Annotated[int, typer.Option(help="Seed for the scores and the resamples.")] = 0,
     device: Device = "auto",

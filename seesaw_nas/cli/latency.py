@@ -37,7 +37,7 @@ def latency(
     *,
     specs: Specs,
     weights: Annotated[
-        Path | None, typer.Option(help="Trained weights, safetensors; random ones take as long. For one SPEC.")
+        Path | None, typer.Option(help="Weights, a safetensors file, for one SPEC; random ones take as long.")
     ] = None,
     json: Json = False,
 ) -> None:

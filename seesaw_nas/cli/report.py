@@ -20,10 +20,10 @@ def report(
         Path | None,
         typer.Option(help="Page to write. Default: report.html of the run; of several, comparison.html here."),
     ] = None,
-    open_it: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     csv: Annotated[Path | None, typer.Option(help="A CSV file to make, with every trial.")] = None,
-    parquet: Annotated[Path | None, typer.Option(help="The same as Parquet.")] = None,
-    png: Annotated[Path | None, typer.Option(help="A folder for the figures as PNG; wants kaleido, Chromium.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="A Parquet file to make, with every trial.")] = None,
+    png: Annotated[Path | None, typer.Option(help="A folder for the figures as PNG; needs kaleido, Chromium.")] = None,
     svg: Annotated[Path | None, typer.Option(help="A folder for the figures as SVG.")] = None,
     json: Json = False,
 ) -> None:

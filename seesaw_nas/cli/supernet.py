@@ -26,7 +26,7 @@ from seesaw_nas.training.recipes import SAMPLINGS
     without=("epochs",),
     space=Change(argument=True),
     supernet_epochs=Change(name="epochs", help="Epochs; 0 for three times the recipe's own."),
-    sampling=Change(help=f"Sampling of what a step trains: {', '.join(SAMPLINGS)}."),
+    sampling=Change(help=f"Sampling of the architectures in each step: {', '.join(SAMPLINGS)}."),
 )
 def supernet(
     settings: SearchSettings,

@@ -121,7 +121,8 @@ class RunFolder:
             path.mkdir(parents=True)
         except FileExistsError:
             raise RunError(
-                f"{path} exists already and nothing is overwritten; choose another name, or go on with it by --resume"
+                f"{path} exists already and nothing is overwritten; choose another name or folder, or go on with it by "
+                "--resume"
             ) from None
         except OSError as error:
             raise RunError(

@@ -107,9 +107,9 @@ class Proposer:
         return len(self._out)
 
     def ask(self) -> Job | None:
-        """The next job; ``None`` when there is none before another is told, here or by another process, or none at all.
+        """The next job; ``None`` if there is none until another job is told, here or elsewhere, or none at all.
 
-        In the last case :attr:`ended` says why.
+        If there is none at all, :attr:`ended` says why.
         """
         self.ended = ""
         self._take_in(self._history.refresh())
@@ -145,7 +145,7 @@ class Proposer:
     def ask_several(self, most: int) -> list[Job]:
         """The next jobs, up to ``most`` of them; none where :meth:`ask` has none.
 
-        Only one at a time where the strategy learns from results, so that it proposes what it would have proposed.
+        Only one if the strategy learns from results: it then proposes what it would propose in a serial search.
         """
         jobs: list[Job] = []
         for _ in range(most if not getattr(self._strategy, "learns", True) else 1):
@@ -217,7 +217,7 @@ class Proposer:
         return Job(number, record.spec, cost.macs(record.spec), record.seed, until, checkpoint)
 
     def retry(self, job: Job) -> bool:
-        """Whether a job that killed its process is to be begun once more, which is noted."""
+        """Whether a job that killed its process may begin once more; if so, the attempt is counted."""
         if self._history.attempts(job.number) >= MAX_ATTEMPTS:
             return False
         self._history.attempt(job.number)

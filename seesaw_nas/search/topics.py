@@ -38,7 +38,9 @@ class Searched:
     )
     space: str = option("Space by name, or a space file. Default: the one for the data set.", default="")
     image_size: int = option(
-        "Side in pixels: of a folder's images or imagenet, 0 for 224; CIFAR also has 16, 8.", default=0, least=0
+        "Side of the images in pixels. 0: 224 for a folder or imagenet; 32 for CIFAR, which also has 16, 8.",
+        default=0,
+        least=0,
     )
 
     def __post_init__(self) -> None:
@@ -77,9 +79,13 @@ class Scheduling:
     scheduler: str = option(
         f"Scheduler that stops trials early: {', '.join(SCHEDULERS)}.", default=DEFAULT_SCHEDULER, choices=SCHEDULERS
     )
-    reduction: int = option("Reduction by the schedulers: one trial in so many is trained on.", default=3, least=2)
+    reduction: int = option(
+        "Reduction by the schedulers: one trial in this many is trained further.", default=3, least=2
+    )
     min_epochs: int = option(
-        "Epochs of every trial under a scheduler, at least; 0 for the last rung but one.", default=0, least=0
+        "Epochs that a scheduler lets every trial have, at least; 0 for all epochs divided by --reduction.",
+        default=0,
+        least=0,
     )
 
     def __post_init__(self) -> None:
@@ -97,16 +103,19 @@ class Scoring:
         prefix=PYTHON,
     )
     supernet: str = option(
-        f"Folder by the verb supernet, for --evaluator {', '.join(that_need(SUPERNET))}, --strategy "
+        f"Folder that `seesaw-nas supernet` wrote, for --evaluator {', '.join(that_need(SUPERNET))}, --strategy "
         f"{', '.join(name for name in STRATEGIES if takes_supernet(name))}.",
         default="",
         changeable=True,
     )
-    table: str = option("File by tabulate, for --evaluator table; data set, recipe and epochs are its own.", default="")
+    table: str = option(
+        "File that `seesaw-nas tabulate` wrote, for --evaluator table; it decides data set, recipe and epochs.",
+        default="",
+    )
     validation_size: int = option(
         "Validation images that a trial is scored on, drawn evenly over the classes; 0 for all.", default=0, least=0
     )
-    curve: bool = option("Validation after every epoch of a trial, or after its last alone.", default=True)
+    curve: bool = option("Validation after every epoch of a trial, or after the last one only.", default=True)
 
     def __post_init__(self) -> None:
         options.check(self)
@@ -119,7 +128,7 @@ class Steps:
     """How trainings are spent: in one go, or in steps that begin with a supernet."""
 
     plan: str = option(
-        f"Plan for how trainings are spent: {', '.join(PLANS)}, of steps that begin with a supernet.",
+        f"Plan for how trainings are spent: {', '.join(PLANS)}; shared goes in steps that begin with a supernet.",
         default="plain",
         choices=PLANS,
     )
@@ -127,7 +136,7 @@ class Steps:
         "Epochs of the supernet of --plan shared; 0 for three times the recipe's own.", default=0, least=0
     )
     sampling: str = option(
-        f"Sampling of what a training step of the supernet of --plan shared trains: {', '.join(SAMPLINGS)}.",
+        f"Sampling of the architectures in each step of --plan shared's supernet: {', '.join(SAMPLINGS)}.",
         default="single-path",
         choices=SAMPLINGS,
     )
@@ -149,10 +158,17 @@ class Ending:
     """What is done with the best once the search has ended."""
 
     confirm: int = option(
-        "Number of the best to train again in the end, by the whole recipe.", default=0, least=0, changeable=True
+        "Number of best architectures to train again at the end, by the whole recipe.",
+        default=0,
+        least=0,
+        changeable=True,
     )
     confirm_seeds: int = option(
-        "Trainings of each that --confirm names, a seed each.", name="seeds", default=3, least=1, changeable=True
+        "Trainings of each architecture that --confirm trains again, each with its own seed.",
+        name="seeds",
+        default=3,
+        least=1,
+        changeable=True,
     )
     latency: bool = option("Time the front's members at the end.", default=False, switch=True, changeable=True)
 
@@ -172,7 +188,9 @@ class Placement:
     engine: str = option(
         f"Engine that trains the trials: {', '.join(ENGINES)}.", default="serial", choices=ENGINES, changeable=True
     )
-    workers: int = option("Trials at a time; 0 for as many as there is room for.", default=0, least=0, changeable=True)
+    workers: int = option(
+        "Trials to train at a time; 0 for as many as there is room for.", default=0, least=0, changeable=True
+    )
     workers_per_gpu: int = option("Workers that share a GPU under --engine local.", default=1, least=1, changeable=True)
     ray_address: str = option(
         "Address of the cluster for --engine ray, or auto. Default: this machine alone.", default="", changeable=True

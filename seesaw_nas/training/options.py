@@ -32,7 +32,7 @@ class Training:
         "Device: cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.", default="auto", changeable=True
     )
     data_dir: str = option(
-        "Folder with the unpacked CIFAR archive, which is downloaded without; or with ImageNet's train and val.",
+        "Folder with the unpacked CIFAR archive, which is downloaded if omitted; or with ImageNet's train and val.",
         default="",
         changeable=True,
     )

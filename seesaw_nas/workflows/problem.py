@@ -67,7 +67,7 @@ class Problem:
         device: where this process computes.
         feasible: the architectures to choose from.
         evaluator: what scores one, on the CPU, to be sent to other processes; :attr:`placed` is for this one.
-        given: the objects that it was restore_problem with.
+        given: the objects that the program passed.
     """
 
     settings: SearchSettings

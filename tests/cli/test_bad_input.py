@@ -243,7 +243,9 @@ def test_empty_folder_of_images(refused):
 def test_existing_run_is_not_touched(refused, done, cli):
     before = contents(done)
     text = refused(*QUICK, "--name", "a")
-    assert text == "runs/a exists already and nothing is overwritten; choose another name, or go on with it by --resume"
+    assert text == (
+        "runs/a exists already and nothing is overwritten; choose another name or folder, or go on with it by --resume"
+    )
     assert contents(done) == before
 
 

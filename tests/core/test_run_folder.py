@@ -36,7 +36,7 @@ def test_whatever_has_the_name_already_is_left_as_it_is(tmp_path, kind):
     with pytest.raises(RunError) as caught:
         RunFolder.create(path, {})
     assert str(caught.value) == (
-        f"{path} exists already and nothing is overwritten; choose another name, or go on with it by --resume"
+        f"{path} exists already and nothing is overwritten; choose another name or folder, or go on with it by --resume"
     )
     assert os.lstat(path) == before
     assert (path / "run.json").read_text() == "mine" if kind == "folder" else True
