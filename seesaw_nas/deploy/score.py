@@ -78,7 +78,8 @@ def score(
         raise OptionError(known("split", split, SPLITS))
     if weights is None:
         raise OptionError(
-            f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder"
+            f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder, "
+            "which `seesaw-nas train` makes"
         )
     on = find_device(device)
     model, header = source.read(named, weights)

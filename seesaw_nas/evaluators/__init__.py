@@ -87,6 +87,16 @@ def needs(name: str) -> str:
     return EVALUATORS[name].needs if name in EVALUATORS else ""
 
 
+def describe(name: str) -> str:
+    """What an evaluator does with an architecture, in words; a program's own one is an object that says no more."""
+    return EVALUATORS[name].what if name in EVALUATORS else "an object of the program"
+
+
+def is_trained(name: str) -> bool:
+    """Whether top-1 is that of networks trained by the recipe, here or before; true for a program's own evaluator."""
+    return name not in EVALUATORS or EVALUATORS[name].trains or EVALUATORS[name].is_truth
+
+
 def trains(name: str) -> bool:
     """Whether the evaluator of this name takes steps of a recipe; false for a program's own one, which is unknown."""
     return name in EVALUATORS and EVALUATORS[name].trains

@@ -17,6 +17,7 @@ from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, NetworkLatencies, Timings
 from seesaw_nas.deploy.latency.measuring import conditions
+from seesaw_nas.evaluators import is_trained
 from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.report import Run
@@ -185,10 +186,11 @@ def _provenance(result: Result, trial: CompleteTrial) -> dict[str, Any]:
         "dataset": settings.training.dataset,
         "n_train": result.problem.subject.n_train,
         "n_validation": result.problem.subject.n_validation,
-        "recipe": settings.training.recipe,
-        "epochs": settings.training.fitted_recipe.epochs,
+        "evaluator": settings.scoring.evaluator,
         "conditions": result.folder.description["conditions"],
     }
+    if is_trained(settings.scoring.evaluator):
+        found |= {"recipe": settings.training.recipe, "epochs": settings.training.fitted_recipe.epochs}
     if spread := result.confirmed.spreads.get(trial.digest):
         found["confirmed"] = {"conditions": dict(result.confirmed.conditions), **asdict(spread)}
     if of_best := timings.latencies.get(trial.digest):

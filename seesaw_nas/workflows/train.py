@@ -125,6 +125,8 @@ def train(
             images = images.to(device)
             if on_begin is not None and ranks.leads:
                 on_begin(named, recipe, len(images.train))
+            if on_note is not None and ranks.leads and (text := _other_recipe(named, settings.training.recipe)):
+                on_note(text)
             if on_estimate is not None:
                 seconds = _estimate(named, images, recipe, device, ranks.world, execution)
                 if ranks.leads:
@@ -160,6 +162,14 @@ def train(
             if ranks.leads:
                 _write(result, model, settings, images, n_test, trained.conditions)
             return result
+
+
+def _other_recipe(named: Named, recipe: str) -> str:
+    """A line if the network's accuracy so far is by another recipe; empty otherwise."""
+    before = named.result.get("recipe")
+    return (
+        f"its top-1 so far is by recipe {before}, this training is by {recipe}" if before not in (None, recipe) else ""
+    )
 
 
 def _estimate(

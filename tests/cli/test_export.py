@@ -111,7 +111,10 @@ def test_weights_that_are_none(refused, training):
 
 
 def test_network_without_weights(cli, refused, training):
-    text = "comes without weights; name a file with --weights, or give a finished training's folder"
+    text = (
+        "comes without weights; name a file with --weights, or give a finished training's folder, which "
+        "`seesaw-nas train` makes"
+    )
     assert refused("export", ANY, "--to", "onnx") == f"'{ANY}@cifar10' {text}"
     (training / "weights.safetensors").unlink()
     assert refused("export", training, "--to", "onnx") == f"'small' {text}"

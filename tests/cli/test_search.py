@@ -99,6 +99,29 @@ def test_plan_trials_front_and_files_are_told(run, tmp_path):
     ]
 
 
+def test_search_that_trains_nothing_does_not_say_that_it_does(run, tmp_path):
+    code, out, err = run("--evaluator", "proxy:flow")
+    assert (code, err) == (0, "")
+    assert re.search(r"^evaluator proxy:flow: trains nothing: ", out, re.M)
+    assert not re.search(r"^training|timed step| trained$", out, re.M)
+    assert "is reached; 2 scored" in out
+    heading = (
+        "Pareto front; the column top-1 holds what the evaluator proxy:flow says, not the accuracy of trained networks"
+    )
+    assert heading in out
+    best = json.loads((tmp_path / "runs/a/best.json").read_text())["result"]
+    assert best["evaluator"] == "proxy:flow"
+    assert not best.keys() & {"recipe", "epochs"}
+
+
+def test_training_by_another_recipe_than_the_search_s_is_noted(run, cli):
+    run()
+    first = ["train", "runs/a", "--epochs", "1", "--train-size", "64", "--device", "cpu"]
+    note = "note      its top-1 so far is by recipe quick, this training is by paper"
+    assert note in cli(*first, "--out", "t").out
+    assert "note" not in cli(*first, "--out", "u", "--recipe", "quick").out
+
+
 def test_single_trial_is_not_called_trials(run):
     assert "plan      1 trial by thompson" in run(trials=1).out
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.core.units import format_duration, format_top1
+from seesaw_nas.evaluators import is_trained
 from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.workflows import results
 from seesaw_nas.workflows.results import Result
@@ -31,7 +32,7 @@ def _print(console: Console, result: Result) -> None:
     _print_stages(console, result)
     if not (front := result.front()):
         return
-    table, timings = terminal.plain_table("Pareto front, top-1 on the validation split, one seed each"), result.timings
+    table, timings = terminal.plain_table(_heading(result)), result.timings
     spreads = result.confirmed.spreads
     again = ("again",) if spreads else ()
     for heading in ("Multi-Adds", "of budget", "Params", "top-1", *again, *timings.columns.values(), "trial", "digest"):
@@ -78,10 +79,17 @@ def _print_stages(console: Console, result: Result) -> None:
     console.print("tau: Kendall's, with the stage before, over (so many) architectures that both judged")
 
 
+def _heading(result: Result) -> str:
+    name = result.problem.settings.scoring.evaluator
+    if is_trained(name):
+        return "Pareto front, top-1 on the validation split, one seed each"
+    return f"Pareto front; the column top-1 holds what the evaluator {name} says, not the accuracy of trained networks"
+
+
 def _counts(result: Result) -> dict[str, int]:
     states = [record.state for record in result.trials]
     words = {
-        "complete": "trained",
+        "complete": "trained" if is_trained(result.problem.settings.scoring.evaluator) else "scored",
         "stopped": "stopped early",
         "paused": "paused",
         "failed": "failed",

@@ -7,14 +7,17 @@ from typing import Any
 
 from rich.console import Console
 
+from seesaw_nas import evaluators
 from seesaw_nas.api import begin, join, resume
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.outcome import print_outcome
 from seesaw_nas.core.units import format_count, format_duration, format_large, format_top1
+from seesaw_nas.evaluators import is_trained
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
+from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.workflows import results
 from seesaw_nas.workflows.plan import Plan
@@ -69,7 +72,7 @@ class View(Listener):
         self._progress.start()
         if self._in_stages:
             about = f"about {format_duration(plan.trial_seconds)} each, {format_duration(plan.seconds)} in all"
-            self._console.print(f"          {about} on {problem.device} (from one timed step)")
+            self._console.print(f"          {about} on {problem.device} ({_source_of_estimate(problem)})")
             return
         settings, subject, budget = problem.settings, problem.subject, problem.budget
         share = plan.fitting / plan.space_size
@@ -82,7 +85,7 @@ class View(Listener):
             f"{format_large(plan.fitting)} ({share:.2g}) fit the budget",
             f"          the cheapest of all has {format_count(plan.cheapest_macs)} Multi-Adds, the median of "
             f"those that fit {format_count(plan.median_macs)}",
-            f"training  {settings.training.recipe}: {settings.training.fitted_recipe.summary}",
+            *_how_scored(settings),
             *([f"engine    {settings.placement.engine}: {plan.reserves}"] if plan.reserves else []),
             f"plan      {self._work(problem, plan)}",
         )
@@ -99,7 +102,7 @@ class View(Listener):
         stopped = "" if scheduler == "none" else f" if not stopped early, as most will be by {scheduler}"
         return (
             f"{plan.trials} trial{'' if plan.trials == 1 else 's'} by {strategy}, about {each} each{stopped}, "
-            f"{format_duration(plan.seconds)} in all on {problem.device} (from one timed step)"
+            f"{format_duration(plan.seconds)} in all on {problem.device} ({_source_of_estimate(problem)})"
         )
 
     def stop(self) -> None:
@@ -162,3 +165,14 @@ class View(Listener):
         if done == 0:
             self._console.print(f"timing the front by {' and '.join(results.FRONT.backends)}")
         self._progress.update(self._timing, description=f"latency {what}", completed=done, total=total, visible=True)
+
+
+def _how_scored(settings: SearchSettings) -> list[str]:
+    """Lines that name the evaluator, unless it is the usual one, and the recipe where networks are trained by it."""
+    name, training = settings.scoring.evaluator, settings.training
+    lines = [] if name == "trained" else [f"evaluator {name}: {evaluators.describe(name)}"]
+    return lines + ([f"training  {training.recipe}: {training.fitted_recipe.summary}"] if is_trained(name) else [])
+
+
+def _source_of_estimate(problem: Problem) -> str:
+    return "from one timed step" if evaluators.trains(problem.settings.scoring.evaluator) else "estimated"

@@ -76,7 +76,8 @@ def export(
         return Exported(target, path, None)
     if weights is None:
         raise OptionError(
-            f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder"
+            f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder, "
+            "which `seesaw-nas train` makes"
         )
     loaded = source.load(named, weights, dataset=dataset, data_dir=data_dir)
     content, agreement = _make_content(loaded, target, data_dir, bool(dataset or data_dir))
