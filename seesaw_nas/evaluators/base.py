@@ -63,11 +63,13 @@ class Score:
 class Evaluator(ABC):
     """Scores architectures; the same architecture and seed get the same score on the same machine.
 
-    One that holds tensors has a method ``on(device)``, too: the same with copies of them on another device. One to
-    which seeds mean nothing may have a method ``scores(architectures)``, which gives what :meth:`evaluate` gives of
-    each, in order, and ``at_once``: how many of them it is to be asked for at a time. A program's own one may have an
-    attribute ``basis``, a text that says what its scores rest on: those of two runs whose evaluators say the same may
-    be taken over from one to the other.
+    An evaluator may have more than the members below:
+
+    - ``on(device)`` returns a copy on another device. Every evaluator that holds tensors has it.
+    - ``scores(architectures)`` returns the scores of several architectures in their order, and ``at_once`` says how
+      many to ask for in one call. Only evaluators whose scores do not depend on the seed have them.
+    - ``basis`` is a text of a program's own evaluator that says what its scores depend on. A search may copy scores
+      from an earlier run if both evaluators have the same text.
     """
 
     __slots__ = ()
@@ -75,7 +77,7 @@ class Evaluator(ABC):
     @property
     @abstractmethod
     def epochs(self) -> int:
-        """Of a whole evaluation; 1 where there is no training in epochs."""
+        """Epochs of a whole evaluation; 1 if it does not train in epochs."""
 
     @abstractmethod
     def score(self, architecture: Architecture, request: Request) -> Score:

@@ -77,8 +77,8 @@ def knee(points: npt.ArrayLike, directions: Sequence[str] = TOP1_MACS) -> int:
     """Position of the knee: where a front of two objectives bends, and more of one begins to cost much of the other.
 
     Each objective is scaled to [0, 1] between the front's two ends. The knee is the member farthest from the line
-    through the ends, on the side of the ideal point; nothing behind the line counts, so that a front which bulges away
-    from the ideal has its knee at an end. Of equal distances the first in the order of :func:`front` is taken: with
+    through the ends, on the side of the ideal point. A front that bulges away from the ideal has no such member, and
+    its knee is at an end. Of equal distances the first in the order of :func:`front` is taken: with
     one member that one, with two the better in the last objective (of top1 and macs the one with fewer Multi-Adds).
 
     Args:

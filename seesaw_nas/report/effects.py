@@ -80,9 +80,9 @@ def effects(records: Sequence[TrialRecord], *, by: By = "stage") -> pd.DataFrame
     else equal. ``low`` and ``high`` are the ends of its 95% interval, from variances that hold for unequal noise (HC3)
     and Student's t.
 
-    It describes the trials of a search, which were chosen for what earlier ones showed: no experiment. Missing (NaN) is
-    an effect whose level occurs in fewer than ``LEAST_TRIALS`` trials, in nearly equal shares of the blocks in all, or
-    never apart from others.
+    The effects describe the trials of a search. They are no experiment, because the search chose its trials by earlier
+    results. An effect is missing (NaN) if its level occurs in fewer than ``LEAST_TRIALS`` trials, has nearly the same
+    share of the blocks in all of them, or never occurs without another level.
 
     Args:
         by: ``stage``, or ``network`` for shares of all blocks, which takes far fewer trials.
@@ -163,7 +163,7 @@ def _is(values: npt.NDArray[Any], level: object) -> Floats:
 
 
 def blocks_of(architecture: Architecture) -> list[tuple[Block, ...]]:
-    """The blocks of each stage in their one spelling; a third of the time of ``architecture.canonical``."""
+    """Canonical blocks of each stage, in a third of the time that ``architecture.canonical`` takes."""
     placed = groupby(architecture.placed, key=lambda at: at.stage)
     return [tuple(at.block.canonical(at.c_in, at.c_out) for at in stage) for _, stage in placed]
 

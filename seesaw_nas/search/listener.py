@@ -1,4 +1,4 @@
-"""Who is told what happens in a search."""
+"""Callbacks for what happens in a search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be trained next, and what became of it: the search itself, whatever does the training.
+"""The core of a search: it hands out the next training and takes its result, whichever engine trains.
 
 :meth:`Proposer.ask` hands out one job after another, several at a time if one likes; each is told when it is done.
 """

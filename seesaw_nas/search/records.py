@@ -1,4 +1,4 @@
-"""What became of each proposal of a search. Loads without torch and without Optuna."""
+"""Records of a search: each proposal and its result. Loads without torch and without Optuna."""
 
 from __future__ import annotations
 

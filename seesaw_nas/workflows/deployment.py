@@ -1,4 +1,4 @@
-"""What a trained network is worth elsewhere: its score, its exported forms, its predictions and its latency."""
+"""Trained networks in use: score them, export them, predict with them, time them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search made concrete."""
+"""The problem of a search: settings turned into a space under its budget, images, a device and an evaluator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run found, and the files that say so."""
+"""The result of a search, and the files that hold it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One search in its folder: begun, gone on with, and carried out to its end."""
+"""A search in its run folder: begin it, resume it, and run it to its end."""
 
 from __future__ import annotations
 

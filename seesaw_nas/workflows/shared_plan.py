@@ -1,4 +1,4 @@
-"""The plan `shared`: a search in steps, each of which leaves fewer architectures for dearer judgement.
+"""The plan `shared`: a search in steps, each of which judges fewer architectures at a higher cost each.
 
 Users meet the steps as stages: in the folder ``stages/``, in ``stages.json`` and on the terminal.
 

@@ -1,4 +1,4 @@
-"""How a run stands, read from its folder; another process may be working on it."""
+"""The progress of a run, read from its folder while another process may be working on it."""
 
 from __future__ import annotations
 

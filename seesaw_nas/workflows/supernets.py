@@ -1,4 +1,4 @@
-"""A supernet's training in a folder of its own: what it is of, its weights, its curve and what it took."""
+"""The training of a supernet in a folder of its own, with its settings, weights, curve and cost."""
 
 from __future__ import annotations
 

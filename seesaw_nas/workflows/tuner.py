@@ -1,4 +1,4 @@
-"""Asking and telling: the search for those who train in a loop of their own."""
+"""Ask and tell: a search for programs that train in a loop of their own."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class History:
                 self._read(trial)
 
     def _is_whole(self, trial: FrozenTrial) -> bool:
-        """Whether anything was proposed; a trial that was cut off while its genes were being chosen is nothing yet."""
+        """Whether the trial has all its genes; one that a crash cut off before has proposed nothing."""
         return trial.params.keys() >= self._distributions.keys()
 
     def _read(self, trial: FrozenTrial) -> None:

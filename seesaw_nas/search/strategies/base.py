@@ -167,7 +167,7 @@ def distinct(feasible: Feasible, rng: np.random.Generator, taken: Container[str]
     """A fair draw, its Multi-Adds even over the budget, whose digest is none of ``taken``.
 
     Raises:
-        Exhausted: none is left, or so few that :data:`MAX_DRAWS` draws found none.
+        Exhausted: no new architecture is left, or so few that :data:`MAX_DRAWS` draws did not find one.
     """
     for _ in range(MAX_DRAWS):
         if (architecture := feasible.draw_fair(rng)).digest not in taken:
