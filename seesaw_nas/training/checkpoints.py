@@ -117,9 +117,10 @@ class Store:
         expected = json.loads(json.dumps(self.identity))
         for name in {**expected, **stored}:
             if stored.get(name) != expected.get(name):
+                values = [identity.get(name, "not recorded") for identity in (stored, expected)]
                 raise RunError(
-                    f"the checkpoint {self.path} is of a training with {name} {stored.get(name)}, wanted "
-                    f"{expected.get(name)}; delete it or name another file"
+                    f"the checkpoint {self.path} is of a training with {name} {values[0]}, wanted {values[1]}; "
+                    "delete it or name another file"
                 )
 
 

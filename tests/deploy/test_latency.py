@@ -324,7 +324,7 @@ def test_damaged_file_is_told(tmp_path, content, text):
     path = tmp_path / "latency.json"
     path.write_text(content)
     with pytest.raises(
-        RunError, match=r"cannot read latencies from .*latency\.json: .*; remove it, and they are"
+        RunError, match=r"cannot read latencies from .*latency\.json: .*; remove it to measure them again"
     ) as told:
         latency.read(path)
     assert text in str(told.value)

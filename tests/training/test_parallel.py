@@ -22,6 +22,7 @@ from two_processes import linear_epoch
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
 from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core import torchrun
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.data import workers
@@ -53,7 +54,7 @@ def test_one_process_makes_no_group():
     with parallel.join_processes("cpu") as (ranks, device):
         assert (ranks, device) == (ALONE, torch.device("cpu"))
         assert not dist.is_initialized()
-    assert parallel.leads()
+    assert torchrun.leads()
     module = torch.nn.Linear(1, 1)
     assert ALONE.wrap(module) is module
 
@@ -61,16 +62,16 @@ def test_one_process_makes_no_group():
 def test_what_torchrun_says_is_read(monkeypatch):
     monkeypatch.setattr(workers, "cores", lambda: 16)
     monkeypatch.setenv("WORLD_SIZE", "4")  # by itself it may be of something else
-    assert (parallel.neighbours(), workers.default_workers()) == (1, 15)
+    assert (torchrun.processes_here(), workers.default_workers()) == (1, 15)
     for name, value in {"TORCHELASTIC_RUN_ID": "none", "RANK": "3", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2"}.items():
         monkeypatch.setenv(name, value)
-    assert (parallel.leads(), parallel.neighbours(), workers.default_workers()) == (False, 2, 7)
+    assert (torchrun.leads(), torchrun.processes_here(), workers.default_workers()) == (False, 2, 7)
 
 
 Ended = namedtuple("Ended", "code out err")
 
 
-def torchrun(folder, *arguments):
+def start_two(folder, *arguments):
     """Two processes on a port of their own; none of them outlives the call."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
     command = [*launcher, "--nproc-per-node", "2", *map(str, arguments)]
@@ -96,7 +97,7 @@ def torchrun(folder, *arguments):
 def found(tmp_path_factory):
     """The folder that two processes leave, one of which dies at the end; what each found; how torchrun ended."""
     folder = tmp_path_factory.mktemp("two")
-    ended = torchrun(folder, REPOSITORY / "tests" / "two_processes.py", folder)
+    ended = start_two(folder, Path(__file__).with_name("two_processes.py"), folder)
     assert (folder / "1.safetensors").exists(), ended.err
     return folder, [load_file(folder / f"{rank}.safetensors") for rank in (0, 1)], ended
 
@@ -153,7 +154,7 @@ def test_command_as_a_user_types_it_prints_and_writes_once(tmp_path):
         for i in range(40):
             Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(tmp_path / f"photos/{label}/{i}.png")
     options = ["--dataset", "photos", "--recipe", "quick", "--epochs", "2", "--device", "cpu", "--out", "t", "--json"]
-    ended = torchrun(tmp_path, "-m", "seesaw_nas", "train", "small.json", *options)
+    ended = start_two(tmp_path, "-m", "seesaw_nas", "train", "small.json", *options)
     assert ended.code == 0, ended.err
     record = json.loads((tmp_path / "t/result.json").read_text())
     assert json.loads(ended.out)["top1"] == record["top1"]  # so there is one JSON object, of one process

@@ -10,7 +10,7 @@ from seesaw_nas.search import SearchSettings
 from seesaw_nas.space import load
 from seesaw_nas.training.supernet import WEIGHTS, Supernet, save
 from seesaw_nas.workflows.problem import cheap_score, make_problem
-from seesaw_nas.workflows.searches import method
+from seesaw_nas.workflows.searches import choose_method
 
 SETTINGS = SearchSettings.of(dataset="digits", budget="300K", device="cpu", validation_size=50)
 
@@ -41,7 +41,7 @@ def test_a_strategy_learns_from_inherited_scores_where_a_supernet_is_named_besid
     both = make_problem(SETTINGS.replace(strategy="predicted", supernet=folder))
     architecture = both.feasible.draw_even(np.random.default_rng(0))
     assert cheap_score(both)(architecture) == inherited.evaluator.evaluate(architecture, seed=0).top1
-    strategy, _ = method(both)
+    strategy, _ = choose_method(both)
     assert strategy._setting.cheap(architecture) == cheap_score(both)(architecture)
 
 
