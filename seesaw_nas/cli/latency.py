@@ -109,7 +109,7 @@ def _remarks(networks: Sequence[NetworkLatencies]) -> list[str]:
 
 
 def _disturbed(latency: Latency) -> bool:
-    """Whether quartiles lie far apart, or less than a core was to be had where one was wanted at the least."""
+    """Whether quartiles lie far apart, or the process got less than a core where it needed at least one."""
     spread = ((latency.upper_ms or 0.0) - (latency.lower_ms or 0.0)) / (latency.median_ms or 1.0)
     return spread > WIDE or (latency.device == "cpu" and (latency.cpu_share or 0.0) < WHOLE)
 

@@ -23,7 +23,7 @@ class Run:
     Attributes:
         name: of its folder.
         records: all of its proposals, in order, whatever became of them.
-        space: for the images at hand; ``None`` where it is no longer to be had.
+        space: for the images at hand; ``None`` if it can no longer be loaded.
         conditions: shown as they are, in this order: recipe, seed, hardware, versions.
         timings: of the front's members, where they were measured.
         spreads: by digest, of the architectures that were trained again.

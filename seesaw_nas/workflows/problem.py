@@ -100,7 +100,7 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
     """Inherited top-1, where a strategy is to learn from a supernet beside the trainings; ``None`` where it is not.
 
     Raises:
-        SeesawError: the supernet or the images are not to be had.
+        SeesawError: the supernet or the images cannot be loaded.
     """
     settings = problem.settings
     if not settings.scoring.supernet or needs(settings.scoring.evaluator) == SUPERNET:
@@ -112,10 +112,10 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
 
 
 def make_problem(settings: SearchSettings, given: Objects = NO_OBJECTS) -> Problem:
-    """Load the images, or the table that stands for their trainings, and find what fits the budget.
+    """Load the images, or the table of recorded trainings, and the part of the space that fits the budget.
 
     Raises:
-        SeesawError: the data set, the space, the budget or the device is not to be had; the message says what is.
+        SeesawError: the data set, space or device cannot be loaded, or nothing fits the budget; the text says what can.
     """
     device = _device(settings)
     if settings.searched.space and given.space is None:
@@ -194,7 +194,7 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
     """The images to train on and to validate with, those ``given`` or the data set's, cut down to the wanted number.
 
     Raises:
-        DataError: they are not to be had.
+        DataError: they cannot be loaded.
     """
     training, validation_size = settings.training, settings.scoring.validation_size
     size = settings.searched.image_size or None

@@ -247,7 +247,7 @@ def read(path: Path | str) -> Run:
 
 
 def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Space | None:
-    """The space of a run, as far as it is still to be had: a file or a table may be gone."""
+    """The space of a run; ``None`` if it can no longer be loaded, because a file or a table is gone."""
     networks = [record.architecture for record in found if record.architecture]
     try:
         if settings.scoring.table and not settings.searched.space:

@@ -241,7 +241,7 @@ def _carry_out_step(
     found: Sequence[Start] | None,
     time_limit: float | None,
 ) -> tuple[str, Sequence[TrialRecord]]:
-    """One step of a plan, begun or gone on with: why it ended, and every proposal."""
+    """Begin or resume one step of a plan; return why it ended, and every proposal."""
     how: Any = {"given": given, "time_limit": time_limit, "on_plan": on_plan, "listener": listener, "found": found}
     if is_run(path):
         own = ("confirm", "confirm_seeds", "latency", "storage")  # no step has these

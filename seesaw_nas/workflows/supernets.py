@@ -91,7 +91,7 @@ def train_in(
         on_begin, on_estimate: told of what is to come, and in how many seconds it is over by a few measured steps.
 
     Raises:
-        SeesawError: the images are not to be had, the folder is of something else, or training failed or was
+        SeesawError: the images cannot be loaded, the folder is of something else, or training failed or was
             interrupted.
     """
     recipe, told = fitted_recipe(settings), listener or Listener()

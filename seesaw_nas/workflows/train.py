@@ -96,7 +96,7 @@ def train(
             beside an estimate alone.
 
     Raises:
-        SeesawError: the spec or the data set is not to be had, the folder exists already, or training failed or was
+        SeesawError: the spec or the data set cannot be loaded, the folder exists already, or training failed or was
             interrupted.
     """
     if not checkpoint_minutes > 0:

@@ -70,10 +70,10 @@ class Tuner:
             trials: architectures after which :meth:`ask` has no more.
             epochs: of a whole training; with a scheduler, jobs say how many to reach.
             scheduler: ``none``, ``asha``, ``hyperband`` or ``moasha``.
-            journal: a file that keeps the history, so that it can be gone on with; without, it is kept in memory.
+            journal: file for the history, to resume from; in memory if omitted.
 
         Raises:
-            SeesawError: one of these is not to be had, the message says what is; or the journal is of other ones.
+            SeesawError: one of these cannot be loaded, and the text says which exist; or the journal is of another search.
         """
         if objectives not in journals.DIRECTIONS:
             raise OptionError(known("objectives", objectives, journals.DIRECTIONS))

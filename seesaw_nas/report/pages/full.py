@@ -102,6 +102,6 @@ def _further(run: Run) -> Iterator[PageFigure]:
             "spending", f"Where trial {best.number}, the best, spends its Multi-Adds", "", spending(best.architecture)
         )
     yield PageFigure("training-curves", "Training curves", "", training_curves(records))
-    text = "How well the order after an epoch foretells the order at the end, which stopping early rests on."
+    text = "How well ranks after each epoch predict the final ranks; early stopping relies on it."
     yield PageFigure("rank-correlation", "Early ranks and final ranks", text, rank_correlation(records))
     yield PageFigure("timeline", "What ran when", "", timeline(records))

@@ -53,7 +53,7 @@ class Bench:
         """What scores an architecture with a seed; made ready, so that what it costs can be measured.
 
         Raises:
-            SeesawError: the images or the supernet are not to be had.
+            SeesawError: the images or the supernet cannot be loaded.
         """
         if name in proxies.STATIC:
             return lambda architecture, seed: proxies.score(name, architecture)
@@ -72,7 +72,7 @@ class Bench:
         """That the architectures were drawn from.
 
         Raises:
-            SeesawError: it is no longer to be had.
+            SeesawError: it can no longer be loaded.
         """
         first = self.truth.entries[0].architecture
         name, text = self.truth.settings.searched.space, self.truth.space_file
