@@ -73,7 +73,7 @@ class Tuner:
             journal: file for the history, to resume from; in memory if omitted.
 
         Raises:
-            SeesawError: one of these cannot be loaded, and the text says which exist; or another search wrote the journal.
+            SeesawError: one of these cannot be loaded; the text says which exist. Or another search wrote the journal.
         """
         if objectives not in journals.DIRECTIONS:
             raise OptionError(known("objectives", objectives, journals.DIRECTIONS))
