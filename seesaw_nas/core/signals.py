@@ -37,6 +37,19 @@ def catch_signals() -> Iterator[Stop]:
         _restore(before)
 
 
+@contextmanager
+def keep_handlers() -> Iterator[None]:
+    """Context after which SIGINT and SIGTERM have the handlers from before, whatever a library in it has set."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in CAUGHT}
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
 def _restore(handlers: dict[signal.Signals, Any]) -> None:
     for number, handler in handlers.items():
         signal.signal(number, handler)

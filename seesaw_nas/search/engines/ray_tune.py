@@ -107,17 +107,10 @@ def connect(address: str) -> Iterator[None]:
     os.environ.update(QUIET)
     begun = not ray.is_initialized()
     try:
-        if begun:
-            try:
-                ray.init(
-                    address=address or "local",
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                    include_dashboard=False,
-                )
-            except ConnectionError as error:
-                raise OptionError(f"no Ray cluster at '{address}': {' '.join(str(error).split())}") from None
-        yield
+        with signals.keep_handlers():  # Ray leaves its own for SIGTERM behind: findings/ray-sigterm-handler-stays.sh
+            if begun:
+                _start(address)
+            yield
     finally:
         if begun:
             ray.shutdown()
@@ -126,6 +119,13 @@ def connect(address: str) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def _start(address: str) -> None:
+    try:
+        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+    except ConnectionError as error:
+        raise OptionError(f"no Ray cluster at '{address}': {' '.join(str(error).split())}") from None
 
 
 def reservation(settings: SearchSettings) -> Reservation:

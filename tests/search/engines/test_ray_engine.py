@@ -200,3 +200,16 @@ def test_killed_search_is_resumed(drive, noting, wait_for, tmp_path, cluster):
     result = api.resume(folder, given=Objects(evaluator=evaluator))
     assert Counter(record.state for record in result.trials) == {"complete": 5}
     assert not told & {digest for _, digest, _ in evaluator.notes()[before:]}
+
+
+def test_handlers_of_signals_are_those_of_before_when_ray_is_left(monkeypatch):
+    def init(**options):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as ray.init sets a handler of its own
+
+    monkeypatch.setattr(ray_tune.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray_tune.ray, "init", init)
+    monkeypatch.setattr(ray_tune.ray, "shutdown", lambda: None)
+    before = signal.getsignal(signal.SIGTERM)
+    with ray_tune.connect(""):
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTERM) == before
