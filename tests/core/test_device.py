@@ -31,8 +31,10 @@ def test_device_that_is_not_there_is_one_line(monkeypatch, name, message):
     assert str(caught.value) == message
 
 
-def test_description_of_the_cpu_says_how_many_threads():
-    assert describe(torch.device("cpu")) == f"CPU, {torch.get_num_threads()} threads"
+@pytest.mark.parametrize(("threads", "text"), [(1, "CPU, 1 thread"), (2, "CPU, 2 threads")])
+def test_description_of_the_cpu_says_how_many_threads(monkeypatch, threads, text):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert describe(torch.device("cpu")) == text
 
 
 def test_seeded_body_draws_by_its_seed_and_the_generator_comes_back_even_after_an_error():
