@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from seesaw_nas.core import optional
 from seesaw_nas.core.errors import Interrupted, SeesawError
 from seesaw_nas.training import memory
 
-__all__ = ["app", "main"]
+__all__ = ["app", "load_verbs", "main"]
 
 FIRST = (  # in the order of --help; verbs that are not named here follow
     "search", "resume", "status", "dashboard", "report", "tabulate", "audit", "supernet", "show", "train", "evaluate",
@@ -32,8 +33,13 @@ def verbs() -> list[str]:
     return [*(name for name in FIRST if name in names), *sorted(names - set(FIRST))]
 
 
-for _name in verbs():
-    importlib.import_module(f"seesaw_nas.cli.{_name}")
+def load_verbs(arguments: Sequence[str] = ()) -> None:
+    """Register the verb that the arguments begin with or, if they begin with none, every verb."""
+    names = verbs()
+    for name in arguments[:1] if set(arguments[:1]) & set(names) else names:
+        importlib.import_module(f"seesaw_nas.cli.{name}")
+    order = {name: place for place, name in enumerate(names)}
+    app.registered_commands.sort(key=lambda command: order.get(getattr(command.callback, "__name__", ""), len(order)))
 
 
 def main() -> None:
@@ -43,6 +49,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
+        load_verbs(sys.argv[1:])
         code = app(standalone_mode=False, prog_name=app.info.name)
         if code == INTERRUPTED:  # how newer releases of typer answer Ctrl-C; older ones raise Abort
             raise KeyboardInterrupt

@@ -8,6 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from seesaw_nas.cli.main import load_verbs
 from seesaw_nas.cli.parts.parameters import Change, Json, app, take_changes, take_settings
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.options import option, options_of
@@ -124,6 +125,7 @@ def test_help_begins_with_a_capital_and_ends_with_a_stop():
 
 
 def test_resume_offers_what_a_run_may_change():
+    load_verbs()
     (resume,) = [one.callback for one in app.registered_commands if one.callback.__name__ == "resume"]
     assert set(CHANGEABLE) < set(resume.__signature__.parameters)
     assert set(CHANGEABLE) == {

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import seesaw_nas
 from seesaw_nas import data, space
-from seesaw_nas.cli.main import app
+from seesaw_nas.cli.main import app, load_verbs
 from seesaw_nas.core.errors import DataError, OptionError, SpaceError
 from seesaw_nas.core.options import option, options_of
 from seesaw_nas.data.catalog import DATA_SETS
@@ -156,6 +156,7 @@ def test_an_option_is_one_field():
 
 
 def test_a_command_is_one_file_its_function_and_one_import(monkeypatch):
+    load_verbs()
     (function, work), (verb, parsing), (line, imported) = blocks_of("A command")
     assert line == "seesaw_nas/api.py"
     for file, code in ((function, work), (verb, parsing)):
