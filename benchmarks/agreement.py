@@ -25,7 +25,7 @@ from seesaw_nas.data import SearchData
 from seesaw_nas.data.augment import augment
 from seesaw_nas.network.models import build
 from seesaw_nas.training import recipes
-from seesaw_nas.training.loop import evaluate
+from seesaw_nas.training.accuracy import measure
 from seesaw_nas.training.recalibration import recalibrate
 from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.step import Trainer
@@ -52,7 +52,8 @@ def curve(name: str, how: str, images: SearchData, recipe: Recipe) -> dict[str, 
             losses.append(trainer.step(next(steps), batch, images.train.labels[chosen]).item())
     trainer.finish()
     recalibrate(model, images.train.first(recipe.recalibration_images), images.mean, images.std)
-    loss, top1 = evaluate(model, images.validation, images.mean, images.std)
+    measured = measure(model, images.validation, images.mean, images.std)
+    loss, top1 = measured.loss, measured.top1
     shown = losses[:: max(1, len(losses) // 12)]
     print(how, " ".join(f"{value:.3f}" for value in shown), f"top-1 {top1:.2%}", flush=True)
     return {"train_loss": losses, "validation_loss": loss, "validation_top1": top1}

@@ -18,7 +18,7 @@ from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.files import write_json
 from seesaw_nas.data import load, subset
 from seesaw_nas.network import models
-from seesaw_nas.training import loop
+from seesaw_nas.training import accuracy, loop
 from seesaw_nas.training.recalibration import recalibrate
 from seesaw_nas.training.recipes import recipe
 
@@ -40,7 +40,7 @@ def main() -> None:
             model = models.build(reference.network("seesaw-shuffle-0.5d"), seed=seed)
             running.append(loop.train(model, data, quick, seed=seed).top1)
             recalibrate(model, data.train.images[:RECALIBRATION], data.mean, data.std)
-            measured.append(loop.evaluate(model, data.validation, data.mean, data.std)[1])
+            measured.append(accuracy.measure(model, data.validation, data.mean, data.std).top1)
         row = {"learning_rate": rate, "top1_running_averages": running, "top1_recalibrated": measured}
         rows.append(row)
         print(f"rate {rate}: {statistics.mean(running):.3f} by running averages, {statistics.mean(measured):.3f} anew")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
@@ -16,8 +16,33 @@ State = Literal["complete", "failed", "infeasible", "duplicate", "stopped", "pau
 TRAINED: tuple[State, ...] = ("complete", "failed", "stopped", "paused", "running")  # or being trained
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRun:
+    """How a trial went, apart from its figures.
+
+    Attributes:
+        split: the split that top-1 is from; a search sees ``validation`` only.
+        seed: of the trial's initialisation, order of images and augmentation.
+        curve: an entry an epoch.
+        reason: why it failed or was not trained; of a complete one, what else is to be known of its top1.
+        origin: where the architecture is from, in words.
+        worker: what trained it, where there were several.
+        started, ended: when it was proposed and when it came to its end, in seconds since 1970; 0 where that is not so.
+    """
+
+    split: str = "validation"
+    seed: int = 0
+    seconds: float = 0.0
+    curve: tuple[Epoch, ...] = field(default=())
+    reason: str = ""
+    origin: str = ""
+    worker: str = ""
+    started: float = field(default=0.0, compare=False)
+    ended: float = field(default=0.0, compare=False)
+
+
 @dataclass(frozen=True, slots=True)
-class TrialRecord:
+class TrialRecord(TrialRun):
     """One proposal of a search and what became of it.
 
     Attributes:
@@ -30,13 +55,6 @@ class TrialRecord:
         macs, params: exact, by arithmetic; ``None`` without an architecture.
         top1: accuracy on ``split``, a fraction, after the whole training; ``None`` without. What a stopped or paused
             trial reached stands in its curve alone, so that it is never taken for more.
-        split: the split that ``top1`` is from; a search sees ``validation`` only.
-        seed: of the trial's initialisation, order of images and augmentation.
-        curve: an entry an epoch.
-        reason: why it failed or was not trained; of a complete one, what else is to be known of its top1.
-        origin: where the architecture is from, in words.
-        worker: what trained it, where there were several.
-        started, ended: when it was proposed and when it came to its end, in seconds since 1970; 0 where that is not so.
     """
 
     number: int
@@ -45,15 +63,6 @@ class TrialRecord:
     macs: int | None = None
     params: int | None = None
     top1: float | None = None
-    split: str = "validation"
-    seed: int = 0
-    seconds: float = 0.0
-    curve: tuple[Epoch, ...] = field(default=())
-    reason: str = ""
-    origin: str = ""
-    worker: str = ""
-    started: float = field(default=0.0, compare=False)
-    ended: float = field(default=0.0, compare=False)
 
     @property
     def spec(self) -> Architecture:
@@ -67,14 +76,12 @@ class TrialRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class CompleteTrial:
+class CompleteTrial(TrialRun):
     """A trial that was trained to its end: its architecture and its figures, none of which is missing.
 
     Attributes:
         macs, params: exact, by arithmetic.
         top1: accuracy on ``split`` after the whole training, a fraction; never NaN.
-
-    The others are those of :class:`TrialRecord`.
     """
 
     state: ClassVar[State] = "complete"
@@ -84,15 +91,6 @@ class CompleteTrial:
     macs: int
     params: int
     top1: float
-    split: str = "validation"
-    seed: int = 0
-    seconds: float = 0.0
-    curve: tuple[Epoch, ...] = field(default=())
-    reason: str = ""
-    origin: str = ""
-    worker: str = ""
-    started: float = field(default=0.0, compare=False)
-    ended: float = field(default=0.0, compare=False)
 
     @property
     def digest(self) -> str:
@@ -111,22 +109,8 @@ def as_complete(record: TrialRecord) -> CompleteTrial | None:
         return None
     if math.isnan(top1):
         return None
-    return CompleteTrial(
-        number=record.number,
-        architecture=architecture,
-        macs=macs,
-        params=params,
-        top1=top1,
-        split=record.split,
-        seed=record.seed,
-        seconds=record.seconds,
-        curve=record.curve,
-        reason=record.reason,
-        origin=record.origin,
-        worker=record.worker,
-        started=record.started,
-        ended=record.ended,
-    )
+    run = {own.name: getattr(record, own.name) for own in fields(TrialRun)}
+    return CompleteTrial(record.number, architecture, macs, params, top1, **run)
 
 
 def front(done: Sequence[CompleteTrial]) -> list[CompleteTrial]:

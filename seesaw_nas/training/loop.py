@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -22,7 +22,7 @@ from seesaw_nas.core.allocator import keep_freed_memory
 from seesaw_nas.core.device import find_device, use_device
 from seesaw_nas.core.errors import Interrupted, RunError, TrainingFailed
 from seesaw_nas.core.signals import Stop
-from seesaw_nas.data import SearchData, Split
+from seesaw_nas.data import SearchData
 from seesaw_nas.training import accuracy, checkpoints
 from seesaw_nas.training.batches import steps_per_epoch
 from seesaw_nas.training.epoch import Epoch
@@ -139,20 +139,6 @@ def train(
     return _result(progress, len(data.train), prepared)
 
 
-def evaluate(
-    model: nn.Module,
-    images: Split,
-    mean: Sequence[float],
-    std: Sequence[float],
-    *,
-    device: torch.device | str = "cpu",
-    batch_size: int = 256,
-) -> tuple[float, float]:
-    """Mean cross-entropy and top-1 accuracy (a fraction), see :func:`seesaw_nas.training.accuracy.measure`."""
-    measured = accuracy.measure(model, images, mean, std, device=device, batch_size=batch_size)
-    return measured.loss, measured.top1
-
-
 @dataclass(slots=True)
 class Watch:
     """Actions between two steps: report progress, write checkpoints, and stop after a signal.
@@ -256,7 +242,10 @@ def _measure(trainer: Trainer) -> tuple[float, float]:
         if recipe.recalibration_images:
             images = data.train.first(recipe.recalibration_images)
             recalibrate(trainer.model, images, data.mean, data.std, trainer.fast)
-        return evaluate(trainer.model, data.validation, data.mean, data.std, device=trainer.device, batch_size=size)
+        measured = accuracy.measure(
+            trainer.model, data.validation, data.mean, data.std, device=trainer.device, batch_size=size
+        )
+        return measured.loss, measured.top1
 
 
 def check_finite(name: str, value: float, epoch: int, recipe: Recipe) -> None:

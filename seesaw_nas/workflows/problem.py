@@ -90,11 +90,6 @@ class Problem:
         """The evaluator on the device: a copy of the images and weights, which stays there as long as the problem."""
         return on_device(self.evaluator, self.device)
 
-    @cached_property
-    def space_digest(self) -> str:
-        """Changes when the space does, so that a run is not continued in another one."""
-        return self.space.digest
-
 
 def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
     """Inherited top-1, where a strategy is to learn from a supernet beside the trainings; ``None`` where it is not.
@@ -243,7 +238,7 @@ def record_of(problem: Problem) -> dict[str, Any]:
         "settings": problem.settings.to_dict() | _storage(problem.settings),
         "budget": {"low": problem.budget.low, "high": problem.budget.high},
         "space": problem.space.name,
-        "space_digest": problem.space_digest,
+        "space_digest": problem.space.digest,
         "recipe": problem.settings.training.fitted_recipe.to_dict(),
         "images": problem.subject.record,
         "evaluator_file": _evaluator_file(problem),

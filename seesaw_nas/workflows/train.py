@@ -23,7 +23,7 @@ from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.trained import subject
 from seesaw_nas.network import models
-from seesaw_nas.training import checkpoints, loop, parallel, recipes, timing
+from seesaw_nas.training import accuracy, checkpoints, loop, parallel, recipes, timing
 from seesaw_nas.training.batches import sizes_of_batches
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.training.events import Events
@@ -153,14 +153,14 @@ def train(
                     on_note=on_note if ranks.leads else None,
                 )
 
-            def tested() -> tuple[int, float, float]:
-                test = data.load_test(dataset, data_dir, size, cache_dir=cache_dir)
-                return len(test), *loop.evaluate(model, test.to(device), images.mean, images.std, device=device)
+            def measure_test() -> accuracy.Accuracy:
+                split = data.load_test(dataset, data_dir, size, cache_dir=cache_dir)
+                return accuracy.measure(model, split.to(device), images.mean, images.std, device=device)
 
-            n_test, loss, top1 = ranks.by_lead(tested)
-            result = TrainResult(folder, named, top1, loss, trained.top1, trained.seconds, trained.curve)
+            test = ranks.by_lead(measure_test)
+            result = TrainResult(folder, named, test.top1, test.loss, trained.top1, trained.seconds, trained.curve)
             if ranks.leads:
-                _write(result, model, settings, images, n_test, trained.conditions)
+                _write(result, model, settings, images, test.n, trained.conditions)
             return result
 
 

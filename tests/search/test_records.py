@@ -25,7 +25,8 @@ def trial(number, top1, macs, state="complete"):
 def test_a_complete_trial_has_all_that_its_record_has():
     curve = (Epoch(1, 2.0, 1.5, 0.5, 3.0),)
     record = TrialRecord(
-        3, "complete", NETWORK, 200, 1_379_722, 0.5, "validation", 7, 3.0, curve, "as it is", "drawn", "gpu-1", 1.0, 4.0
+        3, "complete", NETWORK, 200, 1_379_722, 0.5, split="validation", seed=7, seconds=3.0, curve=curve,
+        reason="as it is", origin="drawn", worker="gpu-1", started=1.0, ended=4.0,
     )  # fmt: skip
     (found,) = complete([record])
     assert isinstance(found, CompleteTrial)

@@ -13,7 +13,8 @@ from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, S
 from seesaw_nas.core.errors import OptionError, TrainingFailed
 from seesaw_nas.data import Images, SearchData
 from seesaw_nas.network.models import build
-from seesaw_nas.training.loop import evaluate, train
+from seesaw_nas.training.accuracy import measure
+from seesaw_nas.training.loop import train
 from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.step import Trainer
 
@@ -61,7 +62,8 @@ def test_training_learns_what_there_is_to_learn():
     assert result.top1 >= 0.9  # chance is 0.25; seeds 0 to 5 all reached 1.0
     assert result.curve[-1].train_loss < result.curve[0].train_loss
     data = DATA.validation
-    assert evaluate(model, data, DATA.mean, DATA.std) == pytest.approx((result.loss, result.top1))
+    measured = measure(model, data, DATA.mean, DATA.std)
+    assert (measured.loss, measured.top1) == pytest.approx((result.loss, result.top1))
 
 
 def test_same_seed_gives_the_same_bits_and_another_seed_another_network():
@@ -200,8 +202,8 @@ def test_evaluation_of_averaged_weights_leaves_the_training_alone():
     (a, every), (b, last) = trained(recipe=recipe), trained(recipe=recipe, evaluate_each_epoch=False)
     assert same_bits(a, b)
     assert every.loss == last.loss
-    found = evaluate(a, DATA.validation, DATA.mean, DATA.std)
-    assert found == pytest.approx((every.loss, every.top1))
+    measured = measure(a, DATA.validation, DATA.mean, DATA.std)
+    assert (measured.loss, measured.top1) == pytest.approx((every.loss, every.top1))
 
 
 @pytest.mark.parametrize("change", [{"cutout": 0.25}, {"mixup": 0.4}])
@@ -215,8 +217,8 @@ def test_evaluation_of_a_model_that_knows_nothing():
     # Equal logits: the loss is ln 4, and the first class always wins. It has 3 of these 10 images; batches of 4, 4, 2.
     images = Images(DATA.train.images[:10], torch.tensor([0, 1, 2, 3, 0, 1, 2, 3, 0, 1]))
     model = Recorder()
-    loss, top1 = evaluate(model, images, DATA.mean, DATA.std, batch_size=4)
-    assert (loss, top1) == pytest.approx((1.386294, 0.3), abs=1e-6)
+    measured = measure(model, images, DATA.mean, DATA.std, batch_size=4)
+    assert (measured.loss, measured.top1) == pytest.approx((1.386294, 0.3), abs=1e-6)
     assert model.training
 
 

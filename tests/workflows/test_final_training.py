@@ -109,7 +109,7 @@ def test_folder_holds_spec_weights_and_record_and_no_checkpoint(trained):
 
 
 def test_weights_rebuild_the_network_that_was_scored(trained):
-    from seesaw_nas.training import loop
+    from seesaw_nas.training.accuracy import measure
 
     result, *_ = trained
     with safe_open(result.weights, framework="pt") as file:
@@ -118,8 +118,8 @@ def test_weights_rebuild_the_network_that_was_scored(trained):
     model = models.build(SMALL, dropout=0.0, seed=99)
     model.load_state_dict(load_file(result.weights))
     images = data.load("digits")
-    _, top1 = loop.evaluate(model, data.load_test("digits"), images.mean, images.std)
-    assert top1 == result.top1
+    test = measure(model, data.load_test("digits"), images.mean, images.std)
+    assert test.top1 == result.top1
 
 
 def test_seed_decides_the_weights(settings, trained, tmp_path):

@@ -13,8 +13,8 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import Interrupted, OptionError, RunError, SpecError, TrainingFailed
 from seesaw_nas.network.models import build
 from seesaw_nas.space import Feasible
+from seesaw_nas.training.accuracy import measure
 from seesaw_nas.training.batches import TrainingBatch, draw_blend
-from seesaw_nas.training.loop import evaluate
 from seesaw_nas.training.recalibration import recalibrate
 from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.step import Trainer
@@ -171,7 +171,7 @@ def test_inherited_weights_come_to_tell_digits_apart():
     found = []
     for network in (trained.extract(architecture), build(architecture, seed=0)):
         recalibrate(network, digits.train.first(500), digits.mean, digits.std)
-        found.append(evaluate(network, digits.validation, digits.mean, digits.std)[1])
+        found.append(measure(network, digits.validation, digits.mean, digits.std).top1)
     assert found[0] > 0.4  # chance is 0.1
     assert found[1] < 0.3
 
