@@ -5,7 +5,7 @@ from __future__ import annotations
 from optuna.storages import BaseStorage
 
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.search.history import shared
+from seesaw_nas.search.history import database, shared
 from seesaw_nas.search.history.journal import read_storage
 from seesaw_nas.search.history.reading import StudyTrials, as_records, read_records, read_trials
 from seesaw_nas.search.records import TrialRecord
@@ -44,5 +44,5 @@ def storage_of(folder: RunFolder) -> BaseStorage:
         OptionError: the database cannot be reached.
     """
     if url := folder.description["settings"].get("storage"):
-        return shared.open_storage(url)
+        return database.open_storage(url)
     return read_storage(folder.journal)

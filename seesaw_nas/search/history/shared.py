@@ -8,76 +8,26 @@ every few seconds that it is alive; a trial of one that does not is begun once m
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 import warnings
-import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import optuna
-import sqlalchemy
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core import optional
-from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import check_description
-from seesaw_nas.search.history import optuna_private
+from seesaw_nas.search.history import database, optuna_private
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.journal import DIRECTIONS
 from seesaw_nas.search.history.reading import as_records
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space
 
-BEAT_SECONDS = 10  # between two signs of life
-GRACE_SECONDS = 60  # without one, after which a trial's process counts as lost
 _DESCRIPTION = "run"  # attribute of the study: what the run is, as in run.json
-
-
-def open_storage(url: str) -> RDBStorage:
-    """The database behind this URL, such as ``postgresql://user@host/name``; its tables are made where they lack.
-
-    Raises:
-        OptionError: it cannot be reached, or its driver is not installed.
-    """
-    shown = without_password(url)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            storage = RDBStorage(
-                url.replace("postgresql://", "postgresql+psycopg://", 1),  # whatever SQLAlchemy's own default is
-                engine_kwargs={"pool_pre_ping": True},
-                heartbeat_interval=BEAT_SECONDS,
-                grace_period=GRACE_SECONDS,
-                heartbeat_stale_trial_callback=_lost,
-            )
-            weakref.finalize(storage, storage.engine.dispose)  # its connections are closed when nothing needs them
-            return storage
-    except ImportError as error:
-        raise OptionError(f"no driver for {shown}: {optional.explain_error(error) or error}") from None
-    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        reason = " ".join(str(error.__cause__ or error).split())[:200]
-        raise OptionError(f"cannot reach the storage {shown}: {reason}") from None
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown and kept; the driver takes the password from where it always does, as PGPASSWORD.
-
-    Raises:
-        OptionError: it is no URL of a database.
-    """
-    try:
-        parsed = sqlalchemy.engine.make_url(url).difference_update_query(["password"])
-        return parsed._replace(password=None).render_as_string()  # its `set` leaves out what is None
-    except (sqlalchemy.exc.ArgumentError, ValueError):  # a port that is no number
-        raise OptionError(
-            f"--storage wants the URL of a database, such as postgresql://user@host/name, got "
-            f"'{re.sub(r':[^:/@]*@', '@', url)}'"
-        ) from None
 
 
 def create(url: str, name: str, objectives: str, description: Mapping[str, Any]) -> optuna.Study:
@@ -87,7 +37,7 @@ def create(url: str, name: str, objectives: str, description: Mapping[str, Any])
         RunError: there is one already.
         OptionError: the database cannot be reached.
     """
-    storage = open_storage(url)
+    storage = database.open_storage(url)
     try:
         study = optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS[objectives])
     except optuna.exceptions.DuplicatedStudyError:
@@ -105,7 +55,7 @@ def join(url: str, name: str) -> tuple[optuna.Study, dict[str, Any]]:
         RunError: there is none, or a newer release made it.
         OptionError: the database cannot be reached.
     """
-    storage = open_storage(url)
+    storage = database.open_storage(url)
     try:
         study = optuna.load_study(storage=storage, study_name=name)
     except KeyError:
@@ -140,7 +90,7 @@ class SharedHistory(History):
         self._mine: set[int] = set()
         self._again: list[tuple[Architecture, str, int]] = []
         self._taken_up: list[int] = []
-        _LISTENING[id(study)] = self._take_up
+        database.on_lost(study, self._take_up)
         self._end = threading.Event()
         self._beating = threading.Thread(target=self._beat, daemon=True)
         self._beating.start()
@@ -149,10 +99,10 @@ class SharedHistory(History):
         """Show no further signs of life."""
         self._end.set()
         self._beating.join()
-        _LISTENING.pop(id(self.study), None)
+        database.on_lost(self.study, None)
 
     def _beat(self) -> None:
-        while not self._end.wait(BEAT_SECONDS):
+        while not self._end.wait(database.BEAT_SECONDS):
             for number in list(self._mine):
                 with contextlib.suppress(optuna.exceptions.StorageInternalError):  # the next one may come through
                     self._database.record_heartbeat(self._ids[number])
@@ -238,12 +188,3 @@ class SharedHistory(History):
         if "result" not in trial.user_attrs and proposal.get("architecture") and proposal["attempts"] < 2:
             architecture = Architecture.from_dict(proposal["architecture"])
             self._again.append((architecture, f"again: trial {trial.number} was lost", int(proposal["attempts"])))
-
-
-_LISTENING: dict[int, Callable[[FrozenTrial], None]] = {}  # by the study's identity
-
-
-def _lost(study: optuna.Study, trial: FrozenTrial) -> None:
-    """What Optuna calls in the one process that found a trial without a sign of life."""
-    if (take_up := _LISTENING.get(id(study))) is not None:
-        take_up(trial)

@@ -17,7 +17,7 @@ from processes import REPOSITORY, InOrder, free_port
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.evaluators import Score
-from seesaw_nas.search.history import shared
+from seesaw_nas.search.history import database, shared
 from seesaw_nas.search.proposer import Proposer
 
 TABLE = REPOSITORY / "benchmarks/tables/digits-small.parquet"
@@ -279,7 +279,7 @@ def test_killed_search_in_a_database_is_resumed_to_its_end(drive, noting, wait_f
     first = drive(600.0, name="resumed", storage=server, trials=3, short_grace=2)
     wait_for(lambda: noting().of("begun"), first)
     first.kill()
-    monkeypatch.setattr(shared, "GRACE_SECONDS", 2)
+    monkeypatch.setattr(database, "GRACE_SECONDS", 2)
     result = api.resume(tmp_path / "runs/resumed", given=api.Objects(evaluator=noting()))
     assert Counter(record.state for record in result.trials) == {"lost": 1, "complete": 3}
     assert len(set(noting().ended())) == 3
