@@ -11,16 +11,19 @@ from seesaw_nas.search.history.places import storage_of
 from seesaw_nas.workflows.status import read_status
 
 
-def dashboard(run: Path | str, *, port: int = 8080) -> None:
+def dashboard(run: Path | str, *, port: int = 8080, storage: str = "") -> None:
     """Serve optuna-dashboard for a run on 127.0.0.1 until Ctrl-C.
+
+    Args:
+        storage: URL of the database that has its history; needed where the folder has none.
 
     Raises:
         OptionError: it is not installed.
         RunError: it is no folder of a search.
     """
-    read_status(run)  # whether there is anything to show
+    read_status(run, storage)  # whether there is anything to show
     with optional.require("optuna_dashboard"):
         import optuna_dashboard
-    storage = storage_of(RunFolder.open(Path(run)))
+    history = storage_of(RunFolder.open(Path(run)), storage)
     print(f"http://127.0.0.1:{port}/ shows {run}; Ctrl-C ends it", file=sys.stderr)
-    optuna_dashboard.run_server(storage, host="127.0.0.1", port=port)
+    optuna_dashboard.run_server(history, host="127.0.0.1", port=port)

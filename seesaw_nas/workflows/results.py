@@ -214,8 +214,11 @@ def _as_reported(result: Result) -> Run:
     )
 
 
-def read(path: Path | str) -> Run:
+def read(path: Path | str, storage: str = "") -> Run:
     """The run in a folder, as a report takes it; another process may be working on it.
+
+    Args:
+        storage: URL of the database that has its history; needed where the folder has none.
 
     Raises:
         RunError: it is no folder of a search, or something in it is damaged.
@@ -228,7 +231,7 @@ def read(path: Path | str) -> Run:
     settings = SearchSettings.from_dict(about["settings"])
     try:
         budget, space_name = Budget(about["budget"]["low"], about["budget"]["high"]), str(about["space"])
-        study, found = read_study(folder)
+        study, found = read_study(folder, storage)
         timings, confirmed, images = read_timings(folder), confirmation.read(folder.confirmed), _known_images(folder)
         return Run(
             name=folder.name,

@@ -16,6 +16,7 @@ from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines, proposer, starts
 from seesaw_nas.search.history import history, journal, shared
+from seesaw_nas.search.history.places import url_of
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from seesaw_nas.search.strategies.base import Strategy
 
 KIND = "search"
+UNDELIVERED = "undelivered"  # folder of results that a database has not confirmed yet
 OnPlan = Callable[[Problem, Plan], None]
 
 
@@ -78,7 +80,10 @@ def begin(
 def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
     """What the settings name to begin with; the listener is told why figures of an earlier run are not taken over."""
     tell = listener.remark if listener else None
-    return starts.resolve(problem.settings.proposals.seed_with, problem.feasible, basis_of(problem, name), tell)
+    settings, basis = problem.settings, basis_of(problem, name)
+    return starts.resolve(
+        settings.proposals.seed_with, problem.feasible, basis, tell, storage=settings.placement.storage
+    )
 
 
 def _share(folder: RunFolder, settings: SearchSettings) -> None:
@@ -119,7 +124,10 @@ def resume(
         raise RunError(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
         )
-    settings = apply_changes(SearchSettings.from_dict(begun.get("settings", {})), changes)
+    settings = SearchSettings.from_dict(begun.get("settings", {}))
+    if url := url_of(folder, str(changes.get("storage") or "")):
+        changes = changes | {"storage": url}
+    settings = apply_changes(settings, changes)
     if missing := [what for what in begun.get("given", []) if what not in given.names]:
         raise RunError(
             f"{folder.path} began with objects of a program; pass the same to `api.resume`, in `given`: "
@@ -260,7 +268,8 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
         study = journal.open_study(folder.journal, folder.name, settings.proposals.objectives)
         yield history.History(study, problem.space, problem.budget, settings.training.seed)
         return
-    study, _ = shared.join(settings.placement.storage, folder.description["study"])
+    keep = folder.path / UNDELIVERED
+    study, _ = shared.join(settings.placement.storage, folder.description["study"], keep=keep)
     found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed)
     try:
         yield found

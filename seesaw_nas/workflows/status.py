@@ -49,8 +49,11 @@ class Status:
         return self.counts.get("running", 0)
 
 
-def read_status(path: Path | str) -> Status:
+def read_status(path: Path | str, storage: str = "") -> Status:
     """How the run in this folder stands.
+
+    Args:
+        storage: URL of the database that has its history; needed where the folder has none.
 
     Raises:
         RunError: it is no folder of a search, or its history is not readable.
@@ -59,7 +62,7 @@ def read_status(path: Path | str) -> Status:
     settings = folder.description.get("settings", {})
     if "trials" not in settings:
         raise RunError(f"{folder.path} is no search; of a training, `train --tensorboard` shows the progress")
-    found = records_of(folder)
+    found = records_of(folder, storage)
     counts = Counter(record.state for record in found)
     trials = int(settings["trials"])
     begun = sum(counts[state] for state in records.TRAINED)

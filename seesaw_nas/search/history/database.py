@@ -1,77 +1,109 @@
-"""Databases that keep a history: their URLs as they may be shown, and how they are opened."""
+"""Databases that keep a history: how they are opened, to read or to work."""
 
 from __future__ import annotations
 
-import re
+import os
 import warnings
 import weakref
-from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
 
 import optuna
 import sqlalchemy
 from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial
 
 from seesaw_nas.core import optional
-from seesaw_nas.core.errors import OptionError
+from seesaw_nas.core.errors import OptionError, StorageError
+from seesaw_nas.core.units import parse_duration
+from seesaw_nas.search.history.addresses import file_of, is_sqlite, read_url, without_password
+from seesaw_nas.search.history.patient import PatientStorage, explain
+from seesaw_nas.search.history.undelivered import Undelivered
 
 BEAT_SECONDS = 10  # between two signs of life
 GRACE_SECONDS = 60  # without one, after which a trial's process counts as lost
-_LISTENING: dict[int, Callable[[FrozenTrial], None]] = {}  # by the study's identity
+CONNECT_SECONDS = 10  # after which a server that says nothing counts as away
+WAIT = "SEESAW_NAS_STORAGE_WAIT"  # environment variable: how long a search waits for a database, such as 10m
+WAIT_DEFAULT = "5m"
+TABLES = {"studies", "trials", "version_info", "alembic_version"}  # of Optuna's, those that say what it is
 
 
-def open_storage(url: str) -> RDBStorage:
-    """The database behind this URL, such as ``postgresql://user@host/name``; its tables are made where they lack.
+def open_storage(
+    url: str, *, create: bool = False, read_only: bool = False, undelivered: Undelivered | None = None
+) -> PatientStorage:
+    """The database behind this URL, such as ``postgresql://user@host/name``.
+
+    Args:
+        create: whether its tables are made where they lack; without, a database that has none is left as it is.
+        read_only: whether nothing will be written.
+        undelivered: where results are kept until the database has them.
 
     Raises:
         OptionError: it cannot be reached, or its driver is not installed.
+        StorageError: it holds no searches.
     """
-    shown = without_password(url)
+    shown, parsed = without_password(url), read_url(url)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    file = file_of(parsed) if is_sqlite(parsed) else None
+    if file is not None and not create and not file.is_file():
+        raise OptionError(f"cannot reach the storage {shown}: there is no file {file}")
+    parsed, how = _how_to_connect(parsed, read_only)
     try:
+        if not create:
+            _check_tables(parsed, how, shown)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            storage = RDBStorage(
-                url.replace("postgresql://", "postgresql+psycopg://", 1),  # whatever SQLAlchemy's own default is
-                engine_kwargs={"pool_pre_ping": True},
+            database = RDBStorage(
+                parsed.render_as_string(hide_password=False).replace("{", "{{").replace("}", "}}"),  # Optuna formats it
+                engine_kwargs=how,
                 heartbeat_interval=BEAT_SECONDS,
                 grace_period=GRACE_SECONDS,
-                heartbeat_stale_trial_callback=_lost,
+                skip_table_creation=not create,
             )
-            weakref.finalize(storage, storage.engine.dispose)  # its connections are closed when nothing needs them
-            return storage
     except ImportError as error:
         raise OptionError(f"no driver for {shown}: {optional.explain_error(error) or error}") from None
     except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        reason = " ".join(str(error.__cause__ or error).split())[:200]
-        raise OptionError(f"cannot reach the storage {shown}: {reason}") from None
+        raise OptionError(f"cannot reach the storage {shown}: {explain(error, url)}") from None
+    except RuntimeError as error:  # the tables are of another release of Optuna
+        raise StorageError(f"cannot use the storage {shown}: {explain(error, url)}") from None
+    weakref.finalize(database, database.engine.dispose)  # its connections are closed when nothing needs them
+    return PatientStorage(database, url, _wait(), undelivered)
 
 
-def without_password(url: str) -> str:
-    """The URL as it may be shown and kept; the driver takes the password from where it always does, as PGPASSWORD.
+def _wait() -> float:
+    """Seconds for which a search waits for its database."""
+    text = os.environ.get(WAIT, "") or WAIT_DEFAULT
+    return parse_duration(text)
+
+
+def _how_to_connect(url: sqlalchemy.URL, read_only: bool) -> tuple[sqlalchemy.URL, dict[str, Any]]:
+    """The URL with its driver, and SQLAlchemy's arguments."""
+    how: dict[str, Any] = {"pool_pre_ping": True}
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")  # whatever SQLAlchemy's own default is
+    if url.drivername.startswith("postgresql") and "connect_timeout" not in url.query:
+        how["connect_args"] = {"connect_timeout": CONNECT_SECONDS}
+    if read_only and url.drivername.startswith("postgresql"):
+        how["execution_options"] = {"postgresql_readonly": True}
+    if read_only and is_sqlite(url) and (file := file_of(url)) is not None:
+        url = url.set(database=f"file:{quote(str(file))}").update_query_dict({"mode": "ro", "uri": "true"})
+    return url, how
+
+
+def _check_tables(url: sqlalchemy.URL, how: dict[str, Any], shown: str) -> None:
+    """Refuse a database that Optuna would make its own by opening it.
 
     Raises:
-        OptionError: it is no URL of a database.
+        StorageError: it lacks Optuna's tables, or they are empty.
     """
+    engine = sqlalchemy.create_engine(url, **how)
     try:
-        parsed = sqlalchemy.engine.make_url(url).difference_update_query(["password"])
-        return parsed._replace(password=None).render_as_string()  # its `set` leaves out what is None
-    except (sqlalchemy.exc.ArgumentError, ValueError):  # a port that is no number
-        raise OptionError(
-            f"--storage wants the URL of a database, such as postgresql://user@host/name, got "
-            f"'{re.sub(r':[^:/@]*@', '@', url)}'"
-        ) from None
-
-
-def on_lost(study: optuna.Study, take_up: Callable[[FrozenTrial], None] | None) -> None:
-    """Call this with each trial of a lost process that this process finds in the study; ``None`` for no longer."""
-    if take_up is None:
-        _LISTENING.pop(id(study), None)
-    else:
-        _LISTENING[id(study)] = take_up
-
-
-def _lost(study: optuna.Study, trial: FrozenTrial) -> None:
-    """What Optuna calls in the one process that found a trial without a sign of life."""
-    if (take_up := _LISTENING.get(id(study))) is not None:
-        take_up(trial)
+        there = set(sqlalchemy.inspect(engine).get_table_names()) >= TABLES
+        if there:
+            with engine.connect() as connection:
+                rows = [connection.execute(sqlalchemy.text(f"select count(*) from {name}")).scalar_one() for name in
+                        ("version_info", "alembic_version")]  # fmt: skip
+            there = all(rows)
+    finally:
+        engine.dispose()
+    if not there:
+        raise StorageError(f"the storage {shown} holds no searches: it has no tables of Optuna's, and none are made")

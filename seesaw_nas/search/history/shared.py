@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -23,7 +23,9 @@ from seesaw_nas.core.run_folder import check_description
 from seesaw_nas.search.history import database, optuna_private
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.journal import DIRECTIONS
+from seesaw_nas.search.history.patient import RESULT, RETRY_SECONDS
 from seesaw_nas.search.history.reading import as_records
+from seesaw_nas.search.history.undelivered import Undelivered
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space
 
@@ -37,7 +39,7 @@ def create(url: str, name: str, objectives: str, description: Mapping[str, Any])
         RunError: there is one already.
         OptionError: the database cannot be reached.
     """
-    storage = database.open_storage(url)
+    storage = database.open_storage(url, create=True)
     try:
         study = optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS[objectives])
     except optuna.exceptions.DuplicatedStudyError:
@@ -48,14 +50,21 @@ def create(url: str, name: str, objectives: str, description: Mapping[str, Any])
     return study
 
 
-def join(url: str, name: str) -> tuple[optuna.Study, dict[str, Any]]:
+def join(
+    url: str, name: str, *, keep: Path | None = None, read_only: bool = False
+) -> tuple[optuna.Study, dict[str, Any]]:
     """The study of this name, and the description of its run.
+
+    Args:
+        keep: folder for results until the database has them; ``None`` where nothing is trained.
+        read_only: whether nothing will be written.
 
     Raises:
         RunError: there is none, or a newer release made it.
         OptionError: the database cannot be reached.
     """
-    storage = database.open_storage(url)
+    undelivered = Undelivered(keep, name) if keep else None
+    storage = database.open_storage(url, read_only=read_only, undelivered=undelivered)
     try:
         study = optuna.load_study(storage=storage, study_name=name)
     except KeyError:
@@ -74,7 +83,7 @@ def read_records(url: str, name: str) -> list[TrialRecord]:
         RunError: there is no such search.
         OptionError: the database cannot be reached.
     """
-    study, _ = join(url, name)
+    study, _ = join(url, name, read_only=True)
     return as_records(study.get_trials(deepcopy=False))
 
 
@@ -85,12 +94,14 @@ class SharedHistory(History):
 
     def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0) -> None:
         """Read what there is, and begin to show signs of life."""
-        self._database: Any = optuna_private.storage(study)  # its cache passes signs of life on
+        self._database: Any = optuna_private.storage(study)
+        delivered = self._deliver(study)
         super().__init__(study, space, budget, seed)
         self._mine: set[int] = set()
         self._again: list[tuple[Architecture, str, int]] = []
         self._taken_up: list[int] = []
-        database.on_lost(study, self._take_up)
+        for number in [number for number, trial_id in self._ids.items() if trial_id in delivered]:
+            self.tell(number)
         self._end = threading.Event()
         self._beating = threading.Thread(target=self._beat, daemon=True)
         self._beating.start()
@@ -98,14 +109,27 @@ class SharedHistory(History):
     def close(self) -> None:
         """Show no further signs of life."""
         self._end.set()
-        self._beating.join()
-        database.on_lost(self.study, None)
+        self._beating.join(database.CONNECT_SECONDS)  # it may be waiting for a server that is away
 
     def _beat(self) -> None:
-        while not self._end.wait(database.BEAT_SECONDS):
-            for number in list(self._mine):
-                with contextlib.suppress(optuna.exceptions.StorageInternalError):  # the next one may come through
-                    self._database.record_heartbeat(self._ids[number])
+        pause: float = database.BEAT_SECONDS
+        while not self._end.wait(pause):
+            came_through = [self._database.record_heartbeat(self._ids[number]) for number in list(self._mine)]
+            pause = database.BEAT_SECONDS if all(came_through) else RETRY_SECONDS
+
+    def _deliver(self, study: optuna.Study) -> set[int]:
+        """Hand over results that an earlier process could not; the trials that took them, by the storage's numbers.
+
+        The result of a trial that others have taken over is dropped, one of a trial that is not in the database stays.
+        """
+        kept = self._database.undelivered.results() if self._database.undelivered else {}
+        there = {optuna_private.trial_id(trial) for trial in study.get_trials(deepcopy=False)} if kept else set()
+        delivered = set()
+        for trial_id in sorted(kept.keys() & there):
+            with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):
+                self._database.set_trial_user_attr(trial_id, RESULT, kept[trial_id])
+                delivered.add(trial_id)
+        return delivered
 
     def _read(self, trial: FrozenTrial) -> None:
         if not (trial.user_attrs.get("proposal", {}).get("architecture") or "result" in trial.user_attrs):
@@ -117,9 +141,8 @@ class SharedHistory(History):
 
     def refresh(self) -> list[TrialRecord]:
         """Take in what other processes did, begin anew what a lost one left, and return the records that changed."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            optuna.storages.fail_stale_trials(self.study)
+        for lost in self._database.end_silent(self.study):
+            self._take_up(lost)
         changed = []
         for trial in self.study.get_trials(deepcopy=False):
             known = self._records.get(trial.number)
@@ -155,9 +178,7 @@ class SharedHistory(History):
 
     def ask(self) -> int:
         """Begin a trial whose genes the study's sampler chooses."""
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Heartbeat of storage", UserWarning)  # we show the signs of life
-            trial = self.study.ask(self._distributions)
+        trial = self.study.ask(self._distributions)
         return self._propose(self._storage.get_trial(optuna_private.trial_id(trial)), attempts=1)
 
     def _note(self, number: int, trial_id: int, *rest: Any, **more: Any) -> None:

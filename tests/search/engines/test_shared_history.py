@@ -17,7 +17,7 @@ from processes import REPOSITORY, InOrder, free_port
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.evaluators import Score
-from seesaw_nas.search.history import database, shared
+from seesaw_nas.search.history import database, patient, shared
 from seesaw_nas.search.proposer import Proposer
 
 TABLE = REPOSITORY / "benchmarks/tables/digits-small.parquet"
@@ -94,8 +94,9 @@ def open_shared(server, feasible, request):
 
 
 @pytest.fixture
-def silent(sql):
-    """As if there had been no sign of life of any running trial for an hour."""
+def silent(sql, monkeypatch):
+    """As if there had been no sign of life of any running trial for an hour, from a server that was there all along."""
+    monkeypatch.setattr(patient, "uptime", lambda engine: 3600.0)
     return lambda: sql("update trial_heartbeats set heartbeat = heartbeat - interval '1 hour'")
 
 
