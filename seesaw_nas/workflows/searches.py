@@ -103,6 +103,7 @@ def resume(
     on_plan: OnPlan | None = None,
     listener: Listener | None = None,
     found: Sequence[Start] | None = None,
+    retry_failed: bool = False,
     **changes: Any,
 ) -> Result:
     """Go on with a run where it stopped, however it stopped; what was finished is neither lost nor trained again.
@@ -111,6 +112,7 @@ def resume(
         path: the run's folder.
         given: the objects that the run began with, where it did.
         time_limit, on_plan, listener, found: as for :func:`begin`.
+        retry_failed: train architectures once more whose training failed.
         changes: settings in place of the run's own, of those that :data:`CHANGEABLE` names: ``trials`` (the new total),
             ``device``, ``confirm``, ``engine`` and others; ``None`` and an empty text leave the run's own.
 
@@ -140,7 +142,7 @@ def resume(
     named = partial(_starts, problem, str(folder.path), listener)
     find = named if found is None else lambda: list(found)
     with engines.connect_engine(settings, problem.device) as engine:
-        return run(folder, problem, how, find, engine, time_limit, on_plan, listener)
+        return run(folder, problem, how, find, engine, time_limit, on_plan, listener, retry_failed)
 
 
 def apply_changes(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
@@ -189,6 +191,7 @@ def run(
     time_limit: float | None,
     on_plan: OnPlan | None,
     listener: Listener | None,
+    retry_failed: bool = False,
 ) -> Result:
     """Carry a search out in its folder, or what is left of it.
 
@@ -196,6 +199,7 @@ def run(
         find_starts: what it begins with, where that is not in its history yet.
         engine: where its trials are trained.
         time_limit, on_plan, listener: as for :func:`begin`.
+        retry_failed: as for :func:`resume`.
     """
     settings, (strategy, halving) = problem.settings, method
     with folder.hold(), _history(folder, problem) as trial_history:
@@ -217,6 +221,7 @@ def run(
             halving=halving,
             checkpoints=folder.checkpoints,
             on_closed=listener.ended if listener else None,
+            retry_failed=retry_failed,
         )
         if settings.steps.plan == "shared":
             time_limit = before.left

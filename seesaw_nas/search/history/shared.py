@@ -206,6 +206,6 @@ class SharedHistory(History):
     def _take_up(self, trial: FrozenTrial) -> None:
         """Note that the trial of a lost process is to be begun once more."""
         proposal = trial.user_attrs.get("proposal", {})
-        if "result" not in trial.user_attrs and proposal.get("architecture") and proposal["attempts"] < 2:
+        if "result" not in trial.user_attrs and proposal.get("architecture"):
             architecture = Architecture.from_dict(proposal["architecture"])
             self._again.append((architecture, f"again: trial {trial.number} was lost", int(proposal["attempts"])))

@@ -160,15 +160,15 @@ def test_trial_of_a_silent_process_is_begun_once_more_by_one_other(open_shared, 
     assert other[1].origin == "again: trial 0 was lost"
 
 
-def test_trial_that_is_lost_twice_is_not_begun_a_third_time(open_shared, architectures, silent):
-    one, other, third = open_shared(), open_shared(), open_shared()
-    proposer(one, architectures[:1]).ask()
-    silent()
-    assert proposer(other, architectures[:1]).ask().number == 1
-    silent()
-    third.refresh()
-    assert third.take_over_lost() == []
-    assert states(third) == ["lost", "lost"]
+def test_trial_is_begun_again_however_many_processes_are_lost_within_it(open_shared, architectures, silent):
+    for number in range(4):
+        history = open_shared()
+        asked = proposer(history, architectures[:1])
+        job = asked.ask()
+        assert (job.number, job.architecture) == (number, architectures[0])
+        silent()
+    tell(asked, job)
+    assert states(history) == ["lost"] * 3 + ["complete"]
 
 
 def test_process_that_was_only_slow_loses_its_trial_and_goes_on(open_shared, architectures, silent):
