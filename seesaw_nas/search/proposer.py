@@ -236,9 +236,7 @@ class Proposer:
 
     def _job(self, record: TrialRecord, until: int, *, again: bool) -> Job:
         number = record.number
-        if again and not self._history.attempts(
-            number
-        ):  # else it was begun before, and that the search ended says nothing
+        if again and not self._history.attempts(number):  # one that was begun before is not counted again
             self._history.attempt(number)
         checkpoint = _checkpoint(self._checkpoints, number) if self._checkpoints else None
         return Job(number, record.spec, cost.macs(record.spec), record.seed, until, checkpoint)

@@ -16,6 +16,7 @@ from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines, proposer, starts
 from seesaw_nas.search.history import history, journal, shared
+from seesaw_nas.search.history.addresses import check_cluster
 from seesaw_nas.search.history.places import url_of
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
@@ -130,6 +131,8 @@ def resume(
     if url := url_of(folder, str(changes.get("storage") or "")):
         changes = changes | {"storage": url}
     settings = apply_changes(settings, changes)
+    if settings.placement.engine == "ray" and not changes.get("ray_address"):
+        check_cluster(settings.placement.ray_address, str(folder.path))
     if missing := [what for what in begun.get("given", []) if what not in given.names]:
         raise RunError(
             f"{folder.path} began with objects of a program; pass the same to `api.resume`, in `given`: "

@@ -122,15 +122,34 @@ def permit(kept: str, given: str, what: str) -> str:
     )
 
 
+def check_cluster(kept: str, what: str) -> None:
+    """Refuse the address of a Ray cluster in a run's folder, unless it is this machine's or the environment names it.
+
+    Raises:
+        OptionError: the user is to name it.
+    """
+    host = re.sub(r":\d+$", "", kept.partition("://")[2] or kept).strip("[]/")
+    if kept and host not in ("auto", "local", "localhost", "127.0.0.1", "::1", *_allowed()):
+        shown = "".join(c if c.isprintable() else "?" for c in kept)
+        raise OptionError(
+            f"{what} names a Ray cluster, which is connected to only where you name it: give --ray-address "
+            f"{shlex.quote(shown)}, or put its host into {HOSTS}"
+        )
+
+
+def _allowed() -> list[str]:
+    return [entry.strip().lower() for entry in os.environ.get(HOSTS, "").split(",") if entry.strip()]
+
+
 def _is_allowed(url: sqlalchemy.URL) -> bool:
     """Whether the environment names the host or the file, and no parameter leads elsewhere."""
-    allowed = [entry.strip() for entry in os.environ.get(HOSTS, "").split(",") if entry.strip()]
     if is_sqlite(url):
         if (path := file_of(url)) is None or url.query:
             return False
-        folders = [Path(entry).resolve() for entry in allowed if Path(entry).is_absolute()]
+        entries = [Path(entry.strip()) for entry in os.environ.get(HOSTS, "").split(",")]
+        folders = [entry.resolve() for entry in entries if entry.is_absolute()]
         return any(path.resolve().is_relative_to(folder) for folder in folders)
     for name, value in url.query.items():
         if name not in HARMLESS and (name, value) not in [("sslmode", mode) for mode in ENCRYPTED]:
             return False
-    return bool(url.host) and str(url.host).lower() in [entry.lower() for entry in allowed]
+    return bool(url.host) and str(url.host).lower() in _allowed()

@@ -13,7 +13,7 @@ import sqlalchemy
 from optuna.storages import RDBStorage
 
 from seesaw_nas.core import optional
-from seesaw_nas.core.errors import OptionError, StorageError
+from seesaw_nas.core.errors import OptionError, StorageError, UnitError
 from seesaw_nas.core.units import parse_duration
 from seesaw_nas.search.history.addresses import file_of, is_sqlite, read_url, without_password
 from seesaw_nas.search.history.patient import PatientStorage, explain
@@ -71,8 +71,10 @@ def open_storage(
 
 def _wait() -> float:
     """Seconds for which a search waits for its database."""
-    text = os.environ.get(WAIT, "") or WAIT_DEFAULT
-    return parse_duration(text)
+    try:
+        return parse_duration(os.environ.get(WAIT, "") or WAIT_DEFAULT)
+    except UnitError as error:
+        raise OptionError(f"the environment's {WAIT}: {error}") from None
 
 
 def _how_to_connect(url: sqlalchemy.URL, read_only: bool) -> tuple[sqlalchemy.URL, dict[str, Any]]:
