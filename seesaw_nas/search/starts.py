@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seesaw_nas.architecture import cost, reference, specfile
@@ -89,7 +89,7 @@ def _named(name: str, feasible: Feasible, basis: Basis, tell: Callable[[str], No
                 if known.input == _input(feasible) and known.classes == feasible.space.classes:
                     yield Start(known, f"reference: {model}@{setting}")
     elif path.is_dir() and not (path / "spec.json").exists():
-        yield from _of_run(RunFolder.open(path), basis, tell, storage)
+        yield from _of_run(RunFolder.open(path, storage), basis, tell)
     else:
         named = specfile.resolve(name)
         yield Start(named.architecture, f"spec: {named.name}")
@@ -99,11 +99,13 @@ def _input(feasible: Feasible) -> tuple[int, int, int]:
     return (feasible.space.input_channels, feasible.space.input_size, feasible.space.input_size)
 
 
-def _of_run(folder: RunFolder, basis: Basis, tell: Callable[[str], None], storage: str) -> Iterator[Start]:
+def _of_run(folder: RunFolder, basis: Basis, tell: Callable[[str], None]) -> Iterator[Start]:
     kept = folder.description.get("settings", {}).get("storage")
+    if kept and not is_same(folder.storage, str(kept)):
+        folder = replace(folder, storage="")  # the new search's own database is another
     if not kept and not folder.journal.exists():
         raise RunError(f"{folder.path} is no search: it has no {folder.journal.name}")
-    trials = records.complete(records_of(folder, storage if kept and is_same(storage, str(kept)) else ""))
+    trials = records.complete(records_of(folder))
     before = Basis.of(folder.description, str(folder.path))
     reason = difference(before, basis, TRAININGS) or unknown(before, basis, TRAININGS)
     if reason:

@@ -24,6 +24,6 @@ def dashboard(run: Path | str, *, port: int = 8080, storage: str = "") -> None:
     read_status(run, storage)  # whether there is anything to show
     with optional.require("optuna_dashboard"):
         import optuna_dashboard
-    history = storage_of(RunFolder.open(Path(run)), storage)
+    history = storage_of(RunFolder.open(Path(run), storage))
     print(f"http://127.0.0.1:{port}/ shows {run}; Ctrl-C ends it", file=sys.stderr)
     optuna_dashboard.run_server(history, host="127.0.0.1", port=port)

@@ -224,14 +224,14 @@ def read(path: Path | str, storage: str = "") -> Run:
         RunError: it is no folder of a search, or something in it is damaged.
         OptionError: its history is in a database that cannot be reached.
     """
-    folder = RunFolder.open(Path(path))
+    folder = RunFolder.open(Path(path), storage)
     about = folder.description
     if "trials" not in about.get("settings", {}):
         raise RunError(f"{folder.path} is no search; what a training came to is in its result.json")
     settings = SearchSettings.from_dict(about["settings"])
     try:
         budget, space_name = Budget(about["budget"]["low"], about["budget"]["high"]), str(about["space"])
-        study, found = read_study(folder, storage)
+        study, found = read_study(folder)
         timings, confirmed, images = read_timings(folder), confirmation.read(folder.confirmed), _known_images(folder)
         return Run(
             name=folder.name,

@@ -121,14 +121,14 @@ def resume(
         SeesawError: it is not a run folder, its space has changed, or another process works on it.
         TypeError: a setting cannot be changed.
     """
-    folder = RunFolder.open(Path(path))
+    folder = RunFolder.open(Path(path), str(changes.get("storage") or ""))
     begun = folder.description
     if begun.get("kind") != KIND:
         raise RunError(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
         )
     settings = SearchSettings.from_dict(begun.get("settings", {}))
-    if url := url_of(folder, str(changes.get("storage") or "")):
+    if url := url_of(folder):
         changes = changes | {"storage": url}
     settings = apply_changes(settings, changes)
     if settings.placement.engine == "ray" and not changes.get("ray_address"):

@@ -58,11 +58,11 @@ def read_status(path: Path | str, storage: str = "") -> Status:
     Raises:
         RunError: it is no folder of a search, or its history is not readable.
     """
-    folder = RunFolder.open(Path(path))
+    folder = RunFolder.open(Path(path), storage)
     settings = folder.description.get("settings", {})
     if "trials" not in settings:
         raise RunError(f"{folder.path} is no search; of a training, `train --tensorboard` shows the progress")
-    found = records_of(folder, storage)
+    found = records_of(folder)
     counts = Counter(record.state for record in found)
     trials = int(settings["trials"])
     begun = sum(counts[state] for state in records.TRAINED)

@@ -89,11 +89,11 @@ def _of_table(path: Path) -> _Source:
 
 
 def _of_run(path: Path, storage: str) -> _Source:
-    folder = RunFolder.open(path)
+    folder = RunFolder.open(path, storage)
     about = folder.description
     if "trials" not in about.get("settings", {}):
         raise RunError(f"{path} is no search; what a training came to is in its result.json")
-    trainings = [(trial.architecture, trial.seed, trial.curve) for trial in complete(records_of(folder, storage))]
+    trainings = [(trial.architecture, trial.seed, trial.curve) for trial in complete(records_of(folder))]
     return _source(path, about, trainings)
 
 
