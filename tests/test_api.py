@@ -65,7 +65,7 @@ def test_search_trains_what_was_asked_for_within_the_budget(found):
 def test_run_folder_holds_what_its_description_says(found):
     names = {path.name for path in found.folder.path.iterdir()}
     results = {"pareto.csv", "front.json", "best.json", "report.html"}
-    assert names == {"run.json", "optuna.journal", "owner.lock"} | results
+    assert names == {"run.json", "trials.jsonl", "owner.lock"} | results
     described = found.folder.description
     assert described["kind"] == "search"
     assert described["settings"] == json.loads(json.dumps(FEW.to_dict()))

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from seesaw_nas.core import optional
+from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search.history.places import storage_of
-from seesaw_nas.workflows.status import read_status
 
 
 def dashboard(run: Path | str, *, port: int = 8080) -> None:
@@ -18,9 +18,11 @@ def dashboard(run: Path | str, *, port: int = 8080) -> None:
         OptionError: it is not installed.
         RunError: it is no folder of a search.
     """
-    read_status(run)  # whether there is anything to show
+    folder = RunFolder.open(Path(run))
+    if "trials" not in folder.description.get("settings", {}):
+        raise RunError(f"{folder.path} is no search, whose trials a dashboard could show")
     with optional.require("optuna_dashboard"):
         import optuna_dashboard
-    storage = storage_of(RunFolder.open(Path(run)))
+    storage = storage_of(folder)
     print(f"http://127.0.0.1:{port}/ shows {run}; Ctrl-C ends it", file=sys.stderr)
     optuna_dashboard.run_server(storage, host="127.0.0.1", port=port)

@@ -279,7 +279,7 @@ def test_resume_with_negative_trials(refused, done):
     assert refused("resume", "runs/a", "--trials", "-3") == "--trials must be at least 1, got -3"
 
 
-@pytest.mark.parametrize("name", ["run.json", "optuna.journal"])
+@pytest.mark.parametrize("name", ["run.json", "trials.jsonl"])
 def test_damaged_run(refused, done, name):
     (done / name).write_text("hello\n")
     assert name in refused("resume", done)

@@ -20,7 +20,7 @@ from seesaw_nas import __version__
 from seesaw_nas.evaluators import Score
 from seesaw_nas.evaluators.trained import TrainedEvaluator
 from seesaw_nas.search.engines import serial
-from seesaw_nas.search.history.reading import read_records
+from seesaw_nas.search.history.trials_file import read_records
 
 QUICK = ["search", "--budget", "300K", "--epochs", "1", "--train-size", "64", "--device", "cpu"]
 # trials of about a second, so that there is a middle in which to kill one
@@ -53,7 +53,7 @@ def front_of(out):
 def finished(folder):
     """(digest, top1) of the trials whose result is in the journal, read as plain JSON lines."""
     found, proposed = {}, {}
-    for line in (folder / "optuna.journal").read_text().splitlines(keepends=True):
+    for line in (folder / "trials.jsonl").read_text().splitlines(keepends=True):
         if line.endswith("\n"):
             entry = json.loads(line)
             attribute = entry.get("user_attr", {})
@@ -180,7 +180,7 @@ def outcome(folder):
     """What became of each trial, but for how long it took."""
     return [
         (r.number, r.digest, r.seed, r.state, r.top1, [(e.epoch, e.train_loss, e.top1) for e in r.curve], r.reason)
-        for r in read_records(folder / "optuna.journal")
+        for r in read_records(folder / "trials.jsonl")
     ]
 
 
@@ -209,7 +209,7 @@ def test_scheduler_trains_the_best_on_from_their_checkpoints(run, epochs_trained
     assert len(re.findall(r"trial +\d +\d+\.\dK Multi-Adds  top-1 +\d+\.\d\d%  paused after epoch 1\n", out)) == 4
     assert out.count("stopped: stopped after 1 of 3 epochs") == 3
     assert "ended because the wanted number of trials, 4, is reached; 1 trained, 3 stopped early" in out
-    records = read_records(tmp_path / "runs/a/optuna.journal")
+    records = read_records(tmp_path / "runs/a/trials.jsonl")
     (whole,) = [record for record in records if record.state == "complete"]
     # four first epochs, of which the best of the first three goes on
     assert len(epochs_trained) == len(set(epochs_trained)) == 4 + 2
@@ -254,7 +254,7 @@ def test_earlier_run_is_taken_over(run, cli, epochs_trained, tmp_path):
     assert "2 of the figures are not of a training in this run; the trials' `reason` says of which" in out
     assert len(epochs_trained) == 3
     assert {(digest, top1) for *_, top1, _, digest in early} <= {
-        (r.digest, f"{100 * r.top1:.2f}") for r in read_records(tmp_path / "runs/b/optuna.journal")
+        (r.digest, f"{100 * r.top1:.2f}") for r in read_records(tmp_path / "runs/b/trials.jsonl")
     }
     shutil.rmtree(tmp_path / "runs/a")
     assert "4 trained" in cli("resume", "runs/b", "--trials", 2).out
@@ -304,7 +304,7 @@ def test_resume_may_ask_for_repeats(run, cli, monkeypatch):
 def test_objectives_may_be_top1_alone(run, tmp_path):
     assert run("--objectives", "top1").code == 0
     assert len(front_of(run("--objectives", "top1", "--resume").out)) >= 1
-    assert '"directions":[2]' in (tmp_path / "runs/a/optuna.journal").read_text()
+    assert '"directions":[2]' in (tmp_path / "runs/a/trials.jsonl").read_text()
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -339,7 +339,7 @@ def wait_for(holds, process, seconds=60):
 
 
 def in_second_training(folder):
-    return (folder / "optuna.journal").exists() and len(finished(folder)[0]) == 1 and finished(folder)[1] == 2
+    return (folder / "trials.jsonl").exists() and len(finished(folder)[0]) == 1 and finished(folder)[1] == 2
 
 
 @pytest.mark.slow
@@ -393,7 +393,7 @@ def test_halved_search_killed_and_resumed_equals_the_uninterrupted_one(start, cl
 
 def paused(folder):
     """How often a trial was paused."""
-    journal = folder / "optuna.journal"
+    journal = folder / "trials.jsonl"
     return journal.read_text().count('"state":"paused"') if journal.exists() else 0
 
 
@@ -423,7 +423,7 @@ def test_second_ctrl_c_drops_what_runs(start, cli, tmp_path):
     endless = [*LONG[:4], 400, *LONG[5:]]
     cut = tmp_path / "runs" / "long"
     with start(tmp_path, *endless) as search:
-        wait_for(lambda: (cut / "optuna.journal").exists() and finished(cut)[1] == 1, search)
+        wait_for(lambda: (cut / "trials.jsonl").exists() and finished(cut)[1] == 1, search)
         time.sleep(0.5)
         search.send_signal(signal.SIGINT)
         time.sleep(0.5)
@@ -471,7 +471,7 @@ def test_disk_that_fills_up_loses_no_finished_trial(start, tmp_path):
 
 def test_optuna_opens_the_run_as_it_is(run, tmp_path):
     out = run(trials=3).out
-    journal = str(tmp_path / "runs/a/optuna.journal")
+    journal = str(tmp_path / "runs/a/trials.jsonl")
     storage = optuna.storages.JournalStorage(JournalFileBackend(journal, lock_obj=JournalFileSymlinkLock(journal)))
     (summary,) = optuna.get_all_study_summaries(storage)
     assert (summary.study_name, summary.n_trials) == ("a", 3)
@@ -498,7 +498,7 @@ def test_optuna_dashboard_opens_the_run_as_it_is(run, tmp_path):
     assert run().code == 0
     program = str(DASHBOARD) if DASHBOARD.exists() else shutil.which("optuna-dashboard")
     port = free_port()
-    command = [program, "--host", "127.0.0.1", "--port", str(port), str(tmp_path / "runs/a/optuna.journal")]
+    command = [program, "--host", "127.0.0.1", "--port", str(port), str(tmp_path / "runs/a/trials.jsonl")]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             studies = json.loads(fetched(f"http://127.0.0.1:{port}/api/studies", server))
