@@ -29,9 +29,9 @@ def status(
     from rich.live import Live
     from rich.text import Text
 
-    from seesaw_nas.workflows.status import Watch
+    from seesaw_nas.workflows.status import RunWatch
 
-    watched = Watch(run)
+    watched = RunWatch(run)
     found = watched.look()
     if json:
         print(dumps(_as_json(found), indent=2))

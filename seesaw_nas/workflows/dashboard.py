@@ -8,7 +8,7 @@ from pathlib import Path
 from seesaw_nas.core import optional
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.search.history.places import storage_of
+from seesaw_nas.search.history.with_optuna import storage_of
 
 
 def dashboard(run: Path | str, *, port: int = 8080) -> None:

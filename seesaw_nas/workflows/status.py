@@ -56,10 +56,10 @@ def read_status(path: Path | str) -> Status:
     Raises:
         RunError: it is no folder of a search, or its history is not readable.
     """
-    return Watch(path).look()
+    return RunWatch(path).look()
 
 
-class Watch:
+class RunWatch:
     """Looks at a run again and again; each look reads only what was appended to its history since the last one."""
 
     def __init__(self, path: Path | str) -> None:

@@ -7,7 +7,7 @@ sampler is first asked; from then on it is told what happens.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from seesaw_nas.space import Budget, Space, decode, encode, genes
 
 if TYPE_CHECKING:
     import optuna
+
+    from seesaw_nas.search.history.memory_study import MemoryStudy
 
 
 class FileHistory(History):
@@ -59,7 +61,8 @@ class FileHistory(History):
         self._notes, self._study_attributes = content.notes, content.attributes
         self._genes = {trial.number: trial.genes for trial in content.trials}
         self._attributes = [trial.attributes for trial in content.trials]
-        self._study: optuna.Study | None = None
+        self._study: MemoryStudy | None = None
+        self._unwritten: list[dict[str, Any]] = []  # what a sampler noted
         for trial, record in zip(content.trials, self._file.reader.records(), strict=True):
             self._register(record, trial.attempts, trial.behind)
 
@@ -89,23 +92,18 @@ class FileHistory(History):
     @property
     def study(self) -> optuna.Study:
         """The trials as Optuna's samplers see them, in memory."""
+        return self._memory_study().study
+
+    def _memory_study(self) -> MemoryStudy:
         if self._study is None:
             from seesaw_nas.search.history import memory_study  # Optuna is loaded only for samplers that are its own
 
-            study = memory_study.create_study(self._name, self._objectives)
-            trials = (
-                memory_study.Proposed(
-                    record,
-                    self.genotype(number),
-                    self._attributes[number],
-                    self._attempts[number],
-                    self._behind[number],
-                )
-                for number, record in self._records.items()
-            )
-            memory_study.add_trials(study, trials, self._choices, self.budget)
-            memory_study.add_attributes(study, self._study_attributes, self._notes)
-            self._study = study
+            found = memory_study.MemoryStudy(self._name, self._objectives, self._choices, self.budget)
+            for number, record in self._records.items():
+                counts = self._attempts[number], self._behind[number]
+                found.add(record, self.genotype(number), self._attributes[number], *counts)
+            found.note(self._study_attributes, self._notes)
+            self._study = found
         return self._study
 
     def genotype(self, number: int) -> dict[str, str]:
@@ -115,32 +113,28 @@ class FileHistory(History):
     def add(self, architecture: Architecture, origin: str = "", attempts: int = 1) -> int:
         """Begin a trial of this architecture, in a single write; returns its number."""
         number = len(self._records)
-        with self._in_step():
-            self._propose(number, architecture, encode(self.space, architecture), origin, attempts)
-            if self._study is not None:
-                self._add_to_study(number)
+        genotype = encode(self.space, architecture)
+        self._propose(number, architecture, genotype, origin, attempts)
+        if self._study is not None:
+            with self._in_step():
+                self._study.add(self._records[number], genotype, {}, attempts, 0)
         return number
 
     def ask(self) -> int:
         """Begin a trial whose genes the study's sampler chooses; returns its number."""
-        from seesaw_nas.search.history import memory_study, optuna_private
-
-        study = self.study
+        study = self._memory_study()
         with self._in_step():
-            asked = study.ask(memory_study.distributions(self._choices))
-            if (number := asked.number) != len(self._records):
+            number, genotype, noted = study.ask()
+            if number != len(self._records):
                 raise RunError(f"the study of a search begins trial {number} where {len(self._records)} is the next")
             architecture, reason = None, ""
             try:
-                architecture = decode(self.space, asked.params)
+                architecture = decode(self.space, genotype)
             except SpecError as error:
                 reason = str(error)
-            noted = optuna_private.attributes(study, number)
-            self._propose(number, architecture, asked.params, SAMPLER, 1, reason, noted)
-            for name, by in memory_study.constraints(self._records[number], self.budget).items():
-                asked.set_constraint(name, by)
-            asked.set_user_attr("proposal", memory_study.proposal(self._records[number], 1))
-            self._keep_attributes()
+            self._propose(number, architecture, genotype, SAMPLER, 1, reason, noted)
+            study.complete_proposal(self._records[number])
+            self._keep_attributes(study)
         return number
 
     def _propose(
@@ -160,48 +154,33 @@ class FileHistory(History):
         self._attributes.append(dict(attributes or {}))
         self._register(record, attempts, 0)
 
-    def _add_to_study(self, number: int) -> None:
-        from seesaw_nas.search.history import memory_study
-
-        trial = memory_study.Proposed(
-            self._records[number], self.genotype(number), {}, self._attempts[number], self._behind[number]
-        )
-        memory_study.add_trials(self.study, [trial], self._choices, self.budget)
-
     def _save_attempts(self, number: int, count: int) -> None:
         self._file.append({"attempt": number, "attempts": count})
 
     def _save_result(self, number: int, record: TrialRecord) -> None:
-        with self._in_step():
-            before = self._records[number]
-            after = len(before.curve) if record.curve[: len(before.curve)] == before.curve else 0
-            self._file.append(result_line(record, self._behind[number], after, before.seed))
-            if self._study is not None:
-                self._tell_study(number, record)
+        before = self._records[number]
+        after = len(before.curve) if record.curve[: len(before.curve)] == before.curve else 0
+        self._file.append(result_line(record, self._behind[number], after, before.seed))
 
-    def _tell_study(self, number: int, record: TrialRecord) -> None:
-        from seesaw_nas.search.history import memory_study, optuna_private
+    def _write(self, number: int, record: TrialRecord) -> None:
+        super()._write(number, record)
+        if self._study is not None:
+            with self._in_step():
+                self._attributes[number] |= (noted := self._study.tell(record, self._behind[number]))
+                if noted:
+                    self._unwritten.append({"attributes": number, "value": noted})
+                self._keep_attributes(self._study)
 
-        result = memory_study.result(record, self._behind[number])
-        optuna_private.set_trial_attribute(self.study, number, "result", result)
-        if record.state == "paused":
-            return
-        before = optuna_private.attributes(self.study, number)
-        memory_study.tell(self.study, record)
-        now = optuna_private.attributes(self.study, number)
-        if new := {name: value for name, value in now.items() if before.get(name) != value}:
-            self._file.append({"attributes": number, "value": new})
-            self._attributes[number] |= new
-        self._keep_attributes()
-
-    def _keep_attributes(self) -> None:
-        """Write what Optuna's sampler noted of the study."""
-        from seesaw_nas.search.history import optuna_private
-
-        now = optuna_private.study_attributes(self.study)
+    def _keep_attributes(self, study: MemoryStudy) -> None:
+        """Write what Optuna's sampler noted; where the disk is full, with the next trial."""
+        now = study.attributes
         if new := {name: value for name, value in now.items() if self._study_attributes.get(name) != value}:
-            self._file.append({"study": new})
+            self._unwritten.append({"study": new})
             self._study_attributes |= new
+        with suppress(OSError):
+            while self._unwritten:
+                self._file.append(self._unwritten[0])
+                del self._unwritten[0]
 
     @contextmanager
     def _in_step(self) -> Iterator[None]:

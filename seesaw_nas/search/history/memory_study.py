@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from seesaw_nas.search.history import optuna_private
 from seesaw_nas.search.history.history import DIRECTIONS, ILLEGAL, SAMPLER, violations
@@ -31,23 +31,6 @@ STATES = {
 Choices = Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
-    """A trial with what only a study tells of it.
-
-    Attributes:
-        genotype: its genes.
-        attributes: what Optuna's sampler noted of it; empty for what no sampler chose.
-        attempts, behind: trainings that were begun, and those of them that came to an end or a pause.
-    """
-
-    record: TrialRecord
-    genotype: Mapping[str, str]
-    attributes: Mapping[str, Any]
-    attempts: int
-    behind: int
-
-
 def distributions(choices: Choices) -> dict[str, BaseDistribution]:
     """The genes of a space as Optuna's categorical parameters."""
     return {name: CategoricalDistribution(values) for name, values in choices.items()}
@@ -66,51 +49,93 @@ def study_of(content: Content) -> optuna.Study:
         ValueError: an architecture in it is none.
     """
     header, genotypes = content.header, content.genotypes
-    trials = (
-        Proposed(record_of(trial), genotypes[trial.number], trial.attributes, trial.attempts, trial.behind)
-        for trial in content.trials
-    )
-    study = create_study(header["study"], header["objectives"])
-    add_trials(study, trials, genotypes.choices, Budget(*header["budget"]))
-    add_attributes(study, content.attributes, content.notes)
-    return study
+    found = MemoryStudy(header["study"], header["objectives"], genotypes.choices, Budget(*header["budget"]))
+    for trial in content.trials:
+        genotype = genotypes[trial.number]
+        found.add(record_of(trial), genotype, trial.attributes, trial.attempts, trial.behind)
+    found.note(content.attributes, content.notes)
+    return found.study
 
 
-def add_attributes(study: optuna.Study, attributes: Mapping[str, Any], notes: Mapping[str, Any]) -> None:
-    """What a sampler and a search noted of the study."""
-    for name, value in attributes.items():
-        optuna_private.set_study_attribute(study, name, value)
-    for name, value in notes.items():
-        study.set_user_attr(name, value)
+class MemoryStudy:
+    """A study in memory that is told what happens to a history.
 
+    Attributes:
+        study: has the objectives top1 (maximised) and, unless top-1 alone is wanted, macs (minimised).
+    """
 
-def add_trials(study: optuna.Study, trials: Iterable[Proposed], choices: Choices, budget: Budget) -> None:
-    """Add trials to a study that has those before them."""
-    own = distributions(choices)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        for trial in trials:
-            study.add_trial(_frozen(trial, own, budget, len(study.directions)))
+    def __init__(self, name: str, objectives: str, choices: Choices, budget: Budget) -> None:
+        self.study = create_study(name, objectives)
+        self._distributions = distributions(choices)
+        self._budget = budget
 
+    def note(self, attributes: Mapping[str, Any], notes: Mapping[str, Any]) -> None:
+        """Take in what samplers and the search noted of the study."""
+        for name, value in attributes.items():
+            optuna_private.set_study_attribute(self.study, name, value)
+        for name, value in notes.items():
+            self.study.set_user_attr(name, value)
 
-def _frozen(trial: Proposed, own: dict[str, BaseDistribution], budget: Budget, objectives: int) -> FrozenTrial:
-    record = trial.record
-    state, values = outcome(record, objectives)
-    attributes = {"proposal": proposal(record, trial.attempts)}
-    if record.state not in ("running", "lost"):
-        attributes["result"] = result(record, trial.behind)
-    frozen = optuna.trial.create_trial(
-        state=state,
-        values=values,
-        params=dict(trial.genotype),
-        distributions=own,
-        constraints=constraints(record, budget),
-        user_attrs=attributes,
-        system_attrs=({} if record.origin == SAMPLER else {GENERATION: 0}) | dict(trial.attributes),
-    )
-    frozen.datetime_start = datetime.fromtimestamp(record.started)
-    frozen.datetime_complete = datetime.fromtimestamp(record.ended) if state.is_finished() else None
-    return frozen
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What samplers noted of the study."""
+        return optuna_private.study_attributes(self.study)
+
+    def add(
+        self,
+        record: TrialRecord,
+        genotype: Mapping[str, str],
+        attributes: Mapping[str, Any],
+        attempts: int,
+        behind: int,
+    ) -> None:
+        """Add a trial that a sampler did not choose here.
+
+        Args:
+            genotype: its genes.
+            attributes: what a sampler noted of it; empty for what no sampler chose.
+            attempts, behind: trainings that were begun, and those of them that came to an end or a pause.
+        """
+        state, values = outcome(record, len(self.study.directions))
+        told = {"proposal": proposal(record, attempts)}
+        if record.state not in ("running", "lost"):
+            told["result"] = result(record, behind)
+        frozen = optuna.trial.create_trial(
+            state=state,
+            values=values,
+            params=dict(genotype),
+            distributions=self._distributions,
+            constraints=constraints(record, self._budget),
+            user_attrs=told,
+            system_attrs=({} if record.origin == SAMPLER else {GENERATION: 0}) | dict(attributes),
+        )
+        frozen.datetime_start = datetime.fromtimestamp(record.started)
+        frozen.datetime_complete = datetime.fromtimestamp(record.ended) if state.is_finished() else None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            self.study.add_trial(frozen)
+
+    def ask(self) -> tuple[int, dict[str, str], dict[str, Any]]:
+        """Begin a trial whose genes the sampler chooses: its number, its genes, and what the sampler noted of it."""
+        asked = self.study.ask(self._distributions)
+        return asked.number, dict(asked.params), optuna_private.attributes(self.study, asked.number)
+
+    def complete_proposal(self, record: TrialRecord) -> None:
+        """Add to a trial that was asked for what became of its genes."""
+        trial = optuna_private.open_trial(self.study, record.number)
+        for name, by in constraints(record, self._budget).items():
+            trial.set_constraint(name, by)
+        trial.set_user_attr("proposal", proposal(record, 1))
+
+    def tell(self, record: TrialRecord, behind: int) -> dict[str, Any]:
+        """Say how a trial stands, paused or at its end; returns what a sampler noted of it then."""
+        optuna_private.open_trial(self.study, record.number).set_user_attr("result", result(record, behind))
+        if record.state == "paused":
+            return {}
+        before = optuna_private.attributes(self.study, record.number)
+        tell(self.study, record)
+        now = optuna_private.attributes(self.study, record.number)
+        return {name: value for name, value in now.items() if before.get(name) != value}
 
 
 def constraints(record: TrialRecord, budget: Budget) -> dict[str, float]:

@@ -39,10 +39,9 @@ def attributes(study: optuna.Study, number: int) -> dict[str, Any]:
     return dict(study.get_trials(deepcopy=False)[number].system_attrs)
 
 
-def set_trial_attribute(study: optuna.Study, number: int, name: str, value: Any) -> None:
-    """Set a user attribute of a trial that was begun, of a study in memory."""
-    found = study.get_trials(deepcopy=False)[number]
-    storage(study).set_trial_user_attr(trial_id(found), name, value)
+def open_trial(study: optuna.Study, number: int) -> optuna.Trial:
+    """A trial of a study in memory that was begun and not told."""
+    return optuna.Trial(study, trial_id(study.get_trials(deepcopy=False)[number]))
 
 
 def study_attributes(study: optuna.Study) -> dict[str, Any]:

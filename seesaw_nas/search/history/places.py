@@ -6,16 +6,11 @@ Optuna is loaded only for a database, and for a run of an earlier version.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search.history import trials_file
 from seesaw_nas.search.history.lines import Entry, Genotypes
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
-
-if TYPE_CHECKING:
-    from optuna.storages import BaseStorage
 
 
 class Watched:
@@ -59,17 +54,7 @@ def records_of(folder: RunFolder) -> list[TrialRecord]:
         RunError: the history cannot be read.
         OptionError: the database cannot be reached.
     """
-    if _in_file(folder):
-        return trials_file.read_records(folder.journal)
-    if url := folder.description["settings"].get("storage"):
-        from seesaw_nas.search.history import shared
-
-        return shared.read_records(url, folder.description["study"])
-    if folder.old_journal.exists():
-        from seesaw_nas.search.history import old_journal
-
-        return old_journal.read_records(folder.old_journal)
-    return []
+    return read_with_genotypes(folder)[1]
 
 
 def read_with_genotypes(folder: RunFolder) -> tuple[Genotypes | None, list[TrialRecord]]:
@@ -81,31 +66,8 @@ def read_with_genotypes(folder: RunFolder) -> tuple[Genotypes | None, list[Trial
     if _in_file(folder):
         reader = trials_file.TrialsReader(folder.journal)
         return reader.read().genotypes, reader.records()
-    if folder.description["settings"].get("storage") or not folder.old_journal.exists():
-        return None, records_of(folder)
-    from seesaw_nas.search.history import old_journal
+    if not folder.description["settings"].get("storage") and not folder.old_journal.exists():
+        return None, []
+    from seesaw_nas.search.history import with_optuna  # which takes as long to load as a short file to read
 
-    return old_journal.read_with_genotypes(folder.old_journal)
-
-
-def storage_of(folder: RunFolder) -> BaseStorage:
-    """A search's history as Optuna reads it: of a file in the folder, as it stands now, in memory.
-
-    Raises:
-        RunError: the history cannot be read.
-        OptionError: the database cannot be reached.
-    """
-    from seesaw_nas.search.history import memory_study, old_journal, optuna_private, shared
-
-    if _in_file(folder):
-        content = trials_file.TrialsReader(folder.journal).read()
-        if not content.header:
-            return optuna_private.storage(memory_study.create_study(folder.name, "front"))
-        try:
-            return optuna_private.storage(memory_study.study_of(content))
-        except ValueError as error:
-            raise RunError(f"{folder.journal} is damaged: {error}") from None
-    if url := folder.description["settings"].get("storage"):
-        return shared.open_storage(url)
-    study = old_journal.read_study(folder.old_journal) if folder.old_journal.exists() else None
-    return optuna_private.storage(study or memory_study.create_study(folder.name, "front"))
+    return with_optuna.read_with_genotypes(folder)
