@@ -14,7 +14,6 @@ from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.core.errors import BudgetError, DataError, OptionError, RunError, SpaceError, TrainingFailed
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.data.digits import Digits
-from seesaw_nas.search.history.journal import open_study
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.space import Feasible, load
 from seesaw_nas.workflows.problem import Objects
@@ -431,5 +430,5 @@ def test_search_that_cannot_be_leaves_no_folder(tmp_path, change, error, message
 
 
 def test_optuna_s_front_is_ours(found):
-    study = open_study(found.folder.journal, "any")
+    study = api.study(found.folder.path)
     assert {tuple(trial.values) for trial in study.best_trials} == {(m.top1, m.macs) for m in found.front()}

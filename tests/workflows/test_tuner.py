@@ -334,6 +334,14 @@ def test_journal_belongs_to_one_process(tmp_path):
     assert subprocess.run(command, capture_output=True).returncode == 0
 
 
+def test_journal_of_another_space_is_refused(tmp_path):
+    Tuner(SPACE, BUDGET, journal=tmp_path / "j").ask()
+    with pytest.raises(
+        RunError, match="j is the history of another search, in a space with other choices than 'seesaw-c"
+    ):
+        Tuner("seesaw-cifar", "110M", journal=tmp_path / "j")
+
+
 def test_older_object_on_a_journal_writes_no_more(tmp_path):
     older = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
     newer = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
@@ -377,7 +385,6 @@ def test_file_that_is_something_else_is_left_alone(tmp_path):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"search_space": "seesaw-cifar", "budget": "110M"}, "with space seesaw-digits, now seesaw-cifar; its digest "),
         ({"budget": "200K"}, "with budget 300.0K, now 200.0K; name another journal"),
         (
             {"budget": "300001"},

@@ -29,10 +29,13 @@ def storage_of(folder: RunFolder) -> BaseStorage:
     """
     if url := folder.description["settings"].get("storage"):
         return shared.open_storage(url)
-    return optuna_private.storage(_study_in_folder(folder))
+    return optuna_private.storage(study_of(folder))
 
 
-def _study_in_folder(folder: RunFolder) -> optuna.Study:
+def study_of(folder: RunFolder) -> optuna.Study:
+    """A search's history as a study: in memory, as it stands, or that of its database; raises as :func:`storage_of`."""
+    if url := folder.description["settings"].get("storage"):
+        return shared.join(url, folder.description["study"])[0]
     if folder.journal.exists() and (content := TrialsReader(folder.journal).read()).header:
         try:
             return memory_study.study_of(content)
