@@ -92,9 +92,6 @@ class Proposer:
         self._exhausted = False
         for record in history.records():
             self._halving.note(record)
-        for number in history.unreported():
-            history.tell(number)
-            self._count(history[number])
         if retry_failed:
             self._retry_failed()
 

@@ -4,11 +4,35 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seesaw_nas.core import optional
+from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.search.history.places import storage_of
-from seesaw_nas.workflows.status import read_status
+from seesaw_nas.search.history import with_optuna
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def study(run: Path | str, storage: str = "") -> optuna.Study:
+    """The trials of a search as they stand, as a study of Optuna's: in memory, or in the search's database.
+
+    Args:
+        storage: URL of the database that has its history; needed where the folder has none.
+
+    Raises:
+        RunError: it is no folder of a search, or its history cannot be read.
+        OptionError: its database cannot be reached.
+    """
+    return with_optuna.study_of(_open(run, storage))
+
+
+def _open(run: Path | str, storage: str) -> RunFolder:
+    folder = RunFolder.open(Path(run), storage)
+    if "trials" not in folder.description.get("settings", {}):
+        raise RunError(f"{folder.path} is no search, whose trials Optuna could show")
+    return folder
 
 
 def dashboard(run: Path | str, *, port: int = 8080, storage: str = "") -> None:
@@ -21,9 +45,9 @@ def dashboard(run: Path | str, *, port: int = 8080, storage: str = "") -> None:
         OptionError: it is not installed.
         RunError: it is no folder of a search.
     """
-    read_status(run, storage)  # whether there is anything to show
+    folder = _open(run, storage)
     with optional.require("optuna_dashboard"):
         import optuna_dashboard
-    history = storage_of(RunFolder.open(Path(run), storage))
+    history = with_optuna.storage_of(folder)
     print(f"http://127.0.0.1:{port}/ shows {run}; Ctrl-C ends it", file=sys.stderr)
     optuna_dashboard.run_server(history, host="127.0.0.1", port=port)

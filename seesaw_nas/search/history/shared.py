@@ -21,10 +21,10 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import check_description
 from seesaw_nas.search.history import database, optuna_private
-from seesaw_nas.search.history.history import History
-from seesaw_nas.search.history.journal import DIRECTIONS
+from seesaw_nas.search.history.history import DIRECTIONS
 from seesaw_nas.search.history.patient import RESULT, RETRY_SECONDS
 from seesaw_nas.search.history.reading import as_records
+from seesaw_nas.search.history.study_history import StudyHistory
 from seesaw_nas.search.history.undelivered import Undelivered
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space
@@ -84,10 +84,10 @@ def read_records(url: str, name: str) -> list[TrialRecord]:
         OptionError: the database cannot be reached.
     """
     study, _ = join(url, name, read_only=True)
-    return as_records(study.get_trials(deepcopy=False))
+    return as_records(study.get_trials(deepcopy=False), f"the search '{name}' in the storage")
 
 
-class SharedHistory(History):
+class SharedHistory(StudyHistory):
     """A history that other processes write, too; :meth:`refresh` takes in what they did."""
 
     shared = True
@@ -170,10 +170,6 @@ class SharedHistory(History):
 
     def open(self) -> list[int]:
         """None to begin with: what runs belongs to other processes, until it counts as lost."""
-        return []
-
-    def unreported(self) -> list[int]:
-        """None: what another process noted, it tells itself."""
         return []
 
     def ask(self) -> int:
