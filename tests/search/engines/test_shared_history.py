@@ -134,10 +134,11 @@ def test_trial_of_a_silent_process_is_begun_once_more_by_one_other(open_shared, 
 def test_trial_is_begun_again_however_many_processes_are_lost_within_it(open_shared, architectures, silent):
     for number in range(4):
         history = open_shared()
+        silent()
         asked = proposer(history, architectures[:1])
         job = asked.ask()
         assert (job.number, job.architecture) == (number, architectures[0])
-        silent()
+        history.close()
     tell(asked, job)
     assert states(history) == ["lost"] * 3 + ["complete"]
 
