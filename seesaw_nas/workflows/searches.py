@@ -19,7 +19,6 @@ from seesaw_nas.search.history import file_history, old_journal, shared
 from seesaw_nas.search.history.addresses import check_cluster
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.with_optuna import url_of
-from seesaw_nas.search.history.with_optuna import url_of
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting

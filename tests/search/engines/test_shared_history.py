@@ -198,7 +198,7 @@ def test_proposal_that_another_process_is_about_to_close_is_left_to_it(open_shar
 
     one, other = open_shared(), open_shared()
     with monkeypatch.context() as patch:
-        patch.setattr("seesaw_nas.search.history.history.decode", decode)
+        patch.setattr("seesaw_nas.search.history.study_history.decode", decode)
         number = one.ask()
     other.refresh()
     assert other.records() == []
