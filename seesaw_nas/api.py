@@ -154,7 +154,7 @@ def join(
     Raises:
         SeesawError: there is no such search, or it cannot be carried out here.
     """
-    _, begun = shared.join(storage, name)
+    _, begun = shared.join(storage, name, read_only=True)
     settings = searches.apply_changes(
         SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage}
     )

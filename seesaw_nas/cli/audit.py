@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import DataDir, Device, Json, verb
+from seesaw_nas.cli.parts.parameters import DataDir, Device, Json, Storage, verb
 from seesaw_nas.workflows.audit import BAND, BOOTSTRAP
 
 
@@ -37,6 +37,7 @@ def audit(
         Path | None,
         typer.Option(help="Folder for audit.json and audit.html. Default: audit, in a single run's folder."),
     ] = None,
+    storage: Storage = "",
     json: Json = False,
 ) -> None:
     """Measure how well each evaluator ranks, against trainings.
@@ -62,6 +63,7 @@ def audit(
             device=device,
             data_dir=data_dir,
             out=out or "",
+            storage=storage,
             on_score=scored,
         )
     if json:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from seesaw_nas import __version__
-from seesaw_nas.cli.parts.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_system
+from seesaw_nas.cli.parts.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_database, of_system
 from seesaw_nas.cli.parts.parameters import app
 from seesaw_nas.core import optional
 from seesaw_nas.core.errors import Interrupted, SeesawError
@@ -71,6 +71,10 @@ def _run() -> int:
         return 0
     except OSError as error:
         return complain(of_system(error), MISTAKE)
+    except Exception as error:
+        if not (text := of_database(error)):
+            raise
+        return complain(text, MISTAKE)
 
 
 def _lacking(error: ImportError | MemoryError | RuntimeError) -> int:

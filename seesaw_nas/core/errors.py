@@ -69,6 +69,10 @@ class RunError(SeesawError):
     """A run folder that cannot be created, read or continued."""
 
 
+class StorageError(RunError):
+    """A database that keeps a history and does not answer, or refuses; what was trained is kept in the run's folder."""
+
+
 class OptionError(SeesawError):
     """A named choice (recipe, strategy, device) that does not exist here."""
 

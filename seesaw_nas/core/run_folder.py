@@ -63,10 +63,12 @@ class RunFolder:
 
     Attributes:
         description: the content of ``run.json``, read once, by :meth:`open`.
+        storage: URL of the database that has the trials, as the user named it; empty where the user named none.
     """
 
     path: Path
     description: Mapping[str, Any] = field(repr=False, compare=False)
+    storage: str = field(default="", repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -145,8 +147,11 @@ class RunFolder:
         shutil.rmtree(self.path)
 
     @classmethod
-    def open(cls, path: Path) -> RunFolder:
+    def open(cls, path: Path, storage: str = "") -> RunFolder:
         """The folder of an earlier run; its ``run.json`` is read here and nowhere else.
+
+        Args:
+            storage: URL of the database that has the trials; the one that ``run.json`` names may be anybody's.
 
         Raises:
             RunError: it is not a run folder, what it says is damaged, or a newer release wrote it.
@@ -160,7 +165,7 @@ class RunFolder:
             value = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(f"cannot read {file}: {error}") from None
-        return cls(path, check_description(value, str(file)))
+        return cls(path, check_description(value, str(file)), storage)
 
     def is_held(self) -> bool:
         """Whether a process works on the run."""

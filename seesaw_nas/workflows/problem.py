@@ -20,7 +20,7 @@ from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.called import CalledEvaluator
 from seesaw_nas.evaluators.differences import SCORED_BY_SUPERNET, difference
 from seesaw_nas.evaluators.trained import subject
-from seesaw_nas.search.history.shared import without_password
+from seesaw_nas.search.history.addresses import without_password
 from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.training import supernet

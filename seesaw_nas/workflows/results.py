@@ -214,14 +214,17 @@ def _as_reported(result: Result) -> Run:
     )
 
 
-def read(path: Path | str) -> Run:
+def read(path: Path | str, storage: str = "") -> Run:
     """The run in a folder, as a report takes it; another process may be working on it.
+
+    Args:
+        storage: URL of the database that has its history; needed where the folder has none.
 
     Raises:
         RunError: it is no folder of a search, or something in it is damaged.
         OptionError: its history is in a database that cannot be reached.
     """
-    folder = RunFolder.open(Path(path))
+    folder = RunFolder.open(Path(path), storage)
     about = folder.description
     if "trials" not in about.get("settings", {}):
         raise RunError(f"{folder.path} is no search; what a training came to is in its result.json")

@@ -16,7 +16,9 @@ from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines, proposer, starts
 from seesaw_nas.search.history import file_history, old_journal, shared
+from seesaw_nas.search.history.addresses import check_cluster
 from seesaw_nas.search.history.history import History
+from seesaw_nas.search.history.with_optuna import url_of
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from seesaw_nas.search.strategies.base import Strategy
 
 KIND = "search"
+UNDELIVERED = "undelivered"  # folder of results that a database has not confirmed yet
 OnPlan = Callable[[Problem, Plan], None]
 
 
@@ -78,7 +81,10 @@ def begin(
 def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
     """What the settings name to begin with; the listener is told why figures of an earlier run are not taken over."""
     tell = listener.remark if listener else None
-    return starts.resolve(problem.settings.proposals.seed_with, problem.feasible, basis_of(problem, name), tell)
+    settings, basis = problem.settings, basis_of(problem, name)
+    return starts.resolve(
+        settings.proposals.seed_with, problem.feasible, basis, tell, storage=settings.placement.storage
+    )
 
 
 def _share(folder: RunFolder, settings: SearchSettings) -> None:
@@ -98,6 +104,7 @@ def resume(
     on_plan: OnPlan | None = None,
     listener: Listener | None = None,
     found: Sequence[Start] | None = None,
+    retry_failed: bool = False,
     **changes: Any,
 ) -> Result:
     """Go on with a run where it stopped, however it stopped; what was finished is neither lost nor trained again.
@@ -106,6 +113,7 @@ def resume(
         path: the run's folder.
         given: the objects that the run began with, where it did.
         time_limit, on_plan, listener, found: as for :func:`begin`.
+        retry_failed: train architectures once more whose training failed.
         changes: settings in place of the run's own, of those that :data:`CHANGEABLE` names: ``trials`` (the new total),
             ``device``, ``confirm``, ``engine`` and others; ``None`` and an empty text leave the run's own.
 
@@ -113,13 +121,18 @@ def resume(
         SeesawError: it is not a run folder, its space has changed, or another process works on it.
         TypeError: a setting cannot be changed.
     """
-    folder = RunFolder.open(Path(path))
+    folder = RunFolder.open(Path(path), str(changes.get("storage") or ""))
     begun = folder.description
     if begun.get("kind") != KIND:
         raise RunError(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
         )
-    settings = apply_changes(SearchSettings.from_dict(begun.get("settings", {})), changes)
+    settings = SearchSettings.from_dict(begun.get("settings", {}))
+    if url := url_of(folder):
+        changes = changes | {"storage": url}
+    settings = apply_changes(settings, changes)
+    if settings.placement.engine == "ray" and not changes.get("ray_address"):
+        check_cluster(settings.placement.ray_address, str(folder.path))
     if missing := [what for what in begun.get("given", []) if what not in given.names]:
         raise RunError(
             f"{folder.path} began with objects of a program; pass the same to `api.resume`, in `given`: "
@@ -132,7 +145,7 @@ def resume(
     named = partial(_starts, problem, str(folder.path), listener)
     find = named if found is None else lambda: list(found)
     with engines.connect_engine(settings, problem.device) as engine:
-        return run(folder, problem, how, find, engine, time_limit, on_plan, listener)
+        return run(folder, problem, how, find, engine, time_limit, on_plan, listener, retry_failed)
 
 
 def apply_changes(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
@@ -181,6 +194,7 @@ def run(
     time_limit: float | None,
     on_plan: OnPlan | None,
     listener: Listener | None,
+    retry_failed: bool = False,
 ) -> Result:
     """Carry a search out in its folder, or what is left of it.
 
@@ -188,6 +202,7 @@ def run(
         find_starts: what it begins with, where that is not in its history yet.
         engine: where its trials are trained.
         time_limit, on_plan, listener: as for :func:`begin`.
+        retry_failed: as for :func:`resume`.
     """
     settings, (strategy, halving) = problem.settings, method
     with folder.hold(), _history(folder, problem) as trial_history:
@@ -209,6 +224,7 @@ def run(
             halving=halving,
             checkpoints=folder.checkpoints,
             on_closed=listener.ended if listener else None,
+            retry_failed=retry_failed,
         )
         if settings.steps.plan == "shared":
             time_limit = before.left
@@ -259,7 +275,8 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
     if not settings.placement.storage:
         yield _open_file(folder, problem)
         return
-    study, _ = shared.join(settings.placement.storage, folder.description["study"])
+    keep = folder.path / UNDELIVERED
+    study, _ = shared.join(settings.placement.storage, folder.description["study"], keep=keep)
     found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed)
     try:
         yield found

@@ -183,6 +183,10 @@ Weights = Annotated[
     Path | None,
     typer.Option(help="Weights, a safetensors file. Default: the training's own, where SPEC is its folder."),
 ]
+Storage = Annotated[
+    str,
+    typer.Option(help="URL of the database that has the trials, where no file of the run has them."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume the training in that folder.")]
 TimeLimit = Annotated[str, typer.Option(help="Time after which no further trial begins, such as 90s, 30m or 2h.")]
 Device = Annotated[str, share_option(Training, "device")]

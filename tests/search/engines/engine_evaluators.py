@@ -26,6 +26,7 @@ class Noting:
         defect: the digest at which something else is raised.
         together: how many processes are to be in a training before the first one ends.
         large: how often memory runs out at a digest.
+        raises: what every training raises.
     """
 
     log: Path
@@ -36,6 +37,7 @@ class Noting:
     together: int = 1
     epochs: int = 1
     large: Mapping[str, int] = field(default_factory=dict)
+    raises: BaseException | None = None
 
     def evaluate(self, architecture, *, seed, until=None, checkpoint=None, on_epoch=None, on_step=None):
         digest = architecture.digest
@@ -45,6 +47,8 @@ class Noting:
         if len(self.of("begun", digest)) <= self.large.get(digest, 0):
             self._note("out-of-memory", digest)
             raise RuntimeError("CUDA error: out of memory")
+        if self.raises is not None:
+            raise self.raises
         if digest == self.broken:
             raise TrainingFailed("loss is not finite in epoch 1 of 1")
         if digest == self.defect:
