@@ -75,14 +75,13 @@ class View(Listener):
             self._console.print(f"          {about} on {problem.device} ({_source_of_estimate(problem)})")
             return
         settings, subject, budget = problem.settings, problem.subject, problem.budget
-        share = plan.fitting / plan.space_size
         band = f"{budget.low:,} to {budget.high:,}" if budget.low else f"{budget.high:,}"
         lines = (
             f"data      {subject.name}: {subject.n_train:,} images to train on, "
             f"{subject.n_validation:,} to validate on",
             f"budget    {band} {cost.CONVENTION}",
             f"space     {problem.space.name}: {format_large(plan.space_size)} architectures, of which "
-            f"{format_large(plan.fitting)} ({share:.2g}) fit the budget",
+            f"{format_large(plan.fitting)} ({_share(plan.fitting, plan.space_size)}) fit the budget",
             f"          the cheapest of all has {format_count(plan.cheapest_macs)} Multi-Adds, the median of "
             f"those that fit {format_count(plan.median_macs)}",
             *_how_scored(settings),
@@ -176,3 +175,8 @@ def _how_scored(settings: SearchSettings) -> list[str]:
 
 def _source_of_estimate(problem: Problem) -> str:
     return "from one timed step" if evaluators.trains(problem.settings.scoring.evaluator) else "estimated"
+
+
+def _share(part: int, whole: int) -> str:
+    """A share with three digits, such as ``88.5%``; ``100%`` only for all."""
+    return "100%" if part == whole else f"{min(100 * part / whole, 99.9):.3g}%"

@@ -30,6 +30,7 @@ class Nsga2:
 
     def propose(self, history: History, taken: Set[str]) -> int:
         """Begin a trial within the budget; it is a known one only where no other was found."""
+        self._draws.require_new(taken)
         number, records = len(history), history.records()
         if sum(record.state == "complete" for record in records) < POPULATION or is_stuck(records):
             return history.add(self._draws.draw(number, taken), "exact draw")

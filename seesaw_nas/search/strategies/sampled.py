@@ -39,6 +39,7 @@ class Sampled:
 
     def propose(self, history: History, taken: Set[str]) -> int:
         """Begin a trial; its architecture may be known already."""
+        self._draws.require_new(taken)
         number, records = len(history), history.records()
         trained = sum(record.state == "complete" for record in records)
         if trained < self._startup or is_stuck(records):
