@@ -78,8 +78,8 @@ class SeesawSearch(Searcher):
         job, curve = self._job_of(trial_id, result or {}), _whole(self._curves.pop(trial_id, {}))
         if job is None:
             return
-        if error or not result:
-            self._proposer.fail(job, "its trial ended with an error" if error else "its trial ended without a result")
+        if error or not result or _epoch(result) is None:
+            self._proposer.fail(job, f"its trial ended {'with an error' if error else 'without a top-1'}")
         elif result.get("complete"):
             seconds = float(result.get("time_total_s", 0.0))
             self._proposer.tell(job, Score(float(result["top1"]), "validation", seconds, curve))

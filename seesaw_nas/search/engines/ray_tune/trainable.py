@@ -53,7 +53,7 @@ class Seesaw(tune.Trainable):
         self, config: dict[str, Any], feasible: Feasible, evaluator: Evaluator, seed: int
     ) -> None:
         self._feasible, self._seed = feasible, seed
-        self._evaluator = on_device(evaluator, "cuda") if ray.get_gpu_ids() else evaluator
+        self._evaluator = on_device(evaluator, "cuda") if _has_gpu() else evaluator
         self._folder = Path(tempfile.mkdtemp(prefix="seesaw-nas-"))
         self._training: Stepwise | None = None
         self._begin(config)
@@ -147,6 +147,11 @@ class Seesaw(tune.Trainable):
     def cleanup(self) -> None:
         self._end()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _has_gpu() -> bool:
+    """Whether Ray has set aside a GPU, or a share of one, for this process."""
+    return bool(ray.is_initialized() and ray.get_gpu_ids())  # type: ignore[no-untyped-call]
 
 
 def _outside(feasible: Feasible, architecture: Architecture) -> BudgetError | None:

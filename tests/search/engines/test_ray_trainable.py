@@ -1,0 +1,170 @@
+"""The trainable for a Ray Tune of one's own: an epoch a step, checkpoints, and nothing of what was not trained."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray.tune", reason="Ray is not installed")
+from engine_evaluators import top1_of
+
+from seesaw_nas.core.errors import BudgetError, SpecError, TrainingFailed
+from seesaw_nas.evaluators import Score
+from seesaw_nas.search.engines import ray_tune
+from seesaw_nas.search.engines.ray_tune.trainable import Seesaw
+from seesaw_nas.space import Feasible, load
+from seesaw_nas.training.epoch import Epoch
+
+EPOCHS = 4
+
+
+@dataclass(frozen=True)
+class Climbing:
+    """Four epochs, each noted in a file; its checkpoint is the number of epochs, if it keeps one.
+
+    Attributes:
+        broken: the epoch that fails; 0 for none.
+        scored: the epochs that have a top-1.
+    """
+
+    log: Path
+    keeps: bool = True
+    broken: int = 0
+    scored: tuple[int, ...] = (1, 2, 3, 4)
+    epochs: int = EPOCHS
+
+    def evaluate(self, architecture, *, seed, until=None, checkpoint=None, on_epoch=None, on_step=None):
+        done = int(checkpoint.read_text()) if checkpoint.exists() else 0
+        for number in range(done + 1, EPOCHS + 1):
+            if number == self.broken:
+                raise TrainingFailed("loss is not finite")
+            with self.log.open("a") as file:
+                file.write(f"{architecture.digest} {number}\n")
+            if self.keeps:
+                checkpoint.write_text(str(number))
+            top1 = self.top1(architecture, number) if number in self.scored else None
+            on_epoch(Epoch(number, 1.0, 0.5, top1, 0.1))
+        return Score(self.top1(architecture, EPOCHS), "validation", 1.0)
+
+    @staticmethod
+    def top1(architecture, epoch):
+        return top1_of(architecture) * epoch / EPOCHS
+
+    def trained(self):
+        """The epochs trained, in order."""
+        return [int(line.split()[1]) for line in self.log.read_text().splitlines()] if self.log.exists() else []
+
+
+@pytest.fixture
+def make(feasible, tmp_path):
+    """An actor in this process, by the parameters of its trial."""
+    made = []
+
+    def actor(config, **more):
+        evaluator = Climbing(tmp_path / "log", **more)
+
+        class Here(Seesaw):
+            def setup(self, config):
+                super().setup(config, feasible, evaluator, 0)
+
+        made.append(Here(config))
+        return made[-1], evaluator
+
+    yield actor
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def configs(feasible, architectures):
+    return [{"architecture": ray_tune.spell(feasible.space, architecture)} for architecture in architectures]
+
+
+def test_step_is_an_epoch_and_the_last_one_is_complete(make, configs, architectures):
+    actor, evaluator = make(configs[0])
+    results = [actor.train() for _ in range(EPOCHS)]
+    assert [result["epoch"] for result in results] == [1, 2, 3, 4]
+    assert [result["complete"] for result in results] == [result["done"] for result in results] == [False] * 3 + [True]
+    assert [result["top1"] for result in results] == [evaluator.top1(architectures[0], n) for n in (1, 2, 3, 4)]
+    assert {(result["macs"] <= 300_000, result["digest"]) for result in results} == {(True, architectures[0].digest)}
+    assert {(result["train_loss"], result["loss"]) for result in results} == {(1.0, 0.5)}
+
+
+def test_nothing_is_trained_ahead_of_a_step(make, configs):
+    actor, evaluator = make(configs[0])
+    assert evaluator.trained() == []
+    actor.train()
+    assert evaluator.trained() == [1]
+
+
+def test_epochs_without_a_top_1_are_not_reported(make, configs):
+    actor, _ = make(configs[0], scored=(2,))
+    results = [actor.train() for _ in range(2)]
+    assert [(result["epoch"], result["complete"]) for result in results] == [(2, False), (4, True)]
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_paused_trial_goes_on_in_another_actor(make, configs, tmp_path, keeps):
+    first, evaluator = make(configs[0], keeps=keeps)
+    first.train(), first.train()
+    (tmp_path / "kept").mkdir()
+    first.save_checkpoint(str(tmp_path / "kept"))
+    first.stop()
+    second, _ = make(configs[0], keeps=keeps)
+    second.load_checkpoint(str(tmp_path / "kept"))
+    assert [second.train()["epoch"] for _ in range(2)] == [3, 4]
+    again = [] if keeps else [1, 2]  # what an evaluator keeps no checkpoint of is trained again, but not reported
+    assert evaluator.trained() == [1, 2, *again, 3, 4]
+
+
+def test_weights_of_another_architecture_are_not_taken_over(make, configs, tmp_path):
+    first, evaluator = make(configs[0])
+    first.train(), first.train()
+    (tmp_path / "kept").mkdir()
+    first.save_checkpoint(str(tmp_path / "kept"))
+    other, _ = make(configs[1])
+    other._iteration = 2  # as Ray sets it before the checkpoint is loaded
+    other.load_checkpoint(str(tmp_path / "kept"))
+    result = other.train()
+    assert (result["epoch"], result["training_iteration"]) == (1, 1)
+    assert evaluator.trained() == [1, 2, 1]
+
+
+def test_actor_takes_up_another_trial_in_the_middle_of_one(make, configs, architectures):
+    actor, evaluator = make(configs[0])
+    actor.train()
+    actor.reset_config(configs[1])
+    result = actor.train()
+    assert (result["digest"], result["epoch"]) == (architectures[1].digest, 1)
+    assert evaluator.trained() == [1, 1]
+
+
+def test_what_is_no_architecture_of_the_budget_reports_nothing(make, feasible, configs):
+    large = Feasible.of(load("seesaw-digits"), "600K:900K")
+    costly = ray_tune.param_space(large)["architecture"].sample()
+    actor, evaluator = make({"architecture": costly})
+    with pytest.raises(BudgetError, match="Multi-Adds are outside the budget of 0 to 300,000; not trained"):
+        actor.train()
+    for config in ({"architecture": "zz"}, {"width": "8"}, {}):
+        actor.reset_config(config)
+        with pytest.raises(SpecError):
+            actor.train()
+    assert evaluator.trained() == []
+    actor.reset_config(configs[0])  # the same actor is as good as new
+    assert actor.train()["epoch"] == 1
+
+
+def test_training_that_fails_reports_nothing_of_its_last_epoch(make, configs):
+    actor, _ = make(configs[0], broken=2)
+    assert actor.train()["epoch"] == 1
+    with pytest.raises(TrainingFailed, match="loss is not finite"):
+        actor.train()
+
+
+def test_checkpoint_says_whose_it_is(make, configs, architectures, tmp_path):
+    actor, _ = make(configs[0])
+    actor.train()
+    actor.save_checkpoint(str(tmp_path))
+    about = json.loads((tmp_path / "training.json").read_text())
+    assert about == {"digest": architectures[0].digest, "seed": 0, "epoch": 1}
