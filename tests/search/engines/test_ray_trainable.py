@@ -1,59 +1,16 @@
 """The trainable for a Ray Tune of one's own: an epoch a step, checkpoints, and nothing of what was not trained."""
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("ray.tune", reason="Ray is not installed")
-from engine_evaluators import top1_of
+from engine_evaluators import CLIMB, Climbing
 
 from seesaw_nas.core.errors import BudgetError, SpecError, TrainingFailed
-from seesaw_nas.evaluators import Score
 from seesaw_nas.search.engines import ray_tune
 from seesaw_nas.search.engines.ray_tune.trainable import Seesaw
 from seesaw_nas.space import Feasible, load
-from seesaw_nas.training.epoch import Epoch
-
-EPOCHS = 4
-
-
-@dataclass(frozen=True)
-class Climbing:
-    """Four epochs, each noted in a file; its checkpoint is the number of epochs, if it keeps one.
-
-    Attributes:
-        broken: the epoch that fails; 0 for none.
-        scored: the epochs that have a top-1.
-    """
-
-    log: Path
-    keeps: bool = True
-    broken: int = 0
-    scored: tuple[int, ...] = (1, 2, 3, 4)
-    epochs: int = EPOCHS
-
-    def evaluate(self, architecture, *, seed, until=None, checkpoint=None, on_epoch=None, on_step=None):
-        done = int(checkpoint.read_text()) if checkpoint.exists() else 0
-        for number in range(done + 1, EPOCHS + 1):
-            if number == self.broken:
-                raise TrainingFailed("loss is not finite")
-            with self.log.open("a") as file:
-                file.write(f"{architecture.digest} {number}\n")
-            if self.keeps:
-                checkpoint.write_text(str(number))
-            top1 = self.top1(architecture, number) if number in self.scored else None
-            on_epoch(Epoch(number, 1.0, 0.5, top1, 0.1))
-        return Score(self.top1(architecture, EPOCHS), "validation", 1.0)
-
-    @staticmethod
-    def top1(architecture, epoch):
-        return top1_of(architecture) * epoch / EPOCHS
-
-    def trained(self):
-        """The epochs trained, in order."""
-        return [int(line.split()[1]) for line in self.log.read_text().splitlines()] if self.log.exists() else []
 
 
 @pytest.fixture
@@ -83,7 +40,7 @@ def configs(feasible, architectures):
 
 def test_step_is_an_epoch_and_the_last_one_is_complete(make, configs, architectures):
     actor, evaluator = make(configs[0])
-    results = [actor.train() for _ in range(EPOCHS)]
+    results = [actor.train() for _ in range(CLIMB)]
     assert [result["epoch"] for result in results] == [1, 2, 3, 4]
     assert [result["complete"] for result in results] == [result["done"] for result in results] == [False] * 3 + [True]
     assert [result["top1"] for result in results] == [evaluator.top1(architectures[0], n) for n in (1, 2, 3, 4)]
