@@ -151,7 +151,7 @@ class Seesaw(tune.Trainable):
 
 def _has_gpu() -> bool:
     """Whether Ray has set aside a GPU, or a share of one, for this process."""
-    return bool(ray.is_initialized() and ray.get_gpu_ids())  # type: ignore[no-untyped-call]
+    return bool(ray.is_initialized() and ray.get_gpu_ids())
 
 
 def _outside(feasible: Feasible, architecture: Architecture) -> BudgetError | None:
