@@ -14,8 +14,8 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import OptionError, SpecError, known
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search.engines.ray_tune.spelling import KEY, read, spell
-from seesaw_nas.search.history import journal
-from seesaw_nas.search.history.history import History
+from seesaw_nas.search.history.file_history import FileHistory
+from seesaw_nas.search.history.history import DIRECTIONS
 from seesaw_nas.search.proposer import Job, Proposer
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
@@ -50,11 +50,10 @@ class SeesawSearch(Searcher):
             OptionError: there is no such strategy or objective.
         """
         super().__init__(metric="top1", mode="max")
-        if objectives not in journal.DIRECTIONS:
-            raise OptionError(known("objectives", objectives, journal.DIRECTIONS))
+        if objectives not in DIRECTIONS:
+            raise OptionError(known("objectives", objectives, DIRECTIONS))
         self._feasible = feasible
-        study = journal.open_study(None, "ray", objectives)
-        self._history = History(study, feasible.space, feasible.budget, seed)
+        self._history = FileHistory(None, feasible.space, feasible.budget, seed, objectives=objectives)
         setting = Setting(feasible, seed, objectives, tuple(range(1, epochs + 1)))
         name, given = (strategy, None) if isinstance(strategy, str) else ("", strategy)
         self._proposer = Proposer(self._history, resolve(name, given, setting), trials=UNLIMITED, epochs=epochs)
