@@ -45,7 +45,5 @@ def evaluate(
     if json:
         print(dumps(found.to_dict(), indent=2))
         return
-    console.print(
-        f"{split} top-1 {accuracy.top1:.2%}, top-5 {accuracy.top5:.2%}, loss {accuracy.loss:.4f} "
-        f"({found.conditions['device']})"
-    )
+    five = "" if accuracy.top5 is None else f"top-5 {accuracy.top5:.2%}, "
+    console.print(f"{split} top-1 {accuracy.top1:.2%}, {five}loss {accuracy.loss:.4f} ({found.conditions['device']})")

@@ -272,6 +272,19 @@ def subset(images: AnySplit, n: int, seed: int) -> AnySplit:
     return images.take(splits.draw(images.labels.cpu().numpy(), n, seed))
 
 
+def check_enough(data: SearchData) -> None:
+    """Refuse to train on a single image, of whose 1 x 1 maps batch norm would have one value a channel.
+
+    Raises:
+        DataError: there are fewer than two training images.
+    """
+    if (n := len(data.train)) < 2:
+        raise DataError(
+            f"cannot train on {n} image{'' if n == 1 else 's'}: batch norm wants at least 2; give more, or a larger "
+            "--train-size (0 for all)"
+        )
+
+
 def check_fits(architecture: Architecture, data: SearchData) -> None:
     """Refuse an architecture that cannot be trained on these images.
 

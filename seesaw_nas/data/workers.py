@@ -55,8 +55,10 @@ def run_in_workers(
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
+        said = str(error).strip()
+        reason = said.splitlines()[-1] if "Traceback" in said else " ".join(said.split())  # the error without its path
         raise DataError(
-            f"a process that decodes images died ({' '.join(str(error).split())}); give it more memory, or in a "
+            f"a process that decodes images died ({reason}); give it more memory, or in a "
             f"container more shared memory, such as docker's --shm-size 8g"
         ) from None
 

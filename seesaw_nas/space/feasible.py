@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -55,6 +55,10 @@ class Feasible:
             )
         if not any(len(costs) for costs, _ in self._costs):
             raise BudgetError(_explain_no_fit(self.space, self.budget))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Space and budget; the tables, of megabytes, are made again where they are needed."""
+        return {"space": self.space, "budget": self.budget}
 
     @cached_property
     def _tables(self) -> tuple[Tables[Block], ...]:

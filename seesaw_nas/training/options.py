@@ -15,6 +15,8 @@ SPEC_HELP = (
     "A spec file, the folder of a search (its best; NAME#3: the third of its front) or a training, or MODEL@SETTING."
 )
 CHECKPOINT_MINUTES = 10.0
+MOST_EPOCHS = 100_000
+MOST_SEED = 2**53  # every JSON reader keeps it exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,9 @@ class Training:
     recipe: str = option(
         f"Recipe of a training: {', '.join(recipes.RECIPES)}.", default="quick", choices=recipes.RECIPES
     )
-    epochs: int = option("Epochs of a training; 0 for the recipe's own.", default=0, least=0)
+    epochs: int = option("Epochs of a training; 0 for the recipe's own.", default=0, least=0, most=MOST_EPOCHS)
     train_size: int = option("Training images, drawn evenly over the classes; 0 for all.", default=0, least=0)
-    seed: int = option("Seed for everything random.", default=0, least=0)
+    seed: int = option("Seed for everything random.", default=0, least=0, most=MOST_SEED)
     device: str = option(
         "Device: cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.", default="auto", changeable=True
     )

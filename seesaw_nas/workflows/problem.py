@@ -189,13 +189,14 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
     """The images to train on and to validate with, those ``given`` or the data set's, cut down to the wanted number.
 
     Raises:
-        DataError: they cannot be loaded.
+        DataError: they cannot be loaded, or there are too few to train on.
     """
     training, validation_size = settings.training, settings.scoring.validation_size
     size = settings.searched.image_size or None
     images = given or data.load(training.dataset, training.data_path, size, cache_dir=training.cache_path)
     if training.train_size:
         images = replace(images, train=data.subset(images.train, training.train_size, training.seed))
+    data.check_enough(images)
     if validation_size:
         images = replace(images, validation=data.subset(images.validation, validation_size, training.seed))
     return images

@@ -17,7 +17,7 @@ from seesaw_nas.core.device import describe, use_device
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.data import DATA_SETS, check_fits
+from seesaw_nas.data import DATA_SETS, check_enough, check_fits
 from seesaw_nas.data.preprocessing import Preprocessing, weights_header
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference
@@ -117,6 +117,7 @@ def train(
             images = replace(
                 images, train=data.subset(images.train, settings.training.train_size, settings.training.seed)
             )
+        check_enough(images)
         settings = settings.replace(dataset=dataset)
         found = conditions(describe(device)) | ranks.conditions | execution.plan(device, ranks.world)
         folder = ranks.by_lead(lambda: _folder(path, settings, named, images, resume, found))

@@ -12,7 +12,7 @@ from seesaw_nas.api import begin, join, resume
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.outcome import print_outcome
+from seesaw_nas.cli.parts.outcome import print_outcome, refuse_all_failed
 from seesaw_nas.core.units import format_count, format_duration, format_large, format_top1
 from seesaw_nas.evaluators import is_trained
 from seesaw_nas.search.listener import Listener
@@ -38,6 +38,7 @@ def watch(work: Callable[[dict[str, Any]], Result], as_json: bool) -> None:
     finally:
         view.stop()
     print_outcome(console, result, as_json)
+    refuse_all_failed(result)
 
 
 class View(Listener):
