@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.core.optional import require
+from seesaw_nas.data.pictures import UnreadableError, explain, printable
 
 MAX_SHARE = 0.01
 Reasons = Mapping[str, str]
@@ -25,7 +26,9 @@ def check_decoder() -> None:
 
 def reason(error: Exception) -> str:
     """One line that says why a file could not be read."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    if isinstance(error, UnreadableError):
+        return explain(error)
+    return printable(f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
 def warn_of_skipped(reasons: Reasons, total: int) -> None:

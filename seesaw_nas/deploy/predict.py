@@ -17,6 +17,7 @@ from seesaw_nas.core.device import find_device, full_precision
 from seesaw_nas.core.errors import DataError, OptionError, RunError
 from seesaw_nas.data import crops, decode
 from seesaw_nas.data.folder import SUFFIXES
+from seesaw_nas.data.pictures import explain
 from seesaw_nas.data.preprocessing import COLOURS, Floats, Pixels, Preprocessing
 from seesaw_nas.data.unreadable import check_decoder
 from seesaw_nas.deploy.export import onnx_file, source
@@ -181,10 +182,8 @@ def _read(path: Path, preprocessing: Preprocessing) -> Pixels | str:
         if preprocessing.short_side != preprocessing.size:
             return crops.centre_crop(path, preprocessing.size).transpose(2, 0, 1)
         return decode.read(path, preprocessing.size, grey=preprocessing.channels == 1)
-    except OSError as error:  # also Pillow's own errors about files that it understands
-        return error.strerror or " ".join(str(error).split())
     except Exception as error:  # on a damaged file Pillow's decoders raise errors of almost any type
-        return " ".join(f"{type(error).__name__}: {error}".split())
+        return explain(error)
 
 
 def _probabilities(classifier: Classifier, pixels: Pixels) -> npt.NDArray[np.float64]:
