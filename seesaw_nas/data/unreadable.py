@@ -39,7 +39,7 @@ def warn_of_skipped(reasons: Reasons, total: int) -> None:
     """
     if not reasons:
         return
-    names = [f"{path} ({why})" for path, why in reasons.items()]
+    names = [f"{printable(path)} ({why})" for path, why in reasons.items()]
     named = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     count = f"{len(names)} of {total} images cannot be read: {named}"
     if len(names) > MAX_SHARE * total:

@@ -16,10 +16,10 @@ from seesaw_nas.architecture import specfile
 from seesaw_nas.core.device import find_device, full_precision
 from seesaw_nas.core.errors import DataError, OptionError, RunError
 from seesaw_nas.data import crops, decode
-from seesaw_nas.data.folder import SUFFIXES
 from seesaw_nas.data.pictures import explain
 from seesaw_nas.data.preprocessing import COLOURS, Floats, Pixels, Preprocessing
 from seesaw_nas.data.unreadable import check_decoder
+from seesaw_nas.data.walk import KINDS, find_pictures
 from seesaw_nas.deploy.export import onnx_file, source
 from seesaw_nas.deploy.export.agreement import Logits
 from seesaw_nas.deploy.names import find_weights
@@ -133,17 +133,13 @@ def files(names: Sequence[str | Path]) -> list[Path]:
     """
     paths: list[Path] = []
     for path in [Path(name) for name in names if str(name)]:  # an empty name would be the current folder
-        inside = sorted(filter(_is_image, path.rglob("*"))) if path.is_dir() else [path]
+        inside = find_pictures(path)[0] if path.is_dir() else [path]
         if not inside:
-            raise DataError(f"the folder {path} has no images ({', '.join(SUFFIXES)})")
+            raise DataError(f"the folder {path} has no images ({KINDS})")
         paths += inside
     if not paths:
         raise DataError("no images are named; give image files, or folders of them")
     return paths
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def classify(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterator[Prediction]:
