@@ -31,29 +31,6 @@ class DataSetting:
     cache_dir: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PassedOver:
-    """Files and folders of a data set that are not read.
-
-    Attributes:
-        count: how many; a folder counts as one.
-        names: of the first hundred, from the folder of the data set on; those of folders end in a slash.
-    """
-
-    count: int = 0
-    names: tuple[str, ...] = ()
-
-    @property
-    def sentence(self) -> str:
-        """How many, and the first three by name; empty for none."""
-        if not self.count:
-            return ""
-        return f"{self.count:,} passed over: {', '.join(self.names[:3])}" + (", ..." if self.count > 3 else "")
-
-
-NOTHING = PassedOver()
-
-
 class Source(Protocol):
     """Where the images of one data set come from."""
 

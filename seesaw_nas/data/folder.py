@@ -22,13 +22,14 @@ import torch
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import cache, splits
-from seesaw_nas.data.base import NOTHING, DataSetting, PassedOver
+from seesaw_nas.data.base import DataSetting
 from seesaw_nas.data.catalog import FOLDER_PREFIX
 from seesaw_nas.data.decode import decode
 from seesaw_nas.data.images import Images, SearchData
 from seesaw_nas.data.pictures import printable
 from seesaw_nas.data.progress import Progress
 from seesaw_nas.data.stream import Streamed
+from seesaw_nas.data.unread import NOTHING, PassedOver
 from seesaw_nas.data.walk import KINDS, beside, check_names, find_pictures, passed_over, subfolders
 
 DEFAULT_SIZE = 224

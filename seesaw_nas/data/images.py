@@ -13,7 +13,7 @@ from seesaw_nas.core.device import send
 from seesaw_nas.core.errors import DataError, SpecError
 from seesaw_nas.data import splits
 from seesaw_nas.data.augment import cut_windows, draw_windows
-from seesaw_nas.data.base import NOTHING, PassedOver
+from seesaw_nas.data.unread import NOTHING, PassedOver
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Images, uint8 (n, C, H, W), and their labels, int64 (n,), on one device."""

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from seesaw_nas.core.errors import DataError
-from seesaw_nas.data.base import PassedOver
 from seesaw_nas.data.pictures import UNREAD, printable
+from seesaw_nas.data.unread import PassedOver
 
 KINDS = ".jpg, .png or another that Pillow reads"
 NAMED = 100  # of the files that are passed over; the others are counted

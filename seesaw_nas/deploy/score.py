@@ -12,7 +12,7 @@ from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import describe, find_device, place
 from seesaw_nas.core.errors import OptionError, known
 from seesaw_nas.data import check_fits
-from seesaw_nas.data.base import NOTHING, PassedOver
+from seesaw_nas.data.unread import NOTHING, PassedOver
 from seesaw_nas.deploy.export import source
 from seesaw_nas.deploy.names import SPLITS
 from seesaw_nas.training import accuracy

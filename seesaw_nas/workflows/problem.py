@@ -14,7 +14,7 @@ from seesaw_nas.core.device import cuda_count, describe, find_device
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import digest_of_file
 from seesaw_nas.core.run_folder import RunFolder, is_run
-from seesaw_nas.data.base import NOTHING, PassedOver
+from seesaw_nas.data.unread import NOTHING, PassedOver
 from seesaw_nas.evaluators import SUPERNET, TABLE, Evaluator, Subject, needs, on_device, trains
 from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis

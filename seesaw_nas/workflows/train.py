@@ -18,8 +18,8 @@ from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.data import DATA_SETS, check_fits
-from seesaw_nas.data.base import NOTHING, PassedOver
 from seesaw_nas.data.preprocessing import Preprocessing, weights_header
+from seesaw_nas.data.unread import NOTHING, PassedOver
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.trained import subject

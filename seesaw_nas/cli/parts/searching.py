@@ -14,7 +14,7 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.outcome import print_outcome
 from seesaw_nas.core.units import format_count, format_duration, format_large, format_top1
-from seesaw_nas.data.base import PassedOver
+from seesaw_nas.data.unread import PassedOver
 from seesaw_nas.evaluators import is_trained
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
