@@ -11,6 +11,7 @@ import torch
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.device import send
 from seesaw_nas.core.errors import DataError, SpecError
+from seesaw_nas.core.files import is_utf8
 from seesaw_nas.data import splits
 from seesaw_nas.data.augment import cut_windows, draw_windows
 from seesaw_nas.data.unread import NOTHING, PassedOver
@@ -199,6 +200,13 @@ class SearchData:
     flip: bool
     padding: int
     passed_over: PassedOver = NOTHING
+
+    def __post_init__(self) -> None:
+        for name in self.classes:
+            if not is_utf8(name):
+                raise DataError(
+                    f"the class name {name!a} is not UTF-8, so no file of a run can hold it; rename the class"
+                )
 
     @classmethod
     def of(

@@ -36,6 +36,7 @@ DEPTHS = (8, 10, 12, 14, 16)  # bits that the values of a deep picture may have
 SPREADING = 16  # a centre is cut before it is resized if the whole would be resized to more than this many squares
 CHUNK = 1 << 20  # pixels of a deep picture that are scaled at a time
 POINTER = b"version https://git-lfs.github.com/spec/"
+PHOTOMETRIC = 262  # the tag of a TIFF that says which value is white
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -187,6 +188,8 @@ def _scale(image: Image.Image, clear: object) -> Image.Image:
     """A deep grey picture in 8 bits, by its own range of values; pixels of the value ``clear`` become white."""
     values = np.asarray(image).reshape(-1)  # (H * W,)
     low, high = _value_range(values)
+    if getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0:
+        low, high = high, low  # a TIFF in which 0 is white, which Pillow heeds up to 8 bits alone
     grey = np.empty(len(values), np.uint8)
     for start in range(0, len(values), CHUNK):
         part = values[start : start + CHUNK].astype(np.float64)

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from seesaw_nas.core.errors import DataError
+from seesaw_nas.core.files import is_utf8
 from seesaw_nas.data.pictures import UNREAD, printable
 from seesaw_nas.data.unread import PassedOver
 
@@ -24,12 +25,12 @@ def passed_over(root: Path, paths: Sequence[str]) -> PassedOver:
 
 
 @cache
-def suffixes() -> tuple[str, ...]:
+def suffixes() -> frozenset[str]:
     """The ends of the names of pictures, in small letters: of every format that Pillow reads by itself."""
     from PIL import Image
 
     known = Image.registered_extensions().items()
-    return tuple(sorted(end for end, kind in known if kind in Image.OPEN and kind not in UNREAD))
+    return frozenset(end for end, kind in known if kind in Image.OPEN and kind not in UNREAD)
 
 
 def is_picture(name: str) -> bool:
@@ -105,11 +106,9 @@ def check_names(root: Path, classes: Iterable[str]) -> None:
         DataError: the path of the folder, or the name of a class, is not UTF-8.
     """
     for what, name in (("folder", str(root.absolute())), *(("class folder", name) for name in classes)):
-        try:
-            name.encode()
-        except UnicodeEncodeError:
+        if not is_utf8(name):
             where = "" if what == "folder" else f" in {printable(str(root))}"
             raise DataError(
                 f"the name of the {what} {printable(name)}{where} is not UTF-8, so it cannot be written into the files "
                 "of a run; rename it"
-            ) from None
+            )

@@ -326,3 +326,9 @@ def test_a_strip_shows_what_the_whole_would(size):
 def test_what_does_not_print_is_escaped():
     assert printable("grün 図 a b") == "grün 図 a b"
     assert printable("a\nb\x1b[31m\udcfc\u202e") == r"a\nb\x1b[31m\xfc\u202e"
+
+
+def test_a_deep_tiff_in_which_0_is_white(tmp_path):
+    Image.fromarray(np.array([[0, 1000, 65535]], np.uint16)).save(tmp_path / "x.tif", tiffinfo={262: 0})
+    # 1,000 of 65,535 is 3.9 of 255
+    assert seen(tmp_path / "x.tif")[0, :, 0].tolist() == [255, 251, 0]
