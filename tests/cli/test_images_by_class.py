@@ -59,8 +59,8 @@ def test_a_class_that_is_not_utf_8_is_refused_before_anything_is_made(refused, p
     )
     for verb in verbs:
         assert refused(*verb) == (
-            r"the name of the class folder b\xff in photos is not UTF-8, so it cannot be written into the files of a run; "
-            "rename it"
+            r"the name of the class folder b\xff in photos is not UTF-8, so it cannot be written into the files of a "
+            "run; rename it"
         )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
 
