@@ -39,7 +39,8 @@ def evaluate(
         macs, params = cost.macs(named.architecture), cost.params(named.architecture)
         console.print(f"network   {named.name}: {params:,} Params, {macs:,} Multi-Adds")
         console.print(f"weights   {found.weights}")
-        console.print(f"data      {found.dataset}, {split} split, {accuracy.n:,} images, {found.normalised}")
+        unread = f"; {found.passed_over.sentence}" if found.passed_over.count else ""
+        console.print(f"data      {found.dataset}, {split} split, {accuracy.n:,} images, {found.normalised}{unread}")
     if split == "test":
         console.print(f"note      {_TEST}")
     if json:

@@ -44,6 +44,8 @@ def load_verbs(arguments: Sequence[str] = ()) -> None:
 
 def main() -> None:
     """Run the command line; mistakes of the user end in one line and exit code 2, signals in 128 and more."""
+    if hasattr(sys.stdout, "reconfigure"):  # what the encoding lacks, such as names on an ASCII terminal, is escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(_run())
 
 

@@ -29,6 +29,7 @@ def predict(
 
     Where one cannot be read, the others are printed all the same, and the exit code is 2.
     """
+    from seesaw_nas.data.pictures import printable
     from seesaw_nas.workflows import deployment
 
     predictions = deployment.predict(model, images, top=top, device=device)
@@ -38,9 +39,9 @@ def predict(
         for entry in progress.track(predictions, total=len(predictions)):
             if entry.problem:
                 unreadable += 1
-                print(f"seesaw-nas: cannot read {entry.file}: {entry.problem}", file=sys.stderr)
+                print(f"seesaw-nas: cannot read {printable(str(entry.file))}: {entry.problem}", file=sys.stderr)
             elif not json:
-                progress.console.print(_line(entry))
+                progress.console.print(printable(_line(entry)))
             if json:
                 found.append(_record(entry))
     if json:

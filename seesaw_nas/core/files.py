@@ -64,3 +64,12 @@ def cut_torn_line(path: Path) -> bytes:
 def write_json(path: Path, value: Any) -> None:
     """Replace a JSON file in one step."""
     replace_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written as UTF-8; names of files may hold other bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.core.fields import check_int, check_list, check_tuple, take_fields
+from seesaw_nas.core.files import is_utf8
 from seesaw_nas.data.images import SearchData
 
 Pixels = npt.NDArray[np.uint8]
@@ -51,6 +52,8 @@ class Preprocessing:
         if not isinstance(self.dataset, str) or not self.dataset:
             raise SpecError(f"a text is wanted, got {self.dataset!r}", "dataset")
         check_tuple("classes", self.classes, str)
+        if odd := [name for name in self.classes if not is_utf8(name)]:
+            raise SpecError(f"the name {odd[0]!a} is not UTF-8; rename the class and train again", "classes")
         check_int("channels", self.channels, 1)
         check_int("size", self.size, 1)
         check_int("short_side", self.short_side, self.size)

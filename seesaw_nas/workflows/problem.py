@@ -14,6 +14,7 @@ from seesaw_nas.core.device import cuda_count, describe, find_device
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import digest_of_file
 from seesaw_nas.core.run_folder import RunFolder, is_run
+from seesaw_nas.data.unread import NOTHING, PassedOver
 from seesaw_nas.evaluators import SUPERNET, TABLE, Evaluator, Subject, needs, on_device, trains
 from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
@@ -68,6 +69,7 @@ class Problem:
         feasible: the architectures to choose from.
         evaluator: what scores one, on the CPU, to be sent to other processes; :attr:`placed` is for this one.
         given: the objects that the program passed.
+        passed_over: what of the data set's folder is not read.
     """
 
     settings: SearchSettings
@@ -76,6 +78,7 @@ class Problem:
     feasible: Feasible
     evaluator: Evaluator
     given: Objects = NO_OBJECTS
+    passed_over: PassedOver = NOTHING
 
     @property
     def space(self) -> space.Space:
@@ -158,7 +161,7 @@ def _on_images(settings: SearchSettings, given: Objects, device: torch.device) -
     trained_on = subject(images)
     feasible = _feasible(settings, given, trained_on)
     evaluator = _evaluator(settings, images, feasible.space)
-    return Problem(settings, trained_on, device, feasible, evaluator, given)
+    return Problem(settings, trained_on, device, feasible, evaluator, given, images.passed_over)
 
 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:

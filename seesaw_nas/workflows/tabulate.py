@@ -50,6 +50,8 @@ def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, liste
     if out.exists():
         raise RunError(f"{out} exists already and nothing is overwritten; choose another name")
     problem = make_problem(settings)
+    if listener and problem.passed_over.count:
+        listener.remark(problem.passed_over.sentence)
     about = {**description(problem), "seeds": seeds}
     if (file := Path(settings.searched.space)).is_file():
         about["space_file"] = file.read_text(encoding="utf-8")  # so that the table says all of itself

@@ -19,6 +19,7 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.data import DATA_SETS, check_enough, check_fits
 from seesaw_nas.data.preprocessing import Preprocessing, weights_header
+from seesaw_nas.data.unread import NOTHING, PassedOver
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.trained import subject
@@ -45,6 +46,7 @@ class TrainResult:
     Attributes:
         top1: on the test split, read once, after the last epoch.
         validation_top1: on the validation split, after the last epoch.
+        passed_over: what of the data set's folder is not read.
     """
 
     folder: RunFolder
@@ -54,6 +56,7 @@ class TrainResult:
     validation_top1: float
     seconds: float
     curve: tuple[Epoch, ...]
+    passed_over: PassedOver = NOTHING
 
     @property
     def weights(self) -> Path:
@@ -126,6 +129,8 @@ def train(
             images = images.to(device)
             if on_begin is not None and ranks.leads:
                 on_begin(named, recipe, len(images.train))
+            if on_note is not None and ranks.leads and images.passed_over.count:
+                on_note(images.passed_over.sentence)
             if on_note is not None and ranks.leads and (text := _other_recipe(named, settings.training.recipe)):
                 on_note(text)
             if on_estimate is not None:
@@ -159,7 +164,9 @@ def train(
                 return accuracy.measure(model, split.to(device), images.mean, images.std, device=device)
 
             test = ranks.by_lead(measure_test)
-            result = TrainResult(folder, named, test.top1, test.loss, trained.top1, trained.seconds, trained.curve)
+            result = TrainResult(
+                folder, named, test.top1, test.loss, trained.top1, trained.seconds, trained.curve, images.passed_over
+            )
             if ranks.leads:
                 _write(result, model, settings, images, test.n, trained.conditions)
             return result

@@ -14,6 +14,7 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.outcome import print_outcome, refuse_all_failed
 from seesaw_nas.core.units import format_count, format_duration, format_large, format_top1
+from seesaw_nas.data.unread import PassedOver
 from seesaw_nas.evaluators import is_trained
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
@@ -79,7 +80,7 @@ class View(Listener):
         band = f"{budget.low:,} to {budget.high:,}" if budget.low else f"{budget.high:,}"
         lines = (
             f"data      {subject.name}: {subject.n_train:,} images to train on, "
-            f"{subject.n_validation:,} to validate on",
+            f"{subject.n_validation:,} to validate on{_unread(problem.passed_over)}",
             f"budget    {band} {cost.CONVENTION}",
             f"space     {problem.space.name}: {format_large(plan.space_size)} architectures, of which "
             f"{format_large(plan.fitting)} ({_share(plan.fitting, plan.space_size)}) fit the budget",
@@ -172,6 +173,10 @@ def _how_scored(settings: SearchSettings) -> list[str]:
     name, training = settings.scoring.evaluator, settings.training
     lines = [] if name == "trained" else [f"evaluator {name}: {evaluators.describe(name)}"]
     return lines + ([f"training  {training.recipe}: {training.fitted_recipe.summary}"] if is_trained(name) else [])
+
+
+def _unread(passed_over: PassedOver) -> str:
+    return f"; {passed_over.sentence}" if passed_over.count else ""
 
 
 def _source_of_estimate(problem: Problem) -> str:
