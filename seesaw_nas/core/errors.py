@@ -11,17 +11,22 @@ import re
 from collections.abc import Iterable
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_LONGEST_TEXT = 2000
 _LONGEST = 60  # characters of a name in an error text
 
 
 class SeesawError(Exception):
     """A mistake that the user can correct; the message says what was expected, what came and what to do.
 
-    Its text is one line whatever is quoted in it: line ends and other control characters are escaped.
+    Its text is one line whatever is quoted in it: line ends and other control characters are escaped, and the middle of
+    a text of more than 2,000 characters is left out.
     """
 
     def __str__(self) -> str:
-        return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), super().__str__())
+        text = super().__str__()
+        if len(text) > _LONGEST_TEXT:
+            text = f"{text[: _LONGEST_TEXT - 700]} ... {text[-500:]}"
+        return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class SpecError(SeesawError):

@@ -14,6 +14,7 @@ from seesaw_nas.core.fields import at_path, shorten, take_fields
 
 Record = TypeVar("Record")
 _Declared = tuple[dict[str, Any], list[str], list[str]]
+_HUGE = 1e100  # its square is still a number
 _LONG = 1e12  # seconds or milliseconds; no measured time comes near it
 _TIME, _COUNT, _NUMBER = (0, _LONG), (0, 2**63), (1, 2**63)
 _MEASURED = (1e-9, _LONG)  # something is divided by it
@@ -22,7 +23,7 @@ RANGES: dict[str, tuple[float, float]] = {  # lowest and highest value, by the f
     "steps": _COUNT, "calls": _COUNT, "batch": _NUMBER, "threads": _NUMBER,
     "seconds": _TIME, "core_seconds": _TIME, "train_seconds": _TIME,
     "median_ms": _MEASURED, "lower_ms": _MEASURED, "upper_ms": _MEASURED, "min_ms": _MEASURED,
-    "difference": (0, math.inf), "minor_faults": (0, math.inf), "cpu_share": (0, math.inf),
+    "difference": (0, _HUGE), "minor_faults": (0, _HUGE), "cpu_share": (0, _HUGE),
     "tau": (-1, 1), "n_train": _COUNT, "n_validation": _COUNT, "train_size": _COUNT, "validation_size": _COUNT,
     "image_size": _COUNT, "budget": _COUNT,
 }  # fmt: skip
@@ -123,7 +124,7 @@ def _plain(name: str, kind: Any, value: Any) -> Any:
     if not fits or (kind is float and not math.isfinite(value)):
         raise SpecError(f"{_WORDS[kind]} is wanted, got {shorten(value)}", name)
     if kind in (int, float):
-        low, high = RANGES.get(name, (-math.inf, math.inf))
+        low, high = RANGES.get(name, (-_HUGE, _HUGE))
         if not low <= value <= high:
             raise SpecError(f"{_WORDS[kind]} from {low:,} to {high:,} is wanted, got {shorten(value)}", name)
     return float(value) if kind is float else value
