@@ -32,7 +32,7 @@ LARGEST = 2**30  # bytes of a file, and of its content
 MOST_ROWS = 2_000_000
 COLUMNS: dict[str, tuple[type, bool]] = {  # those that are read: type, and whether values may be missing
     "digest": (str, False), "spec": (str, False), "seed": (int, False), "epoch": (int, False),
-    "train_loss": (float, False), "loss": (float, True), "top1": (float, False), "seconds": (float, False),
+    "train_loss": (float, False), "loss": (float, True), "top1": (float, True), "seconds": (float, False),
 }  # fmt: skip
 _KEY = b"seesaw_nas"
 
@@ -233,9 +233,9 @@ def _table(rows: Mapping[str, list[Any]], about: dict[str, Any]) -> Table:
 
 
 def _check_epoch(epoch: Epoch) -> None:
-    """Its figures are what a training can have: every recorded epoch was evaluated."""
+    """Its figures are what a training can have; an epoch before the last may be without top-1."""
     check(epoch)
-    if epoch.top1 is None or not 0 <= epoch.top1 <= 1:
+    if epoch.top1 is not None and not 0 <= epoch.top1 <= 1:
         raise SpecError(f"a fraction from 0 to 1 is wanted, got {shorten(epoch.top1)}", "top1")
 
 
@@ -246,4 +246,6 @@ def _entry(spec: str, digest: str, curves: Mapping[int, list[Epoch]]) -> Recorde
     for curve in curves.values():
         if [epoch.epoch for epoch in curve] != list(range(1, len(curve) + 1)):
             raise SpecError(f"the epochs of a training of {digest} do not count up from 1", "epoch")
+        if curve[-1].top1 is None:
+            raise SpecError(f"the last epoch of a training of {digest} has none", "top1")
     return Recorded(architecture, {seed: tuple(curve) for seed, curve in curves.items()})

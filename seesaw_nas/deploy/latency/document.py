@@ -86,8 +86,9 @@ def read(path: Path) -> Timings:
 
 
 def _timings(value: Any) -> Timings:
+    if isinstance(value, Mapping) and "schema_version" in value:
+        check_version(value["schema_version"], SCHEMA_VERSION)  # another version may have other fields
     content = take_fields(value, ["schema_version", "conditions", "networks"], ["unit"])
-    check_version(content["schema_version"], SCHEMA_VERSION)
     latencies = {}
     for i, network in enumerate(conform("networks", tuple[Any, ...], content["networks"])):
         with at_path(f"networks[{i}]"):
