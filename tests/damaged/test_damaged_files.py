@@ -27,11 +27,14 @@ from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.network import models
 from seesaw_nas.search import records
+from seesaw_nas.search.history import old_journal
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.space import Budget
 from seesaw_nas.workflows import confirmation, shared_plan
 
 MUTATIONS = 2000
+OF_OLD_JOURNALS = 200  # which Optuna reads, in 20 ms
 LONGEST = 30  # seconds after which a reading counts as endless
 EXAMPLE = RunFolder.open(Path(__file__).parents[2] / "runs/examples/digits-600K")
 SMALL = Architecture(8, 1, 3, Stem(4, 2), (Stage(4, 1, (Block(1, 3, Partition((1, 1)), "shuffle"),)),), Head(4))
@@ -108,6 +111,20 @@ def make_latency():
     return json.dumps(latency_document(networks, {"device": "CPU"})).encode()
 
 
+def make_history(folder):
+    settings = EXAMPLE.description["settings"]
+    found = space.load("seesaw-digits")
+    old_journal.convert(
+        EXAMPLE.old_journal, folder / "h", found, Budget.parse(settings["budget"], found.costliest_macs)
+    )
+    lines = (folder / "h").read_bytes().splitlines(keepends=True)
+    return b"".join(lines[:20])
+
+
+def _head(path, lines):
+    return b"".join(path.read_bytes().splitlines(keepends=True)[:lines])
+
+
 def make_spec():
     return json.dumps(specfile.document(Named("small", SMALL), {"dataset": "digits", "top1": 0.5})).encode()
 
@@ -177,7 +194,8 @@ def originals(tmp_path):
         "spec": (make_spec(), "small.json", damage_json, read_spec),
         "space": ((space.files._FOLDERS[1] / "seesaw-digits.toml").read_bytes(), "s.toml", damage_toml, read_space),
         "run": (EXAMPLE.description_file.read_bytes(), "run.json", damage_json, read_run),
-        "history": (EXAMPLE.journal.read_bytes(), EXAMPLE.journal.name, damage_lines, read_history),
+        "history": (make_history(tmp_path), EXAMPLE.journal.name, damage_lines, read_history),
+        "old journal": (_head(EXAMPLE.old_journal, 60), EXAMPLE.old_journal.name, damage_lines, read_history),
         "table": (make_table(tmp_path), "t.parquet", damage_table, read_table),
         "confirmed": (make_confirmed(), "confirmed.json", damage_json, read_confirmed),
         "stages": (make_stages(), "stages.json", damage_json, read_stages),
@@ -202,7 +220,9 @@ def bounded():
         signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.parametrize("kind", ["spec", "space", "run", "table", "confirmed", "stages", "latency", "weights"])
+@pytest.mark.parametrize(
+    "kind", ["spec", "space", "run", "history", "old journal", "table", "confirmed", "stages", "latency", "weights"]
+)
 def test_a_damaged_file_is_read_or_refused_in_one_line(kind, originals, tmp_path, capfd):
     content, name, damage, read = originals[kind]
     folder, rng = tmp_path / "run", np.random.default_rng(16)
@@ -211,7 +231,8 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(kind, originals, tmp_path
     path, refused = folder / name, 0
     path.write_bytes(content)
     read(path)  # the undamaged one
-    for number in range(MUTATIONS):
+    mutations = OF_OLD_JOURNALS if kind == "old journal" else MUTATIONS
+    for number in range(mutations):
         damaged = damage(content, rng)
         path.write_bytes(damaged)
         try:
@@ -225,5 +246,5 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(kind, originals, tmp_path
             assert len(text) < 2500, (number, text[:300])
         except BaseException as error:
             raise AssertionError(f"mutation {number}: {type(error).__name__}: {error}: {damaged[:3000]!r}") from error
-    assert refused > MUTATIONS / 4
+    assert refused > mutations / 4
     assert capfd.readouterr() == ("", "")
