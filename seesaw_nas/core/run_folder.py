@@ -25,7 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.description import check_fields
+from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.errors import RunError, SpecError
 from seesaw_nas.core.files import write_json
 
 DESCRIPTION = "run.json"
@@ -54,6 +56,10 @@ def check_description(description: object, what: str) -> dict[str, Any]:
         raise RunError(
             f"{what} has schema version {version!r}, this release reads up to {SCHEMA_VERSION}; use a newer release"
         )
+    try:
+        check_fields(description)
+    except SpecError as error:
+        raise RunError(f"{what} is damaged: {error}; restore it") from None
     return description
 
 
@@ -162,9 +168,9 @@ class RunFolder:
                 f"{path} is not a run folder: it has no {DESCRIPTION}; give the folder of a search, such as runs/NAME"
             )
         try:
-            value = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"cannot read {file}: {error}") from None
+            value = read_json(file)
+        except DocumentError as error:
+            raise RunError(f"cannot read {file}: {error}; restore it") from None
         return cls(path, check_description(value, str(file)), storage)
 
     def is_held(self) -> bool:

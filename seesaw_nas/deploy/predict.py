@@ -184,6 +184,10 @@ def _read(path: Path, preprocessing: Preprocessing) -> Pixels | str:
 
 def _probabilities(classifier: Classifier, pixels: Pixels) -> npt.NDArray[np.float64]:
     logits = classifier.logits(classifier.preprocessing.apply(pixels)).astype(np.float64)  # (N, classes)
+    wanted = (len(pixels), len(classifier.preprocessing.classes))
+    if logits.shape != wanted or not np.isfinite(logits).all():
+        came = f"shape {logits.shape}, wanted {wanted}" if logits.shape != wanted else "values that are not finite"
+        raise RunError(f"the network gives outputs with {came}: it is damaged; export or train it again")
     powers = np.exp(logits - logits.max(1, keepdims=True))
     shares: npt.NDArray[np.float64] = powers / powers.sum(1, keepdims=True)
     return shares

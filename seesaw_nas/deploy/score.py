@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from seesaw_nas import data
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import describe, find_device, place
-from seesaw_nas.core.errors import OptionError, known
+from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.data import check_fits
 from seesaw_nas.data.unread import NOTHING, PassedOver
 from seesaw_nas.deploy.export import source
@@ -98,6 +99,10 @@ def score(
     chosen: Split = images.validation if split == "validation" else data.load_test(name, folder, size, cache_dir=cache)
     place(model, on)
     measured = accuracy.measure(model, chosen, images.mean, images.std, device=on)
+    if not isfinite(measured.loss):
+        raise RunError(
+            f"the weights in {weights} give a loss of {measured.loss}: its outputs are not finite; train it again"
+        )
     return ScoredWeights(
         named, weights, images.name, split, measured, normalised, conditions(describe(on)), images.passed_over
     )

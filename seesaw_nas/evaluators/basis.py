@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.core.typed import build, check, conform
 from seesaw_nas.data import DATA_SETS
 from seesaw_nas.evaluators import EVALUATORS
 
@@ -84,7 +85,7 @@ class Basis:
         try:
             settings, images = record.get("settings", {}), record.get("images") or {}
             subset = bool(settings.get("train_size") or settings.get("validation_size"))
-            return cls(
+            basis = cls(
                 name=name,
                 given="data" in record.get("given", ()),
                 **_of_images(settings, images),
@@ -94,6 +95,10 @@ class Basis:
                 budget=tuple(record["budget"][end] for end in ("low", "high")) if "budget" in record else (),
                 seed=settings.get("seed", 0),
             )
+            check(basis)
+            return basis
+        except SpecError as error:
+            raise RunError(f"{name} does not say what it is of: {error}; restore it") from None
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise RunError(f"{name} does not say what it is of: {type(error).__name__} {error}; restore it") from None
 
@@ -106,10 +111,9 @@ class Basis:
         """The value that :meth:`to_dict` wrote, also after it was stored as JSON.
 
         Raises:
-            TypeError: a field is missing or unknown.
+            SpecError: a field is unknown, or of another type.
         """
-        lists = {key: tuple(entry) for key, entry in value.items() if isinstance(entry, list)}
-        return cls(**{**value, **lists, "name": name})
+        return build(cls, {**conform("task", Mapping[str, Any], value), "name": name})
 
     @property
     def is_fixed(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from seesaw_nas import report, space
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
-from seesaw_nas.core.errors import RunError, SeesawError
+from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.errors import RunError, SeesawError, SpecError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.typed import conform
 from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, NetworkLatencies, Timings
 from seesaw_nas.deploy.latency.measuring import conditions
@@ -293,7 +294,8 @@ def _images(subject: Subject) -> str:
 def _known_images(folder: RunFolder) -> str:
     """From the best's provenance, the one place in a folder that has the numbers; nothing before there is one."""
     try:
-        result = json.loads(folder.best.read_text(encoding="utf-8"))["result"]
-        return f"{result['n_train']:,} to train on, {result['n_validation']:,} to validate on"
-    except (OSError, ValueError, KeyError, TypeError):
+        result = read_json(folder.best)["result"]
+        n_train, n_validation = (conform(name, int, result[name]) for name in ("n_train", "n_validation"))
+        return f"{n_train:,} to train on, {n_validation:,} to validate on"
+    except (DocumentError, SpecError, KeyError, TypeError):
         return ""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core import signals
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.core.fields import take_fields
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.typed import build, conform
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.ranking.spent import CORE, GPU
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from seesaw_nas.training.supernet import TrainedSupernet
 
 KIND = "supernet"
+_TOOK: dict[str, type] = {"seconds": float, "core_seconds": float, "steps": int}
 LONGER = 3  # times the recipe's own epochs, where no number is given: the weights serve many networks
 OnBegin = Callable[[Problem, recipes.Recipe, int], None]
 """Told the problem, the recipe and the number of training images."""
@@ -165,7 +168,7 @@ def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
     about = folder.description
     header = {"dataset": about["settings"]["dataset"], "sampling": about["sampling"], "epochs": str(about["epochs"])}
     save(trained.supernet, folder.path / WEIGHTS, header)
-    found = {name: getattr(trained, name) for name in ("seconds", "core_seconds", "steps")}
+    found = {name: getattr(trained, name) for name in _TOOK}
     found["unit"] = GPU if trained.supernet.device.type == "cuda" else CORE
     curve = [asdict(epoch) for epoch in trained.curve]
     write_json(_result(folder), {**found, "curve": curve, "conditions": about["conditions"]})
@@ -174,10 +177,10 @@ def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
 
 def _done(folder: RunFolder, space: Space) -> TrainedSupernet:
     try:
-        found = json.loads(_result(folder).read_text(encoding="utf-8"))
-        curve = tuple(Epoch(**epoch) for epoch in found["curve"])
-        took = [found[name] for name in ("seconds", "core_seconds", "steps")]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = take_fields(read_json(_result(folder)), ["curve", *_TOOK], ["unit", "conditions"])
+        curve = tuple(build(Epoch, epoch) for epoch in conform("curve", tuple[Any, ...], found["curve"]))
+        took = [conform(name, kind, found[name]) for name, kind in _TOOK.items()]
+    except (DocumentError, SpecError) as error:
         raise RunError(f"{_result(folder)} is damaged ({error}); delete it, and the training is done again") from None
     weights = load(folder.path / WEIGHTS, space)
     return TrainedSupernet(weights, curve, *took)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,11 @@ import numpy as np
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.documents import DocumentError, check_file, decode, parse_json, read_bytes
+from seesaw_nas.core.errors import OptionError, RunError, SpecError
 from seesaw_nas.core.files import cut_torn_line
+from seesaw_nas.core.run_folder import check_description
+from seesaw_nas.core.typed import build
 from seesaw_nas.evaluators import Failure, attempt
 from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
@@ -23,8 +26,11 @@ from seesaw_nas.evaluators.table import Curve, Recorded, Table
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.strategies.base import distinct
+from seesaw_nas.space.files import read_text
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.workflows.problem import Problem, description, make_problem
+
+LARGEST_PART = 2**30  # bytes of what was begun: about 200,000 trainings
 
 
 def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, listener: Listener | None = None) -> Table:
@@ -54,7 +60,7 @@ def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, liste
         listener.remark(problem.passed_over.sentence)
     about = {**description(problem), "seeds": seeds}
     if (file := Path(settings.searched.space)).is_file():
-        about["space_file"] = file.read_text(encoding="utf-8")  # so that the table says all of itself
+        about["space_file"] = read_text(file)  # so that the table says all of itself
     draws = _draws(problem, settings.proposals.trials)
     with _Log(out, about) as log:
         for number, (architecture, seed) in enumerate(_pairs(draws, settings.training.seed, seeds)):
@@ -110,6 +116,15 @@ def _other_draws(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return f"{n:,} architectures with {seeds} seeds each, now {wanted_n:,} with {wanted_seeds}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """A line of a log: one training, with an empty curve if it failed."""
+
+    digest: str
+    seed: int
+    curve: tuple[Epoch, ...]
+
+
 class _Log:
     """The trainings done so far, a line each after a first one that says of what; safe on disk one by one."""
 
@@ -121,12 +136,14 @@ class _Log:
     def __enter__(self) -> _Log:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._path.exists():
+                check_file(self._path)
             cut_torn_line(self._path)
-            lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
+            lines = decode(read_bytes(self._path, LARGEST_PART), "text").splitlines() if self._path.exists() else []
             self._read(lines)
             self._file = self._path.open("a", encoding="utf-8")
-        except UnicodeDecodeError:
-            raise RunError(f"{self._path} is not the beginning of a table; delete it to start anew") from None
+        except DocumentError as error:
+            raise RunError(f"{self._path} is not the beginning of a table ({error}); delete it to start anew") from None
         except OSError as error:
             raise RunError(f"cannot write {self._path}: {error.strerror}; choose another place") from None
         if not lines:
@@ -138,10 +155,12 @@ class _Log:
 
     def _read(self, lines: list[str]) -> None:
         try:
-            about, *rest = [json.loads(line) for line in lines] or [self._about]
+            about, *rest = [parse_json(line) for line in lines] or [self._about]
+            about = check_description(about, str(self._path))
             for entry in rest:
-                self.done[entry["digest"], entry["seed"]] = tuple(Epoch(**epoch) for epoch in entry["curve"])
-        except (ValueError, KeyError, TypeError) as error:
+                training = build(_Training, entry)
+                self.done[training.digest, training.seed] = training.curve
+        except (DocumentError, SpecError) as error:
             raise RunError(f"{self._path} is not the beginning of a table ({error}); delete it to start anew") from None
         before, now = Basis.of(about, str(self._path)), Basis.of(self._about, "what is wanted now")
         if differing := difference(before, now) or _other_draws(about, self._about):

@@ -86,8 +86,8 @@ def test_what_is_no_run_folder_is_refused(tmp_path, made):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"{", r"cannot read .*run\.json: Expecting property name"),
-        (b"\xff\xfe", r"cannot read .*run\.json: 'utf-8' codec"),
+        (b"{", r"cannot read .*run\.json: it is not JSON: Expecting property name"),
+        (b"\x80", r"cannot read .*run\.json: it is not JSON: 'utf-8' codec"),
         (b"[1]", r"run\.json is not the description of a run; restore it, or begin a new run"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 from collections.abc import Callable
@@ -14,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.device import find_device
+from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import OutOfMemory, SpecError, TrainingFailed
+from seesaw_nas.core.typed import conform
 from seesaw_nas.evaluators import proxies
 from seesaw_nas.evaluators.ranking.spent import CORE, FREE, GPU, UNKNOWN, Spent
 from seesaw_nas.search.settings import SHARING, SearchSettings
@@ -140,10 +141,10 @@ class Bench:
         if name not in SHARING:
             return FREE
         try:
-            found = json.loads((Path(self.supernet) / "result.json").read_text(encoding="utf-8"))
-            unit = str(found["unit"])
-            return Spent(float(found["seconds" if unit == GPU else "core_seconds"]), unit)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            found = read_json(Path(self.supernet) / "result.json")
+            name = {GPU: "seconds", CORE: "core_seconds"}[found["unit"]]
+            return Spent(conform(name, float, found[name]), found["unit"])
+        except (DocumentError, SpecError, KeyError, TypeError):
             return UNKNOWN
 
 

@@ -328,7 +328,7 @@ def test_a_scorebook_of_other_trainings_or_of_nothing_is_refused(tmp_path):
     with pytest.raises(RunError, match=r"is the audit of other trainings: data set: digits in .*, cifar10 in t; "):
         Scorebook(path, replace(digits, dataset="cifar10"))
     path.write_text("[]")
-    with pytest.raises(RunError, match=r"audit.json is no audit \(TypeError\)"):
+    with pytest.raises(RunError, match=r"audit.json is no audit \(an object with schema_version"):
         Scorebook(path, digits)
 
 
