@@ -33,7 +33,9 @@ class Basis:
         classes: names of the classes, in the order of the labels.
         n_train, n_validation: numbers of training images and of validation images.
         mean: mean of each channel over all training images, in units of 0..1; over a sample if they are streamed.
-        validation_mean: mean of each channel over the validation images.
+        validation_mean: mean of each channel over the validation images; over a sample if they are streamed.
+        labels, pixels: checksums over all labels and all pixels, also if subsets are used.
+        decoder: what read the files of pictures.
         train_size, validation_size: requested sizes of the subsets; 0 for all images.
         subset_seed: seed that the subsets are drawn with; ``None`` without subsets.
         reading: how images are read: ``MEMORY``, ``STREAMED``, ``COPIES`` or ``NO_COPIES``.
@@ -57,6 +59,9 @@ class Basis:
     n_validation: int = 0
     mean: tuple[float, ...] = ()
     validation_mean: tuple[float, ...] = ()
+    labels: str = ""
+    pixels: str = ""
+    decoder: str = ""
     train_size: int = 0
     validation_size: int = 0
     subset_seed: int | None = None
@@ -130,7 +135,8 @@ def _of_images(settings: Mapping[str, Any], images: Mapping[str, Any]) -> dict[s
     sizes = {name: settings.get(name) or 0 for name in ("image_size", "train_size", "validation_size")}
     lists = {name: tuple(images.get(name) or ()) for name in ("input", "classes", "mean", "validation_mean")}
     counts = {name: images.get(name) or 0 for name in ("n_train", "n_validation")}
-    return {"dataset": dataset, "reading": reading, **sizes, **lists, **counts}
+    sums = {name: images.get(name) or "" for name in ("labels", "pixels", "decoder")}
+    return {"dataset": dataset, "reading": reading, **sizes, **lists, **counts, **sums}
 
 
 def _of_method(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

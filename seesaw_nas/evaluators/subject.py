@@ -19,6 +19,8 @@ class Subject:
         mean, validation_mean: of each channel, in units of 0..1, over all training images (a sample where they are
             streamed) and over those to score on; empty where they are not known.
         streamed: whether images are decoded anew for every epoch; ``None`` where that is not known.
+        labels, pixels, decoder: see :class:`seesaw_nas.data.checksum.Checksums`; of all images, also where a part of
+            them is used. Empty where they are not known.
     """
 
     name: str
@@ -30,6 +32,9 @@ class Subject:
     mean: tuple[float, ...] = ()
     validation_mean: tuple[float, ...] = ()
     streamed: bool | None = None
+    labels: str = ""
+    pixels: str = ""
+    decoder: str = ""
 
     @property
     def record(self) -> dict[str, Any]:
@@ -45,4 +50,5 @@ class Subject:
             "mean": list(self.mean),
             "validation_mean": list(self.validation_mean),
         }
-        return found if self.streamed is None else found | {"streamed": self.streamed}
+        sums = {name: value for name in ("labels", "pixels", "decoder") if (value := getattr(self, name))}
+        return (found if self.streamed is None else found | {"streamed": self.streamed}) | sums

@@ -33,13 +33,21 @@ def load(name: str) -> Space:
     if not shipped and not name.endswith(".toml"):
         raise SpaceError(known("space", name, names()) + "; a path to a .toml file works too")
     path = shipped[0] if shipped else Path(name)
+    return parse(read_text(path), path)
+
+
+def read_text(path: Path | str) -> str:
+    """The text of a space file.
+
+    Raises:
+        SpaceError: it cannot be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8")
     except OSError as error:
         raise SpaceError(f"cannot read the space file {path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise SpaceError(f"{path} is not a TOML file: {error}") from None
-    return parse(text, path)
 
 
 def parse(text: str, path: Path | str) -> Space:

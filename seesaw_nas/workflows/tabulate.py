@@ -51,8 +51,6 @@ def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, liste
         raise RunError(f"{out} exists already and nothing is overwritten; choose another name")
     problem = make_problem(settings)
     about = {**description(problem), "seeds": seeds}
-    if (file := Path(settings.searched.space)).is_file():
-        about["space_file"] = file.read_text(encoding="utf-8")  # so that the table says all of itself
     draws = _draws(problem, settings.proposals.trials)
     with _Log(out, about) as log:
         for number, (architecture, seed) in enumerate(_pairs(draws, settings.training.seed, seeds)):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import report, space
 from seesaw_nas.core.errors import OptionError, RunError, known
+from seesaw_nas.core.units import write_budget
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer, records
 from seesaw_nas.search.history import history
@@ -48,7 +49,7 @@ class Tuner:
     def __init__(
         self,
         search_space: str | Space,
-        budget: str = "",
+        budget: str | int = "",
         *,
         strategy: Any = DEFAULT_STRATEGY,
         objectives: str = "front",
@@ -64,7 +65,7 @@ class Tuner:
 
         Args:
             search_space: a name, a file, or a space.
-            budget: as on the command line; the space's own when empty.
+            budget: as on the command line, or a whole number of Multi-Adds; the space's own when empty.
             strategy: a name; or what :func:`seesaw_nas.search.strategies.resolver.resolve` takes.
             objectives: ``front`` or ``top1``.
             trials: architectures after which :meth:`ask` has no more.
@@ -78,7 +79,7 @@ class Tuner:
         if objectives not in journals.DIRECTIONS:
             raise OptionError(known("objectives", objectives, journals.DIRECTIONS))
         found = space.load(search_space) if isinstance(search_space, str) else search_space
-        feasible = Feasible.of(found, budget or found.default_budget)
+        feasible = Feasible.of(found, write_budget(budget) or found.default_budget)
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
         study = journals.open_study(Path(journal) if journal else None, "tuner", objectives)
         about = {"space": found.name, "its digest": found.digest, "budget": str(feasible.budget)}
