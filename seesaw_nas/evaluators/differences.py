@@ -112,9 +112,11 @@ def _contents_differ(a: Basis, b: Basis, subsets: Collection[str]) -> Difference
         yield _both("classes", a, b, _some_classes), True
     if not are_as_many or a.reading != b.reading:  # then means differ anyway
         return
-    if a.labels and b.labels and a.labels != b.labels:
+    if _texts_differ(a.labels, b.labels):
         yield _both("checksum of the labels", a, b, lambda basis: basis.labels), True
-    are_alike = True
+    are_alike = a.input == b.input  # else pixels and what follows from the size differ anyway
+    if are_alike and _texts_differ(a.augmentation, b.augmentation):
+        yield _both("augmentation", a, b, lambda basis: basis.augmentation), True
     for key, topic in (("mean", "training images"), ("validation_mean", "validation images")):
         if not (key == "validation_mean" and subsets) and _means_differ(getattr(a, key), getattr(b, key)):
             are_alike = False
@@ -122,11 +124,18 @@ def _contents_differ(a: Basis, b: Basis, subsets: Collection[str]) -> Difference
                 _both(f"channel means of the {topic}", a, b, lambda basis, key=key: _in_words(getattr(basis, key))),
                 True,
             )
-    are_alike = are_alike and a.input == b.input
-    is_shipped = a.is_fixed and b.is_fixed
+    if are_alike and _means_differ(a.std, b.std):
+        are_alike = False
+        yield _both("channel deviations of the training images", a, b, lambda basis: _in_words(basis.std)), True
+    are_alike = are_alike and not (a.is_fixed and b.is_fixed)
     is_same_decoder = a.decoder == b.decoder or a.given or b.given  # of a picture, decoders make slightly other pixels
-    if are_alike and not is_shipped and is_same_decoder and a.pixels and b.pixels and a.pixels != b.pixels:
+    if are_alike and is_same_decoder and _texts_differ(a.pixels, b.pixels):
         yield _both("checksum of the pixels", a, b, lambda basis: basis.pixels), True
+
+
+def _texts_differ(one: str, other: str) -> bool:
+    """Whether both texts are known and differ."""
+    return bool(one and other) and one != other
 
 
 def _means_differ(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

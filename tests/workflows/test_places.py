@@ -200,6 +200,18 @@ def test_images_of_a_program_are_told_apart_by_their_content(passed):
         go_on(begun, Objects(data=mirrored))
 
 
+def test_images_of_a_program_are_told_apart_by_their_handling(passed):
+    begun = begin(Objects(data=passed))
+    with pytest.raises(RunError) as caught:
+        go_on(begun, Objects(data=replace(passed, flip=False)))
+    assert str(caught.value) == (
+        "cannot go on with runs/g: augmentation: mirrored, padded by 1 in runs/g when it began, "
+        "not mirrored, padded by 1 in what is there now; begin a new run"
+    )
+    with pytest.raises(RunError, match="channel deviations of the training images: "):
+        go_on(begun, Objects(data=replace(passed, std=(1.0, 1.0, 1.0))))
+
+
 @pytest.mark.parametrize("option", ["train_size", "validation_size"])
 def test_a_seed_that_draws_the_images_belongs_to_the_conditions(home, option):
     one, other = (basis_of(make_problem(settings(seed=seed, **{option: 3})), f"run {seed}") for seed in (0, 1))
