@@ -166,9 +166,6 @@ def restore_problem(
     """
     text = places.recorded_space(settings, begun)
     places.check(settings, what, given.names, text)
-    evaluator = settings.scoring.evaluator
-    if given.evaluator is not None and (passed := name_of(given.evaluator)) != evaluator:
-        raise RunError(f"{what} began with evaluator {evaluator}, got {passed}; pass the same, or begin a new run")
     problem = make_problem(settings, given, text)
     before, now = Basis.of(begun, f"{what} when it began"), basis_of(problem, "what is there now")
     differing = difference(before, now, allow=("space", "budget"))  # a budget may be a share of the space's costliest
@@ -176,7 +173,10 @@ def restore_problem(
         raise RunError(f"the space '{problem.space.name}' has changed since {what} began; begin a new run")
     if differing := differing or difference(before, now):
         raise RunError(f"cannot go on with {what}: {differing}; begin a new run")
-    if listener and (text := unknown(before, now)):
+    notes = [unknown(before, now)]
+    if given.evaluator is not None and (passed := name_of(given.evaluator)) != settings.scoring.evaluator:
+        notes = [f"{what} began with evaluator {settings.scoring.evaluator} and goes on with {passed}", *notes]
+    if listener and (text := "; ".join(filter(None, notes))):
         listener.remark(text)
     return problem
 

@@ -229,13 +229,28 @@ def another(architecture, seed):
     return 0.25
 
 
-def test_a_function_is_not_replaced_by_one_of_another_name(home):
-    begun = begin(Objects(evaluator=score), evaluator="python:score")
-    with pytest.raises(RunError) as caught:
-        go_on(begun, Objects(evaluator=another))
-    assert str(caught.value) == (
-        "runs/g began with evaluator python:score, got python:another; pass the same, or begin a new run"
-    )
+class Named:
+    """A function with a ``basis``."""
+
+    def __init__(self, basis):
+        self.basis = basis
+
+    def __call__(self, architecture, seed):
+        return 0.5
+
+
+def test_a_function_is_not_replaced_silently_by_one_of_another_name(home):
+    heard = Heard()
+    go_on(begin(Objects(evaluator=score), evaluator="python:score"), Objects(evaluator=another), heard)
+    assert heard.remarks[0].startswith("runs/g began with evaluator python:score and goes on with python:another; ")
+
+
+def test_objects_that_say_what_they_are_must_say_the_same(home):
+    one, other = (Named("first"), Named("second"))
+    with pytest.raises(
+        RunError, match="digest of the evaluator 'Named' of a program: first in runs/g when it began, sec"
+    ):
+        go_on(begin(Objects(evaluator=one), evaluator="python:Named"), Objects(evaluator=other))
 
 
 def test_that_a_function_of_the_same_name_may_be_another_is_said(home):
