@@ -28,6 +28,11 @@ def replace_file(path: Path, content: bytes) -> None:
         raise
 
 
+def show_path(path: Path) -> str:
+    """A path as people read it: relative where it lies below the working folder."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
 def digest_of_file(path: Path) -> str:
     """Sixteen hexadecimal digits that change when the content does.
 

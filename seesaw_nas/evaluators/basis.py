@@ -34,7 +34,11 @@ class Basis:
         classes: names of the classes, in the order of the labels.
         n_train, n_validation: numbers of training images and of validation images.
         mean: mean of each channel over all training images, in units of 0..1; over a sample if they are streamed.
-        validation_mean: mean of each channel over the validation images.
+        validation_mean: mean of each channel over the validation images; over a sample if they are streamed.
+        std: deviation of each channel that images are normalised by.
+        augmentation: of training images, in words.
+        labels, pixels: checksums over all labels and all pixels, also if subsets are used.
+        decoder: what read the files of pictures.
         train_size, validation_size: requested sizes of the subsets; 0 for all images.
         subset_seed: seed that the subsets are drawn with; ``None`` without subsets.
         reading: how images are read: ``MEMORY``, ``STREAMED``, ``COPIES`` or ``NO_COPIES``.
@@ -58,6 +62,11 @@ class Basis:
     n_validation: int = 0
     mean: tuple[float, ...] = ()
     validation_mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    augmentation: str = ""
+    labels: str = ""
+    pixels: str = ""
+    decoder: str = ""
     train_size: int = 0
     validation_size: int = 0
     subset_seed: int | None = None
@@ -132,9 +141,10 @@ def _of_images(settings: Mapping[str, Any], images: Mapping[str, Any]) -> dict[s
     else:
         reading = NO_COPIES
     sizes = {name: settings.get(name) or 0 for name in ("image_size", "train_size", "validation_size")}
-    lists = {name: tuple(images.get(name) or ()) for name in ("input", "classes", "mean", "validation_mean")}
+    lists = {name: tuple(images.get(name) or ()) for name in ("input", "classes", "mean", "validation_mean", "std")}
     counts = {name: images.get(name) or 0 for name in ("n_train", "n_validation")}
-    return {"dataset": dataset, "reading": reading, **sizes, **lists, **counts}
+    texts = {name: images.get(name) or "" for name in ("augmentation", "labels", "pixels", "decoder")}
+    return {"dataset": dataset, "reading": reading, **sizes, **lists, **counts, **texts}
 
 
 def _of_method(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

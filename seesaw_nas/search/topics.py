@@ -39,7 +39,9 @@ class Searched:
         "Multi-Adds for one image: 110M, a band 100M:110M, or 60% of the costliest. Default: the space's own.",
         default="",
     )
-    space: str = option("Space by name, or a space file. Default: the one for the data set.", default="")
+    space: str = option(
+        "Space by name, or a space file. Default: the one for the data set.", default="", changeable=True
+    )
     image_size: int = option(
         "Side of the images in pixels. 0: 224 for a folder or imagenet; 32 for CIFAR, which also has 16, 8.",
         default=0,
@@ -116,6 +118,7 @@ class Scoring:
     table: str = option(
         "File that `seesaw-nas tabulate` wrote, for --evaluator table; it decides data set, recipe and epochs.",
         default="",
+        changeable=True,
     )
     validation_size: int = option(
         "Validation images that a trial is scored on, drawn evenly over the classes; 0 for all.", default=0, least=0

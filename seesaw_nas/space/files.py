@@ -49,14 +49,14 @@ def load(name: str) -> Space:
     return parse(read_text(path), path)
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path | str) -> str:
     """The text of a space file, without the byte order mark that some editors put before it.
 
     Raises:
         SpaceError: the file cannot be read, or holds no text.
     """
     try:
-        return decode(read_bytes(path, LARGEST_TOML), "a TOML file")
+        return decode(read_bytes(Path(path), LARGEST_TOML), "a TOML file")
     except DocumentError as error:
         raise SpaceError(error.about(path, "the space file")) from None
 

@@ -23,7 +23,9 @@ MOST_SEED = 2**53  # every JSON reader keeps it exactly
 class Training:
     """The settings of every training: images, recipe, seed and device."""
 
-    dataset: str = option(f"Data set: {', '.join(DATA_SETS)}, or a folder of images by class.", default="digits")
+    dataset: str = option(
+        f"Data set: {', '.join(DATA_SETS)}, or a folder of images by class.", default="digits", changeable=True
+    )
     recipe: str = option(
         f"Recipe of a training: {', '.join(recipes.RECIPES)}.", default="quick", choices=recipes.RECIPES
     )
@@ -39,7 +41,9 @@ class Training:
         changeable=True,
     )
     cache_dir: str = option(
-        "Folder for small copies of the images of a folder, or of ImageNet; none if omitted.", default=""
+        "Folder for small copies of the images of a folder, or of ImageNet; none if omitted.",
+        default="",
+        changeable=True,
     )
 
     def __post_init__(self) -> None:

@@ -144,7 +144,7 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
     """Train the best again with several seeds, by the whole recipe on all training images, into ``confirmed.json``."""
     problem, settings = result.problem, result.problem.settings
     if settings.scoring.evaluator == "trained" and settings.whole != settings:
-        problem = make_problem(settings.whole, problem.given)
+        problem = make_problem(settings.whole, problem.given, problem.space_file)
     recipe = problem.settings.training.fitted_recipe
     how = {
         "evaluator": settings.scoring.evaluator,
@@ -239,7 +239,7 @@ def read(path: Path | str, storage: str = "") -> Run:
             records=tuple(found),
             budget=budget,
             settings=settings,
-            space=_space(settings, space_name, found),
+            space=_space(settings, space_name, found, str(about.get("space_file", ""))),
             conditions=_conditions(folder, settings, space_name, images, timings, confirmed),
             timings=timings,
             spreads=confirmed.spreads,
@@ -250,11 +250,13 @@ def read(path: Path | str, storage: str = "") -> Run:
         raise RunError(f"{folder.description_file} is damaged: {type(error).__name__} {error}; restore it") from None
 
 
-def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Space | None:
+def _space(settings: SearchSettings, name: str, found: list[TrialRecord], space_file: str) -> Space | None:
     """The space of a run; ``None`` if it can no longer be loaded, because a file or a table is gone."""
     networks = [record.architecture for record in found if record.architecture]
     try:
-        if settings.scoring.table and not settings.searched.space:
+        if space_file:
+            loaded = space.parse(space_file, settings.searched.space)
+        elif settings.scoring.table and not settings.searched.space:
             table = tables.read(Path(settings.scoring.table))
             loaded = (
                 space.parse(table.space_file, settings.scoring.table) if table.space_file else space.load(table.space)

@@ -24,9 +24,18 @@ from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.space import Budget
-from seesaw_nas.workflows import confirmation, results
+from seesaw_nas.workflows import confirmation, places, results
 from seesaw_nas.workflows.plan import Plan, plan
-from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, Problem, basis_of, cheap_score, description, make_problem
+from seesaw_nas.workflows.problem import (
+    NO_OBJECTS,
+    Objects,
+    Problem,
+    basis_of,
+    cheap_score,
+    description,
+    make_problem,
+    name_of,
+)
 from seesaw_nas.workflows.results import Result, collect, read_timings, time_front, write_results
 from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 
@@ -52,6 +61,7 @@ def begin(
     on_plan: OnPlan | None = None,
     listener: Listener | None = None,
     found: Sequence[Start] | None = None,
+    space_file: str = "",
 ) -> Result:
     """Search by these settings; everything found is in the run's folder, after every trial.
 
@@ -62,11 +72,12 @@ def begin(
         on_plan: told what is about to happen, before any training.
         listener: told what happens.
         found: architectures to train first, in place of those that the settings name.
+        space_file: text that describes the space, in place of the file that the settings name.
 
     Raises:
         SeesawError: the settings cannot be carried out, or the folder exists already.
     """
-    problem = make_problem(settings, given)
+    problem = make_problem(settings, given, space_file)
     how = choose_method(problem)
     about = {"kind": KIND, **description(problem)}
     path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
@@ -115,10 +126,11 @@ def resume(
         time_limit, on_plan, listener, found: as for :func:`begin`.
         retry_failed: train architectures once more whose training failed.
         changes: settings in place of the run's own, of those that :data:`CHANGEABLE` names: ``trials`` (the new total),
-            ``device``, ``confirm``, ``engine`` and others; ``None`` and an empty text leave the run's own.
+            ``device``, ``confirm``, ``engine`` and others, and where the ``dataset``, ``space`` or ``table`` is now;
+            ``None`` and an empty text leave the run's own.
 
     Raises:
-        SeesawError: it is not a run folder, its space has changed, or another process works on it.
+        SeesawError: it is not a run folder, its space or images have changed, or another process works on it.
         TypeError: a setting cannot be changed.
     """
     folder = RunFolder.open(Path(path), str(changes.get("storage") or ""))
@@ -165,13 +177,19 @@ def restore_problem(
     Raises:
         RunError: what its figures are of has changed.
     """
-    problem = make_problem(settings, given)
+    text = places.recorded_space(settings, begun)
+    places.check(settings, what, given.names, text)
+    problem = make_problem(settings, given, text)
     before, now = Basis.of(begun, f"{what} when it began"), basis_of(problem, "what is there now")
-    if before.space != now.space:
+    differing = difference(before, now, allow=("space", "budget"))  # a budget may be a share of the space's costliest
+    if before.space != now.space and not differing:
         raise RunError(f"the space '{problem.space.name}' has changed since {what} began; begin a new run")
-    if differing := difference(before, now):
+    if differing := differing or difference(before, now):
         raise RunError(f"cannot go on with {what}: {differing}; begin a new run")
-    if listener and (text := unknown(before, now, allow=("evaluator_file",))):
+    notes = [unknown(before, now)]
+    if given.evaluator is not None and (passed := name_of(given.evaluator)) != settings.scoring.evaluator:
+        notes = [f"{what} began with evaluator {settings.scoring.evaluator} and goes on with {passed}", *notes]
+    if listener and (text := "; ".join(filter(None, notes))):
         listener.remark(text)
     return problem
 
@@ -210,7 +228,7 @@ def run(
             if on_plan is not None:
                 on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves))
             before = SharedPlan(folder, problem, listener, time_limit)
-            find_starts = partial(before.starts, partial(_carry_out_step, problem.given, on_plan, listener))
+            find_starts = partial(before.starts, partial(_carry_out_step, problem, on_plan, listener))
         try:
             taken_over = starts.add_starts(trial_history, find_starts)
         except Unfinished as unfinished:
@@ -249,7 +267,7 @@ def run(
 
 
 def _carry_out_step(
-    given: Objects,
+    problem: Problem,
     on_plan: OnPlan | None,
     listener: Listener | None,
     path: Path,
@@ -258,13 +276,19 @@ def _carry_out_step(
     time_limit: float | None,
 ) -> tuple[str, Sequence[TrialRecord]]:
     """Begin or resume one step of a plan; return why it ended, and every proposal."""
-    how: Any = {"given": given, "time_limit": time_limit, "on_plan": on_plan, "listener": listener, "found": found}
+    how: Any = {
+        "given": problem.given,
+        "time_limit": time_limit,
+        "on_plan": on_plan,
+        "listener": listener,
+        "found": found,
+    }
     if is_run(path):
         own = ("confirm", "confirm_seeds", "latency", "storage")  # no step has these
         changes = {name: value for name, value in settings.to_dict().items() if name in CHANGEABLE and name not in own}
         result = resume(path, **how, **changes)
     else:
-        result = begin(settings, name=path.name, runs_dir=path.parent, **how)
+        result = begin(settings, name=path.name, runs_dir=path.parent, space_file=problem.space_file, **how)
     return result.ended, result.trials
 
 

@@ -66,7 +66,8 @@ def supernet(
     Raises:
         SeesawError: the folder exists, or as for :func:`train_in`.
     """
-    problem, training = make_problem(settings), settings.training
+    problem = make_problem(settings)
+    settings, training = problem.settings, problem.settings.training
     path = out or Path("runs") / f"supernet-{problem.space.name}-{training.recipe}-{training.seed}"
     if path.exists() and not resume:
         raise RunError(f"{path} exists already; choose another --out, or go on with it by --resume")

@@ -59,8 +59,6 @@ def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, liste
     if listener and problem.passed_over.count:
         listener.remark(problem.passed_over.sentence)
     about = {**description(problem), "seeds": seeds}
-    if (file := Path(settings.searched.space)).is_file():
-        about["space_file"] = read_text(file)  # so that the table says all of itself
     draws = _draws(problem, settings.proposals.trials)
     with _Log(out, about) as log:
         for number, (architecture, seed) in enumerate(_pairs(draws, settings.training.seed, seeds)):

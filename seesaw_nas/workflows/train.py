@@ -30,9 +30,11 @@ from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.training.events import Events
 from seesaw_nas.training.execution import EAGER, Execution
 from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
+from seesaw_nas.workflows import places
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
+    from seesaw_nas.evaluators import Subject
     from seesaw_nas.training.execution import Execution
 
 KIND = "training"
@@ -116,14 +118,15 @@ def train(
         with ranks.lead_first():
             images = data.load(dataset, data_dir, size, cache_dir=cache_dir)
         check_fits(named.architecture, images)
+        whole = images
         if settings.training.train_size:
             images = replace(
                 images, train=data.subset(images.train, settings.training.train_size, settings.training.seed)
             )
         check_enough(images)
-        settings = settings.replace(dataset=dataset)
+        settings = settings.replace(dataset=places.absolute_dataset(dataset))
         found = conditions(describe(device)) | ranks.conditions | execution.plan(device, ranks.world)
-        folder = ranks.by_lead(lambda: _folder(path, settings, named, images, resume, found))
+        folder = ranks.by_lead(lambda: _folder(path, settings, named, subject(images, whole), resume, found))
         with folder.hold() if ranks.leads else nullcontext():
             model = models.build(named.architecture, dropout=recipe.dropout, seed=settings.training.seed)
             images = images.to(device)
@@ -234,7 +237,7 @@ def _dataset(named: Named) -> str:
 
 
 def _folder(
-    path: Path, settings: TrainSettings, named: Named, images: SearchData, resume: bool, found: dict[str, str]
+    path: Path, settings: TrainSettings, named: Named, subject: Subject, resume: bool, found: dict[str, str]
 ) -> RunFolder:
     kept = options.flatten(settings.replace(device="", data_dir="", spec=""))
     description = {
@@ -242,7 +245,7 @@ def _folder(
         "settings": {name: value for name, value in kept.items() if name != EXECUTION},
         "digest": named.architecture.digest,
         "recipe": settings.training.fitted_recipe.to_dict(),
-        "images": subject(images).record,
+        "images": subject.record,
         "conditions": found,
     }
     if not resume or not path.exists():
