@@ -26,7 +26,6 @@ from seesaw_nas.evaluators.table import Curve, Recorded, Table
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.strategies.base import distinct
-from seesaw_nas.space.files import read_text
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.workflows.problem import Problem, description, make_problem
 
