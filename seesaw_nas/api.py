@@ -13,6 +13,7 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas.core.names import derive_name
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy.latency import LatencySettings
 from seesaw_nas.search import DEFAULT_STRATEGY, engines
@@ -165,5 +166,6 @@ def join(
     method = searches.choose_method(problem, seed=settings.training.seed + own)
     about = {"kind": searches.KIND, **description(problem), "study": name}
     with engines.connect_engine(settings, problem.device) as engine:
-        folder = RunFolder.create(Path(runs_dir) / f"{name}-{platform.node()}-{own}", about)
+        mine = derive_name(name, platform.node(), own)
+        folder = searches.make_first(Path(runs_dir), mine, lambda path: RunFolder.create(path, about))
         return searches.run(folder, problem, method, list, engine, time_limit, on_plan, listener)

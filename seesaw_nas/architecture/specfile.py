@@ -17,6 +17,7 @@ from seesaw_nas.architecture import cost, reference
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.core.fields import check_version, take_fields
+from seesaw_nas.core.names import safe_name
 from seesaw_nas.core.run_folder import FRONT
 
 SCHEMA_VERSION = 1
@@ -112,9 +113,10 @@ def _named(value: Any, path: Path) -> Named:
     optional = ["name", "digest", "params", "macs", "input", "result"]
     content = take_fields(value, ["schema_version", "architecture"], optional)
     check_version(content["schema_version"], SCHEMA_VERSION)
-    name = content.get("name", path.stem)
+    name = content.pop("name", path.stem)
     if not isinstance(name, str) or not name:
         raise SpecError(f"a text is wanted, got {name!r}", "name")
+    name = safe_name(name)
     if not isinstance(content.get("result", {}), dict):
         raise SpecError(f"an object is wanted, got {repr(content['result'])[:60]}", "result")
     try:

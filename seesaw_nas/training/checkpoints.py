@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from seesaw_nas.core.errors import RunError
-from seesaw_nas.core.files import partial, replace_file
+from seesaw_nas.core.files import clear_parts, replace_file
 from seesaw_nas.training.epoch import Epoch
 
 _FIELD = "seesaw-nas-checkpoint"
@@ -127,4 +127,4 @@ class Store:
 def discard(path: Path) -> None:
     """Delete the checkpoint at ``path`` and the rest of an interrupted write, if they exist."""
     path.unlink(missing_ok=True)
-    partial(path).unlink(missing_ok=True)
+    clear_parts(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas.core import names, signals
 from seesaw_nas.core.errors import RunError, SeesawError
-from seesaw_nas.core.run_folder import RunFolder, is_run
+from seesaw_nas.core.run_folder import NameTaken, RunFolder, is_run
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines, proposer, starts
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from seesaw_nas.search.strategies.base import Strategy
 
 KIND = "search"
+UNSHARED = "unshared"  # file, with .json behind, of a run whose study is not made in its database yet
 OnPlan = Callable[[Problem, Plan], None]
 
 
@@ -54,7 +57,8 @@ def begin(
 
     Args:
         given: objects in place of what the settings name.
-        name: of the run's folder in ``runs_dir``; made from data set, budget and time when empty.
+        name: of the run's folder in ``runs_dir``; made from data set, budget and time when empty, with a number behind
+            where another run has that name.
         time_limit: seconds after which no further trial begins.
         on_plan: told what is about to happen, before any training.
         listener: told what happens.
@@ -63,16 +67,44 @@ def begin(
     Raises:
         SeesawError: the settings cannot be carried out, or the folder exists already.
     """
+    if name:
+        names.check_name(name, "--name")
     problem = make_problem(settings, given)
     how = choose_method(problem)
     about = {"kind": KIND, **description(problem)}
-    path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
-    first = _starts(problem, str(path), listener) if found is None else list(found)
+    wanted = name or _default_name(settings, problem.budget)
+    first = _starts(problem, str(Path(runs_dir) / wanted), listener) if found is None else list(found)
     with engines.connect_engine(settings, problem.device) as engine:
-        folder = RunFolder.create(path, about | ({"study": path.name} if settings.placement.storage else {}))
-        if settings.placement.storage:
-            _share(folder, settings)
+        make = partial(_make_folder, settings, about)
+        folder = make(Path(runs_dir) / wanted) if name else make_first(Path(runs_dir), wanted, make)
         return run(folder, problem, how, lambda: first, engine, time_limit, on_plan, listener)
+
+
+def make_first(parent: Path, name: str, make: Callable[[Path], RunFolder]) -> RunFolder:
+    """The run folder of this name, or of the first of ``NAME-2`` and on that no other run has.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    for candidate in names.number_names(name):
+        try:
+            return make(parent / candidate)
+        except NameTaken as error:
+            taken = error
+    raise taken
+
+
+def _make_folder(settings: SearchSettings, about: Mapping[str, Any], path: Path) -> RunFolder:
+    """The folder of a new search, and its study where that is in a database."""
+    if not settings.placement.storage:
+        return RunFolder.create(path, about)
+    folder = RunFolder.create(path, {**about, "study": path.name}, **{UNSHARED: {}})
+    try:
+        _share(folder, settings)
+    except SeesawError:
+        folder.discard()
+        raise
+    return folder
 
 
 def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
@@ -81,13 +113,15 @@ def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Star
     return starts.resolve(problem.settings.proposals.seed_with, problem.feasible, basis_of(problem, name), tell)
 
 
-def _share(folder: RunFolder, settings: SearchSettings) -> None:
-    """Make the study in the database; without it there is no run."""
-    try:
-        shared.create(settings.placement.storage, folder.name, settings.proposals.objectives, folder.description)
-    except SeesawError:
-        folder.discard()
-        raise
+def _share(folder: RunFolder, settings: SearchSettings, *, again: bool = False) -> None:
+    """Make the study in the database; ``again`` where a killed process may have made it."""
+    study, objectives = folder.description["study"], settings.proposals.objectives
+    shared.create(settings.placement.storage, study, objectives, folder.description, again=again)
+    _unshared(folder).unlink()
+
+
+def _unshared(folder: RunFolder) -> Path:
+    return folder.path / f"{UNSHARED}.json"
 
 
 def resume(
@@ -132,6 +166,8 @@ def resume(
     named = partial(_starts, problem, str(folder.path), listener)
     find = named if found is None else lambda: list(found)
     with engines.connect_engine(settings, problem.device) as engine:
+        if _unshared(folder).exists():
+            _share(folder, settings, again=True)
         return run(folder, problem, how, find, engine, time_limit, on_plan, listener)
 
 
@@ -218,11 +254,12 @@ def run(
         evaluator = problem.placed if settings.trains_here else problem.evaluator
         try:
             ended = engine.run(work, evaluator, folder.path, listener, time_limit)
+            result = collect(folder, problem, ended, trial_history.records())
+            write_results(result)
         except KeyboardInterrupt:
-            write_results(collect(folder, problem, "interrupted", trial_history.records()))
+            with signals.catch_signals():  # a terminal that is closed sends more than one
+                write_results(collect(folder, problem, "interrupted", trial_history.records()))
             raise
-        result = collect(folder, problem, ended, trial_history.records())
-        write_results(result)
         if settings.winners:
             result = replace(result, confirmed=results.confirm(result, listener))
             write_results(result)
@@ -269,5 +306,5 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
 
 
 def _default_name(settings: SearchSettings, budget: Budget) -> str:
-    stem = Path(settings.training.dataset.removeprefix("folder:")).name
-    return f"{stem}-{str(budget).replace(':', '-')}-{datetime.now():%Y%m%d-%H%M%S}"
+    stem = Path(os.path.abspath(settings.training.dataset.removeprefix("folder:"))).name
+    return names.derive_name(stem, str(budget).replace(":", "-"), f"{datetime.now():%Y%m%d-%H%M%S}")

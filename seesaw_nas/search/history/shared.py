@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core import optional
 from seesaw_nas.core.errors import OptionError, RunError
-from seesaw_nas.core.run_folder import check_description
+from seesaw_nas.core.run_folder import NameTaken, check_description
 from seesaw_nas.search.history import optuna_private
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.journal import DIRECTIONS
@@ -80,22 +80,36 @@ def without_password(url: str) -> str:
         ) from None
 
 
-def create(url: str, name: str, objectives: str, description: Mapping[str, Any]) -> optuna.Study:
+def create(
+    url: str, name: str, objectives: str, description: Mapping[str, Any], *, again: bool = False
+) -> optuna.Study:
     """A new study of this name, with the description of the run, as in ``run.json``.
 
+    Args:
+        again: a process may have been killed over making it: then one of this run that has no trial yet is taken.
+
     Raises:
-        RunError: there is one already.
+        NameTaken: there is one already.
         OptionError: the database cannot be reached.
     """
     storage = open_storage(url)
     try:
         study = optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS[objectives])
     except optuna.exceptions.DuplicatedStudyError:
-        raise RunError(
-            f"the storage has a search called '{name}' already; join it by --join {name}, or choose another name"
-        ) from None
+        study = optuna.load_study(storage=storage, study_name=name)
+        if not again or study.user_attrs.get(_DESCRIPTION, description) != description or study.get_trials():
+            raise StudyTaken(name) from None
     study.set_user_attr(_DESCRIPTION, dict(description))
     return study
+
+
+class StudyTaken(NameTaken):
+    """The database has a study of this name already."""
+
+    def __init__(self, name: str) -> None:
+        RunError.__init__(
+            self, f"the storage has a search called '{name}' already; join it by --join {name}, or choose another name"
+        )
 
 
 def join(url: str, name: str) -> tuple[optuna.Study, dict[str, Any]]:
