@@ -12,6 +12,7 @@ One folder a run::
     confirmed.json    the best architectures trained again with several seeds, if that was requested
     checkpoints/      checkpoints of trials that successive halving may continue
     owner.lock        locked by the process that works on the run
+    unshared.json     of a search in a database, until its study is made there
 """
 
 from __future__ import annotations

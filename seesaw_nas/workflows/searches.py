@@ -72,7 +72,7 @@ def begin(
     problem = make_problem(settings, given)
     how = choose_method(problem)
     about = {"kind": KIND, **description(problem)}
-    wanted = name or _default_name(settings, problem.budget)
+    wanted = name or default_name(settings, problem.budget)
     first = _starts(problem, str(Path(runs_dir) / wanted), listener) if found is None else list(found)
     with engines.connect_engine(settings, problem.device) as engine:
         make = partial(_make_folder, settings, about)
@@ -305,6 +305,7 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
         found.close()
 
 
-def _default_name(settings: SearchSettings, budget: Budget) -> str:
+def default_name(settings: SearchSettings, budget: Budget) -> str:
+    """The name of a run that was given none: of data set, budget and time."""
     stem = Path(os.path.abspath(settings.training.dataset.removeprefix("folder:"))).name
     return names.derive_name(stem, str(budget).replace(":", "-"), f"{datetime.now():%Y%m%d-%H%M%S}")

@@ -19,12 +19,13 @@ class Output:
     """A text stream that may be written to after its reader has gone."""
 
     def __init__(self, stream: Any, on_lost: Callable[[], None] = lambda: None) -> None:
-        self._stream, self._on_lost = stream, on_lost
+        self._stream, self._on_lost, self._lost = stream, on_lost, False
 
     def write(self, text: str) -> int:
         """Write, or lose, the text."""
         try:
-            self._stream.write(text)
+            if not self._lost:
+                self._stream.write(text)
         except OSError as error:
             self._lose(error)
         return len(text)
@@ -48,6 +49,7 @@ class Output:
         """Let the stream end nowhere, with what it still keeps back; another error is raised."""
         if error.errno not in GONE:
             raise error
+        self._lost = True
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
