@@ -62,8 +62,8 @@ def scored(monkeypatch):
 
 
 @pytest.mark.parametrize("code", [errno.EPIPE, errno.EIO])
-def test_a_search_goes_on_when_its_reader_goes_away(cli, scored, descriptor, monkeypatch, capsys, code):
-    cli("spaces")  # moves to a folder of its own
+def test_a_search_goes_on_when_its_reader_goes_away(tmp_path, scored, descriptor, monkeypatch, capsys, code):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["seesaw-nas", *SEARCH, "--trials", "3", "--name", "a"])
     gone = Gone(1, descriptor, code)
     with monkeypatch.context() as patch:
@@ -79,8 +79,8 @@ def test_a_search_goes_on_when_its_reader_goes_away(cli, scored, descriptor, mon
     assert len(records_of(RunFolder.open(RUN))) == 3
 
 
-def test_a_list_that_nobody_reads_to_its_end_says_nothing(cli, descriptor, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["seesaw-nas", "spaces"])
+def test_a_list_that_nobody_reads_to_its_end_says_nothing(descriptor, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["seesaw-nas", "show", "igcv3-0.5d"])
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", Gone(1, descriptor))
         with pytest.raises(SystemExit) as ended:
