@@ -21,9 +21,9 @@ from seesaw_nas.search.history import shared
 from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Space
 from seesaw_nas.training.options import TrainSettings
-from seesaw_nas.workflows import searches
+from seesaw_nas.workflows import folders, searches
 from seesaw_nas.workflows.audit.audit import audit
-from seesaw_nas.workflows.dashboard import dashboard
+from seesaw_nas.workflows.dashboard import dashboard, study
 from seesaw_nas.workflows.deployment import evaluate, export, latency, predict
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, Problem, description, make_problem
@@ -70,6 +70,7 @@ __all__ = [
     "show",
     "spaces",
     "status",
+    "study",
     "supernet",
     "tabulate",
     "train",
@@ -167,5 +168,5 @@ def join(
     about = {"kind": searches.KIND, **description(problem), "study": name}
     with engines.connect_engine(settings, problem.device) as engine:
         mine = derive_name(name, platform.node(), own)
-        folder = searches.make_first(Path(runs_dir), mine, lambda path: RunFolder.create(path, about))
+        folder = folders.make_first(Path(runs_dir), mine, lambda path: RunFolder.create(path, about))
         return searches.run(folder, problem, method, list, engine, time_limit, on_plan, listener)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core import names, signals
-from seesaw_nas.core.errors import RunError, SeesawError
-from seesaw_nas.core.run_folder import NameTaken, RunFolder, is_run
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines, proposer, starts
-from seesaw_nas.search.history import history, journal, shared
+from seesaw_nas.search.history import file_history, old_journal, shared
+from seesaw_nas.search.history.history import History
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
-from seesaw_nas.space import Budget
-from seesaw_nas.workflows import confirmation, results
+from seesaw_nas.workflows import confirmation, folders, results
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, Problem, basis_of, cheap_score, description, make_problem
 from seesaw_nas.workflows.results import Result, collect, read_timings, time_front, write_results
@@ -32,13 +30,11 @@ from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 if TYPE_CHECKING:
     from seesaw_nas.search.engines import Engine
     from seesaw_nas.search.halving import Halving
-    from seesaw_nas.search.history.history import History
     from seesaw_nas.search.listener import Listener
     from seesaw_nas.search.starts import Start
     from seesaw_nas.search.strategies.base import Strategy
 
 KIND = "search"
-UNSHARED = "unshared"  # file, with .json behind, of a run whose study is not made in its database yet
 OnPlan = Callable[[Problem, Plan], None]
 
 
@@ -72,56 +68,18 @@ def begin(
     problem = make_problem(settings, given)
     how = choose_method(problem)
     about = {"kind": KIND, **description(problem)}
-    wanted = name or default_name(settings, problem.budget)
+    wanted = name or folders.default_name(settings, problem.budget)
     first = _starts(problem, str(Path(runs_dir) / wanted), listener) if found is None else list(found)
     with engines.connect_engine(settings, problem.device) as engine:
-        make = partial(_make_folder, settings, about)
-        folder = make(Path(runs_dir) / wanted) if name else make_first(Path(runs_dir), wanted, make)
+        make = partial(folders.make, settings, about)
+        folder = make(Path(runs_dir) / wanted) if name else folders.make_first(Path(runs_dir), wanted, make)
         return run(folder, problem, how, lambda: first, engine, time_limit, on_plan, listener)
-
-
-def make_first(parent: Path, name: str, make: Callable[[Path], RunFolder]) -> RunFolder:
-    """The run folder of this name, or of the first of ``NAME-2`` and on that no other run has.
-
-    Raises:
-        RunError: it cannot be made.
-    """
-    for candidate in names.number_names(name):
-        try:
-            return make(parent / candidate)
-        except NameTaken as error:
-            taken = error
-    raise taken
-
-
-def _make_folder(settings: SearchSettings, about: Mapping[str, Any], path: Path) -> RunFolder:
-    """The folder of a new search, and its study where that is in a database."""
-    if not settings.placement.storage:
-        return RunFolder.create(path, about)
-    folder = RunFolder.create(path, {**about, "study": path.name}, **{UNSHARED: {}})
-    try:
-        _share(folder, settings)
-    except SeesawError:
-        folder.discard()
-        raise
-    return folder
 
 
 def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
     """What the settings name to begin with; the listener is told why figures of an earlier run are not taken over."""
     tell = listener.remark if listener else None
     return starts.resolve(problem.settings.proposals.seed_with, problem.feasible, basis_of(problem, name), tell)
-
-
-def _share(folder: RunFolder, settings: SearchSettings, *, again: bool = False) -> None:
-    """Make the study in the database; ``again`` where a killed process may have made it."""
-    study, objectives = folder.description["study"], settings.proposals.objectives
-    shared.create(settings.placement.storage, study, objectives, folder.description, again=again)
-    _unshared(folder).unlink()
-
-
-def _unshared(folder: RunFolder) -> Path:
-    return folder.path / f"{UNSHARED}.json"
 
 
 def resume(
@@ -166,8 +124,7 @@ def resume(
     named = partial(_starts, problem, str(folder.path), listener)
     find = named if found is None else lambda: list(found)
     with engines.connect_engine(settings, problem.device) as engine:
-        if _unshared(folder).exists():
-            _share(folder, settings, again=True)
+        folders.finish(folder, settings)
         return run(folder, problem, how, find, engine, time_limit, on_plan, listener)
 
 
@@ -294,8 +251,7 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
     """The history of a run, in its own file or in a database."""
     settings = problem.settings
     if not settings.placement.storage:
-        study = journal.open_study(folder.journal, folder.name, settings.proposals.objectives)
-        yield history.History(study, problem.space, problem.budget, settings.training.seed)
+        yield _open_file(folder, problem)
         return
     study, _ = shared.join(settings.placement.storage, folder.description["study"])
     found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed)
@@ -305,7 +261,13 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
         found.close()
 
 
-def default_name(settings: SearchSettings, budget: Budget) -> str:
-    """The name of a run that was given none: of data set, budget and time."""
-    stem = Path(os.path.abspath(settings.training.dataset.removeprefix("folder:"))).name
-    return names.derive_name(stem, str(budget).replace(":", "-"), f"{datetime.now():%Y%m%d-%H%M%S}")
+def _open_file(folder: RunFolder, problem: Problem) -> History:
+    """The history in a run's own file; that of an earlier version is converted first, and left as it is."""
+    objectives, seed = problem.settings.proposals.objectives, problem.settings.training.seed
+    if folder.old_journal.exists() and not folder.journal.exists():
+        old_journal.convert(
+            folder.old_journal, folder.journal, problem.space, problem.budget, seed, objectives=objectives
+        )
+    return file_history.FileHistory(
+        folder.journal, problem.space, problem.budget, seed, objectives=objectives, name=folder.name
+    )

@@ -14,11 +14,12 @@ from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import NameTaken, RunFolder
 from seesaw_nas.evaluators.trained import TrainedEvaluator
+from seesaw_nas.search.history import shared
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Feasible
 from seesaw_nas.training import loop
 from seesaw_nas.training.options import TrainSettings
-from seesaw_nas.workflows import searches, supernets, tabulate
+from seesaw_nas.workflows import folders, supernets, tabulate
 
 SMALL = SearchSettings.of(
     dataset="digits", budget="300K", trials=1, strategy="random", epochs=1, train_size=64, device="cpu"
@@ -34,7 +35,7 @@ class SameSecond(datetime):
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(searches, "datetime", SameSecond)
+    monkeypatch.setattr(folders, "datetime", SameSecond)
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_a_search_is_below_its_folder_of_runs(name, tmp_path):
 
 def test_a_search_on_a_folder_of_a_strange_name_gets_a_name():
     settings = SMALL.replace(dataset="folder:..")
-    name = searches.default_name(settings, Feasible.of(space.load("seesaw-digits"), "300K").budget)
+    name = folders.default_name(settings, Feasible.of(space.load("seesaw-digits"), "300K").budget)
     assert name.endswith("-300.0K-20261128-140543")
     assert not name.startswith(".")
 
@@ -168,3 +169,15 @@ def test_a_name_in_a_spec_file_leads_nowhere(name, folder, tmp_path, monkeypatch
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.json")) == sorted(
         ["net.json", f"{folder.removesuffix('-quick-0')}.json", f"runs/{folder}/run.json", f"runs/{folder}/spec.json"]
     )
+
+
+def test_a_study_that_a_killed_search_had_made_is_taken_when_it_goes_on_and_no_other(tmp_path):
+    url, about = "sqlite:///runs.db", {"kind": "search", "study": "a"}
+    shared.create(url, "a", "front", about)
+    for other, again in ((about, False), ({"kind": "search", "study": "a", "budget": "1M"}, True)):
+        with pytest.raises(NameTaken, match="the storage has a search called 'a' already"):
+            shared.create(url, "a", "front", other, again=again)
+    study = shared.create(url, "a", "front", about, again=True)
+    study.ask()
+    with pytest.raises(NameTaken, match="the storage has a search called 'a' already"):
+        shared.create(url, "a", "front", about, again=True)
