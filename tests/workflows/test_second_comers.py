@@ -178,6 +178,6 @@ def test_a_study_that_a_killed_search_had_made_is_taken_when_it_goes_on_and_no_o
         with pytest.raises(NameTaken, match="the storage has a search called 'a' already"):
             shared.create(url, "a", "front", other, again=again)
     study = shared.create(url, "a", "front", about, again=True)
-    study.ask()
+    study.enqueue_trial({})
     with pytest.raises(NameTaken, match="the storage has a search called 'a' already"):
         shared.create(url, "a", "front", about, again=True)
