@@ -13,6 +13,7 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas.core.names import derive_name
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.core.units import write_budget
 from seesaw_nas.deploy.latency import LatencySettings
@@ -21,7 +22,7 @@ from seesaw_nas.search.history import shared
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Space
 from seesaw_nas.training.options import TrainSettings
-from seesaw_nas.workflows import searches
+from seesaw_nas.workflows import folders, searches
 from seesaw_nas.workflows.audit.audit import audit
 from seesaw_nas.workflows.dashboard import dashboard, study
 from seesaw_nas.workflows.deployment import evaluate, export, latency, predict
@@ -164,5 +165,6 @@ def join(
     method = searches.choose_method(problem, seed=settings.training.seed + own)
     about = {"kind": searches.KIND, **description(problem), "study": name}
     with engines.connect_engine(settings, problem.device) as engine:
-        folder = RunFolder.create(Path(runs_dir) / f"{name}-{platform.node()}-{own}", about)
+        mine = derive_name(name, platform.node(), own)
+        folder = folders.make_first(Path(runs_dir), mine, lambda path: RunFolder.create(path, about))
         return searches.run(folder, problem, method, list, engine, time_limit, on_plan, listener)

@@ -17,6 +17,7 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.core.fields import check_text, check_version, shorten, take_fields
+from seesaw_nas.core.names import safe_name
 from seesaw_nas.core.run_folder import FRONT
 
 SCHEMA_VERSION = 1
@@ -111,6 +112,7 @@ def _named(value: Any, path: Path) -> Named:
     check_version(content["schema_version"], SCHEMA_VERSION)
     name = content.get("name", path.stem)
     check_text("name", name)
+    name = safe_name(name)
     if not isinstance(content.get("result", {}), dict):
         raise SpecError(f"an object is wanted, got {shorten(content['result'])}", "result")
     try:

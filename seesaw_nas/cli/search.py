@@ -10,6 +10,7 @@ import typer
 from seesaw_nas.cli.parts.parameters import Json, TimeLimit, take_settings, verb
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.names import check_name
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.core.units import parse_duration
 from seesaw_nas.data import DATA_SETS
@@ -26,7 +27,12 @@ def search(
     *,
     time_limit: TimeLimit = "",
     join: Annotated[str, typer.Option(help="Name of a search in --storage to work on, under its own settings.")] = "",
-    name: Annotated[str, typer.Option(help="Name of the run. Default: made of data set, budget and time.")] = "",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the run, one folder. Default: made of data set, budget and time.", show_default=False
+        ),
+    ] = None,
     runs_dir: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run of this name if it exists.")] = False,
     json: Json = False,
@@ -51,6 +57,7 @@ def search(
         return
     if resume and not name:
         raise OptionError("--resume wants the --name of the run to go on with")
+    name = "" if name is None else check_name(name, "--name")
     path = runs_dir / name
     if resume and is_run(path):
         _check_same(settings, path)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seesaw_nas.core import files
 from seesaw_nas.data import crops
 from seesaw_nas.data.progress import Progress, report_progress
 from seesaw_nas.data.splits import Indices
@@ -102,7 +103,7 @@ class _CopyMaker:
             except Exception as error:  # on a damaged file Pillow's decoders raise errors of almost any type
                 reasons[str(source)] = reason(error)
                 continue
-            part = copy.with_suffix(f".{os.getpid()}.part")  # two runs may fill one cache
+            part = files.partial(copy)  # two runs may fill one cache
             try:
                 image.save(part, "JPEG", quality=QUALITY)
                 # complete or absent after a crash; not synced, since a million waits for the disk would take hours

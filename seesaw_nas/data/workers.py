@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -13,6 +12,7 @@ import torch
 from torch import multiprocessing
 from torch.utils.data import DataLoader, Dataset
 
+from seesaw_nas.core import signals
 from seesaw_nas.core.conditions import cores
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.core.torchrun import processes_here
@@ -81,6 +81,6 @@ def _start_worker(lock: AbstractContextManager[Any], _: int) -> None:
     Turns.lock = lock  # all workers together decode one large picture at a time
     # Pillow warns of damaged metadata in good images; real failures come back as results
     warnings.simplefilter("ignore")
-    # Ctrl-C reaches every process of a terminal. The training process handles it and finishes its step first, for which
-    # it still needs the batch. SIGTERM keeps its effect: the parent ends its workers by it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Signals reach every process of a terminal or a job. The training process handles them and finishes its step first,
+    # for which it still needs the batch. Workers end when that closes their queues, or has ended itself.
+    signals.leave_to_parent()

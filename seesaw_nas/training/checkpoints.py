@@ -19,7 +19,7 @@ from torch import Tensor
 from seesaw_nas.core.documents import DocumentError, parse_json
 from seesaw_nas.core.errors import RunError, SpecError
 from seesaw_nas.core.fields import take_fields
-from seesaw_nas.core.files import partial, replace_file
+from seesaw_nas.core.files import clear_parts, replace_file
 from seesaw_nas.core.typed import build, conform
 from seesaw_nas.network.tensor_file import TensorFileError, open_tensors
 from seesaw_nas.training.epoch import Epoch
@@ -137,4 +137,4 @@ class Store:
 def discard(path: Path) -> None:
     """Delete the checkpoint at ``path`` and the rest of an interrupted write, if they exist."""
     path.unlink(missing_ok=True)
-    partial(path).unlink(missing_ok=True)
+    clear_parts(path)

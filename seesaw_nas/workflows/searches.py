@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas.core.errors import RunError, SeesawError
+from seesaw_nas.core import names, signals
+from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
@@ -23,8 +23,7 @@ from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
-from seesaw_nas.space import Budget
-from seesaw_nas.workflows import confirmation, places, results
+from seesaw_nas.workflows import confirmation, folders, places, results
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import (
     NO_OBJECTS,
@@ -67,7 +66,8 @@ def begin(
 
     Args:
         given: objects in place of what the settings name.
-        name: of the run's folder in ``runs_dir``; made from data set, budget and time when empty.
+        name: of the run's folder in ``runs_dir``; made from data set, budget and time when empty, with a number behind
+            where another run has that name.
         time_limit: seconds after which no further trial begins.
         on_plan: told what is about to happen, before any training.
         listener: told what happens.
@@ -77,15 +77,16 @@ def begin(
     Raises:
         SeesawError: the settings cannot be carried out, or the folder exists already.
     """
+    if name:
+        names.check_name(name, "--name")
     problem = make_problem(settings, given, space_file)
     how = choose_method(problem)
     about = {"kind": KIND, **description(problem)}
-    path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
-    first = _starts(problem, str(path), listener) if found is None else list(found)
+    wanted = name or folders.default_name(settings, problem.budget)
+    first = _starts(problem, str(Path(runs_dir) / wanted), listener) if found is None else list(found)
     with engines.connect_engine(settings, problem.device) as engine:
-        folder = RunFolder.create(path, about | ({"study": path.name} if settings.placement.storage else {}))
-        if settings.placement.storage:
-            _share(folder, settings)
+        make = partial(folders.make, settings, about)
+        folder = make(Path(runs_dir) / wanted) if name else folders.make_first(Path(runs_dir), wanted, make)
         return run(folder, problem, how, lambda: first, engine, time_limit, on_plan, listener)
 
 
@@ -96,15 +97,6 @@ def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Star
     return starts.resolve(
         settings.proposals.seed_with, problem.feasible, basis, tell, storage=settings.placement.storage
     )
-
-
-def _share(folder: RunFolder, settings: SearchSettings) -> None:
-    """Make the study in the database; without it there is no run."""
-    try:
-        shared.create(settings.placement.storage, folder.name, settings.proposals.objectives, folder.description)
-    except SeesawError:
-        folder.discard()
-        raise
 
 
 def resume(
@@ -157,6 +149,7 @@ def resume(
     named = partial(_starts, problem, str(folder.path), listener)
     find = named if found is None else lambda: list(found)
     with engines.connect_engine(settings, problem.device) as engine:
+        folders.finish(folder, settings)
         return run(folder, problem, how, find, engine, time_limit, on_plan, listener, retry_failed)
 
 
@@ -252,11 +245,12 @@ def run(
         evaluator = problem.placed if settings.trains_here else problem.evaluator
         try:
             ended = engine.run(work, evaluator, folder.path, listener, time_limit)
+            result = collect(folder, problem, ended, trial_history.records())
+            write_results(result)
         except KeyboardInterrupt:
-            write_results(collect(folder, problem, "interrupted", trial_history.records()))
+            with signals.catch_signals():  # a terminal that is closed sends more than one
+                write_results(collect(folder, problem, "interrupted", trial_history.records()))
             raise
-        result = collect(folder, problem, ended, trial_history.records())
-        write_results(result)
         if settings.winners:
             result = replace(result, confirmed=results.confirm(result, listener))
             write_results(result)
@@ -318,8 +312,3 @@ def _open_file(folder: RunFolder, problem: Problem) -> History:
     return file_history.FileHistory(
         folder.journal, problem.space, problem.budget, seed, objectives=objectives, name=folder.name
     )
-
-
-def _default_name(settings: SearchSettings, budget: Budget) -> str:
-    stem = Path(settings.training.dataset.removeprefix("folder:")).name
-    return f"{stem}-{str(budget).replace(':', '-')}-{datetime.now():%Y%m%d-%H%M%S}"

@@ -12,7 +12,8 @@ from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import RunError, SpecError
 from seesaw_nas.core.fields import take_fields
 from seesaw_nas.core.files import write_json
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.names import derive_name
+from seesaw_nas.core.run_folder import RunFolder, is_taken
 from seesaw_nas.core.typed import build, conform
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference
@@ -59,20 +60,19 @@ def supernet(
     """Train a supernet of a space in a folder of its own; the folder and what is in it.
 
     Args:
-        settings, listener, on_begin, on_estimate: as for :func:`train_in`; the space and the budget, too.
+        settings, listener: as for :func:`train_in`; the space and the budget, too.
         out: the folder; ``runs/supernet-SPACE-RECIPE-SEED`` without.
         resume: go on with the training in that folder.
+        on_begin, on_estimate: told of what is to come, and in how many seconds it is over by a few measured steps.
 
     Raises:
         SeesawError: the folder exists, or as for :func:`train_in`.
     """
     problem = make_problem(settings)
     settings, training = problem.settings, problem.settings.training
-    path = out or Path("runs") / f"supernet-{problem.space.name}-{training.recipe}-{training.seed}"
-    if path.exists() and not resume:
-        raise RunError(f"{path} exists already; choose another --out, or go on with it by --resume")
-    trained = train_in(path, settings, problem, listener=listener, on_begin=on_begin, on_estimate=on_estimate)
-    return path, trained
+    path = out or Path("runs") / derive_name(f"supernet-{problem.space.name}", training.recipe, training.seed)
+    folder = _folder(path, settings, problem, resume=resume)
+    return path, _train(folder, settings, problem, listener, on_begin, on_estimate)
 
 
 def train_in(
@@ -81,26 +81,33 @@ def train_in(
     problem: Problem,
     *,
     listener: Listener | None = None,
-    on_begin: OnBegin | None = None,
-    on_estimate: Callable[[float], None] | None = None,
 ) -> TrainedSupernet:
     """Train a supernet of the problem's space in a folder, which is made; called again, this goes on until it is done.
 
-    SIGINT and SIGTERM end the training after the step at hand, with its checkpoint on disk; a second one ends at once.
+    SIGINT, SIGTERM and SIGHUP end the training after the step at hand, with its checkpoint on disk; a second one ends
+    at once.
 
     Args:
         settings: say on which images, by which recipe, with which seed, ``sampling`` and ``supernet_epochs``.
         problem: the space and the budget.
         listener: told of steps and epochs.
-        on_begin, on_estimate: told of what is to come, and in how many seconds it is over by a few measured steps.
 
     Raises:
         SeesawError: the images cannot be loaded, the folder is of something else, or training failed or was
             interrupted.
     """
+    return _train(_folder(folder, settings, problem, resume=True), settings, problem, listener)
+
+
+def _train(
+    run: RunFolder,
+    settings: SearchSettings,
+    problem: Problem,
+    listener: Listener | None,
+    on_begin: OnBegin | None = None,
+    on_estimate: Callable[[float], None] | None = None,
+) -> TrainedSupernet:
     recipe, told = fitted_recipe(settings), listener or Listener()
-    check_recipe(recipe)
-    run = _folder(folder, settings, problem)
     with run.hold():
         if _result(run).exists():
             return _done(run, problem.space)
@@ -127,9 +134,15 @@ def train_in(
         return trained
 
 
-def _folder(path: Path, settings: SearchSettings, problem: Problem) -> RunFolder:
+def _folder(path: Path, settings: SearchSettings, problem: Problem, *, resume: bool) -> RunFolder:
+    """The folder, made where nothing is there; with ``resume`` also one of the same supernet.
+
+    Raises:
+        SeesawError: the recipe is none for a supernet, or the folder is taken.
+    """
+    check_recipe(fitted_recipe(settings))
     about = _about(settings, problem)
-    if not path.exists():
+    if not resume or not is_taken(path):
         return RunFolder.create(path, about)
     folder = RunFolder.open(path)
     before = folder.description

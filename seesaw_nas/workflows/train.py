@@ -16,7 +16,8 @@ from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import describe, use_device
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.files import write_json
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.names import derive_name
+from seesaw_nas.core.run_folder import RunFolder, is_taken
 from seesaw_nas.data import DATA_SETS, check_enough, check_fits
 from seesaw_nas.data.preprocessing import Preprocessing, weights_header
 from seesaw_nas.data.unread import NOTHING, PassedOver
@@ -88,7 +89,8 @@ def train(
 ) -> TrainResult:
     """Train from scratch on the training split, then read the test accuracy and write weights, spec and record.
 
-    SIGINT and SIGTERM end the training after the step at hand, with its checkpoint on disk; a second one ends at once.
+    SIGINT, SIGTERM and SIGHUP end the training after the step at hand, with its checkpoint on disk; a second one ends
+    at once.
     Processes that torchrun started train together, see :mod:`seesaw_nas.training.parallel`; process 0 alone writes.
 
     Args:
@@ -109,7 +111,7 @@ def train(
     named = specfile.resolve(settings.spec)
     dataset = settings.training.dataset or _dataset(named)
     recipe = settings.training.fitted_recipe
-    path = out or Path("runs") / f"{named.name}-{settings.training.recipe}-{settings.training.seed}"
+    path = out or Path("runs") / derive_name(named.name, settings.training.recipe, settings.training.seed)
     size = named.architecture.input_size if dataset not in data.ONE_SIZE else None
     data_dir, cache_dir = settings.training.data_path, settings.training.cache_path
     execution = Execution(settings.execution)
@@ -248,10 +250,8 @@ def _folder(
         "images": subject.record,
         "conditions": found,
     }
-    if not resume or not path.exists():
-        folder = RunFolder.create(path, description)
-        write_json(folder.path / "spec.json", specfile.document(named))
-        return folder
+    if not resume or not is_taken(path):
+        return RunFolder.create(path, description, spec=specfile.document(named))
     folder = RunFolder.open(path)
     if _result(folder).exists():
         raise RunError(f"{path} is finished, and the test split is read once; train again in another --out")
