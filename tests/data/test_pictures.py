@@ -312,6 +312,26 @@ def test_an_extreme_shape_takes_little_memory(tmp_path):
     assert int(done.stdout) < 100
 
 
+AT_ONCE = """
+import resource, sys
+from pathlib import Path
+from seesaw_nas.data import decode, pictures
+decode.THREADS, pictures.ALONE_PIXELS = 6, 1_000_000
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+decode.decode([Path(sys.argv[1])] * 6, 16)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is given back on Linux")
+def test_six_large_pictures_at_once_take_the_memory_of_one(tmp_path):
+    Image.new("L", (3500, 3500)).save(tmp_path / "x.png", compress_level=1)
+    command = [sys.executable, "-c", AT_ONCE, str(tmp_path / "x.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    # 12 million pixels are 61 MB, grey and in RGB; two at the turn from one to the next; six are 370 MB
+    assert int(done.stdout) < 180
+
+
 @pytest.mark.parametrize("size", [(900, 6), (6, 900), (640, 6), (100, 6)])
 def test_a_strip_shows_what_the_whole_would(size):
     coarse = np.random.default_rng(0).integers(0, 256, (size[1] // 3, size[0] // 3, 3), dtype=np.uint8)
