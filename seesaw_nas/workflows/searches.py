@@ -18,7 +18,7 @@ from seesaw_nas.search import engines, proposer, starts
 from seesaw_nas.search.history import file_history, old_journal, shared
 from seesaw_nas.search.history.addresses import check_cluster
 from seesaw_nas.search.history.history import History
-from seesaw_nas.search.history.with_optuna import url_of
+from seesaw_nas.search.history.with_optuna import study_name, url_of
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
@@ -294,7 +294,7 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
         yield _open_file(folder, problem)
         return
     keep = folder.path / UNDELIVERED
-    study, _ = shared.join(settings.placement.storage, folder.description["study"], keep=keep)
+    study, _ = shared.join(settings.placement.storage, study_name(folder), keep=keep)
     found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed)
     try:
         yield found

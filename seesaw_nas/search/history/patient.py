@@ -197,9 +197,12 @@ def uptime(engine: sqlalchemy.Engine) -> float:
     """Seconds since the database's server was started; infinite where it does not say."""
     if engine.dialect.name != "postgresql":
         return float("inf")
-    with engine.connect() as connection:
-        found = connection.execute(sqlalchemy.text("select extract(epoch from now() - pg_postmaster_start_time())"))
-        return float(found.scalar_one())
+    asked = sqlalchemy.text("select extract(epoch from now() - pg_postmaster_start_time())")
+    try:
+        with engine.connect() as connection:
+            return float(connection.execute(asked).scalar_one())
+    except sqlalchemy.exc.ProgrammingError:  # another server that speaks PostgreSQL's protocol
+        return float("inf")
 
 
 def explain(error: BaseException, url: str) -> str:

@@ -26,10 +26,15 @@ def url_of(folder: RunFolder) -> str:
     return permit(str(kept), folder.storage, str(folder.path)) if kept else ""
 
 
+def study_name(folder: RunFolder) -> str:
+    """The name of a run's study in its database."""
+    return str(folder.description.get("study", folder.name))
+
+
 def read_with_genotypes(folder: RunFolder) -> tuple[Genotypes | None, list[TrialRecord]]:
     """The trials of a history in a database, or of one of an earlier version, as of ``places.read_with_genotypes``."""
     if url := url_of(folder):
-        return None, shared.read_records(url, folder.description["study"])
+        return None, shared.read_records(url, study_name(folder))
     return old_journal.read_with_genotypes(folder.old_journal)
 
 
@@ -48,7 +53,7 @@ def storage_of(folder: RunFolder) -> BaseStorage:
 def study_of(folder: RunFolder) -> optuna.Study:
     """A search's history as a study: in memory, as it stands, or that of its database; raises as :func:`storage_of`."""
     if url := url_of(folder):
-        return shared.join(url, folder.description["study"])[0]
+        return shared.join(url, study_name(folder))[0]
     if folder.journal.exists() and (content := TrialsReader(folder.journal).read()).header:
         try:
             return memory_study.study_of(content)
