@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from damaged.mutations import damage_bytes, damage_json, damage_lines, damage_toml, damage_value, dumps
+from mutations import damage_bytes, damage_json, damage_lines, damage_toml, damage_value, dumps
 from pyarrow import parquet
 from recorded import drawn, table
 
@@ -36,7 +36,7 @@ from seesaw_nas.workflows import confirmation, shared_plan
 MUTATIONS = 2000
 OF_OLD_JOURNALS = 200  # which Optuna reads, in 20 ms
 LONGEST = 30  # seconds after which a reading counts as endless
-EXAMPLE = RunFolder.open(Path(__file__).parents[2] / "runs/examples/digits-600K")
+EXAMPLE = RunFolder.open(Path(__file__).parents[3] / "runs/examples/digits-600K")
 SMALL = Architecture(8, 1, 3, Stem(4, 2), (Stage(4, 1, (Block(1, 3, Partition((1, 1)), "shuffle"),)),), Head(4))
 NETWORK = models.build(SMALL, seed=0)
 
