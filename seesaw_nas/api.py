@@ -22,7 +22,7 @@ from seesaw_nas.space import Space
 from seesaw_nas.training.options import TrainSettings
 from seesaw_nas.workflows import searches
 from seesaw_nas.workflows.audit.audit import audit
-from seesaw_nas.workflows.dashboard import dashboard
+from seesaw_nas.workflows.dashboard import dashboard, study
 from seesaw_nas.workflows.deployment import evaluate, export, latency, predict
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, Problem, description, make_problem
@@ -69,6 +69,7 @@ __all__ = [
     "show",
     "spaces",
     "status",
+    "study",
     "supernet",
     "tabulate",
     "train",

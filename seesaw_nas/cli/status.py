@@ -29,9 +29,10 @@ def status(
     from rich.live import Live
     from rich.text import Text
 
-    from seesaw_nas.workflows.status import read_status
+    from seesaw_nas.workflows.status import RunWatch
 
-    found = read_status(run)
+    watched = RunWatch(run)
+    found = watched.look()
     if json:
         print(dumps(_as_json(found), indent=2))
         return
@@ -42,7 +43,7 @@ def status(
     with Live(Text(_text(found)), console=console, auto_refresh=False) as live:
         while found.working:
             time.sleep(SECONDS)
-            found = read_status(run)
+            found = watched.look()
             live.update(Text(_text(found)), refresh=True)
 
 

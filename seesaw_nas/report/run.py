@@ -9,7 +9,7 @@ from seesaw_nas.core.units import format_count
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.search import records
-from seesaw_nas.search.history.reading import StudyTrials
+from seesaw_nas.search.history.lines import Genotypes
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.spread import Spread
@@ -27,7 +27,7 @@ class Run:
         conditions: shown as they are, in this order: recipe, seed, hardware, versions.
         timings: of the front's members, where they were measured.
         spreads: by digest, of the architectures that were trained again.
-        study: the trials as Optuna has them, with their genes; ``None`` where there are none.
+        genotypes: the genes of the trials; ``None`` where they are not known.
         basis: what the figures are of; ``None`` where it is of no matter, for the run is shown by itself.
     """
 
@@ -39,7 +39,7 @@ class Run:
     conditions: Mapping[str, str] = field(default_factory=dict)
     timings: Timings = NO_TIMINGS
     spreads: Mapping[str, Spread] = field(default_factory=dict)
-    study: StudyTrials | None = None
+    genotypes: Genotypes | None = None
     basis: Basis | None = None
 
     @property

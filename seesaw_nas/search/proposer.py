@@ -87,9 +87,6 @@ class Proposer:
         self._exhausted = False
         for record in history.records():
             self._halving.note(record)
-        for number in history.unreported():
-            history.tell(number)
-            self._count(history[number])
 
     @property
     def trained(self) -> int:

@@ -19,7 +19,7 @@ from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.space import Feasible
 
 REFERENCE = "reference"
-_PLANTED = "taken over"  # attribute of the study: how many were, once all starts are there
+_PLANTED = "taken over"  # note of the history: how many were, once all starts are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _input(feasible: Feasible) -> tuple[int, int, int]:
 
 
 def _of_run(folder: RunFolder, basis: Basis, tell: Callable[[str], None]) -> Iterator[Start]:
-    if not folder.journal.exists():
+    if not folder.journal.exists() and not folder.old_journal.exists():
         raise RunError(f"{folder.path} is no search: it has no {folder.journal.name}")
     trials = records.complete(records_of(folder))
     before = Basis.of(folder.description, str(folder.path))
@@ -114,8 +114,8 @@ def add_starts(history: History, find: Callable[[], Sequence[Start]]) -> int:
     Returns:
         How many trials were taken over from earlier runs.
     """
-    if _PLANTED in (attributes := history.study.user_attrs):
-        return int(attributes[_PLANTED])
+    if _PLANTED in history.notes:
+        return int(history.notes[_PLANTED])
     if not (starts := find()):
         return 0
     there = {record.digest for record in history.records()}
@@ -128,5 +128,5 @@ def add_starts(history: History, find: Callable[[], Sequence[Start]]) -> int:
     for record in history.records():  # one that a crash left between its two writes
         if record.state == "running" and (found := known.get(record.digest)) and found.known:
             history.take_over(record.number, found.known, f"trained as {found.origin}")
-    history.study.set_user_attr(_PLANTED, len(known))
+    history.note(_PLANTED, len(known))
     return len(known)

@@ -4,11 +4,32 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seesaw_nas.core import optional
+from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.search.history.places import storage_of
-from seesaw_nas.workflows.status import read_status
+from seesaw_nas.search.history import with_optuna
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def study(run: Path | str) -> optuna.Study:
+    """The trials of a search as they stand, as a study of Optuna's: in memory, or in the search's database.
+
+    Raises:
+        RunError: it is no folder of a search, or its history cannot be read.
+        OptionError: its database cannot be reached.
+    """
+    return with_optuna.study_of(_open(run))
+
+
+def _open(run: Path | str) -> RunFolder:
+    folder = RunFolder.open(Path(run))
+    if "trials" not in folder.description.get("settings", {}):
+        raise RunError(f"{folder.path} is no search, whose trials Optuna could show")
+    return folder
 
 
 def dashboard(run: Path | str, *, port: int = 8080) -> None:
@@ -18,9 +39,9 @@ def dashboard(run: Path | str, *, port: int = 8080) -> None:
         OptionError: it is not installed.
         RunError: it is no folder of a search.
     """
-    read_status(run)  # whether there is anything to show
+    folder = _open(run)
     with optional.require("optuna_dashboard"):
         import optuna_dashboard
-    storage = storage_of(RunFolder.open(Path(run)))
+    storage = with_optuna.storage_of(folder)
     print(f"http://127.0.0.1:{port}/ shows {run}; Ctrl-C ends it", file=sys.stderr)
     optuna_dashboard.run_server(storage, host="127.0.0.1", port=port)

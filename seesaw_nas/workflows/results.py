@@ -22,7 +22,7 @@ from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.report import Run
 from seesaw_nas.search import records
-from seesaw_nas.search.history.places import read_study
+from seesaw_nas.search.history.places import read_with_genotypes
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget
@@ -228,7 +228,7 @@ def read(path: Path | str) -> Run:
     settings = SearchSettings.from_dict(about["settings"])
     try:
         budget, space_name = Budget(about["budget"]["low"], about["budget"]["high"]), str(about["space"])
-        study, found = read_study(folder)
+        genotypes, found = read_with_genotypes(folder)
         timings, confirmed, images = read_timings(folder), confirmation.read(folder.confirmed), _known_images(folder)
         return Run(
             name=folder.name,
@@ -239,7 +239,7 @@ def read(path: Path | str) -> Run:
             conditions=_conditions(folder, settings, space_name, images, timings, confirmed),
             timings=timings,
             spreads=confirmed.spreads,
-            study=study,
+            genotypes=genotypes,
             basis=Basis.of(about, folder.name),
         )
     except (KeyError, TypeError, AttributeError) as error:

@@ -15,7 +15,8 @@ from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines, proposer, starts
-from seesaw_nas.search.history import history, journal, shared
+from seesaw_nas.search.history import file_history, old_journal, shared
+from seesaw_nas.search.history.history import History
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
@@ -30,7 +31,6 @@ from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 if TYPE_CHECKING:
     from seesaw_nas.search.engines import Engine
     from seesaw_nas.search.halving import Halving
-    from seesaw_nas.search.history.history import History
     from seesaw_nas.search.listener import Listener
     from seesaw_nas.search.starts import Start
     from seesaw_nas.search.strategies.base import Strategy
@@ -257,8 +257,7 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
     """The history of a run, in its own file or in a database."""
     settings = problem.settings
     if not settings.placement.storage:
-        study = journal.open_study(folder.journal, folder.name, settings.proposals.objectives)
-        yield history.History(study, problem.space, problem.budget, settings.training.seed)
+        yield _open_file(folder, problem)
         return
     study, _ = shared.join(settings.placement.storage, folder.description["study"])
     found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed)
@@ -266,6 +265,18 @@ def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
         yield found
     finally:
         found.close()
+
+
+def _open_file(folder: RunFolder, problem: Problem) -> History:
+    """The history in a run's own file; that of an earlier version is converted first, and left as it is."""
+    objectives, seed = problem.settings.proposals.objectives, problem.settings.training.seed
+    if folder.old_journal.exists() and not folder.journal.exists():
+        old_journal.convert(
+            folder.old_journal, folder.journal, problem.space, problem.budget, seed, objectives=objectives
+        )
+    return file_history.FileHistory(
+        folder.journal, problem.space, problem.budget, seed, objectives=objectives, name=folder.name
+    )
 
 
 def _default_name(settings: SearchSettings, budget: Budget) -> str:

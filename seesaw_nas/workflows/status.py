@@ -11,7 +11,8 @@ from pathlib import Path
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search import records
-from seesaw_nas.search.history.places import records_of
+from seesaw_nas.search.history.lines import Entry
+from seesaw_nas.search.history.places import Watched
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 
 RECENT = 20  # trainings that the pace is taken from
@@ -55,26 +56,57 @@ def read_status(path: Path | str) -> Status:
     Raises:
         RunError: it is no folder of a search, or its history is not readable.
     """
-    folder = RunFolder.open(Path(path))
-    settings = folder.description.get("settings", {})
-    if "trials" not in settings:
-        raise RunError(f"{folder.path} is no search; of a training, `train --tensorboard` shows the progress")
-    found = records_of(folder)
-    counts = Counter(record.state for record in found)
-    trials = int(settings["trials"])
-    begun = sum(counts[state] for state in records.TRAINED)
-    return Status(
-        name=folder.name,
-        working=folder.is_held(),
-        trials=trials,
-        counts={str(state): count for state, count in counts.items()},
-        best=records.best(records.complete(found)),
-        seconds_left=_seconds_left(found, max(0, trials - begun) + counts["running"] + counts["paused"]),
-        workers=dict(Counter(record.worker for record in found if record.worker)),
-    )
+    return RunWatch(path).look()
 
 
-def _seconds_left(found: Sequence[TrialRecord], left: int) -> float | None:
+class RunWatch:
+    """Looks at a run again and again; each look reads only what was appended to its history since the last one."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Look for the run.
+
+        Raises:
+            RunError: it is no folder of a search.
+        """
+        self._folder = RunFolder.open(Path(path))
+        settings = self._folder.description.get("settings", {})
+        if "trials" not in settings:
+            raise RunError(f"{self._folder.path} is no search; of a training, `train --tensorboard` shows the progress")
+        self._trials = int(settings["trials"])
+        self._watched = Watched(self._folder)
+
+    def look(self) -> Status:
+        """How the run stands.
+
+        Raises:
+            RunError: its history is not readable.
+        """
+        working = self._folder.is_held()  # before reading: of a process that ends, all is read
+        found = self._watched.look()
+        counts = Counter(trial.state for trial in found)
+        begun = sum(counts[state] for state in records.TRAINED)
+        left = max(0, self._trials - begun) + counts["running"] + counts["paused"]
+        return Status(
+            name=self._folder.name,
+            working=working,
+            trials=self._trials,
+            counts={str(state): count for state, count in counts.items()},
+            best=self._best(found),
+            seconds_left=_seconds_left(found, left),
+            workers=dict(Counter(trial.worker for trial in found if trial.worker)),
+        )
+
+    def _best(self, found: Sequence[Entry] | Sequence[TrialRecord]) -> CompleteTrial | None:
+        """As :func:`seesaw_nas.search.records.best`; of a file's trials only this one's architecture is built."""
+        done = [
+            (trial.top1, -trial.macs, -trial.number)
+            for trial in found
+            if trial.state == "complete" and trial.top1 is not None and trial.macs is not None
+        ]
+        return self._watched.complete_trial(-max(done)[2]) if done else None
+
+
+def _seconds_left(found: Sequence[Entry] | Sequence[TrialRecord], left: int) -> float | None:
     ends = sorted(record.ended for record in found if record.ended and record.state in records.TRAINED)[-RECENT:]
     if len(ends) < 2:
         return None

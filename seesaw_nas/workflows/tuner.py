@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seesaw_nas import report, space
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer, records
-from seesaw_nas.search.history import history
-from seesaw_nas.search.history import journal as journals
+from seesaw_nas.search.history import old_journal
+from seesaw_nas.search.history.checks import CURVE, SECONDS
+from seesaw_nas.search.history.file_history import FileHistory
+from seesaw_nas.search.history.history import History
+from seesaw_nas.search.history.lines import entries
+from seesaw_nas.search.proposer import Job
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
+from seesaw_nas.search.strategies import OBJECTIVES
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
-from seesaw_nas.space import Feasible, Space
-
-if TYPE_CHECKING:
-    from seesaw_nas.search.proposer import Job
+from seesaw_nas.space import Budget, Feasible, Space
 
 UNLIMITED = 10**9  # trials
-_ABOUT = "about"  # attribute of the study: what its trials have in common
+_ABOUT = "about"  # note of the history: what its trials have in common
 
 
-def _check_same(study: Any, about: Mapping[str, Any], journal: str) -> None:
-    """Note what a study of Optuna is about, or refuse to go on with one that is about something else."""
-    before = study.user_attrs.get(_ABOUT)
-    if before is None:
-        study.set_user_attr(_ABOUT, dict(about))
-    elif changed := [f"{name} {before[name]}, now {value}" for name, value in about.items() if before[name] != value]:
+def _check_same(known: History, about: Mapping[str, Any], journal: str) -> None:
+    """Note what a history is about, or refuse to go on with one that is about something else."""
+    before = known.notes.get(_ABOUT)
+    if not isinstance(before, dict):
+        known.note(_ABOUT, dict(about))
+    elif changed := [_change(name, before.get(name), value) for name, value in about.items() if before[name] != value]:
         raise RunError(f"{journal} was begun with {'; '.join(changed)}; name another journal")
+
+
+def _change(name: str, before: object, now: object) -> str:
+    """How something differs; counts that are the same in short are written out."""
+    texts = [str(Budget(*value)) if isinstance(value, list) else str(value) for value in (before, now)]
+    if texts[0] == texts[1] and isinstance(before, list) and isinstance(now, list):
+        texts = [f"{low:,} to {high:,} Multi-Adds" for low, high in (before, now)]
+    return f"{name} {texts[0]}, now {texts[1]}"
+
+
+def _open_history(
+    journal: Path | None, feasible: Feasible, objectives: str, about: Mapping[str, Any], seed: int
+) -> History:
+    """The history in a file, locked for this process, or in memory; a journal of earlier versions is converted."""
+    where = (feasible.space, feasible.budget, seed)
+    if journal and old_journal.is_old_journal(journal):
+        old_journal.convert(journal, journal, *where, objectives=objectives)
+    found = FileHistory(journal, *where, objectives=objectives, name="tuner", lock=True)
+    _check_same(found, about, str(journal))
+    return found
 
 
 class Tuner:
@@ -42,7 +66,8 @@ class Tuner:
             tuner.tell(job, my_training(job.architecture, job.seed))
         tuner.front()
 
-    Several jobs may be asked for before one is told.
+    Several jobs may be asked for before one is told, by several threads, too. A journal belongs to one
+    process at a time.
     """
 
     def __init__(
@@ -73,62 +98,75 @@ class Tuner:
             journal: file for the history, to resume from; in memory if omitted.
 
         Raises:
-            SeesawError: one of these cannot be loaded; the text says which exist. Or another search wrote the journal.
+            SeesawError: one of these cannot be loaded; the text says which exist. Or another search wrote the
+                journal, or another process works with it.
         """
-        if objectives not in journals.DIRECTIONS:
-            raise OptionError(known("objectives", objectives, journals.DIRECTIONS))
+        if objectives not in OBJECTIVES:
+            raise OptionError(known("objectives", objectives, OBJECTIVES))
         found = space.load(search_space) if isinstance(search_space, str) else search_space
         feasible = Feasible.of(found, budget or found.default_budget)
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
-        study = journals.open_study(Path(journal) if journal else None, "tuner", objectives)
-        about = {"space": found.name, "its digest": found.digest, "budget": str(feasible.budget)}
-        _check_same(study, about | {"seed": seed, "epochs": epochs}, str(journal))
-        self._history = history.History(study, found, feasible.budget, seed)
+        about: dict[str, Any] = {"space": found.name, "its digest": found.digest}
+        about |= {"budget": [feasible.budget.low, feasible.budget.high], "seed": seed, "epochs": epochs}
+        self._history = _open_history(Path(journal) if journal else None, feasible, objectives, about, seed)
         setting = Setting(feasible, seed, objectives, rungs.levels)
         name, given = (strategy, None) if isinstance(strategy, str) else ("", strategy)
+        self._lock = threading.RLock()  # several threads may ask and tell
         self._proposer = proposer.Proposer(
             self._history, resolve(name, given, setting), trials=trials, epochs=epochs, halving=rungs
         )
 
     def ask(self) -> Job | None:
         """The next training to do; ``None`` when none is left, or none before another is told."""
-        return self._proposer.ask()
+        with self._lock:
+            return self._proposer.ask()
 
     def tell(self, job: Job, score: float | Score) -> None:
         """Say what a training reached on validation images.
 
         Args:
-            score: top-1 as a fraction, or any number of which more is better; a :class:`Score` with its curve where
-                ``job.until`` is not the last epoch.
+            score: top-1 as a fraction from 0 to 1; a :class:`Score` with its curve where ``job.until`` is not the last
+                epoch.
 
         Raises:
-            OptionError: the score is no finite number, its curve is wanted and not there, or the job was told before.
+            OptionError: the score is no such fraction, its curve is wanted and not there, or the job was told before or
+                is another tuner's.
+            OSError: the journal cannot be written, as on a full disk; the job may be told again.
         """
-        self._check_open(job)
-        score = score if isinstance(score, Score) else Score(float(score), "validation", 0.0)
-        if not math.isfinite(score.top1):
-            raise OptionError(f"a finite score is wanted, got {score.top1}; say `fail` where a training broke")
-        if job.until < self._proposer.epochs and len(score.curve) < job.until:
-            raise OptionError(f"a Score with the curve of {job.until} epochs is wanted, got {len(score.curve)} of them")
-        self._proposer.tell(job, score)
+        checked = _checked(score)
+        with self._lock:
+            self._check_open(job)
+            if job.until < self._proposer.epochs and len(checked.curve) < job.until:
+                raise OptionError(
+                    f"a Score with the curve of {job.until} epochs is wanted, got {len(checked.curve)} of them"
+                )
+            self._proposer.tell(job, checked)
 
     def fail(self, job: Job, reason: str) -> None:
         """Say that a training broke.
 
         Raises:
-            OptionError: the job was told before.
+            OptionError: the job was told before, or the reason is no text.
+            OSError: as of :meth:`tell`.
         """
-        self._check_open(job)
-        self._proposer.fail(job, reason)
+        if not isinstance(reason, str):
+            raise OptionError(f"a reason in words is wanted, got {repr(reason)[:60]}")
+        with self._lock:
+            self._check_open(job)
+            self._proposer.fail(job, reason)
 
     def _check_open(self, job: Job) -> None:
+        known = isinstance(job, Job) and 0 <= job.number < len(self._history)
+        if not known or self._history[job.number].digest != job.architecture.digest:
+            raise OptionError(f"a job that this tuner's `ask` returned is wanted, got {repr(job)[:60]}")
         if (state := self._history[job.number].state) != "running":
             raise OptionError(f"the job of trial {job.number} was told before: it is {state}")
 
     @property
     def trials(self) -> list[TrialRecord]:
         """Every proposal, in order."""
-        return self._history.records()
+        with self._lock:
+            return self._history.records()
 
     @property
     def best(self) -> CompleteTrial | None:
@@ -142,3 +180,36 @@ class Tuner:
     def frame(self) -> Any:
         """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""
         return report.frame(self.trials)
+
+
+def _checked(score: object) -> Score:
+    """A score of which every figure is what it should be.
+
+    Raises:
+        OptionError: it is not.
+    """
+    if not isinstance(score, Score):
+        return Score(_fraction(score), "validation", 0.0)
+    top1 = _fraction(score.top1)
+    try:
+        curve = tuple(score.curve)
+        whole = CURVE.holds(entries(curve)) and SECONDS.holds(float(score.seconds))
+        whole = whole and all(0 <= epoch.top1 <= 1 for epoch in curve if epoch.top1 is not None)
+    except (TypeError, ValueError, AttributeError):
+        whole = False
+    if not whole or not isinstance(score.split, str) or not isinstance(score.note, str):
+        raise OptionError(f"a Score with seconds and with a curve of epochs is wanted, got {repr(score)[:200]}")
+    return replace(score, top1=top1, curve=curve)
+
+
+def _fraction(value: Any) -> float:
+    kind = type(value).__name__
+    try:
+        found = math.nan if kind in ("bool", "bool_", "str", "bytes", "bytearray") else float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # of a tensor with several entries
+        found = math.nan
+    if not 0 <= found <= 1:
+        raise OptionError(
+            f"top-1 as a fraction from 0 to 1 is wanted, got {repr(value)[:60]}; say `fail` where a training broke"
+        )
+    return found

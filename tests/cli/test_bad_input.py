@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-from optuna.storages.journal import JournalFileBackend
 
 from seesaw_nas import api
 from seesaw_nas.architecture import specfile
@@ -14,6 +13,7 @@ from seesaw_nas.architecture.reference import network
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.search.history.trials_file import TrialsFile
 
 QUICK = ["search", "--budget", "300K", "--epochs", "1", "--train-size", "64", "--trials", "1", "--device", "cpu"]
 
@@ -279,7 +279,7 @@ def test_resume_with_negative_trials(refused, done):
     assert refused("resume", "runs/a", "--trials", "-3") == "--trials must be at least 1, got -3"
 
 
-@pytest.mark.parametrize("name", ["run.json", "optuna.journal"])
+@pytest.mark.parametrize("name", ["run.json", "trials.jsonl"])
 def test_damaged_run(refused, done, name):
     (done / name).write_text("hello\n")
     assert name in refused("resume", done)
@@ -337,15 +337,15 @@ def test_runs_folder_that_is_a_file(refused):
 
 
 def test_full_disk(cli, monkeypatch):
-    append, left = JournalFileBackend.append_logs, iter([True] * 6)
+    append, left = TrialsFile.append, iter([True] * 6)
 
-    def append_logs(self, logs):
+    def append_line(self, line):
         if not next(left, False):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        append(self, logs)
+        append(self, line)
 
     with monkeypatch.context() as patch:
-        patch.setattr(JournalFileBackend, "append_logs", append_logs)
+        patch.setattr(TrialsFile, "append", append_line)
         code, _, err = cli(*QUICK, "--name", "a", "--trials", "3")
     assert code == 2
     assert err == (

@@ -203,7 +203,7 @@ def test_a_place_that_is_not_there_is_one_line(refused, runs):
     )
 
 
-@pytest.mark.parametrize("name", ["run.json", "optuna.journal", "confirmed.json"])
+@pytest.mark.parametrize("name", ["run.json", "trials.jsonl", "confirmed.json"])
 def test_a_damaged_run_is_one_line(refused, runs, name):
     (runs / "a" / name).write_text("hello\n")
     assert name in refused("report", "runs/a")

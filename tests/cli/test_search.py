@@ -5,22 +5,16 @@ import json
 import re
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import time
-import urllib.request
-from pathlib import Path
 
-import optuna
 import pytest
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
-from seesaw_nas import __version__
+from seesaw_nas import __version__, api
 from seesaw_nas.evaluators import Score
 from seesaw_nas.evaluators.trained import TrainedEvaluator
 from seesaw_nas.search.engines import serial
-from seesaw_nas.search.history.reading import read_records
+from seesaw_nas.search.history.trials_file import read_records
 
 QUICK = ["search", "--budget", "300K", "--epochs", "1", "--train-size", "64", "--device", "cpu"]
 # trials of about a second, so that there is a middle in which to kill one
@@ -51,16 +45,15 @@ def front_of(out):
 
 
 def finished(folder):
-    """(digest, top1) of the trials whose result is in the journal, read as plain JSON lines."""
+    """(architecture, top1) of the trials whose result is in the history, read as plain JSON lines."""
     found, proposed = {}, {}
-    for line in (folder / "optuna.journal").read_text().splitlines(keepends=True):
+    for line in (folder / "trials.jsonl").read_text().splitlines(keepends=True):
         if line.endswith("\n"):
             entry = json.loads(line)
-            attribute = entry.get("user_attr", {})
-            if "proposal" in entry.get("user_attrs", {}):  # a trial begun, with all of its genes
-                proposed[len(proposed)] = entry["user_attrs"]["proposal"]["digest"]
-            if "result" in attribute:
-                found[proposed[entry["trial_id"]]] = attribute["result"]["top1"]
+            if "propose" in entry:
+                proposed[entry["propose"]] = entry["architecture"]
+            elif "end" in entry:
+                found[proposed[entry["end"]]] = entry.get("top1")
     return found, len(proposed)
 
 
@@ -180,7 +173,7 @@ def outcome(folder):
     """What became of each trial, but for how long it took."""
     return [
         (r.number, r.digest, r.seed, r.state, r.top1, [(e.epoch, e.train_loss, e.top1) for e in r.curve], r.reason)
-        for r in read_records(folder / "optuna.journal")
+        for r in read_records(folder / "trials.jsonl")
     ]
 
 
@@ -209,7 +202,7 @@ def test_scheduler_trains_the_best_on_from_their_checkpoints(run, epochs_trained
     assert len(re.findall(r"trial +\d +\d+\.\dK Multi-Adds  top-1 +\d+\.\d\d%  paused after epoch 1\n", out)) == 4
     assert out.count("stopped: stopped after 1 of 3 epochs") == 3
     assert "ended because the wanted number of trials, 4, is reached; 1 trained, 3 stopped early" in out
-    records = read_records(tmp_path / "runs/a/optuna.journal")
+    records = read_records(tmp_path / "runs/a/trials.jsonl")
     (whole,) = [record for record in records if record.state == "complete"]
     # four first epochs, of which the best of the first three goes on
     assert len(epochs_trained) == len(set(epochs_trained)) == 4 + 2
@@ -254,7 +247,7 @@ def test_earlier_run_is_taken_over(run, cli, epochs_trained, tmp_path):
     assert "2 of the figures are not of a training in this run; the trials' `reason` says of which" in out
     assert len(epochs_trained) == 3
     assert {(digest, top1) for *_, top1, _, digest in early} <= {
-        (r.digest, f"{100 * r.top1:.2f}") for r in read_records(tmp_path / "runs/b/optuna.journal")
+        (r.digest, f"{100 * r.top1:.2f}") for r in read_records(tmp_path / "runs/b/trials.jsonl")
     }
     shutil.rmtree(tmp_path / "runs/a")
     assert "4 trained" in cli("resume", "runs/b", "--trials", 2).out
@@ -304,7 +297,7 @@ def test_resume_may_ask_for_repeats(run, cli, monkeypatch):
 def test_objectives_may_be_top1_alone(run, tmp_path):
     assert run("--objectives", "top1").code == 0
     assert len(front_of(run("--objectives", "top1", "--resume").out)) >= 1
-    assert '"directions":[2]' in (tmp_path / "runs/a/optuna.journal").read_text()
+    assert '"objectives":"top1"' in (tmp_path / "runs/a/trials.jsonl").read_text()
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -339,7 +332,7 @@ def wait_for(holds, process, seconds=60):
 
 
 def in_second_training(folder):
-    return (folder / "optuna.journal").exists() and len(finished(folder)[0]) == 1 and finished(folder)[1] == 2
+    return (folder / "trials.jsonl").exists() and len(finished(folder)[0]) == 1 and finished(folder)[1] == 2
 
 
 @pytest.mark.slow
@@ -393,8 +386,8 @@ def test_halved_search_killed_and_resumed_equals_the_uninterrupted_one(start, cl
 
 def paused(folder):
     """How often a trial was paused."""
-    journal = folder / "optuna.journal"
-    return journal.read_text().count('"state":"paused"') if journal.exists() else 0
+    journal = folder / "trials.jsonl"
+    return journal.read_text().count('{"pause":') if journal.exists() else 0
 
 
 @pytest.mark.slow
@@ -423,7 +416,7 @@ def test_second_ctrl_c_drops_what_runs(start, cli, tmp_path):
     endless = [*LONG[:4], 400, *LONG[5:]]
     cut = tmp_path / "runs" / "long"
     with start(tmp_path, *endless) as search:
-        wait_for(lambda: (cut / "optuna.journal").exists() and finished(cut)[1] == 1, search)
+        wait_for(lambda: (cut / "trials.jsonl").exists() and finished(cut)[1] == 1, search)
         time.sleep(0.5)
         search.send_signal(signal.SIGINT)
         time.sleep(0.5)
@@ -450,8 +443,8 @@ def test_interrupted_search_answers_130(run, monkeypatch):
 def test_disk_that_fills_up_loses_no_finished_trial(start, tmp_path):
     import resource
 
-    def limit():  # the journal takes a good 5,000 bytes a trial
-        resource.setrlimit(resource.RLIMIT_FSIZE, (15_000, 15_000))
+    def limit():  # the history takes a good 500 bytes a trial after a first line of 1,500
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, 3_000))
 
     with start(tmp_path, *QUICK, "--trials", 9, "--name", "a", preexec_fn=limit) as search:
         _, err = search.communicate()
@@ -469,54 +462,10 @@ def test_disk_that_fills_up_loses_no_finished_trial(start, tmp_path):
 # --- other programs
 
 
-def test_optuna_opens_the_run_as_it_is(run, tmp_path):
+def test_optuna_has_the_trials_of_a_run(run, tmp_path):
     out = run(trials=3).out
-    journal = str(tmp_path / "runs/a/optuna.journal")
-    storage = optuna.storages.JournalStorage(JournalFileBackend(journal, lock_obj=JournalFileSymlinkLock(journal)))
-    (summary,) = optuna.get_all_study_summaries(storage)
-    assert (summary.study_name, summary.n_trials) == ("a", 3)
-    study = optuna.load_study(study_name="a", storage=storage)
+    study = api.study(tmp_path / "runs/a")
+    assert (study.study_name, len(study.trials)) == ("a", 3)
     assert {(f"{trial.values[0]:.2%}", f"{trial.values[1]:,.0f}") for trial in study.best_trials} == {
         (f"{top1}%", macs) for macs, _, top1, *_ in front_of(out)
     }
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-DASHBOARD = Path(sys.executable).with_name("optuna-dashboard")
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(
-    not (DASHBOARD.exists() or shutil.which("optuna-dashboard")), reason="optuna-dashboard is not installed"
-)
-def test_optuna_dashboard_opens_the_run_as_it_is(run, tmp_path):
-    assert run().code == 0
-    program = str(DASHBOARD) if DASHBOARD.exists() else shutil.which("optuna-dashboard")
-    port = free_port()
-    command = [program, "--host", "127.0.0.1", "--port", str(port), str(tmp_path / "runs/a/optuna.journal")]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            studies = json.loads(fetched(f"http://127.0.0.1:{port}/api/studies", server))
-        finally:
-            server.terminate()
-    (study,) = studies["study_summaries"]
-    assert study["study_name"] == "a"
-    assert study["directions"] == ["maximize", "minimize"]
-
-
-def fetched(address, server, seconds=60):
-    end = time.monotonic() + seconds
-    while True:
-        assert server.poll() is None, "the dashboard ended"
-        try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
-                return answer.read()
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)

@@ -8,8 +8,7 @@ import pytest
 
 from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.evaluators import Score
-from seesaw_nas.search.history.history import History
-from seesaw_nas.search.history.journal import open_study
+from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.strategies.sampled import Sampled
 from seesaw_nas.space import Budget, Feasible, load
 from seesaw_nas.training.epoch import Epoch
@@ -113,8 +112,8 @@ def make_history():
     """The history in a journal, opened anew with every call, as by another process."""
 
     def made(journal, space, budget="100%", seed=0, objectives="front"):
-        study = open_study(journal, "run", objectives)
-        return History(study, space, Budget.parse(budget, space.costliest_macs), seed)
+        own = Budget.parse(budget, space.costliest_macs)
+        return FileHistory(journal, space, own, seed, objectives=objectives)
 
     return made
 
@@ -123,7 +122,7 @@ def make_history():
 def open_history(make_history, tmp_path):
     """The same, for the journal of this test where no other is named."""
 
-    def opened(space, budget="100%", journal=tmp_path / "optuna.journal", **more):
+    def opened(space, budget="100%", journal=tmp_path / "trials.jsonl", **more):
         return make_history(journal, space, budget, **more)
 
     return opened

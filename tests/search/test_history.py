@@ -1,20 +1,22 @@
+import errno
 import json
+import os
 from dataclasses import replace
-from pathlib import Path
 
 import optuna
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import TrialState
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.search import records
+from seesaw_nas.search.history import memory_study, optuna_private
+from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.history.history import ILLEGAL, trial_seed, violations
-from seesaw_nas.search.history.journal import open_study
-from seesaw_nas.space import Budget, decode, genes
+from seesaw_nas.search.history.trials_file import TrialsReader, read_records
+from seesaw_nas.space import Budget, decode, encode, genes
 from seesaw_nas.training.epoch import Epoch
 
 CURVE = (Epoch(1, 2.0, None, None, 0.5), Epoch(2, 1.0, 1.1, 0.75, 0.5))
@@ -57,15 +59,15 @@ def test_genes_of_a_trial_spell_its_architecture(filled, small_space):
     assert {trial.user_attrs["proposal"]["digest"] for trial in trials} == {record.digest for record in told}
 
 
-def test_optuna_alone_reads_the_journal(filled, tmp_path):
-    _, told = filled
-    journal = tmp_path / "optuna.journal"
-    backend = JournalFileBackend(str(journal), lock_obj=JournalFileSymlinkLock(str(journal)))
-    storage = optuna.storages.JournalStorage(backend)
-    (summary,) = optuna.get_all_study_summaries(storage)
-    assert (summary.study_name, summary.n_trials) == ("run", 7)
-    assert [direction.name for direction in summary.directions] == ["MAXIMIZE", "MINIMIZE"]
-    study = optuna.load_study(study_name=None, storage=storage)
+def test_study_is_the_same_while_it_is_told_and_from_the_file_alone(filled, tmp_path):
+    history, told = filled
+    for study in (history.study, memory_study.study_of(TrialsReader(tmp_path / "trials.jsonl").read())):
+        check_study(study, told)
+
+
+def check_study(study, told):
+    assert (study.study_name, len(study.trials)) == ("run", 7)
+    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
     states = [trial.state.name for trial in study.trials]
     assert states == ["COMPLETE", "FAIL", "PRUNED", "COMPLETE", "COMPLETE", "COMPLETE", "PRUNED"]
     theirs = {tuple(trial.values) for trial in study.best_trials}
@@ -116,7 +118,7 @@ def test_trial_that_was_begun_is_open_until_it_is_told(open_history, small_space
     assert open_history(small_space).attempts(number) == 1
     later.finish(number, replace(later[number], state="failed", reason="broke"))
     again = open_history(small_space)
-    assert (again.open(), again.unreported(), again[number].reason) == ([], [], "broke")
+    assert (again.open(), again[number].reason) == ([], "broke")
 
 
 def test_paused_trial_is_read_back_with_its_curve_and_is_not_open(open_history, small_space, architectures):
@@ -126,7 +128,7 @@ def test_paused_trial_is_read_back_with_its_curve_and_is_not_open(open_history, 
     later = open_history(small_space)
     assert later[number] == history[number]
     assert (later[number].state, later[number].top1, later[number].curve) == ("paused", None, CURVE)
-    assert (later.open(), later.unreported()) == ([], [])
+    assert later.open() == []
     assert later.study.trials[number].state == TrialState.RUNNING
 
 
@@ -144,19 +146,6 @@ def test_attempts_count_from_the_last_pause(open_history, small_space, architect
     assert history.attempts(number) == later.attempts(number) == 1
 
 
-def test_result_that_was_noted_but_not_told_is_found(filled, open_history, small_space, tmp_path):
-    _, told = filled
-    lines = (tmp_path / "optuna.journal").read_bytes().splitlines(keepends=True)
-    journal = tmp_path / "cut.journal"
-    journal.write_bytes(b"".join(lines[:-1]))  # without the telling of the last
-    history = open_history(small_space, journal=journal)
-    assert history.records() == told
-    assert history.unreported() == [6]
-    history.tell(6)
-    assert history.unreported() == []
-    assert history.study.trials[6].state == TrialState.PRUNED
-
-
 def test_study_of_top1_alone_has_one_objective(open_history, small_space, architectures, tmp_path):
     history = open_history(small_space, objectives="top1")
     for architecture, top1 in zip(architectures, (0.5, 0.75, 0.25), strict=False):
@@ -164,55 +153,75 @@ def test_study_of_top1_alone_has_one_objective(open_history, small_space, archit
     assert [direction.name for direction in history.study.directions] == ["MAXIMIZE"]
     assert (history.study.best_trial.number, history.study.best_value) == (1, 0.75)
     with pytest.raises(RunError) as caught:
-        open_study(tmp_path / "optuna.journal", "run")
+        open_history(small_space)
     assert str(caught.value).endswith(
-        "is another program's study: objectives ['maximize'], wanted ['maximize', 'minimize']"
+        "trials.jsonl is the history of another search: objectives top1, wanted front; name another file"
     )
 
 
-def asked(open_history, small_space, journal):
-    history = open_history(small_space, journal=journal)
-    history.study.sampler = optuna.samplers.RandomSampler(seed=3)
-    return history, history.ask()
+def test_genes_that_a_sampler_chose_are_read_back_where_they_do_not_count(open_history, small_space):
+    history = open_history(small_space)
+    history.study.enqueue_trial(
+        {name: choices[-1] for name, choices in genes(small_space).items()} | {"stage2.repeats": "1"}
+    )
+    number = history.ask()
+    chosen = history.genotype(number)
+    assert chosen["stage2.block2.expansion"] == "2"  # of a block that the architecture lacks; its own genes say 1
+    assert encode(small_space, history[number].architecture)["stage2.block2.expansion"] == "1"
+    later = open_history(small_space)
+    assert (later[number], later.genotype(number)) == (history[number], chosen)
+    assert later.study.trials[number].params == history.study.trials[number].params == chosen
 
 
-def test_trial_cut_off_while_its_genes_were_chosen_is_completed(open_history, small_space, tmp_path):
-    history, _ = asked(open_history, small_space, tmp_path / "whole")
-    lines = (tmp_path / "whole").read_bytes().splitlines(keepends=True)
-    count = len(genes(small_space))
-    assert len(lines) == 2 + count + 3  # study, trial, genes; two constraints and the proposal
-    for kept in range(2, 2 + count):
-        journal = tmp_path / f"cut{kept}"
-        journal.write_bytes(b"".join(lines[:kept]))
-        history = open_history(small_space, journal=journal)
-        assert (len(history), history.open(), history.records()) == (0, [], [])
-        history, number = asked(open_history, small_space, journal)
-        assert (number, len(history), len(history.study.trials)) == (0, 1, 1)
-        assert set(history.genotype(0)) == set(genes(small_space))
+def test_sampler_that_breaks_leaves_nothing_behind(open_history, small_space, architectures):
+    class Broken(optuna.samplers.RandomSampler):
+        def sample_independent(self, study, trial, name, distribution):
+            if name == "stage2.repeats":
+                raise ZeroDivisionError
+            return super().sample_independent(study, trial, name, distribution)
+
+    history = open_history(small_space)
+    closed(history, architectures[0], top1=0.5)
+    history.study.sampler = Broken()
+    with pytest.raises(ZeroDivisionError):
+        history.ask()
+    assert (len(history), len(open_history(small_space))) == (1, 1)
+    history.study.sampler = optuna.samplers.RandomSampler(seed=0)
+    assert history.ask() == 1
+    assert [trial.number for trial in history.study.trials] == [0, 1]
 
 
-def test_proposal_cut_off_after_its_genes_is_read_as_it_would_have_been(open_history, small_space, tmp_path):
-    whole, number = asked(open_history, small_space, tmp_path / "whole")
-    lines = (tmp_path / "whole").read_bytes().splitlines(keepends=True)
-    for kept in range(2 + len(genes(small_space)), len(lines)):
-        journal = tmp_path / f"cut{kept}"
-        journal.write_bytes(b"".join(lines[:kept]))
-        history = open_history(small_space, journal=journal)
-        assert (history.open(), history.attempts(number)) == ([0], 0)  # its training did not begin
-        assert history[number] == whole[number]
-        assert history.study.trials[0].constraints == whole.study.trials[0].constraints
+def test_what_a_sampler_notes_of_study_and_trials_is_read_back(open_history, small_space):
+    class Noting(optuna.samplers.RandomSampler):
+        def sample_relative(self, study, trial, space):
+            study._storage.set_trial_system_attr(trial._trial_id, "chosen by", "Noting")
+            study._storage.set_study_system_attr(study._study_id, f"asked {trial.number}", [trial.number])
+            return {}
+
+        def after_trial(self, study, trial, state, values):
+            study._storage.set_trial_system_attr(trial._trial_id, "told", state.name)
+
+    history = open_history(small_space)
+    history.study.sampler = Noting(seed=0)
+    number = history.ask()
+    history.finish(number, replace(history[number], state="complete", top1=0.5))
+    for one in (history, open_history(small_space)):
+        attributes = one.study.trials[number].system_attrs
+        assert (attributes["chosen by"], attributes["told"]) == ("Noting", "COMPLETE")
+        assert optuna_private.study_attributes(one.study) == {"asked 0": [0]}
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_any_cut_in_the_last_line_is_survived_and_the_fragment_kept(filled, open_history, small_space, tmp_path, data):
     _, told = filled
-    whole = (tmp_path / "optuna.journal").read_bytes()
+    whole = (tmp_path / "trials.jsonl").read_bytes()
     *others, last = whole.splitlines(keepends=True)
     kept = data.draw(st.integers(0, len(last) - 1), label="bytes left of the last line")
-    journal, torn = tmp_path / "cut.journal", tmp_path / "cut.torn"
+    journal, torn = tmp_path / "cut.jsonl", tmp_path / "cut.torn"
     torn.unlink(missing_ok=True)
     journal.write_bytes(b"".join(others) + last[:kept])
+    assert read_records(journal)[:-1] == told[:-1]  # by one who only looks
     history = open_history(small_space, journal=journal)
     assert history.records()[:-1] == told[:-1]
     assert journal.read_bytes() == b"".join(others)
@@ -221,57 +230,201 @@ def test_any_cut_in_the_last_line_is_survived_and_the_fragment_kept(filled, open
     assert len(open_history(small_space, journal=journal).records()) == 8
 
 
+def test_header_that_was_cut_off_is_written_again(open_history, small_space, architectures, tmp_path):
+    open_history(small_space)
+    (header,) = (tmp_path / "trials.jsonl").read_bytes().splitlines(keepends=True)
+    for kept in (0, 5, len(header) - 1):
+        path = tmp_path / f"{kept}.jsonl"
+        path.write_bytes(header[:kept])
+        assert read_records(path) == []
+        closed(open_history(small_space, journal=path), architectures[0], top1=0.5)
+        assert len(open_history(small_space, journal=path)) == 1
+
+
 def test_second_cut_keeps_the_first_fragment(filled, open_history, small_space, tmp_path):
-    for fragment in (b'{"op_code":', b'{"op'):
-        with (tmp_path / "optuna.journal").open("ab") as journal:
+    for fragment in (b'{"propose":', b'{"en'):
+        with (tmp_path / "trials.jsonl").open("ab") as journal:
             journal.write(fragment)
         open_history(small_space)
-    assert (tmp_path / "optuna.torn").read_bytes() == b'{"op_code":\n{"op\n'
+    assert (tmp_path / "trials.torn").read_bytes() == b'{"propose":\n{"en\n'
 
 
-def test_study_keeps_its_name_when_the_run_folder_is_renamed(filled, tmp_path):
-    (tmp_path / "optuna.journal").rename(tmp_path / "moved.journal")
-    study = open_study(tmp_path / "moved.journal", "another name")
-    assert (study.study_name, len(study.trials)) == ("run", 7)
+def test_study_keeps_its_name_when_the_run_folder_is_renamed(filled, small_space, tmp_path):
+    (tmp_path / "trials.jsonl").rename(tmp_path / "moved.jsonl")
+    own = Budget(0, small_space.costliest_macs)
+    history = FileHistory(tmp_path / "moved.jsonl", small_space, own, name="another name")
+    assert (history.study.study_name, len(history.study.trials)) == ("run", 7)
 
 
-def test_lock_of_a_killed_process_is_waited_out(filled, open_history, small_space, tmp_path, monkeypatch):
-    monkeypatch.setattr("seesaw_nas.search.history.journal.LOCK_GRACE_SECONDS", 0.5)
-    lock = JournalFileSymlinkLock(str(tmp_path / "optuna.journal"), grace_period=None)
-    lock.acquire()  # and never released
-    with pytest.warns(UserWarning, match="grace"):
-        history = open_history(small_space)
-    closed(history, history.records()[2].architecture, top1=0.5)
-    assert len(history.records()) == 8
+def test_nothing_beside_the_file_is_left(filled, tmp_path):
+    assert [path.name for path in tmp_path.iterdir()] == ["trials.jsonl"]
+
+
+class FullDisk:
+    """Takes so many more bytes, then fails as a full disk does, until it is emptied."""
+
+    def __init__(self, monkeypatch, left):
+        self.left, self._write = left, os.write
+        monkeypatch.setattr(os, "write", self)
+
+    def __call__(self, descriptor, data):
+        if len(data) > self.left:
+            if not self.left:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            data = data[: self.left]
+        self.left -= len(data)
+        return self._write(descriptor, data)
+
+
+@pytest.mark.parametrize("left", [0, 1, 40])
+@pytest.mark.parametrize("cut_at_once", [True, False])
+def test_full_disk_leaves_the_file_whole_for_the_next_line(
+    filled, open_history, small_space, architectures, tmp_path, monkeypatch, left, cut_at_once
+):
+    history, _ = filled
+    path = tmp_path / "trials.jsonl"
+    whole = path.read_bytes()
+    truncate = os.ftruncate
+
+    def failing(descriptor, size):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    if not cut_at_once:
+        monkeypatch.setattr(os, "ftruncate", failing)
+    disk = FullDisk(monkeypatch, left)
+    with pytest.raises(OSError, match="No space left"):
+        history.add(architectures[7])
+    assert path.read_bytes().startswith(whole)
+    assert (path.read_bytes() == whole) == (cut_at_once or not left)
+    disk.left = 10**9
+    monkeypatch.setattr(os, "ftruncate", truncate)
+    closed(history, architectures[7], top1=0.5)
+    assert path.read_bytes().startswith(whole + b'{"propose":7,')
+    assert open_history(small_space).records() == history.records()
+    assert len(history.study.trials) == 8
+
+
+def test_file_that_somebody_else_wrote_to_is_not_written_to(filled, open_history, small_space, architectures):
+    history, _ = filled
+    closed(open_history(small_space), architectures[7], top1=0.5)
+    with pytest.raises(RunError, match=r"trials.jsonl was written to from elsewhere since it was opened here; open it"):
+        history.add(architectures[8])
+    assert len(open_history(small_space)) == 8
 
 
 @pytest.mark.parametrize(
-    "content", [b"hello\n", b'{"op_code": 99}\n', b"\xff\xfe\x00\n", b"[]\n", b'{"a": 1}\n', b"3\n"]
+    "content",
+    [b"hello", b"hello\n", b'{"op_code": 99}\n', b"\xff\xfe\x00\n", b"[]\n", b'{"a": 1}\n', b"3\n", b"\n", b"[" * 9999],
 )
-def test_file_that_is_no_journal_is_refused_and_left_alone(tmp_path, content):
-    journal = tmp_path / "optuna.journal"
-    journal.write_bytes(content)
-    with pytest.raises(RunError, match=r"optuna\.journal is not a readable Optuna journal"):
-        open_study(journal, "run")
-    assert journal.read_bytes() == content
+def test_file_that_is_no_history_is_refused_and_left_alone(open_history, small_space, tmp_path, content):
+    path = tmp_path / "trials.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(RunError, match=r"trials\.jsonl is not a readable history of a search: line 1: "):
+        open_history(small_space)
+    assert path.read_bytes() == content
 
 
-def test_broken_line_in_the_middle_is_refused(filled, tmp_path):
-    journal = tmp_path / "optuna.journal"
-    lines = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join([*lines[:3], lines[3][:40] + b"\n", *lines[4:]]))
-    with pytest.raises(RunError, match="not a readable Optuna journal"):
-        open_study(journal, "run")
+def test_history_of_a_newer_release_is_refused(filled, open_history, small_space, tmp_path):
+    path = tmp_path / "trials.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'{"schema_version":1', b'{"schema_version":2', 1))
+    with pytest.raises(RunError, match="line 1: it has schema version 2, this release reads up to 1"):
+        open_history(small_space)
 
 
-def test_study_of_another_program_is_refused(tmp_path):
-    journal = tmp_path / "optuna.journal"
-    optuna.create_study(storage=optuna.storages.JournalStorage(JournalFileBackend(str(journal))), study_name="theirs")
-    with pytest.raises(RunError) as caught:
-        open_study(journal, "run")
-    assert str(caught.value).endswith(
-        "is another program's study: objectives ['minimize'], wanted ['maximize', 'minimize']"
-    )
+def test_history_of_another_space_is_refused(filled, open_history, tiny_space):
+    with pytest.raises(RunError, match="in a space with other choices than 'odd'; name another file"):
+        open_history(tiny_space)
+
+
+# Line 2 proposes trial 0, line 3 ends it with top1 0.5 and two epochs; line 4 proposes trial 1, line 5 ends it.
+@pytest.mark.parametrize(
+    ("line", "old", "new", "text"),
+    [
+        (3, '"state":"complete"', '"state":"done"', "state: a state in which a trial ends is wanted, got 'done'"),
+        (3, '"state":"complete"', '"state":"running"', "state: a state in which a trial ends is wanted, got 'running'"),
+        (3, '"state":"complete"', '"state":["complete"]', "state: a state in which a trial ends is wanted"),
+        (3, '"top1":0.5', '"top1":"0.5"', "top1: a finite number or null is wanted, got '0.5'"),
+        (3, '"top1":0.5', '"top1":true', "top1: a finite number or null is wanted, got True"),
+        (3, '"top1":0.5', '"top1":NaN', "top1: a finite number or null is wanted, got nan"),
+        (3, '"top1":0.5', '"top1":1e999', "top1: a finite number or null is wanted, got inf"),
+        (3, '"seconds":1.5', '"seconds":-1.5', "seconds: a number of seconds from 0 on is wanted, got -1.5"),
+        (3, "[2.0,null,null,0.5]", "[2.0,null,null]", "curve: a list with an entry [train_loss, loss, top1, seconds]"),
+        (3, "[2.0,null,null,0.5]", '[2.0,null,"a",0.5]', "curve: a list with an entry"),
+        (3, '"after":0', '"after":7', "after: at most the 0 epochs that are known are wanted, got 7"),
+        (3, '{"end":0', '{"end":9', "trial 9 was not proposed"),
+        (3, '{"end":0', '{"end":-1', "end: a whole number from 0 on is wanted, got -1"),
+        (
+            3,
+            '{"end":0',
+            '{"ending":0',
+            "a line about propose, attempt, pause, end, note, study, attributes is wanted",
+        ),
+        (2, '"seed":', '"seed":-', "seed: a whole number from 0 on is wanted, got -"),
+        (2, '"macs":', '"macs":1e3,"x":', "macs: a whole number from 0 on is wanted, got 1000.0"),
+        (2, '"params":', '"params":null,"x":', "params: a whole number from 0 on is wanted, got None"),
+        (2, '"macs":', '"mac":', "unknown field 'mac', did you mean 'macs'?"),
+        (2, '"origin":"exact draw",', "", "the field origin is missing"),
+        (2, '"genes":[', '"genes":[99,', "genes: a choice for each of the 7 genes of the first line is wanted"),
+        (2, "1x8>10", "1x8>ten", "an architecture such as '3x32>10 16/1 24/2=6k3s1:3 1280' is wanted, got '1x8>ten'"),
+        (2, "1x8>10", "1x8>1", "classes: at least 2 is wanted, got 1"),
+        (4, '{"propose":1', '{"propose":0', "the next proposal is of trial 1, got trial 0"),
+        (4, '"genes":', '"genes":' + "[" * 99_999, "it is nested too deeply"),
+        (4, '"macs":', '"macs":' + "9" * 5_000, "Exceeds the limit (4300 digits)"),
+        (4, '"seed":', '"seed":"', "Expecting ',' delimiter"),
+    ],
+)
+def test_damaged_line_is_told_with_its_number(filled, open_history, small_space, tmp_path, line, old, new, text):
+    path = tmp_path / "trials.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    assert old in lines[line - 1]
+    lines[line - 1] = lines[line - 1].replace(old, new, 1)
+    path.write_text("".join(lines))
+    for read in (lambda: open_history(small_space), lambda: read_records(path)):
+        with pytest.raises(RunError) as caught:
+            read()
+        assert str(caught.value).startswith(f"{path} is not a readable history of a search: line {line}: {text}")
+
+
+@pytest.mark.parametrize("line", range(1, 16))
+def test_doubled_line_is_refused(filled, tmp_path, line):
+    path = tmp_path / "trials.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 15  # the header, seven proposals and seven ends
+    path.write_bytes(b"".join([*lines[:line], *lines[line - 1 :]]))
+    with pytest.raises(RunError, match=rf"is not a readable history of a search: line {line + 1}: "):
+        read_records(path)
+
+
+def test_reader_takes_in_what_is_appended(open_history, small_space, architectures, tmp_path):
+    reader = TrialsReader(tmp_path / "trials.jsonl")
+    assert reader.read().trials == []  # there is no file yet
+    history = open_history(small_space)
+    for count, architecture in enumerate(architectures[:3], start=1):
+        closed(history, architecture, top1=0.25 * count)
+        size = (tmp_path / "trials.jsonl").stat().st_size
+        assert [trial.top1 for trial in reader.read().trials] == [0.25, 0.5, 0.75][:count]
+        assert reader.offset == size
+    assert reader.records() == history.records()
+    (tmp_path / "trials.jsonl").unlink()
+    closed(open_history(small_space), architectures[5], top1=0.125)  # another run took its place
+    assert [trial.top1 for trial in reader.read().trials] == [0.125]
+
+
+def test_each_pause_writes_only_its_own_epochs(open_history, small_space, architectures, tmp_path):
+    curve = tuple(Epoch(n, 2.0, 1.5, n / 10, 0.25) for n in range(1, 10))
+    history = open_history(small_space)
+    number = history.add(architectures[0])
+    for until in (1, 3):
+        history.pause(number, replace(history[number], curve=curve[:until]))
+    history.finish(number, replace(history[number], state="complete", top1=0.9, curve=curve))
+    entries = [json.loads(line) for line in (tmp_path / "trials.jsonl").read_text().splitlines()[2:]]
+    assert [(len(entry["curve"]), entry["after"]) for entry in entries] == [(1, 0), (2, 1), (6, 3)]
+    assert open_history(small_space)[number].curve == curve
+    other = history.add(architectures[1])
+    history.pause(other, replace(history[other], curve=curve[:3]))
+    again = tuple(replace(epoch, train_loss=1.0) for epoch in curve[:4])  # trained anew, without its checkpoint
+    history.finish(other, replace(history[other], state="failed", curve=again))
+    assert open_history(small_space)[other].curve == again
 
 
 def test_proposal_is_plain_json_with_what_the_run_folder_s_description_names(filled):
@@ -296,16 +449,3 @@ def test_seed_of_a_trial_follows_from_the_search_s_and_its_number(open_history, 
     numbers = [history.add(architecture) for architecture in architectures[:2]]
     assert [history[number].seed for number in numbers] == [trial_seed(4, 0), trial_seed(4, 1)]
     assert open_history(small_space, seed=4).records() == history.records()
-
-
-@pytest.mark.parametrize("relative", [True, False])
-def test_lock_of_a_process_killed_while_it_wrote_holds_nobody_up(tmp_path, monkeypatch, relative):
-    monkeypatch.chdir(tmp_path)
-    path = Path("runs/a/optuna.journal")
-    path.parent.mkdir(parents=True)
-    open_study(path, "a", "front")
-    target = path if relative else path.absolute()  # the first points nowhere
-    path.with_name("optuna.journal.lock").symlink_to(target)
-    study = open_study(path, "a", "front")
-    study.set_user_attr("written", 1)  # at once, or after Optuna's grace of three seconds
-    assert open_study(path, "a", "front").user_attrs == {"written": 1}

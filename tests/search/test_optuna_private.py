@@ -34,6 +34,16 @@ def test_nsga2_notes_the_generation_under_the_key():
     assert generations == [0, 0, 1, 1, 2], f"{INSTALLED} notes the generation of a trial under another key"
 
 
+def test_what_samplers_note_is_read_and_set(study):
+    trial = study.ask()
+    trial.set_user_attr("ours", 1)
+    optuna_private.open_trial(study, 0).set_user_attr("mine", {"a": 1})
+    assert study.trials[0].user_attrs == {"ours": 1, "mine": {"a": 1}}
+    assert optuna_private.attributes(study, 0) == {}
+    optuna_private.set_study_attribute(study, "parents", [0])
+    assert optuna_private.study_attributes(study) == {"parents": [0]}, f"{INSTALLED} keeps them elsewhere"
+
+
 @pytest.mark.parametrize("read", [optuna_private.storage, optuna_private.trial_id])
 def test_a_name_that_is_gone_is_one_line(read):
     class Changed:

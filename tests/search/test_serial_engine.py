@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from scripted import Fresh, Killed, Scripted, states, told
 
 from seesaw_nas.search import halving, records
 from seesaw_nas.search.engines import serial
 from seesaw_nas.search.history.history import trial_seed
+from seesaw_nas.search.history.trials_file import TrialsFile
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import MAX_FAILURES, Proposer
 from seesaw_nas.search.strategies import make
@@ -218,13 +218,13 @@ SEARCHES = [
 
 @pytest.fixture
 def writes(monkeypatch):
-    """How often a journal is written to; the process is killed after so many more writes where ``left`` says so."""
+    """How often a history is written to; the process is killed after so many more writes where ``left`` says so."""
 
     class Writes:
         count, left = 0, None
 
-    def counted(backend, logs):
-        append(backend, logs)
+    def counted(file, line):
+        append(file, line)
         Writes.count += 1
         if Writes.left is not None:
             Writes.left -= 1
@@ -232,8 +232,8 @@ def writes(monkeypatch):
                 Writes.left = None
                 raise Killed
 
-    append = JournalFileBackend.append_logs
-    monkeypatch.setattr(JournalFileBackend, "append_logs", counted)
+    append = TrialsFile.append
+    monkeypatch.setattr(TrialsFile, "append", counted)
     return Writes
 
 
@@ -245,7 +245,7 @@ def test_search_killed_after_any_write_and_resumed_equals_the_uninterrupted_one(
     kind = {"strategy": strategy, "scheduler": scheduler}
     whole = session("whole", make_evaluator(epochs=epochs), **kind)
     wanted = told(whole.process(trials)[1])
-    assert writes.count > 3 * trials  # a trial: its proposal, its result, its telling
+    assert writes.count > 2 * trials  # the header; of a trial its proposal and its result
     for count in range(1, writes.count):
         cut = session(f"cut{count}", make_evaluator(epochs=epochs), **kind)
         writes.left = count
@@ -255,7 +255,7 @@ def test_search_killed_after_any_write_and_resumed_equals_the_uninterrupted_one(
         assert told(history) == wanted, f"killed after write {count}"
         assert cut.evaluator.trained == whole.evaluator.trained, f"killed after write {count}"
         assert told(cut.opened()) == wanted
-        assert (history.open(), history.unreported()) == ([], [])
+        assert history.open() == []
         assert {tuple(trial.values) for trial in history.study.best_trials} == {
             (record.top1, record.macs) for record in records.front(history.records())
         }
@@ -334,16 +334,3 @@ def test_resumed_search_may_train_more(session):
     cut = session("cut")
     cut.process(2)
     assert told(cut.process()[1]) == wanted
-
-
-def test_listener_hears_of_a_result_that_was_noted_but_not_told(session, writes):
-    cut, heard = session(), Heard()
-    cut.opened()
-    writes.left = 2  # the proposal and the result, not the telling
-    with pytest.raises(Killed):
-        cut.process(1)
-    history = cut.opened()
-    assert (history.unreported(), history.study.trials[0].state) == ([0], TrialState.RUNNING)
-    _, history = cut.process(1, heard)
-    assert heard.lines == [("ended", 0, "complete", history[0].top1)]
-    assert history.study.trials[0].state == TrialState.COMPLETE

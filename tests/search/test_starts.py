@@ -1,7 +1,6 @@
 """Warm starts: what is trained first, what is taken over from an earlier run, and what a crash in between leaves."""
 
 import pytest
-from optuna.storages.journal import JournalFileBackend
 from scripted import Killed
 
 from seesaw_nas import api
@@ -13,6 +12,7 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.search import starts
+from seesaw_nas.search.history.trials_file import TrialsFile
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.records import front
 from seesaw_nas.space import Feasible, load
@@ -111,7 +111,7 @@ def test_what_two_names_stand_for_is_there_once():
     [
         (None, SpecError, "unknown model 'nothing'"),
         ("folder", RunError, "nothing is not a run folder: it has no run.json"),
-        ("run", RunError, "nothing is no search: it has no optuna.journal"),
+        ("run", RunError, "nothing is no search: it has no trials.jsonl"),
     ],
 )
 def test_name_that_stands_for_nothing(small_space, tmp_path, monkeypatch, made, error, text):
@@ -257,20 +257,20 @@ def test_search_killed_after_any_write_of_its_starts_equals_the_uninterrupted_on
     for n, architecture in enumerate(new):
         write_json(tmp_path / f"{n}.json", specfile.document(Named(str(n), architecture)))
     names = [tmp_path / "0.json", tmp_path / "early", tmp_path / "1.json"]
-    append, left = JournalFileBackend.append_logs, []
+    append, left = TrialsFile.append, []
 
-    def counted(backend, logs):
-        append(backend, logs)
-        written.append(logs)
+    def counted(file, line):
+        append(file, line)
+        written.append(line)
         if left and len(written) == left[0]:
             raise Killed
 
-    monkeypatch.setattr(JournalFileBackend, "append_logs", counted)
+    monkeypatch.setattr(TrialsFile, "append", counted)
     written = []
     whole, asked = search("whole", *names)
     assert len(asked) == 3
     writes = len(written)
-    assert writes > 3 * 3 + 2 + 1  # those of the earlier run: begun, noted, told; two begun; that all are there
+    assert writes > 3 * 2 + 2 + 1  # those of the earlier run: begun, ended; two begun; that all are there
     for count in range(1, writes):
         written, left[:] = [], [count]
         with pytest.raises(Killed):

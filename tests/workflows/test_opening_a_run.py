@@ -126,7 +126,7 @@ def test_a_search_from_before_there_was_a_schema_version_is_read(searched, tmp_p
     before.mkdir()
     description = {name: value for name, value in searched.folder.description.items() if name != "schema_version"}
     write_json(before / "run.json", description)
-    (before / "optuna.journal").write_bytes(searched.folder.journal.read_bytes())
+    (before / "trials.jsonl").write_bytes(searched.folder.journal.read_bytes())
     assert [trial.digest for trial in results.read(before).records] == [trial.digest for trial in searched.trials]
     assert json.loads(searched.folder.description_file.read_text())["schema_version"] == 1
     assert RunFolder.open(before).description == description

@@ -1,5 +1,12 @@
 """A search in a loop of one's own: what is handed out, what may be told, and what another process goes on with."""
 
+import errno
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 import optuna
 import pytest
 
@@ -89,13 +96,6 @@ def test_failures_in_a_row_end_the_loop():
     assert tuner.ask() is None
 
 
-def test_any_number_of_which_more_is_better_will_do():
-    tuner = Tuner(SPACE, BUDGET, trials=3)
-    for score in (-120.5, -80, -95):
-        tuner.tell(tuner.ask(), score)
-    assert tuner.best.number == 1
-
-
 def test_strategy_learns_from_what_is_told():
     tuner = Tuner(SPACE, BUDGET, strategy="evolution", trials=20)
     while (job := tuner.ask()) is not None:
@@ -112,22 +112,116 @@ def test_space_may_be_an_object_and_has_a_budget_of_its_own():
 
 def test_optuna_says_nothing():
     optuna.logging.set_verbosity(optuna.logging.INFO)
-    Tuner(SPACE, BUDGET)
+    tuner = Tuner(SPACE, BUDGET, strategy=lambda seed: optuna.samplers.RandomSampler(seed=seed))
+    for _ in range(11):
+        asked_and_told(tuner)
     assert optuna.logging.get_verbosity() == optuna.logging.WARNING
 
 
 # --- what may be told
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), Score(float("nan"), "validation", 0.0)])
-def test_score_that_is_no_number_is_refused_and_another_may_be_told(value):
+NAN = float("nan")
+GOOD = (Epoch(1, 2.0, 1.5, 0.25, 0.5),)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (NAN, "nan"),
+        (float("inf"), "inf"),
+        (True, "True"),
+        (np.True_, "np.True_"),
+        (-0.01, "-0.01"),
+        (-3, "-3"),
+        (1.01, "1.01"),
+        (2.0, "2.0"),
+        (10**400, "1000"),
+        (None, "None"),
+        ("0.5", "'0.5'"),
+        (b"0.5", "b'0.5'"),
+        ([0.5], "[0.5]"),
+        (np.array([0.5, 0.5]), "array([0.5, 0.5])"),
+        (0.5j, "0.5j"),
+        (Score(NAN, "validation", 0.0), "nan"),
+        (Score(True, "validation", 0.0), "True"),
+        (Score("0.5", "validation", 0.0), "'0.5'"),
+    ],
+)
+def test_score_that_is_no_fraction_is_refused_and_another_may_be_told(value, shown):
     tuner = Tuner(SPACE, BUDGET)
     job = tuner.ask()
-    with pytest.raises(OptionError, match=r"a finite score is wanted, got (nan|inf); say `fail` where a training bro"):
+    with pytest.raises(OptionError) as caught:
         tuner.tell(job, value)
+    assert str(caught.value).startswith(f"top-1 as a fraction from 0 to 1 is wanted, got {shown}")
+    assert str(caught.value).endswith("; say `fail` where a training broke")
     assert tuner.trials[0].state == "running"
     tuner.tell(job, 0.5)
     assert tuner.best.top1 == 0.5
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        Score(0.5, "validation", -1.0),
+        Score(0.5, "validation", NAN),
+        Score(0.5, "validation", None),
+        Score(0.5, None, 0.0),
+        Score(0.5, "validation", 0.0, None),
+        Score(0.5, "validation", 0.0, (0.5,)),
+        Score(0.5, "validation", 0.0, (Epoch(1, None, 1.5, 0.25, 0.5),)),
+        Score(0.5, "validation", 0.0, (Epoch(1, 2.0, 1.5, 2.0, 0.5),)),
+        Score(0.5, "validation", 0.0, (Epoch(1, 2.0, 1.5, 0.25, -0.5),)),
+        Score(0.5, "validation", 0.0, GOOD, None),
+    ],
+)
+def test_score_with_another_figure_that_is_none_is_refused(score, tmp_path):
+    tuner = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
+    job = tuner.ask()
+    with pytest.raises(OptionError, match=r"a Score with seconds and with a curve of epochs is wanted, got Score\("):
+        tuner.tell(job, score)
+    tuner.tell(job, Score(0.5, "validation", 1, GOOD))
+    assert told(Tuner(SPACE, BUDGET, journal=tmp_path / "j")) == told(tuner)
+
+
+@pytest.mark.parametrize("value", [0, 1, 0.0, 1.0, np.float32(0.5), np.float64(0.25), np.array(0.5)])
+def test_fractions_of_every_type_are_taken(value, tmp_path):
+    tuner = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
+    tuner.tell(tuner.ask(), value)
+    assert [trial.top1 for trial in Tuner(SPACE, BUDGET, journal=tmp_path / "j").trials] == [float(value)]
+
+
+def test_what_is_no_job_of_this_tuner_is_refused():
+    tuner, other = Tuner(SPACE, BUDGET), Tuner(SPACE, BUDGET, seed=1)
+    tuner.ask()
+    for job in (None, 0, "job", other.ask(), other.ask()):
+        with pytest.raises(OptionError, match="a job that this tuner's `ask` returned is wanted, got "):
+            tuner.tell(job, 0.5)
+        with pytest.raises(OptionError, match="a job that this tuner's `ask` returned is wanted, got "):
+            tuner.fail(job, "broke")
+
+
+@pytest.mark.parametrize("reason", [None, 3, b"broke"])
+def test_reason_that_is_no_text_is_refused(reason):
+    tuner = Tuner(SPACE, BUDGET)
+    with pytest.raises(OptionError, match="a reason in words is wanted, got "):
+        tuner.fail(tuner.ask(), reason)
+
+
+@pytest.mark.parametrize("strategy", ["random", "evolution", "tpe"])
+def test_many_threads_ask_and_tell_at_once(tmp_path, strategy):
+    tuner = Tuner(SPACE, BUDGET, strategy=strategy, trials=32, journal=tmp_path / "j")
+
+    def work(_):
+        while (job := tuner.ask()) is not None:
+            tuner.tell(job, top1(job))
+            tuner.trials  # noqa: B018
+
+    with ThreadPoolExecutor(64) as pool:
+        list(pool.map(work, range(64)))
+    done = [record for record in tuner.trials if record.state == "complete"]
+    assert len({record.digest for record in done}) == len(done) == 32
+    assert told(Tuner(SPACE, BUDGET, strategy=strategy, trials=32, journal=tmp_path / "j")) == told(tuner)
 
 
 def test_job_is_told_once():
@@ -224,15 +318,78 @@ def test_another_tuner_goes_on_from_the_journal(tmp_path, strategy, scheduler, t
 
 def test_journal_of_other_objectives_is_refused(tmp_path):
     Tuner(SPACE, BUDGET, objectives="top1", journal=tmp_path / "j").ask()
-    with pytest.raises(RunError, match=r"j is another program's study: objectives \['maximize'\], wanted \['maximize'"):
+    with pytest.raises(RunError, match="j is the history of another search: objectives top1, wanted front; name anoth"):
         Tuner(SPACE, BUDGET, journal=tmp_path / "j")
+
+
+def test_journal_belongs_to_one_process(tmp_path):
+    tuner = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
+    tuner.ask()
+    script = "import sys; from seesaw_nas.api import Tuner; Tuner(*sys.argv[1:3], journal=sys.argv[3]).ask()"
+    command = [sys.executable, "-c", script, SPACE, BUDGET, str(tmp_path / "j")]
+    second = subprocess.run(command, capture_output=True, text=True)
+    assert f"RunError: another process is working with {tmp_path / 'j'}; wait for it, or name another" in second.stderr
+    assert len(Tuner(SPACE, BUDGET, journal=tmp_path / "j").trials) == 1
+    del tuner
+    assert subprocess.run(command, capture_output=True).returncode == 0
+
+
+def test_journal_of_another_space_is_refused(tmp_path):
+    Tuner(SPACE, BUDGET, journal=tmp_path / "j").ask()
+    with pytest.raises(
+        RunError, match="j is the history of another search, in a space with other choices than 'seesaw-c"
+    ):
+        Tuner("seesaw-cifar", "110M", journal=tmp_path / "j")
+
+
+def test_older_object_on_a_journal_writes_no_more(tmp_path):
+    older = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
+    newer = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
+    newer.tell(newer.ask(), 0.5)
+    with pytest.raises(RunError, match="j was written to from elsewhere since it was opened here; open it again"):
+        older.ask()
+    assert told(Tuner(SPACE, BUDGET, journal=tmp_path / "j")) == told(newer)
+
+
+def test_full_disk_leaves_the_journal_whole(tmp_path, monkeypatch):
+    tuner = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
+    done, job = tuner.ask(), tuner.ask()
+    tuner.tell(done, 0.5)
+    write, left = os.write, [30]
+
+    def write_what_fits(descriptor, data):
+        if not left[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        left[0] -= len(data := data[: left[0]])
+        return write(descriptor, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", write_what_fits)
+        for attempt in (lambda: tuner.tell(job, 0.75), tuner.ask):
+            with pytest.raises(OSError, match="No space left on device"):
+                attempt()
+    tuner.tell(job, 0.75)
+    tuner.tell(tuner.ask(), 0.25)
+    assert [record.top1 for record in tuner.trials] == [0.5, 0.75, 0.25]
+    assert told(Tuner(SPACE, BUDGET, journal=tmp_path / "j")) == told(tuner)
+
+
+def test_file_that_is_something_else_is_left_alone(tmp_path):
+    for content in (b"a,b\n1,2\n", b"PK\x03\x04"):
+        (tmp_path / "j").write_bytes(content)
+        with pytest.raises(RunError, match="j is not a readable history of a search: line 1: "):
+            Tuner(SPACE, BUDGET, journal=tmp_path / "j")
+        assert (tmp_path / "j").read_bytes() == content
 
 
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"search_space": "seesaw-cifar", "budget": "110M"}, "with space seesaw-digits, now seesaw-cifar; its digest "),
         ({"budget": "200K"}, "with budget 300.0K, now 200.0K; name another journal"),
+        (
+            {"budget": "300001"},
+            "with budget 0 to 300,000 Multi-Adds, now 0 to 300,001 Multi-Adds; name another journal",
+        ),
         ({"seed": 1, "epochs": 9}, "with seed 0, now 1; epochs 1, now 9; name another journal"),
     ],
 )

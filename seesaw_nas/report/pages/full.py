@@ -20,7 +20,7 @@ from seesaw_nas.report.pages.summary import picture, write_html
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.theme import blank
 from seesaw_nas.search.estimates.importance import importances
-from seesaw_nas.search.history.reading import StudyTrials
+from seesaw_nas.search.history.lines import Genotypes
 from seesaw_nas.search.records import complete
 from seesaw_nas.space import genes
 
@@ -70,12 +70,12 @@ def _section(one: PageFigure) -> str:
     return section(one.title, paragraph(one.text) if one.text else "", markup.plot(one.figure, one.name))
 
 
-def _importances(run: Run, study: StudyTrials) -> go.Figure:
+def _importances(run: Run, genotypes: Genotypes) -> go.Figure:
     done = len(complete(run.records))
     choices = done * (len(genes(run.space)) if run.space else MOST_CHOICES // MOST_TRIALS)
     if choices > MOST_CHOICES:
         return blank(f"left out, for {done:,} trained trials in a space of this size take too long")
-    return importance_bars(importances(study) if done > 1 else {})
+    return importance_bars(importances(run.records, genotypes) if done > 1 else {})
 
 
 def _further(run: Run) -> Iterator[PageFigure]:
@@ -95,8 +95,8 @@ def _further(run: Run) -> Iterator[PageFigure]:
         "draw at random, so these are associations."
     )
     yield PageFigure("effects", "What each choice did", text, choice_effects(records))
-    if run.study is not None:
-        yield PageFigure("importances", "Which choices mattered", "", _importances(run, run.study))
+    if run.genotypes is not None:
+        yield PageFigure("importances", "Which choices mattered", "", _importances(run, run.genotypes))
     if (best := run.best) is not None:
         yield PageFigure(
             "spending", f"Where trial {best.number}, the best, spends its Multi-Adds", "", spending(best.architecture)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import optuna
 from optuna.importance import BaseImportanceEvaluator, FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
 
 from seesaw_nas.core.errors import OptionError, known
-from seesaw_nas.search.history.reading import StudyTrials
+from seesaw_nas.search.history.lines import Genotypes
+from seesaw_nas.search.history.memory_study import distributions
+from seesaw_nas.search.records import TrialRecord, complete
 
 METHODS = ("ped-anova", "fanova")
 LEAST_TRIALS = 10
 BEST = 5  # trials at least that PED-ANOVA holds against all, as Optuna advises
 
 
-def importances(trials: StudyTrials, *, method: str = "ped-anova", seed: int = 0) -> dict[str, float]:
+def importances(
+    records: Sequence[TrialRecord], genotypes: Genotypes, *, method: str = "ped-anova", seed: int = 0
+) -> dict[str, float]:
     """The share of each gene in what top-1 came to, the greatest first.
 
     They add up to 1. ``ped-anova`` tells by how much the choices of the best tenth of the trained trials differ from
@@ -21,7 +27,7 @@ def importances(trials: StudyTrials, *, method: str = "ped-anova", seed: int = 0
     ``LEAST_TRIALS`` trained trials, or where none of the genes tells anything.
 
     Args:
-        trials: of a run's journal, by :func:`seesaw_nas.search.history.reading.read_trials`.
+        records, genotypes: of a run, by :func:`seesaw_nas.search.history.places.read_with_genotypes`.
         seed: of the forest.
 
     Raises:
@@ -31,14 +37,14 @@ def importances(trials: StudyTrials, *, method: str = "ped-anova", seed: int = 0
     """
     if method not in METHODS:
         raise OptionError(known("method of importance", method, METHODS))
-    done = [trial for trial in trials if trial.user_attrs.get("result", {}).get("state") == "complete"]
-    if len(done) < LEAST_TRIALS or len({trial.values[0] for trial in done}) < 2:
+    done = [trial for trial in complete(records) if trial.number in genotypes.chosen]
+    if len(done) < LEAST_TRIALS or len({trial.top1 for trial in done}) < 2:
         return {}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize")
+    own = distributions(genotypes.choices)
     study.add_trials(
-        optuna.trial.create_trial(value=trial.values[0], params=trial.params, distributions=trial.distributions)
-        for trial in done
+        optuna.trial.create_trial(value=trial.top1, params=genotypes[trial.number], distributions=own) for trial in done
     )
     evaluator: BaseImportanceEvaluator = FanovaImportanceEvaluator(seed=seed)
     if method == "ped-anova":

@@ -1,44 +1,33 @@
-"""The trial history of a run: an Optuna study in a journal file, read and written as :class:`TrialRecord`.
+"""The trial history of a search: what was proposed and what became of it, as :class:`TrialRecord`.
 
-The study has the objectives top1 (maximised) and, unless top-1 alone is wanted, macs (minimised), so that any tool for
-Optuna shows the front. A trial's parameters are the architecture's genes; the user attribute ``proposal`` holds the
-architecture itself, and ``result`` what became of it. A trial is told last, so a process may be killed at any point:
-what was told is kept, and a trial that was only begun is still to be done.
-
-One process owns the history. It reads the file once, and knows from then on what it wrote.
+A change is on the disk before the next step, so a process may be killed at any point: what was told is kept, and a
+trial that was only begun is still to be done. Loads without torch and without Optuna, whose samplers get their trials
+as a study (:attr:`History.study`).
 """
 
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from bisect import insort
-from dataclasses import asdict, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.trial import FrozenTrial, TrialState
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.errors import SpecError
-from seesaw_nas.search.history import optuna_private
-from seesaw_nas.search.history.reading import as_record
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
-from seesaw_nas.space import Budget, Space, decode, encode, genes
+from seesaw_nas.space import Budget, Space
 
+if TYPE_CHECKING:
+    import optuna
+
+Direction = Literal["minimize", "maximize"]
+DIRECTIONS: dict[str, list[Direction]] = {"front": ["maximize", "minimize"], "top1": ["maximize"]}  # top1, macs
 ILLEGAL = "no_such_architecture"  # the constraint that a combination outside the space violates
 SAMPLER = "sampler"  # the origin of what Optuna's sampler chose
-_GENERATION = optuna_private.generation_key()
-
-_TOLD = {
-    "complete": TrialState.COMPLETE,
-    "duplicate": TrialState.COMPLETE,
-    "failed": TrialState.FAIL,
-    "infeasible": TrialState.PRUNED,
-    "stopped": TrialState.PRUNED,
-}
 
 
 def trial_seed(seed: int, number: int) -> int:
@@ -46,18 +35,13 @@ def trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number, 1]).generate_state(1)[0] >> 1)
 
 
-def distributions(space: Space) -> dict[str, BaseDistribution]:
-    """The genes of a space as Optuna's categorical parameters."""
-    return {name: CategoricalDistribution(choices) for name, choices in genes(space).items()}
-
-
 def violations(macs: int, budget: Budget) -> dict[str, float]:
     """By how many Multi-Adds a budget is missed, at its upper and lower end; positive is a miss."""
     return {"above_budget": float(macs - budget.high), "below_budget": float(budget.low - macs)}
 
 
-class History:
-    """The trials of one search, in the order in which they were proposed.
+class History(ABC):
+    """The trials of one search, in the order in which they were proposed. Where they are kept is a subclass's matter.
 
     Args:
         seed: of the search; a trial's own follows from it and from the trial's number.
@@ -68,37 +52,60 @@ class History:
 
     shared = False  # whether other processes write it, too
 
-    def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0) -> None:
-        self.study = study
+    def __init__(self, space: Space, budget: Budget, seed: int = 0) -> None:
         self.space = space
         self.budget = budget
         self.seed = seed
-        self._storage = optuna_private.storage(study)
-        self._distributions = distributions(space)
-        self._ids: dict[int, int] = {}
-        self._records: dict[int, TrialRecord] = {}
         self.complete: list[CompleteTrial] = []
+        self._records: dict[int, TrialRecord] = {}
         self._attempts: dict[int, int] = {}
         self._behind: dict[int, int] = {}  # of these, the attempts that came to a pause
-        for trial in study.get_trials(deepcopy=False):
-            if self._is_whole(trial):
-                self._read(trial)
 
-    def _is_whole(self, trial: FrozenTrial) -> bool:
-        """Whether the trial has all its genes; one that a crash cut off before has proposed nothing."""
-        return trial.params.keys() >= self._distributions.keys()
+    @property
+    @abstractmethod
+    def study(self) -> optuna.Study:
+        """The trials as Optuna's samplers see them; ``sampler`` of it is what :meth:`ask` asks.
 
-    def _read(self, trial: FrozenTrial) -> None:
-        number = trial.number
-        self._ids[number] = optuna_private.trial_id(trial)
-        if "architecture" in trial.user_attrs.get("proposal", {}) or "result" in trial.user_attrs:
-            self._records[number] = as_record(trial, trial_seed(self.seed, number))
-            self._attempts[number] = int(trial.user_attrs["proposal"].get("attempts", 0))
-            self._behind[number] = int(trial.user_attrs.get("result", {}).get("attempts", 0))
-            if (done := as_complete(self._records[number])) is not None:
-                self.complete.append(done)
-        else:
-            self._propose(trial, attempts=0)
+        The study has the objectives top1 (maximised) and, unless top-1 alone is wanted, macs (minimised). A trial's
+        parameters are the architecture's genes, its constraints by how much it misses the budget.
+        """
+
+    @property
+    @abstractmethod
+    def notes(self) -> Mapping[str, Any]:
+        """What :meth:`note` noted, by name."""
+
+    @abstractmethod
+    def note(self, name: str, value: Any) -> None:
+        """Note something of the whole search, in JSON values; afterwards that is durable."""
+
+    @abstractmethod
+    def genotype(self, number: int) -> dict[str, str]:
+        """The genes of one trial."""
+
+    @abstractmethod
+    def add(self, architecture: Architecture, origin: str = "", attempts: int = 1) -> int:
+        """Begin a trial of this architecture, in a single write; returns its number.
+
+        Args:
+            origin: where the architecture is from, in words.
+            attempts: 0 for one whose training does not begin yet.
+        """
+
+    @abstractmethod
+    def ask(self) -> int:
+        """Begin a trial whose genes the study's sampler chooses; returns its number.
+
+        What they describe may be no architecture at all: then the record has none, and says why.
+        """
+
+    @abstractmethod
+    def _save_attempts(self, number: int, count: int) -> None:
+        """Keep how often a trial's training has begun."""
+
+    @abstractmethod
+    def _save_result(self, number: int, record: TrialRecord) -> None:
+        """Keep how a trial stands; it is paused or at its end."""
 
     def __len__(self) -> int:
         return len(self._records)
@@ -111,83 +118,6 @@ class History:
         """Every proposal."""
         return list(self._records.values())
 
-    def genotype(self, number: int) -> dict[str, str]:
-        """The genes of one trial."""
-        return dict(self._storage.get_trial(self._ids[number]).params)
-
-    def add(self, architecture: Architecture, origin: str = "", attempts: int = 1) -> int:
-        """Begin a trial of this architecture, in a single write; returns its number.
-
-        Args:
-            origin: where the architecture is from, in words.
-            attempts: 0 for one whose training does not begin yet.
-        """
-        trial_id = self._storage.create_new_trial(
-            self._storage.get_study_id_from_name(self.study.study_name),
-            template_trial=optuna.trial.create_trial(
-                state=TrialState.RUNNING,
-                params=dict(encode(self.space, architecture)),
-                distributions=self._distributions,
-                constraints=violations(cost.macs(architecture), self.budget),
-                user_attrs={"proposal": _proposal(architecture, origin) | {"attempts": attempts}},
-                system_attrs={_GENERATION: 0},
-            ),
-        )
-        number = self._storage.get_trial_number_from_id(trial_id)
-        self._note(number, trial_id, architecture, origin, attempts)
-        return number
-
-    def ask(self) -> int:
-        """Begin a trial whose genes the study's sampler chooses; one that was cut off in between gets the rest.
-
-        What they describe may be no architecture at all: then the record has none, and says why.
-        """
-        whole = self._ids.keys()
-        for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            if frozen.number not in whole:
-                trial = optuna.Trial(self.study, optuna_private.trial_id(frozen))
-                for name, choices in genes(self.space).items():
-                    trial.suggest_categorical(name, choices)
-                break
-        else:
-            trial = self.study.ask(self._distributions)
-        return self._propose(self._storage.get_trial(optuna_private.trial_id(trial)), attempts=1)
-
-    def _propose(self, trial: FrozenTrial, attempts: int) -> int:
-        """Note what the genes of a trial describe."""
-        number, trial_id = trial.number, optuna_private.trial_id(trial)
-        architecture, reason = None, ""
-        try:
-            architecture = decode(self.space, trial.params)
-            constraints = violations(cost.macs(architecture), self.budget)
-        except SpecError as error:
-            constraints, reason = {ILLEGAL: 1.0}, str(error)
-        handle = optuna.Trial(self.study, trial_id)
-        for name, by in constraints.items():
-            if name not in trial.constraints:
-                handle.set_constraint(name, by)
-        proposal = _proposal(architecture, SAMPLER) | {"attempts": attempts}
-        self._storage.set_trial_user_attr(trial_id, "proposal", proposal)
-        self._note(number, trial_id, architecture, SAMPLER, attempts, reason)
-        return number
-
-    def _note(
-        self,
-        number: int,
-        trial_id: int,
-        architecture: Architecture | None,
-        origin: str,
-        attempts: int,
-        why: str = "",
-    ) -> None:
-        seed = trial_seed(self.seed, number)
-        record = TrialRecord(number, "running", seed=seed, origin=origin, reason=why, started=time.time())
-        if architecture is not None:
-            found, params = cost.macs(architecture), cost.params(architecture)
-            record = replace(record, architecture=architecture, macs=found, params=params)
-        self._ids[number], self._records[number] = trial_id, record
-        self._attempts[number], self._behind[number] = attempts, 0
-
     def refresh(self) -> list[TrialRecord]:
         """The records that other processes changed: none, where one process owns the history."""
         return []
@@ -199,12 +129,6 @@ class History:
     def open(self) -> list[int]:
         """Trials that were begun and neither told nor paused: in a history just read, what a killed process left."""
         return [number for number, record in self._records.items() if record.state == "running"]
-
-    def unreported(self) -> list[int]:
-        """Trials whose result is noted but not told, which a process leaves that is killed in between."""
-        running = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        ended = {number for number, record in self._records.items() if record.state in _TOLD}
-        return [trial.number for trial in running if trial.number in ended]
 
     def attempts(self, number: int) -> int:
         """How often the trial's training began without coming to an end or a pause."""
@@ -220,12 +144,6 @@ class History:
         if (record := self._records[number]).curve:
             self._records[number] = replace(record, state="paused")
 
-    def _set_attempts(self, number: int, count: int) -> None:
-        record = self._records[number]
-        self._attempts[number] = count
-        proposal = _proposal(record.architecture, record.origin) | {"attempts": count}
-        self._storage.set_trial_user_attr(self._ids[number], "proposal", proposal)
-
     def pause(self, number: int, record: TrialRecord) -> None:
         """Note how far a trial has been trained; afterwards that is durable."""
         self._behind[number] = self._attempts[number]
@@ -238,7 +156,6 @@ class History:
     def finish(self, number: int, record: TrialRecord) -> None:
         """Note what became of a trial; afterwards that is durable."""
         self._write(number, replace(record, ended=time.time()))
-        self.tell(number)
 
     def take_over(self, number: int, known: CompleteTrial, reason: str) -> None:
         """Close a trial with the figures of another run's, which was trained under the same conditions."""
@@ -255,38 +172,34 @@ class History:
         )
         self.finish(number, record)
 
+    def _new_record(self, number: int, architecture: Architecture | None, origin: str, reason: str = "") -> TrialRecord:
+        """The record of a trial that is being proposed."""
+        record = TrialRecord(
+            number,
+            "running",
+            seed=trial_seed(self.seed, number),
+            origin=origin,
+            reason=reason,
+            started=time.time(),
+        )
+        if architecture is None:
+            return record
+        macs, params = cost.macs(architecture), cost.params(architecture)
+        return replace(record, architecture=architecture, macs=macs, params=params)
+
+    def _register(self, record: TrialRecord, attempts: int, behind: int) -> None:
+        """Take up a trial that was read or begun."""
+        number = record.number
+        self._records[number], self._attempts[number], self._behind[number] = record, attempts, behind
+        if (done := as_complete(record)) is not None:
+            self.complete.append(done)
+
+    def _set_attempts(self, number: int, count: int) -> None:
+        self._save_attempts(number, count)
+        self._attempts[number] = count
+
     def _write(self, number: int, record: TrialRecord) -> None:
-        result = {
-            "state": record.state,
-            "top1": record.top1,
-            "split": record.split,
-            "seed": record.seed,
-            "seconds": record.seconds,
-            "reason": record.reason,
-            "attempts": self._behind[number],
-            "worker": record.worker,
-            "curve": [asdict(epoch) for epoch in record.curve],
-        }
-        self._storage.set_trial_user_attr(self._ids[number], "result", result)
+        self._save_result(number, record)
         self._records[number] = record
         if (done := as_complete(record)) is not None:
             insort(self.complete, done, key=lambda trial: trial.number)
-
-    def tell(self, number: int) -> None:
-        """Close a trial whose result is noted."""
-        record = self._records[number]
-        state, values = _TOLD[record.state], None
-        if state == TrialState.COMPLETE:
-            if record.top1 is not None and record.macs is not None:
-                values = [record.top1, float(record.macs)][: len(self.study.directions)]
-            else:
-                state = TrialState.PRUNED  # a duplicate of one that has no figures
-        self.study.tell(number, values, state=state)
-
-
-def _proposal(architecture: Architecture | None, origin: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"origin": origin}
-    if architecture is not None:
-        found |= {"architecture": architecture.to_dict(), "digest": architecture.digest}
-        found |= {"params": cost.params(architecture), "macs": cost.macs(architecture)}
-    return found

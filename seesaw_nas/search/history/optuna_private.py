@@ -34,6 +34,26 @@ def generation_key() -> str:
     return found
 
 
+def attributes(study: optuna.Study, number: int) -> dict[str, Any]:
+    """What samplers noted of a trial of a study in memory, such as NSGA-II its generation."""
+    return dict(study.get_trials(deepcopy=False)[number].system_attrs)
+
+
+def open_trial(study: optuna.Study, number: int) -> optuna.Trial:
+    """A trial of a study in memory that was begun and not told."""
+    return optuna.Trial(study, trial_id(study.get_trials(deepcopy=False)[number]))
+
+
+def study_attributes(study: optuna.Study) -> dict[str, Any]:
+    """What samplers noted of a study, such as NSGA-II the parents of a generation."""
+    return storage(study).get_study_system_attrs(_private(study, "_study_id"))
+
+
+def set_study_attribute(study: optuna.Study, name: str, value: Any) -> None:
+    """Note what a sampler noted of a study."""
+    storage(study).set_study_system_attr(_private(study, "_study_id"), name, value)
+
+
 def _private(owner: Any, name: str) -> Any:
     """An attribute that Optuna may take away in any release.
 

@@ -1,48 +1,73 @@
-"""Where the history of a run is: a journal in its folder, or a database that the run's settings name."""
+"""Where the history of a run is: a file in its folder, or a database that the run's settings name.
+
+Optuna is loaded only for a database, and for a run of an earlier version.
+"""
 
 from __future__ import annotations
 
-from optuna.storages import BaseStorage
+from collections.abc import Sequence
 
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.search.history import shared
-from seesaw_nas.search.history.journal import read_storage
-from seesaw_nas.search.history.reading import StudyTrials, as_records, read_records, read_trials
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.history import trials_file
+from seesaw_nas.search.history.lines import Entry, Genotypes
+from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
+
+
+class Watched:
+    """The trials of a search, to be looked at again and again while another process works on it."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._reader = trials_file.TrialsReader(folder.journal)
+        self._records: list[TrialRecord] = []
+
+    def look(self) -> Sequence[Entry] | Sequence[TrialRecord]:
+        """Every proposal so far, by number; of a file in the folder, what was appended is read.
+
+        Raises:
+            RunError, OptionError: as of :func:`records_of`.
+        """
+        if _in_file(self._folder):
+            return self._reader.read().trials
+        self._records = records_of(self._folder)
+        return self._records
+
+    def complete_trial(self, number: int) -> CompleteTrial | None:
+        """One of the trials that were last looked at, with its architecture; ``None`` unless it is complete.
+
+        Raises:
+            RunError: what the history has of it is no architecture.
+        """
+        if _in_file(self._folder):
+            return as_complete(self._reader.record(number))
+        return next((as_complete(record) for record in self._records if record.number == number), None)
+
+
+def _in_file(folder: RunFolder) -> bool:
+    return not folder.description["settings"].get("storage") and folder.journal.exists()
 
 
 def records_of(folder: RunFolder) -> list[TrialRecord]:
-    """Every proposal of a search, from its journal or its database; none before anything was proposed.
+    """Every proposal of a search, from its file or its database; none before anything was proposed.
 
     Raises:
         RunError: the history cannot be read.
         OptionError: the database cannot be reached.
     """
-    if url := folder.description["settings"].get("storage"):
-        return shared.read_records(url, folder.description["study"])
-    return read_records(folder.journal) if folder.journal.exists() else []
+    return read_with_genotypes(folder)[1]
 
 
-def read_study(folder: RunFolder) -> tuple[StudyTrials | None, list[TrialRecord]]:
-    """The trials in a search's journal as Optuna has them, and every proposal; one reading of the file gives both.
-
-    Without a journal in the folder there are no trials to give, and the proposals are those of :func:`records_of`.
+def read_with_genotypes(folder: RunFolder) -> tuple[Genotypes | None, list[TrialRecord]]:
+    """The genes of a search's trials, and every proposal; of a history in a database, no genes.
 
     Raises:
         RunError, OptionError: as of :func:`records_of`.
     """
-    if folder.description["settings"].get("storage") or not folder.journal.exists():
-        return None, records_of(folder)
-    trials = read_trials(folder.journal)
-    return trials, as_records(trials)
+    if _in_file(folder):
+        reader = trials_file.TrialsReader(folder.journal)
+        return reader.read().genotypes, reader.records()
+    if not folder.description["settings"].get("storage") and not folder.old_journal.exists():
+        return None, []
+    from seesaw_nas.search.history import with_optuna  # which takes as long to load as a short file to read
 
-
-def storage_of(folder: RunFolder) -> BaseStorage:
-    """Where a search's history is, as Optuna reads it.
-
-    Raises:
-        OptionError: the database cannot be reached.
-    """
-    if url := folder.description["settings"].get("storage"):
-        return shared.open_storage(url)
-    return read_storage(folder.journal)
+    return with_optuna.read_with_genotypes(folder)

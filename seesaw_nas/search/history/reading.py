@@ -1,64 +1,80 @@
-"""What a search's history says, read from the outside; another process may be writing it."""
+"""What the trials of an Optuna study say, in a database or in a journal of earlier versions: checked and as records."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, get_args
+from collections.abc import Iterable
+from typing import Any
 
-import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.errors import RunError
-from seesaw_nas.search.history.journal import read_storage
-from seesaw_nas.search.records import State, TrialRecord
+from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.search.history.checks import (
+    COUNT,
+    LIST,
+    NUMBER,
+    NUMBER_OR_NULL,
+    OBJECT,
+    SCORE,
+    SECONDS,
+    STATE,
+    TEXT,
+    Fields,
+    check_fields,
+)
+from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.training.epoch import Epoch
 
-StudyTrials = Sequence[FrozenTrial]  # as Optuna has them, with genes and values
+PROPOSAL: Fields = {
+    "architecture": OBJECT, "digest": TEXT, "macs": COUNT, "params": COUNT, "origin": TEXT,
+    "attempts": COUNT,
+}  # fmt: skip
+RESULT: Fields = {
+    "state": STATE, "top1": SCORE, "split": TEXT, "seed": COUNT, "seconds": SECONDS,
+    "reason": TEXT, "attempts": COUNT, "worker": TEXT, "curve": LIST,
+}  # fmt: skip
 
 
-def read_records(journal: Path) -> list[TrialRecord]:
-    """Every proposal in a run's journal; raises what :func:`read_trials` does."""
-    return as_records(read_trials(journal))
+EPOCH: Fields = {
+    "epoch": COUNT, "train_loss": NUMBER, "loss": NUMBER_OR_NULL, "top1": SCORE, "seconds": SECONDS,
+}  # fmt: skip
 
 
-def read_trials(journal: Path) -> list[FrozenTrial]:
-    """Optuna's trials in a run's journal, which is left as it is; another process may be writing it.
+def as_records(trials: Iterable[FrozenTrial], where: str) -> list[TrialRecord]:
+    """What these trials of a study say; those in which nothing was proposed yet are left out.
+
+    Args:
+        where: the study is, for messages.
 
     Raises:
-        RunError: the file is not such a journal.
+        RunError: a field of a trial is of the wrong type or out of range.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        try:
-            storage = read_storage(journal)
-            names = optuna.get_all_study_names(storage)
-            if not names and b"\n" not in journal.read_bytes():
-                return []  # another process has just made the file
-            (name,) = names
-            return optuna.load_study(storage=storage, study_name=name).get_trials(deepcopy=False)
-        except (ValueError, KeyError, TypeError, AssertionError) as error:
-            raise RunError(f"{journal} is not a readable Optuna journal: {type(error).__name__}: {error}") from None
+    return [as_record(trial, 0, where) for trial in trials if "proposal" in trial.user_attrs]
 
 
-def as_records(trials: Iterable[FrozenTrial]) -> list[TrialRecord]:
-    """What these trials of a study say; those in which nothing was proposed yet are left out."""
-    found = (trial for trial in trials if "proposal" in trial.user_attrs)
-    return [as_record(trial, trial.user_attrs.get("result", {}).get("seed", 0)) for trial in found]
+def as_record(trial: FrozenTrial, seed: int, where: str = "the study") -> TrialRecord:
+    """What a trial of the study says; ``seed`` is that of its training, where it does not say so itself.
+
+    Raises:
+        RunError: as of :func:`as_records`.
+    """
+    try:
+        return _as_record(trial, seed)
+    except (ValueError, TypeError, SpecError) as error:
+        raise RunError(f"{where} is damaged: trial {trial.number}: {error}") from None
 
 
-def as_record(trial: FrozenTrial, seed: int) -> TrialRecord:
-    """What a trial of the study says; ``seed`` is that of its training."""
+def _as_record(trial: FrozenTrial, seed: int) -> TrialRecord:
     proposal, result = trial.user_attrs["proposal"], trial.user_attrs.get("result", {})
+    for found, fields in ((proposal, PROPOSAL), (result, RESULT)):
+        if type(found) is not dict:
+            raise ValueError(f"an object is wanted, got {repr(found)[:60]}")
+        check_fields(found, fields)
     spec = proposal.get("architecture")
     lost = trial.state == TrialState.FAIL and not result
-    state: State = "lost" if lost else result.get("state", "running")
-    assert state in get_args(State), f"a trial is in the unknown state {state}"
     return TrialRecord(
         number=trial.number,
-        state=state,
+        state="lost" if lost else result.get("state", "running"),
         architecture=Architecture.from_dict(spec) if spec else None,
         macs=proposal.get("macs"),
         params=proposal.get("params"),
@@ -66,7 +82,7 @@ def as_record(trial: FrozenTrial, seed: int) -> TrialRecord:
         split=result.get("split", "validation"),
         seed=result.get("seed", seed),
         seconds=result.get("seconds", 0.0),
-        curve=_curve(result.get("curve", [])),
+        curve=tuple(_epoch(entry) for entry in result.get("curve", [])),
         reason=result.get("reason", ""),
         origin=proposal.get("origin", ""),
         worker=result.get("worker", ""),
@@ -75,5 +91,14 @@ def as_record(trial: FrozenTrial, seed: int) -> TrialRecord:
     )
 
 
-def _curve(entries: Iterable[Mapping[str, Any]]) -> tuple[Epoch, ...]:
-    return tuple(Epoch(**entry) for entry in entries)
+def _epoch(entry: Any) -> Epoch:
+    if type(entry) is not dict:
+        raise ValueError(f"an epoch of a curve is an object, got {repr(entry)[:60]}")
+    check_fields(entry, EPOCH, EPOCH)
+    return Epoch(**entry)
+
+
+def counts(trial: FrozenTrial) -> tuple[int, int]:
+    """How often the trial's training began, and how many of these came to an end or a pause."""
+    proposal, result = trial.user_attrs.get("proposal", {}), trial.user_attrs.get("result", {})
+    return int(proposal.get("attempts", 0)), int(result.get("attempts", 0))

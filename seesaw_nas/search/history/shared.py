@@ -26,9 +26,9 @@ from seesaw_nas.core import optional
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.run_folder import check_description
 from seesaw_nas.search.history import optuna_private
-from seesaw_nas.search.history.history import History
-from seesaw_nas.search.history.journal import DIRECTIONS
+from seesaw_nas.search.history.history import DIRECTIONS
 from seesaw_nas.search.history.reading import as_records
+from seesaw_nas.search.history.study_history import StudyHistory
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space
 
@@ -125,10 +125,10 @@ def read_records(url: str, name: str) -> list[TrialRecord]:
         OptionError: the database cannot be reached.
     """
     study, _ = join(url, name)
-    return as_records(study.get_trials(deepcopy=False))
+    return as_records(study.get_trials(deepcopy=False), f"the search '{name}' in the storage")
 
 
-class SharedHistory(History):
+class SharedHistory(StudyHistory):
     """A history that other processes write, too; :meth:`refresh` takes in what they did."""
 
     shared = True
@@ -197,10 +197,6 @@ class SharedHistory(History):
 
     def open(self) -> list[int]:
         """None to begin with: what runs belongs to other processes, until it counts as lost."""
-        return []
-
-    def unreported(self) -> list[int]:
-        """None: what another process noted, it tells itself."""
         return []
 
     def ask(self) -> int:

@@ -16,8 +16,7 @@ from engine_evaluators import Noting
 from processes import REPOSITORY, InOrder
 
 from seesaw_nas.cli import main
-from seesaw_nas.search.history.history import History
-from seesaw_nas.search.history.journal import open_study
+from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.space import Feasible, load
 
@@ -44,7 +43,7 @@ def architectures(feasible):
 
 @pytest.fixture
 def history(feasible, tmp_path):
-    return History(open_study(tmp_path / "optuna.journal", "run"), feasible.space, feasible.budget)
+    return FileHistory(tmp_path / "trials.jsonl", feasible.space, feasible.budget)
 
 
 @pytest.fixture

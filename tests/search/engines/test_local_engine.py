@@ -13,7 +13,7 @@ from seesaw_nas.core.errors import OptionError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search.engines import local
 from seesaw_nas.search.engines.worker import Place, places
-from seesaw_nas.search.history.reading import read_records
+from seesaw_nas.search.history.trials_file import read_records
 from seesaw_nas.search.listener import Listener
 
 TWO = [Place("worker 0", "cpu"), Place("worker 1", "cpu")]  # without a share of the CPU, so that torch is not loaded
@@ -53,7 +53,7 @@ def test_search_on_two_workers_as_a_user_types_it(cli, tmp_path):
     assert (answer.code, answer.err) == (0, "")
     assert "engine    local: 2 workers on cpu\n" in answer.out
     assert "ended because the wanted number of trials, 4, is reached; 4 trained" in answer.out
-    records = read_records(tmp_path / "runs/a/optuna.journal")
+    records = read_records(tmp_path / "runs/a/trials.jsonl")
     assert [record.state for record in records] == ["complete"] * 4
     assert len({record.digest for record in records}) == 4
     assert {record.worker for record in records} == {"cpu worker 0", "cpu worker 1"}
@@ -213,7 +213,7 @@ RUNNING = {"engine": "local", "workers": 2, "trials": 6}
 
 
 def states(folder):
-    return Counter(record.state for record in read_records(folder / "optuna.journal"))
+    return Counter(record.state for record in read_records(folder / "trials.jsonl"))
 
 
 @pytest.mark.slow
@@ -223,13 +223,13 @@ def test_ctrl_c_lets_trainings_end_and_resume_trains_nothing_twice(cli, wait_for
         "search", "--budget", "300K", "--epochs", 3, "--train-size", 300, "--device", "cpu", "--trials", 6,
         "--engine", "local", "--workers", 2, "--name", "a",
     )  # fmt: skip
-    wait_for(lambda: (folder / "optuna.journal").exists() and states(folder)["complete"] >= 1, search)
+    wait_for(lambda: (folder / "trials.jsonl").exists() and states(folder)["complete"] >= 1, search)
     search.signal(signal.SIGINT)  # to the workers, too, as Ctrl-C in a terminal does
     answer = search.answer()
     assert answer.code == 130
     assert answer.err.startswith("seesaw-nas: interrupted; what was finished is kept")
     assert answer.err.count("\n") == 1
-    kept = read_records(folder / "optuna.journal")
+    kept = read_records(folder / "trials.jsonl")
     assert 2 <= len(kept) < 6
     assert {record.state for record in kept} == {"complete"}
     assert json.loads((folder / "best.json").read_text())["result"]["top1"] == max(record.top1 for record in kept)
@@ -260,7 +260,7 @@ def test_workers_of_a_killed_search_end_by_themselves_and_resume_completes(drive
     wait_for(lambda: len(evaluator.ended()) >= 2 and len(evaluator.of("begun")) > len(evaluator.ended()), search)
     search.kill()
     wait_for(lambda: all(gone(pid) for pid in evaluator.of("begun")))
-    told = {record.digest for record in read_records(folder / "optuna.journal") if record.state == "complete"}
+    told = {record.digest for record in read_records(folder / "trials.jsonl") if record.state == "complete"}
     before = len(evaluator.notes())
     result = api.resume(folder, given=Objects(evaluator=evaluator), engine="local", workers=2)
     assert [record.state for record in result.trials] == ["complete"] * 6

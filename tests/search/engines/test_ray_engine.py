@@ -20,7 +20,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import OptionError, TrainingFailed
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search.engines import ray_tune
-from seesaw_nas.search.history.reading import read_records
+from seesaw_nas.search.history.trials_file import read_records
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.space import decode, genes
 from seesaw_nas.training.epoch import Epoch
@@ -195,7 +195,7 @@ def test_killed_search_is_resumed(drive, noting, wait_for, tmp_path, cluster):
     wait_for(lambda: len(evaluator.ended()) >= 1 and len(evaluator.of("begun")) > len(evaluator.ended()), search)
     search.kill()
     wait_for(lambda: all(gone(pid) for pid in evaluator.of("begun")))  # the actors end with it
-    told = {record.digest for record in read_records(folder / "optuna.journal") if record.state == "complete"}
+    told = {record.digest for record in read_records(folder / "trials.jsonl") if record.state == "complete"}
     before = len(evaluator.notes())
     result = api.resume(folder, given=Objects(evaluator=evaluator))
     assert Counter(record.state for record in result.trials) == {"complete": 5}
