@@ -164,6 +164,28 @@ class TestEveryStrategy:
         assert STRATEGIES[name].what
 
 
+@pytest.mark.parametrize("name", sorted(set(STRATEGIES) - {"random"}))
+@pytest.mark.parametrize("scheduler", ["asha", "moasha", "hyperband"])
+def test_every_strategy_that_learns_does_so_from_paused_trials(searched, small_space, name, scheduler):
+    """Of 7 trials, 2 or 3 at most are complete; more than three have reached epoch 1 or 3."""
+    if name in SLOW and scheduler != "asha":
+        pytest.skip("a sampler of Optuna's like tpe, which the other schedulers are tried with")
+    _, history, _ = searched(name, small_space, trials=7, scheduler=scheduler, epochs=9)
+    assert sum(record.origin != "exact draw" for record in history.records()) >= 2
+
+
+@pytest.mark.parametrize("objectives", ["front", "top1"])
+def test_sampler_leans_to_what_scored_high_where_it_paused(searched, small_space, make_evaluator, objectives):
+    """As without a scheduler: expansion 1 in the first stage has 2 of its 5 blocks, and 40% more top-1 here."""
+    evaluator = make_evaluator(top1=lambda architecture: 0.5 + 0.4 * is_wanted(architecture), epochs=9)
+    more = {"scheduler": "asha", "epochs": 9, "objectives": objectives}
+    sampler = lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=0)  # noqa: E731
+    made = lambda setting: Sampled(setting, sampler, 12)  # noqa: E731  # so many never reach epoch 3
+    _, history, _ = searched(made, small_space, "100%", trials=28, evaluator=evaluator, **more)
+    later = [record.architecture for record in history.records()[12:] if record.architecture]
+    assert np.mean([is_wanted(architecture) for architecture in later]) > 0.6
+
+
 @pytest.mark.parametrize("name", ["tpe", "evolution"])
 def test_search_reaches_everything_though_costs_stand_in_bunches(searched, bunched, name):
     """Draws even in cost reach 18 of these 20 with a chance near 1e-4 each."""
