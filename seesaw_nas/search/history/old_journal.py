@@ -80,11 +80,8 @@ def read_with_genotypes(journal: Path) -> tuple[Genotypes, list[TrialRecord]]:
     whole = max(trials, key=lambda trial: len(trial.distributions), default=None)
     found: dict[str, Any] = dict(whole.distributions) if whole else {}
     choices = {name: tuple(distribution.choices) for name, distribution in found.items()}
-    chosen = {
-        trial.number: [values.index(trial.params[name]) for name, values in choices.items()]
-        for trial in trials
-        if trial.params.keys() >= choices.keys()
-    }
+    letters = Genotypes(choices, {}).letters
+    chosen = {trial.number: letters(trial.params) for trial in trials if trial.params.keys() >= choices.keys()}
     return Genotypes(choices, chosen), as_records(trials, str(journal))
 
 
@@ -154,7 +151,8 @@ def _lines_of_trial(
     )
     attempts, behind = counts(trial)
     try:
-        chosen = [values.index(trial.params.get(name, values[0])) for name, values in choices.items()]
+        first = {name: values[0] for name, values in choices.items()}  # of one that was cut off
+        chosen = Genotypes(choices, {}).letters(first | trial.params)
     except ValueError as error:
         raise RunError(f"{journal}: trial {trial.number} has other genes than the space: {error}") from None
     attributes = {name: value for name, value in trial.system_attrs.items() if not name.startswith("constraints")}
