@@ -21,7 +21,7 @@ from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
 from seesaw_nas.workflows.problem import Problem, make_problem
-from seesaw_nas.workflows.reading import conditions_of, describe_images, read_timings
+from seesaw_nas.workflows.run_reading import conditions_of, describe_images, read_timings
 from seesaw_nas.workflows.shared_plan import SharedPlan, StepResult, shares
 
 if TYPE_CHECKING:

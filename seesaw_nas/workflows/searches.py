@@ -25,8 +25,8 @@ from seesaw_nas.space import Budget
 from seesaw_nas.workflows import confirmation, results
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, Problem, basis_of, cheap_score, description, make_problem
-from seesaw_nas.workflows.reading import read_timings
 from seesaw_nas.workflows.results import Result, collect, time_front, write_results
+from seesaw_nas.workflows.run_reading import read_timings
 from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 
 if TYPE_CHECKING:
