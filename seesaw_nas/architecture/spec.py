@@ -288,8 +288,10 @@ class Architecture:
         size, c_in = output_size(self.input_size, self.stem.stride), self.stem.channels
         for i, stage in enumerate(self.stages):
             for j, block in enumerate(stage.blocks):
-                with at_path(f"stages[{i}].blocks[{j}]"):
-                    block.check(c_in, stage.channels)
+                try:
+                    _check_once(block, c_in, stage.channels)
+                except SpecError as error:
+                    raise error.within(f"stages[{i}].blocks[{j}]") from None
                 stride = stage.stride if j == 0 else 1
                 out = output_size(size, stride)
                 yield PlacedBlock(i, j, block, c_in, stage.channels, stride, size, out)
@@ -359,6 +361,12 @@ class Architecture:
             head = Head(**take_fields(whole["head"], ["channels"]))
         stages = tuple(_stage_from_dict(i, stage) for i, stage in enumerate(check_list("stages", whole["stages"])))
         return cls(**{**whole, "stem": stem, "head": head, "stages": stages})
+
+
+@lru_cache(maxsize=4096)
+def _check_once(block: Block, c_in: int, c_out: int) -> None:
+    """:meth:`Block.check`, whose answer is kept: a history of thousands of architectures has few different blocks."""
+    block.check(c_in, c_out)
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,7 @@
 One folder a run::
 
     run.json          settings and conditions, with a schema version, written once when the run begins
-    trials.jsonl      the trial history, the one owner of results; runs of releases before 1.1 have an optuna.journal
+    trials.jsonl      the trial history, the one owner of results; earlier versions: optuna.journal
     pareto.csv        the front, one row a member
     front.json        the members of the front as spec files, in one list
     best.json         the architecture with the highest validation top-1, as a spec file
@@ -125,7 +125,7 @@ class RunFolder:
 
     @property
     def old_journal(self) -> Path:
-        """The trial history as releases before 1.1 wrote it, and as ``resume`` leaves it."""
+        """The trial history as earlier versions wrote it; ``resume`` leaves it as it is."""
         return self.path / "optuna.journal"
 
     @property

@@ -35,7 +35,8 @@ from seesaw_nas.workflows.problem import (
     make_problem,
     name_of,
 )
-from seesaw_nas.workflows.results import Result, collect, read_timings, time_front, write_results
+from seesaw_nas.workflows.results import Result, collect, time_front, write_results
+from seesaw_nas.workflows.run_reading import read_timings
 from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 
 if TYPE_CHECKING:

@@ -87,11 +87,8 @@ def read_with_genotypes(journal: Path) -> tuple[Genotypes, list[TrialRecord]]:
     found: dict[str, Any] = dict(whole.distributions) if whole else {}
     try:
         choices = {name: tuple(distribution.choices) for name, distribution in found.items()}
-        chosen = {
-            trial.number: [values.index(trial.params[name]) for name, values in choices.items()]
-            for trial in trials
-            if trial.params.keys() >= choices.keys()
-        }
+        letters = Genotypes(choices, {}).letters
+        chosen = {trial.number: letters(trial.params) for trial in trials if trial.params.keys() >= choices.keys()}
     except (AttributeError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(journal, error) from None
     return Genotypes(choices, chosen), as_records(trials, str(journal))
@@ -163,7 +160,8 @@ def _lines_of_trial(
     )
     attempts, behind = counts(trial)
     try:
-        chosen = [values.index(trial.params.get(name, values[0])) for name, values in choices.items()]
+        first = {name: values[0] for name, values in choices.items()}  # of one that was cut off
+        chosen = Genotypes(choices, {}).letters(first | trial.params)
     except ValueError as error:
         raise RunError(f"{journal}: trial {trial.number} has other genes than the space: {error}") from None
     attributes = {name: value for name, value in trial.system_attrs.items() if not name.startswith("constraints")}

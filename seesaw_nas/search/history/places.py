@@ -21,16 +21,22 @@ class Watched:
         self._reader = trials_file.TrialsReader(folder.journal)
         self._records: list[TrialRecord] = []
 
-    def look(self) -> Sequence[Entry] | Sequence[TrialRecord]:
-        """Every proposal so far, by number; of a file in the folder, what was appended is read.
+    def look(self) -> tuple[Sequence[Entry] | Sequence[TrialRecord], bool]:
+        """The trials that changed since the last look, and whether these are all of them, to be counted afresh.
+
+        Of a file in the folder only what was appended is read.
 
         Raises:
             RunError, OptionError: as of :func:`records_of`.
         """
-        if _in_file(self._folder):
-            return self._reader.read().trials
-        self._records = records_of(self._folder)
-        return self._records
+        if not _in_file(self._folder):
+            self._records = records_of(self._folder)
+            return self._records, True
+        before = self._reader.content
+        changed = self._reader.read().changed
+        found = list(changed.values())
+        changed.clear()
+        return found, self._reader.content is not before
 
     def complete_trial(self, number: int) -> CompleteTrial | None:
         """One of the trials that were last looked at, with its architecture; ``None`` unless it is complete.
