@@ -29,7 +29,6 @@ def predict(
 
     Where one cannot be read, the others are printed all the same, and the exit code is 2.
     """
-    from seesaw_nas.data.pictures import printable
     from seesaw_nas.workflows import deployment
 
     predictions = deployment.predict(model, images, top=top, device=device)
@@ -39,19 +38,15 @@ def predict(
         for entry in progress.track(predictions, total=len(predictions)):
             if entry.problem:
                 unreadable += 1
-                print(f"seesaw-nas: cannot read {printable(str(entry.file))}: {entry.problem}", file=sys.stderr)
+                print(f"seesaw-nas: {entry.line}", file=sys.stderr)
             elif not json:
-                progress.console.print(printable(_line(entry)))
+                progress.console.print(entry.line)
             if json:
                 found.append(_record(entry))
     if json:
         print(dumps({"model": str(model), "runs_on": predictions.runs_on, "images": found}, indent=2))
     if unreadable:
         raise typer.Exit(MISTAKE)
-
-
-def _line(entry: Prediction) -> str:
-    return f"{entry.file}  " + ", ".join(f"{name} {share:.2%}" for name, share in entry.classes)
 
 
 def _record(entry: Prediction) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from seesaw_nas.architecture import specfile
 from seesaw_nas.core.device import find_device, full_precision
 from seesaw_nas.core.errors import DataError, OptionError, RunError
 from seesaw_nas.data import crops, decode
-from seesaw_nas.data.pictures import explain
+from seesaw_nas.data.pictures import explain, printable
 from seesaw_nas.data.preprocessing import COLOURS, Floats, Pixels, Preprocessing
 from seesaw_nas.data.unreadable import check_decoder
 from seesaw_nas.data.walk import KINDS, find_pictures
@@ -54,6 +54,13 @@ class Prediction:
     file: Path
     classes: tuple[tuple[str, float], ...]
     problem: str = ""
+
+    @property
+    def line(self) -> str:
+        """For a terminal, with escapes for what would not show there."""
+        if self.problem:
+            return printable(f"cannot read {self.file}: {self.problem}")
+        return printable(f"{self.file}  " + ", ".join(f"{name} {share:.2%}" for name, share in self.classes))
 
 
 def load(path: Path, device: str = "auto") -> Classifier:
