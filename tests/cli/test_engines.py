@@ -51,5 +51,5 @@ def test_search_shows_progress_and_is_resumed(engine, other, tmp_path):
         assert code == 0, written
         assert "Traceback" not in written
         assert f"/{trials}" in written  # of the bar, which a pipe does not get
-        assert f"ended because the wanted number of trials, {trials}, is reached; {trials} complete" in written
+        assert f"ended because the wanted number of trials, {trials}, is reached; {trials} trained" in written
     assert json.loads((tmp_path / "runs/a/best.json").read_text())
