@@ -140,10 +140,10 @@ class Halving:
         if not trials or len(self.levels) == 1:
             return trials * self.levels[-1]
         count = min(trials, SIMULATED[self._order])
-        spent = [self._again()._simulate(count, np.random.default_rng([count, n])) for n in range(ROUNDS)]
+        spent = [self._again().simulate(count, np.random.default_rng([count, n])) for n in range(ROUNDS)]
         return round(sum(spent) / len(spent) * trials / count)
 
-    def _simulate(self, trials: int, rng: np.random.Generator) -> int:
+    def simulate(self, trials: int, rng: np.random.Generator) -> int:
         """The epochs of a search in which top-1 rises with Multi-Adds, and differs by chance besides."""
         macs = rng.random(trials)
         worth = 2 * macs + rng.normal(size=trials)

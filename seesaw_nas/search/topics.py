@@ -58,7 +58,8 @@ class Proposals:
     """Which architectures are tried."""
 
     strategy: str = option(
-        f"Strategy that chooses the next architecture: {', '.join(STRATEGIES)}.",
+        f"Strategy that chooses the next architecture: {', '.join(STRATEGIES)}. On the one table measured, evolution, "
+        "nsga2 and local had a higher hypervolume than random in 3 or 4 of 10 seeds, thompson in 8.",
         default=DEFAULT_STRATEGY,
         choices=STRATEGIES,
         prefix=PYTHON,
@@ -83,7 +84,10 @@ class Scheduling:
     """Which trials are trained to their end."""
 
     scheduler: str = option(
-        f"Scheduler that stops trials early: {', '.join(SCHEDULERS)}.", default=DEFAULT_SCHEDULER, choices=SCHEDULERS
+        f"Scheduler that stops trials early: {', '.join(SCHEDULERS)}. On the one table measured, moasha had a lower "
+        "best top-1 than none in 8 of 10 seeds, asha a lower hypervolume in 10.",
+        default=DEFAULT_SCHEDULER,
+        choices=SCHEDULERS,
     )
     reduction: int = option(
         "Reduction by the schedulers: one trial in this many is trained further.", default=3, least=2, most=MOST_EPOCHS
