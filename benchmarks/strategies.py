@@ -37,8 +37,8 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES, SearchSettings, strategies
-from seesaw_nas.search.history import history, journal
-from seesaw_nas.search.history.history import History
+from seesaw_nas.search.history import history
+from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.space import decode, genes
@@ -173,8 +173,8 @@ class Bench:
         scheduled = SearchSettings.of(scheduler=contender.scheduler, objectives=contender.objectives)
         halving = scheduled.halving(self.epochs)
         with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
-            study = journal.open_study(Path(folder) / "optuna.journal", "bench", contender.objectives)
-            trials = History(study, problem.space, problem.budget, seed)
+            path = Path(folder) / "trials.jsonl"
+            trials = FileHistory(path, problem.space, problem.budget, seed, objectives=contender.objectives)
             setting = Setting(problem.feasible, seed, contender.objectives, halving.levels)
             strategy = strategies.make(contender.strategy, setting)
             # Under a scheduler the epochs end the search, not the trials, so it may begin as many as it likes.
@@ -222,7 +222,7 @@ class Bench:
             if course.spent >= self.allowance:
                 study.stop()
 
-        study = optuna.create_study(sampler=make_sampler(seed), directions=journal.DIRECTIONS[objectives])
+        study = optuna.create_study(sampler=make_sampler(seed), directions=history.DIRECTIONS[objectives])
         study.optimize(objective, n_trials=MAX_DRAWS * self.trainings, callbacks=[enough])
         return course
 
