@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import DataDir, Device, Json, verb
+from seesaw_nas.cli.parts.parameters import DataDir, Device, Json, Storage, verb
 from seesaw_nas.workflows.audit import BAND, BOOTSTRAP
 
 
@@ -29,14 +29,15 @@ def audit(
         str, typer.Option(help="Folder that `seesaw-nas supernet` wrote, for inherited and tuned.")
     ] = "",
     band: Annotated[str, typer.Option(help="Difference of the Multi-Adds within a band, at most.")] = f"{BAND:.0%}",
-    bootstrap: Annotated[int, typer.Option(help="Resamples behind each interval.")] = BOOTSTRAP,
-    seed: Annotated[int, typer.Option(help="Seed for the scores and the resamples.")] = 0,
+    bootstrap: Annotated[int, typer.Option(help="Resamples behind each interval.", min=1, max=1_000_000)] = BOOTSTRAP,
+    seed: Annotated[int, typer.Option(help="Seed for the scores and the resamples.", min=0)] = 0,
     device: Device = "auto",
     data_dir: DataDir = "",
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for audit.json and audit.html. Default: audit, in a single run's folder."),
     ] = None,
+    storage: Storage = "",
     json: Json = False,
 ) -> None:
     """Measure how well each evaluator ranks, against trainings.
@@ -62,6 +63,7 @@ def audit(
             device=device,
             data_dir=data_dir,
             out=out or "",
+            storage=storage,
             on_score=scored,
         )
     if json:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import Json, verb
+from seesaw_nas.cli.parts.parameters import Json, Storage, verb
 from seesaw_nas.core.errors import OptionError
 
 
@@ -25,6 +25,7 @@ def report(
     parquet: Annotated[Path | None, typer.Option(help="A Parquet file to make, with every trial.")] = None,
     png: Annotated[Path | None, typer.Option(help="A folder for the figures as PNG; needs kaleido, Chromium.")] = None,
     svg: Annotated[Path | None, typer.Option(help="A folder for the figures as SVG.")] = None,
+    storage: Storage = "",
     json: Json = False,
 ) -> None:
     """Write all figures of a search, or a comparison, as one page."""
@@ -35,7 +36,7 @@ def report(
     console = terminal.console(stderr=json)
     with terminal.progress(console) as progress:
         written = write(
-            runs, out, csv=csv, parquet=parquet, png=png, svg=svg,
+            runs, out, csv=csv, parquet=parquet, png=png, svg=svg, storage=storage,
             drawing=lambda images: progress.track(images, description="drawing"),
         )  # fmt: skip
     for label, lines in (("apart", written.apart), ("note", written.notes)):

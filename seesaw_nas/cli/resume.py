@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from seesaw_nas.cli.parts.parameters import Json, Run, TimeLimit, take_changes, verb
 from seesaw_nas.core.units import parse_duration
@@ -11,9 +13,20 @@ from seesaw_nas.search.settings import SearchSettings
 
 @verb
 @take_changes(SearchSettings)
-def resume(changes: dict[str, Any], *, run: Run, time_limit: TimeLimit = "", json: Json = False) -> None:
+def resume(
+    changes: dict[str, Any],
+    *,
+    run: Run,
+    time_limit: TimeLimit = "",
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Train architectures once more whose training failed.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Resume a search that was stopped or killed."""
     from seesaw_nas.cli.parts import searching
 
     limit = parse_duration(time_limit) if time_limit else None
-    searching.watch(lambda how: searching.resume(run, time_limit=limit, **how, **changes), json)
+    searching.watch(
+        lambda how: searching.resume(run, time_limit=limit, retry_failed=retry_failed, **how, **changes), json
+    )

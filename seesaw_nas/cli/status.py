@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import Json, Run, verb
+from seesaw_nas.cli.parts.parameters import Json, Run, Storage, verb
 from seesaw_nas.core.units import format_duration, format_top1
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ SECONDS = 2.0  # between two looks
 def status(
     run: Run,
     watch: Annotated[bool, typer.Option("--watch", help="Look again every two seconds, until it has ended.")] = False,
+    storage: Storage = "",
     json: Json = False,
 ) -> None:
     """Print how a search stands, while it runs or later."""
@@ -31,7 +32,7 @@ def status(
 
     from seesaw_nas.workflows.status import RunWatch
 
-    watched = RunWatch(run)
+    watched = RunWatch(run, storage)
     found = watched.look()
     if json:
         print(dumps(_as_json(found), indent=2))

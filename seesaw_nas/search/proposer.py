@@ -16,8 +16,10 @@ from seesaw_nas.search.halving import Halving
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.records import TRAINED, TrialRecord
 from seesaw_nas.search.strategies.base import Exhausted, Strategy
+from seesaw_nas.training.epoch import Epoch
 
-MAX_ATTEMPTS = 2  # at training one trial: what killed the process once may do so again
+MAX_ATTEMPTS = 2  # at training one trial: what killed its worker once may do so again
+RETRIED = "again: trial "  # how the origin of a trial begins that repeats another one
 MAX_FAILURES = 5  # trials in a row; then something is wrong with all of them
 
 
@@ -59,6 +61,7 @@ class Proposer:
         halving: Halving | None = None,
         checkpoints: Path | None = None,
         on_closed: Callable[[TrialRecord], None] | None = None,
+        retry_failed: bool = False,
     ) -> None:
         """Take up a history where it stands.
 
@@ -69,6 +72,7 @@ class Proposer:
             halving: who is trained how far; everyone to the end without it.
             checkpoints: folder for those of paused trials.
             on_closed: told of every trial that comes to an end or a pause.
+            retry_failed: whether architectures whose training failed are trained once more, as new trials.
         """
         self.ended = ""
         self._history = history
@@ -81,12 +85,16 @@ class Proposer:
         self._out: set[int] = set()
         self._dropped: list[Job] = []
         self._left = history.open()  # not known yet: what was left may be a duplicate, and is looked at anew
-        trained = [record for record in history.records() if record.state in TRAINED]
-        self._known = {record.digest: record.number for record in trained if record.number not in self._left}
+        self._known: dict[str, int] = {}  # the trial of each architecture that counts
+        for record in history.records():
+            if record.number not in self._left:
+                self._know(record)
         self._failed_in_a_row = 0
         self._exhausted = False
         for record in history.records():
             self._halving.note(record)
+        if retry_failed:
+            self._retry_failed()
 
     @property
     def trained(self) -> int:
@@ -152,14 +160,34 @@ class Proposer:
             jobs.append(job)
         return jobs
 
+    def _know(self, record: TrialRecord) -> None:
+        """Note the trial that counts for its architecture: the first, but for one that failed and was repeated."""
+        if record.state not in TRAINED or not record.digest:
+            return
+        known = self._known.get(record.digest)
+        if known is None or self._rank(record) < self._rank(self._history[known]):
+            self._known[record.digest] = record.number
+
+    @staticmethod
+    def _rank(record: TrialRecord) -> tuple[bool, int]:
+        return record.state == "failed", record.number
+
+    def _retry_failed(self) -> None:
+        """Begin new trials of the architectures whose training failed, or was lost, and that no other trial has."""
+        records = self._history.records()
+        others = {record.digest for record in records if record.state not in ("failed", "lost")}
+        again = {record.digest: record for record in records if record.state in ("failed", "lost")}
+        for record in again.values():
+            if record.digest and record.digest not in others:
+                origin = f"{RETRIED}{record.number} {'failed' if record.state == 'failed' else 'was lost'}"
+                self._left.append(self._history.add(record.spec, origin, attempts=0))
+
     def _take_in(self, changed: Sequence[TrialRecord]) -> None:
         """Mind what other processes did; of two trials of one architecture, the one with the lower number counts."""
         for record in changed:
             self._halving.note(record)
             self._forget_lost(record)
-            known = self._known.get(record.digest)
-            if record.state in TRAINED and record.digest and (known is None or record.number < known):
-                self._known[record.digest] = record.number
+            self._know(record)
         self._left += self._history.take_over_lost()
 
     def _forget_lost(self, record: TrialRecord) -> None:
@@ -186,7 +214,9 @@ class Proposer:
             reason = record.reason or f"{record.macs:,} Multi-Adds are outside the budget"
             self._close(replace(record, state="infeasible", reason=reason))
             return None
-        if (earlier := self._known.get(record.digest, number)) < number:
+        earlier = self._known.get(record.digest, number)
+        repeats = record.origin.startswith(RETRIED) and self._history[earlier].state == "failed"
+        if earlier < number and not repeats:
             reason = f"same architecture as trial {earlier}"
             self._close(replace(record, state="duplicate", top1=self._history[earlier].top1, reason=reason))
             return None
@@ -197,24 +227,23 @@ class Proposer:
             return None
         return self._job(record, self._halving.first(number), again=again)
 
-    def _promote(self, number: int, until: int) -> Job | None:
+    def _promote(self, number: int, until: int) -> Job:
         record = self._history[number]
         self._history.go_on(number)
         return self._job(record, until, again=True)
 
-    def _job(self, record: TrialRecord, until: int, *, again: bool) -> Job | None:
+    def _job(self, record: TrialRecord, until: int, *, again: bool) -> Job:
         number = record.number
-        if again:
-            if self._history.attempts(number) >= MAX_ATTEMPTS:
-                reason = f"the process ended {MAX_ATTEMPTS} times while training it"
-                self._close(replace(record, state="failed", reason=reason))
-                return None
+        if again and not self._history.attempts(number):  # one that was begun before is not counted again
             self._history.attempt(number)
         checkpoint = _checkpoint(self._checkpoints, number) if self._checkpoints else None
         return Job(number, record.spec, cost.macs(record.spec), record.seed, until, checkpoint)
 
     def retry(self, job: Job) -> bool:
-        """Whether a job that killed its process may begin once more; if so, the attempt is counted."""
+        """Whether a job that killed its worker may begin once more; if so, the attempt is counted.
+
+        That the proposing process ended counts for nothing: it may be killed at any time, for any reason.
+        """
         if self._history.attempts(job.number) >= MAX_ATTEMPTS:
             return False
         self._history.attempt(job.number)
@@ -245,6 +274,13 @@ class Proposer:
         record = self._history[job.number]
         self._close(replace(record, state="failed", reason=reason, seconds=seconds, worker=worker))
 
+    def stop(self, job: Job, curve: Sequence[Epoch], worker: str = "") -> None:
+        """Take in that somebody else stopped a training after the epochs of this curve, for good."""
+        self._out.discard(job.number)
+        reason = f"stopped after {len(curve)} of {self.epochs} epochs"
+        record = replace(self._history[job.number], state="stopped", curve=tuple(curve), reason=reason, worker=worker)
+        self._close(record)
+
     def drop(self, job: Job) -> None:
         """Take a job back that a person stopped; it is to be done again."""
         self._out.discard(job.number)
@@ -268,7 +304,7 @@ class Proposer:
 
     def _count(self, record: TrialRecord) -> None:
         if record.state in TRAINED:
-            self._known[record.digest] = record.number
+            self._know(record)
             self._failed_in_a_row = self._failed_in_a_row + 1 if record.state == "failed" else 0
         self._on_closed(record)
 

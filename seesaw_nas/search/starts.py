@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seesaw_nas.architecture import cost, reference, specfile
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.files import show_path
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import TRAININGS, difference, unknown
 from seesaw_nas.search import records
+from seesaw_nas.search.history.addresses import is_same
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import CompleteTrial
@@ -37,7 +39,11 @@ class Start:
 
 
 def resolve(
-    names: Sequence[str], feasible: Feasible, basis: Basis, tell: Callable[[str], None] | None = None
+    names: Sequence[str],
+    feasible: Feasible,
+    basis: Basis,
+    tell: Callable[[str], None] | None = None,
+    storage: str = "",
 ) -> list[Start]:
     """The architectures behind these names that are in the space and within the budget, each once.
 
@@ -45,6 +51,7 @@ def resolve(
         names: ``reference`` for the paper's networks, spec files, and folders of earlier runs. Of a run whose figures
             are comparable, what it trained is taken over with them; of another, its front is trained first.
         basis: what the new run's figures are of.
+        storage: URL of the search's own database, which an earlier run may share.
         tell: told, in one line, why the figures of a run are not taken over.
 
     Raises:
@@ -53,7 +60,7 @@ def resolve(
     """
     found: dict[str, Start] = {}
     for name in names:
-        starts = list(_named(name, feasible, basis, tell or _nobody))
+        starts = list(_named(name, feasible, basis, tell or _nobody, storage))
         fitting = [start for start in starts if _fits(start.architecture, feasible)]
         if not fitting:
             raise OptionError(
@@ -74,7 +81,7 @@ def _fits(architecture: Architecture, feasible: Feasible) -> bool:
     return architecture in feasible.space and cost.macs(architecture) in feasible.budget
 
 
-def _named(name: str, feasible: Feasible, basis: Basis, tell: Callable[[str], None]) -> Iterator[Start]:
+def _named(name: str, feasible: Feasible, basis: Basis, tell: Callable[[str], None], storage: str) -> Iterator[Start]:
     path = Path(name)
     if name == REFERENCE:
         for setting in reference.SETTINGS:
@@ -83,7 +90,7 @@ def _named(name: str, feasible: Feasible, basis: Basis, tell: Callable[[str], No
                 if known.input == _input(feasible) and known.classes == feasible.space.classes:
                     yield Start(known, f"reference: {model}@{setting}")
     elif path.is_dir() and not (path / "spec.json").exists():
-        yield from _of_run(RunFolder.open(path), basis, tell)
+        yield from _of_run(RunFolder.open(path, storage), basis, tell)
     else:
         named = specfile.resolve(name)
         yield Start(named.architecture, f"spec: {named.name}")
@@ -94,13 +101,17 @@ def _input(feasible: Feasible) -> tuple[int, int, int]:
 
 
 def _of_run(folder: RunFolder, basis: Basis, tell: Callable[[str], None]) -> Iterator[Start]:
-    if not folder.journal.exists() and not folder.old_journal.exists():
+    kept = folder.description.get("settings", {}).get("storage")
+    if kept and not is_same(folder.storage, str(kept)):
+        folder = replace(folder, storage="")  # the new search's own database is another
+    if not kept and not folder.journal.exists() and not folder.old_journal.exists():
         raise RunError(f"{folder.path} is no search: it has no {folder.journal.name}")
     trials = records.complete(records_of(folder))
-    before = Basis.of(folder.description, str(folder.path))
+    path = show_path(folder.path)
+    before = Basis.of(folder.description, path)
     reason = difference(before, basis, TRAININGS) or unknown(before, basis, TRAININGS)
     if reason:
-        tell(f"the front of {folder.path} is trained anew, its figures are not taken over: {reason}")
+        tell(f"the front of {path} is trained anew, its figures are not taken over: {reason}")
     for trial in records.front(trials) if reason else trials:
         yield Start(trial.architecture, f"trial {trial.number} of {folder.name}", None if reason else trial)
 

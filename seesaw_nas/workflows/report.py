@@ -46,6 +46,7 @@ def report(
     parquet: Path | None = None,
     png: Path | None = None,
     svg: Path | None = None,
+    storage: str = "",
     drawing: Callable[[Images], Iterable[tuple[Path, Any]]] = iter,
 ) -> Written:
     """Write the page of a run or of several, and what else is wanted of them; nothing is overwritten.
@@ -57,6 +58,7 @@ def report(
         out: the page; ``None`` for the run's own ``report.html``, or ``comparison.html`` here.
         csv, parquet: files for the table of all trials.
         png, svg: folders for the figures.
+        storage: URL of the database that has the runs' history; needed where their folders have none.
         drawing: passes the images on one by one, to show how far the drawing is.
 
     Raises:
@@ -67,7 +69,7 @@ def report(
     page = out or own
     tables = [path for path in (csv, parquet) if path]
     _refuse_existing([*tables, *([] if len(paths) == 1 and page.absolute() == own.absolute() else [page])])
-    found = _read(paths)
+    found = _read(paths, storage)
     shown = reports.all_figures(found[0]) if len(found) == 1 else reports.compare_runs(found)
     folders = {"png": png, "svg": svg}
     drawn = [one for one in shown if one.figure.data]
@@ -96,11 +98,11 @@ def _refuse_existing(paths: Sequence[Path]) -> None:
             raise RunError(f"{path} exists already and nothing is overwritten; choose another name")
 
 
-def _read(paths: Sequence[Path]) -> list[Run]:
+def _read(paths: Sequence[Path], storage: str) -> list[Run]:
     """The runs, each under a name of its own."""
     if twice := [path for path, count in Counter(path.resolve() for path in paths).items() if count > 1]:
         raise OptionError(f"the run {twice[0]} is given twice")
-    runs = [run_reading.read(path) for path in paths]
+    runs = [run_reading.read(path, storage) for path in paths]
     names = Counter(run.name for run in runs)
     return [
         run if names[run.name] == 1 else replace(run, name=str(path)) for run, path in zip(runs, paths, strict=True)

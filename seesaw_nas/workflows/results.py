@@ -125,7 +125,7 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
     """Train the best again with several seeds, by the whole recipe on all training images, into ``confirmed.json``."""
     problem, settings = result.problem, result.problem.settings
     if settings.scoring.evaluator == "trained" and settings.whole != settings:
-        problem = make_problem(settings.whole, problem.given)
+        problem = make_problem(settings.whole, problem.given, problem.space_file)
     recipe = problem.settings.training.fitted_recipe
     how = {
         "evaluator": settings.scoring.evaluator,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seesaw_nas import space
-from seesaw_nas.core.errors import RunError, SeesawError
+from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.errors import RunError, SeesawError, SpecError
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.typed import conform
 from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
 from seesaw_nas.evaluators import table as tables
@@ -26,14 +27,17 @@ if TYPE_CHECKING:
     from seesaw_nas.space import Space
 
 
-def read(path: Path | str) -> Run:
+def read(path: Path | str, storage: str = "") -> Run:
     """The run in a folder, as a report takes it; another process may be working on it.
+
+    Args:
+        storage: URL of the database that has its history; needed where the folder has none.
 
     Raises:
         RunError: it is no folder of a search, or something in it is damaged.
         OptionError: its history is in a database that cannot be reached.
     """
-    folder = RunFolder.open(Path(path))
+    folder = RunFolder.open(Path(path), storage)
     about = folder.description
     if "trials" not in about.get("settings", {}):
         raise RunError(f"{folder.path} is no search; what a training came to is in its result.json")
@@ -47,7 +51,7 @@ def read(path: Path | str) -> Run:
             records=tuple(found),
             budget=budget,
             settings=settings,
-            space=_space(settings, space_name, found),
+            space=_space(settings, space_name, found, str(about.get("space_file", ""))),
             conditions=conditions_of(folder, settings, space_name, images, timings, confirmed),
             timings=timings,
             spreads=confirmed.spreads,
@@ -67,11 +71,13 @@ def read_timings(folder: RunFolder) -> Timings:
     return latency.read(folder.latency) if folder.latency.exists() else NO_TIMINGS
 
 
-def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Space | None:
+def _space(settings: SearchSettings, name: str, found: list[TrialRecord], space_file: str) -> Space | None:
     """The space of a run; ``None`` if it can no longer be loaded, because a file or a table is gone."""
     networks = [record.architecture for record in found if record.architecture]
     try:
-        if settings.scoring.table and not settings.searched.space:
+        if space_file:
+            loaded = space.parse(space_file, settings.searched.space)
+        elif settings.scoring.table and not settings.searched.space:
             table = tables.read(Path(settings.scoring.table))
             loaded = (
                 space.parse(table.space_file, settings.scoring.table) if table.space_file else space.load(table.space)
@@ -112,7 +118,8 @@ def describe_images(subject: Subject) -> str:
 def _known_images(folder: RunFolder) -> str:
     """From the best's provenance, the one place in a folder that has the numbers; nothing before there is one."""
     try:
-        result = json.loads(folder.best.read_text(encoding="utf-8"))["result"]
-        return f"{result['n_train']:,} to train on, {result['n_validation']:,} to validate on"
-    except (OSError, ValueError, KeyError, TypeError):
+        result = read_json(folder.best)["result"]
+        n_train, n_validation = (conform(name, int, result[name]) for name in ("n_train", "n_validation"))
+        return f"{n_train:,} to train on, {n_validation:,} to validate on"
+    except (DocumentError, SpecError, KeyError, TypeError):
         return ""

@@ -52,25 +52,28 @@ class Status:
         return self.counts.get("running", 0)
 
 
-def read_status(path: Path | str) -> Status:
+def read_status(path: Path | str, storage: str = "") -> Status:
     """How the run in this folder stands.
+
+    Args:
+        storage: URL of the database that has its history; needed where the folder has none.
 
     Raises:
         RunError: it is no folder of a search, or its history is not readable.
     """
-    return RunWatch(path).look()
+    return RunWatch(path, storage).look()
 
 
 class RunWatch:
     """Looks at a run again and again; each look reads only what was appended to its history since the last one."""
 
-    def __init__(self, path: Path | str) -> None:
-        """Look for the run.
+    def __init__(self, path: Path | str, storage: str = "") -> None:
+        """Look for the run; arguments as of :func:`read_status`.
 
         Raises:
             RunError: it is no folder of a search.
         """
-        self._folder = RunFolder.open(Path(path))
+        self._folder = RunFolder.open(Path(path), storage)
         settings = self._folder.description.get("settings", {})
         if "trials" not in settings:
             raise RunError(f"{self._folder.path} is no search; of a training, `train --tensorboard` shows the progress")

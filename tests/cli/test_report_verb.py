@@ -153,6 +153,16 @@ def test_runs_with_other_objectives_are_drawn_apart(cli, runs):
     assert 'id="progress-top1-2"' in Path("comparison.html").read_text()
 
 
+def test_that_seeds_drew_the_images_of_runs_in_one_picture_is_told(cli, runs):
+    for name, seed in {"a": 3, "b": 4}.items():
+        about = json.loads((runs / name / "run.json").read_text())
+        about["settings"] |= {"train_size": 50, "seed": seed}
+        (runs / name / "run.json").write_text(json.dumps(about))
+    answer = cli("report", "runs/a", "runs/b")
+    assert "different seeds drew the images that the runs used: 3 in a, 4 in b" in answer.out
+    assert "different seeds drew the images that the runs used: 3 in a, 4 in b." in Path("comparison.html").read_text()
+
+
 def figures_of(*names):
     """What each figure shows: the names in its legend, without the numbers of the fronts' members."""
     shown = report.compare_runs([run_reading.read(f"runs/{name}") for name in names])

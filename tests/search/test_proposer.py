@@ -299,23 +299,59 @@ def test_open_trials_are_done_before_anything_is_proposed(proposer, make_evaluat
     assert found == [jobs[0], jobs[2], Job(3, architectures[3], new.macs, new.seed, 1)]
 
 
-def test_trial_that_ends_the_process_twice_while_it_goes_on_is_given_up(proposer, make_evaluator):
+def test_trial_is_begun_again_however_often_the_search_ends_within_it(proposer, make_evaluator):
     (history, work), evaluator = proposer(3, 9, "asha"), make_evaluator(epochs=9)
     for _ in range(3):
         job = work.ask()
         work.tell(job, do(job, evaluator))
     jobs = []
-    for _ in range(2):
+    for _ in range(5):
         history, work = proposer(3, 9, "asha")
         jobs.append(work.ask())  # and the process ends
-    assert jobs[0] == jobs[1]
+        assert history.attempts(jobs[0].number) == 1
+    assert jobs == [jobs[0]] * 5
     assert jobs[0].until == 3
-    history, work = proposer(3, 9, "asha")
-    assert work.ask() is None
-    failed = history[jobs[0].number]
-    assert (failed.state, failed.top1, len(failed.curve)) == ("failed", None, 1)
-    assert failed.reason == "the process ended 2 times while training it"
-    assert sorted(states(history)) == ["failed", "stopped", "stopped"]
+    work.tell(jobs[0], do(jobs[0], evaluator))
+    finish(work, evaluator)
+    assert "failed" not in states(history)
+
+
+def test_worker_s_death_counts_though_the_search_was_killed_before_and_after(proposer):
+    for _ in range(3):
+        history, work = proposer(1)
+        job = work.ask()  # and the process ends
+    assert work.retry(job)  # the worker died, and then the process ends
+    history, work = proposer(1)
+    job = work.ask()
+    assert history.attempts(0) == 2
+    assert not work.retry(job)
+
+
+def test_failed_trials_are_trained_once_more_where_that_is_wanted(proposer, make_evaluator, architectures):
+    _, work = proposer(2)
+    for _ in range(2):
+        work.fail(work.ask(), "the loss is not finite")
+    history, work = proposer(2)
+    assert (work.ask(), states(history)) == (None, ["failed", "failed"])
+    _, work = proposer(2, retry_failed=True)
+    job = work.ask()  # and the process ends
+    assert (job.number, job.architecture) == (2, architectures[0])
+    history, work = proposer(2)  # those that were begun again go on without being asked for
+    finish(work, make_evaluator())
+    assert states(history) == ["failed", "failed", "complete", "complete"]
+    assert history[3].origin == "again: trial 1 failed"
+    history, work = proposer(2, retry_failed=True)
+    assert (work.ask(), work.trained, len(history)) == (None, 2, 4)
+
+
+def test_trial_that_fails_again_can_be_tried_a_third_time(proposer, make_evaluator):
+    _, work = proposer(1)
+    work.fail(work.ask(), "the loss is not finite")
+    _, work = proposer(1, retry_failed=True)
+    work.fail(work.ask(), "the loss is not finite")
+    history, work = proposer(1, retry_failed=True)
+    finish(work, make_evaluator())
+    assert states(history) == ["failed", "failed", "complete"]
 
 
 def test_attempts_before_a_pause_do_not_count_after_it(proposer, make_evaluator):

@@ -1,7 +1,7 @@
 """A search in worker processes of this machine: one process proposes and owns the history, the others train.
 
-The images are in memory that all processes share; on GPUs every worker has its own copy. The proposing process never
-sends tensors that are on a GPU.
+The images are in memory that all processes share, or in a file that all map; on GPUs every worker has its own copy. The
+proposing process never sends tensors that are on a GPU.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from seesaw_nas.core import signals
+from seesaw_nas.core.errors import SeesawError
 from seesaw_nas.evaluators import on_device
 from seesaw_nas.search.engines.pool import Pool, Worker, WorkerError
+from seesaw_nas.search.engines.sharing import share
 from seesaw_nas.search.engines.worker import Place
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Proposer
@@ -44,11 +46,13 @@ def run(
         KeyboardInterrupt: there was a signal; running trainings are finished or dropped.
         WorkerError: a bug in a worker.
         OptionError: the evaluator cannot be sent to another process, or a worker has too little memory to start.
+        Exception: an error that a user can correct and that a worker met with, such as a full disk.
     """
     end = clock() + time_limit if time_limit is not None else float("inf")
     evaluator = on_device(evaluator, "cpu")
-    pool = Pool(proposer, evaluator, listener or Listener(), [Worker(evaluator, place) for place in places])
-    with signals.catch_signals() as stop:
+    with share(evaluator) as sent, signals.catch_signals() as stop:
+        workers = [Worker(sent, place) for place in places]
+        pool = Pool(proposer, evaluator, listener or Listener(), workers, sent)
         try:
             while True:
                 stopping = stop() is not None
@@ -59,6 +63,9 @@ def run(
                 if stopping:
                     pool.tell_stopping()
                 pool.collect()
+        except SeesawError:
+            pool.salvage()
+            raise
         finally:
             for worker in pool.workers:
                 worker.stop()

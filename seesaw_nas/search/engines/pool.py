@@ -8,15 +8,16 @@ trainings on its device have ended, and the other workers have released their me
 from __future__ import annotations
 
 import contextlib
-import pickle
 import signal as signals_of_system
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas.core.errors import OptionError
+from seesaw_nas.core import signals
+from seesaw_nas.core.errors import OptionError, RunError, SeesawError
 from seesaw_nas.evaluators import at_once
+from seesaw_nas.search.engines.sharing import UNSENDABLE, Filed, unsendable
 from seesaw_nas.search.engines.worker import Idle, Outcome, Place, Release, serve
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Job, Proposer
@@ -31,6 +32,10 @@ class WorkerError(RuntimeError):
     """A bug in a worker; the text is its traceback."""
 
 
+class WorkerStartError(WorkerError, RunError):
+    """A worker that ended before it could work; it has printed why."""
+
+
 class Worker:
     """A worker process and its jobs.
 
@@ -42,7 +47,7 @@ class Worker:
         releasing: whether it was asked to release that memory and has not answered yet.
     """
 
-    def __init__(self, evaluator: Evaluator, place: Place) -> None:
+    def __init__(self, sent: Evaluator | Filed, place: Place) -> None:
         import torch.multiprocessing  # shares the memory of tensors that are sent
 
         context = torch.multiprocessing.get_context("spawn")
@@ -50,14 +55,12 @@ class Worker:
         self.jobs: list[Job] = []
         self.alone = self.ready = self.keeps = self.releasing = False
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, evaluator, place), daemon=True)
+        self.process = context.Process(target=serve, args=(theirs, sent, place), daemon=True)
         try:
             with _without_interrupts():
                 self.process.start()
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise OptionError(
-                f"the evaluator cannot be sent to a worker ({error}); define it in a module, or use --engine serial"
-            ) from None
+        except UNSENDABLE as error:
+            raise unsendable(error) from None
         theirs.close()
 
     def begin(self, jobs: list[Job], *, alone: bool = False) -> None:
@@ -78,7 +81,10 @@ class Worker:
 
         Raises:
             OptionError: it could not start.
+            Exception: what it met with as it began, as this process would have.
         """
+        if idle.error is not None:
+            raise idle.error
         if idle.reason:
             raise OptionError(f"{self.place.name} cannot begin: {idle.reason}")
         if self.releasing:
@@ -87,30 +93,31 @@ class Worker:
 
     def stop(self) -> None:
         self.connection.close()
-        self.process.terminate()
+        self.process.kill()  # it ignores signals that reach a whole group of processes
         self.process.join()
 
     def death(self) -> str:
         """The reason why the process ended.
 
         Raises:
-            WorkerError: it could not start, so that a new worker could not start either.
+            WorkerStartError: it could not start, so that a new worker could not start either.
         """
         self.process.join()
         self.connection.close()
         code = self.process.exitcode or 0
         if code >= 0 and not self.ready:
-            raise WorkerError(f"{self.place.name} could not begin (exit code {code}); its own traceback says why")
+            raise WorkerStartError(f"{self.place.name} could not begin (exit code {code}); its own traceback says why")
         cause = signals_of_system.Signals(-code).name if code < 0 else f"exit code {code}"
         return f"{self.place.name} died ({cause})"
 
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Context in which new processes ignore the Ctrl-C that a terminal sends to all; this process receives it later."""
-    resource_tracker.ensure_running()  # otherwise it would start inside, and would unblock the signal
-    before = signals_of_system.pthread_sigmask(signals_of_system.SIG_BLOCK, {signals_of_system.SIGINT})
+    """Context in which new processes ignore signals that all of a terminal or job get; this one receives them later."""
+    before = signals_of_system.pthread_sigmask(signals_of_system.SIG_BLOCK, signals.CAUGHT)
     try:
+        resource_tracker.ensure_running()  # it must outlive a SIGHUP; the others it ignores, and unblocks here
+        signals_of_system.pthread_sigmask(signals_of_system.SIG_BLOCK, signals.CAUGHT)
         yield
     finally:
         signals_of_system.pthread_sigmask(signals_of_system.SIG_SETMASK, before)
@@ -119,9 +126,17 @@ def _without_interrupts() -> Iterator[None]:
 class Pool:
     """The workers, the jobs of dead workers, which are to be repeated, and the jobs that wait for a device alone."""
 
-    def __init__(self, proposer: Proposer, evaluator: Evaluator, listener: Listener, workers: list[Worker]) -> None:
+    def __init__(
+        self,
+        proposer: Proposer,
+        evaluator: Evaluator,
+        listener: Listener,
+        workers: list[Worker],
+        sent: Evaluator | Filed | None = None,
+    ) -> None:
+        """Take over workers; a new one gets what was ``sent`` to them, by default the evaluator itself."""
         self.workers = workers
-        self._proposer, self._evaluator, self._listener = proposer, evaluator, listener
+        self._proposer, self._sent, self._listener = proposer, sent or evaluator, listener
         self._at_once = at_once(evaluator)
         self._retries: list[Job] = []
         self._waiting: list[tuple[str, Job]] = []  # device and job
@@ -194,6 +209,9 @@ class Pool:
         job, alone, worker.alone = worker.jobs.pop(0), worker.alone, False
         assert job.number == outcome.number, "a worker reports its jobs in order"
         device, name = worker.place.device, worker.place.name
+        if outcome.error is not None:
+            self._proposer.drop(job)
+            raise outcome.error
         if outcome.fatal:
             self._proposer.drop(job)
             raise WorkerError(f"{name}, trial {job.number}: {outcome.fatal}")
@@ -209,7 +227,7 @@ class Pool:
     def _bury(self, worker: Worker) -> None:
         """Replace a dead worker by a new one, and retry its jobs or record their failure."""
         cause = worker.death()
-        self.workers[self.workers.index(worker)] = Worker(self._evaluator, worker.place)
+        self.workers[self.workers.index(worker)] = Worker(self._sent, worker.place)
         for job in worker.jobs:
             if not self._proposer.retry(job):
                 reason = f"{cause} while training it, as another worker had"
@@ -218,6 +236,15 @@ class Pool:
                 self._waiting.append((worker.place.device, job))
             else:
                 self._retries.append(job)
+
+    def salvage(self) -> None:
+        """Record what workers have reported by now, as far as it can be recorded; for an ending with an error."""
+        reported: Any = wait([worker.connection for worker in self.busy if not worker.connection.closed], timeout=0)
+        for worker in [worker for worker in self.busy if worker.connection in reported]:
+            with contextlib.suppress(EOFError, OSError, SeesawError):
+                message = worker.connection.recv()
+                if isinstance(message, Outcome) and message.score is not None:
+                    self._record(worker, message)
 
     def tell_stopping(self) -> None:
         """Tell the listener, once, that the search waits for the running trainings."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
+import pickle
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,10 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
-from seesaw_nas.core.errors import OutOfMemory
+from seesaw_nas.core import signals
+from seesaw_nas.core.errors import OutOfMemory, RunError, SeesawError
 from seesaw_nas.evaluators import Failure, Score, attempt, attempt_together, on_device
+from seesaw_nas.search.engines.sharing import Filed, receive
 from seesaw_nas.search.proposer import Job
 from seesaw_nas.training import memory
 
@@ -42,6 +44,7 @@ class Outcome:
 
     Attributes:
         reason: the failure in one line; empty if there is a score.
+        error: what ends the search, if a user can correct it: a full disk, a damaged checkpoint.
         fatal: traceback if the failure is a bug; else empty.
         out_of_memory: whether memory ran out, so that the job may succeed while nothing else runs there.
     """
@@ -49,15 +52,22 @@ class Outcome:
     number: int
     score: Score | None = None
     reason: str = ""
+    error: Exception | None = None
     fatal: str = ""
     out_of_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Report that a worker is idle and holds no memory of earlier jobs; with a ``reason``, that it could not start."""
+    """Report that a worker is idle and holds no memory of earlier jobs.
+
+    Attributes:
+        reason: why there is too little memory for it to start; empty if it could.
+        error: another error that kept it from starting, and that a user can correct.
+    """
 
     reason: str = ""
+    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +92,19 @@ def places(device: str, workers: int, per_gpu: int, gpus: int, cores: int) -> li
     return [Place(f"cpu worker {i}", "cpu", max(1, cores // count)) for i in range(count)]
 
 
-def serve(connection: Connection, evaluator: Evaluator, place: Place) -> None:
-    """Report :class:`Idle` when ready, then carry out requests. Only the proposing process handles Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def serve(connection: Connection, sent: Evaluator | Filed, place: Place) -> None:
+    """Report :class:`Idle` when ready, then carry out requests. Only the proposing process handles signals."""
+    signals.leave_to_parent()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        own_evaluator = _move_to_place(evaluator, place)
+        own_evaluator = _move_to_place(receive(sent), place)
     except OutOfMemory as failure:
         connection.send(Idle(str(failure)))
+        return
+    except Exception as error:
+        if (passed_on := correctable(error)) is None:
+            raise
+        connection.send(Idle(error=passed_on))
         return
     try:
         connection.send(Idle())
@@ -147,8 +162,21 @@ def train(evaluator: Evaluator, job: Job) -> Outcome:
         result = attempt(
             lambda: evaluator.evaluate(job.architecture, seed=job.seed, until=job.until, checkpoint=job.checkpoint)
         )
-    except Exception as error:  # a bug; the proposing process raises it
+    except Exception as error:  # the proposing process raises it
+        if (passed_on := correctable(error)) is not None:
+            return Outcome(job.number, reason=str(error), error=passed_on)
         return Outcome(job.number, reason=f"{type(error).__name__}: {error}", fatal=traceback.format_exc())
     if isinstance(result, Failure):
         return Outcome(job.number, reason=result.reason, out_of_memory=result.out_of_memory)
     return Outcome(job.number, score=result)
+
+
+def correctable(error: Exception) -> Exception | None:
+    """The error as it may be sent to another process, if it is one that a user can correct; ``None`` for a bug."""
+    if not isinstance(error, SeesawError | OSError | ImportError | MemoryError) and not memory.is_exhaustion(error):
+        return None
+    try:
+        same = pickle.loads(pickle.dumps(error))
+    except Exception:  # its class wants other arguments than its text
+        same = None
+    return error if type(same) is type(error) and str(same) == str(error) else RunError(str(error))

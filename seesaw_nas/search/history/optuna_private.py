@@ -10,7 +10,7 @@ from typing import Any
 
 import optuna
 from optuna.samplers import NSGAIISampler
-from optuna.storages import BaseStorage
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial
 
 from seesaw_nas.core.errors import RunError
@@ -25,6 +25,18 @@ def storage(study: optuna.Study) -> BaseStorage:
 def trial_id(trial: optuna.Trial | FrozenTrial) -> int:
     """The number by which the storage knows a trial; in a database it is not the trial's own."""
     found: int = _private(trial, "_trial_id")
+    return found
+
+
+def cached(database: RDBStorage) -> BaseStorage:
+    """The same storage behind Optuna's cache, which spares reading ended trials again."""
+    found: BaseStorage = _private(optuna.storages, "_CachedStorage")(database)
+    return found
+
+
+def silent_trials(database: RDBStorage, study_id: int) -> list[int]:
+    """Running trials of a study without a sign of life for the storage's grace period, by the storage's numbers."""
+    found: list[int] = _private(database, "_get_stale_trial_ids")(study_id)
     return found
 
 

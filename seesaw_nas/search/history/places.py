@@ -50,7 +50,7 @@ class Watched:
 
 
 def _in_file(folder: RunFolder) -> bool:
-    return not folder.description["settings"].get("storage") and folder.journal.exists()
+    return not folder.description.get("settings", {}).get("storage") and folder.journal.exists()
 
 
 def records_of(folder: RunFolder) -> list[TrialRecord]:
@@ -72,7 +72,7 @@ def read_with_genotypes(folder: RunFolder) -> tuple[Genotypes | None, list[Trial
     if _in_file(folder):
         reader = trials_file.TrialsReader(folder.journal)
         return reader.read().genotypes, reader.records()
-    if not folder.description["settings"].get("storage") and not folder.old_journal.exists():
+    if not folder.description.get("settings", {}).get("storage") and not folder.old_journal.exists():
         return None, []
     from seesaw_nas.search.history import with_optuna  # which takes as long to load as a short file to read
 

@@ -8,104 +8,77 @@ every few seconds that it is alive; a trial of one that does not is begun once m
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
-import warnings
-import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import optuna
-import sqlalchemy
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core import optional
-from seesaw_nas.core.errors import OptionError, RunError
-from seesaw_nas.core.run_folder import check_description
-from seesaw_nas.search.history import optuna_private
+from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.run_folder import NameTaken, check_description
+from seesaw_nas.search.history import database, optuna_private
 from seesaw_nas.search.history.history import DIRECTIONS
+from seesaw_nas.search.history.patient import RESULT, RETRY_SECONDS
 from seesaw_nas.search.history.reading import as_records
 from seesaw_nas.search.history.study_history import StudyHistory
+from seesaw_nas.search.history.undelivered import Undelivered
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space
 
-BEAT_SECONDS = 10  # between two signs of life
-GRACE_SECONDS = 60  # without one, after which a trial's process counts as lost
 _DESCRIPTION = "run"  # attribute of the study: what the run is, as in run.json
 
 
-def open_storage(url: str) -> RDBStorage:
-    """The database behind this URL, such as ``postgresql://user@host/name``; its tables are made where they lack.
-
-    Raises:
-        OptionError: it cannot be reached, or its driver is not installed.
-    """
-    shown = without_password(url)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            storage = RDBStorage(
-                url.replace("postgresql://", "postgresql+psycopg://", 1),  # whatever SQLAlchemy's own default is
-                engine_kwargs={"pool_pre_ping": True},
-                heartbeat_interval=BEAT_SECONDS,
-                grace_period=GRACE_SECONDS,
-                heartbeat_stale_trial_callback=_lost,
-            )
-            weakref.finalize(storage, storage.engine.dispose)  # its connections are closed when nothing needs them
-            return storage
-    except ImportError as error:
-        raise OptionError(f"no driver for {shown}: {optional.explain_error(error) or error}") from None
-    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        reason = " ".join(str(error.__cause__ or error).split())[:200]
-        raise OptionError(f"cannot reach the storage {shown}: {reason}") from None
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown and kept; the driver takes the password from where it always does, as PGPASSWORD.
-
-    Raises:
-        OptionError: it is no URL of a database.
-    """
-    try:
-        parsed = sqlalchemy.engine.make_url(url).difference_update_query(["password"])
-        return parsed._replace(password=None).render_as_string()  # its `set` leaves out what is None
-    except (sqlalchemy.exc.ArgumentError, ValueError):  # a port that is no number
-        raise OptionError(
-            f"--storage wants the URL of a database, such as postgresql://user@host/name, got "
-            f"'{re.sub(r':[^:/@]*@', '@', url)}'"
-        ) from None
-
-
-def create(url: str, name: str, objectives: str, description: Mapping[str, Any]) -> optuna.Study:
+def create(
+    url: str, name: str, objectives: str, description: Mapping[str, Any], *, again: bool = False
+) -> optuna.Study:
     """A new study of this name, with the description of the run, as in ``run.json``.
 
+    Args:
+        again: a process may have been killed over making it: then one of this run that has no trial yet is taken.
+
     Raises:
-        RunError: there is one already.
+        NameTaken: there is one already.
         OptionError: the database cannot be reached.
     """
-    storage = open_storage(url)
+    storage = database.open_storage(url, create=True)
     try:
         study = optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS[objectives])
     except optuna.exceptions.DuplicatedStudyError:
-        raise RunError(
-            f"the storage has a search called '{name}' already; join it by --join {name}, or choose another name"
-        ) from None
+        study = optuna.load_study(storage=storage, study_name=name)
+        if not again or study.user_attrs.get(_DESCRIPTION, description) != description or study.get_trials():
+            raise StudyTaken(name) from None
     study.set_user_attr(_DESCRIPTION, dict(description))
     return study
 
 
-def join(url: str, name: str) -> tuple[optuna.Study, dict[str, Any]]:
+class StudyTaken(NameTaken):
+    """The database has a study of this name already."""
+
+    def __init__(self, name: str) -> None:
+        RunError.__init__(
+            self, f"the storage has a search called '{name}' already; join it by --join {name}, or choose another name"
+        )
+
+
+def join(
+    url: str, name: str, *, keep: Path | None = None, read_only: bool = False
+) -> tuple[optuna.Study, dict[str, Any]]:
     """The study of this name, and the description of its run.
+
+    Args:
+        keep: folder for results until the database has them; ``None`` where nothing is trained.
+        read_only: whether nothing will be written.
 
     Raises:
         RunError: there is none, or a newer release made it.
         OptionError: the database cannot be reached.
     """
-    storage = open_storage(url)
+    undelivered = Undelivered(keep, name) if keep else None
+    storage = database.open_storage(url, read_only=read_only, undelivered=undelivered)
     try:
         study = optuna.load_study(storage=storage, study_name=name)
     except KeyError:
@@ -124,7 +97,7 @@ def read_records(url: str, name: str) -> list[TrialRecord]:
         RunError: there is no such search.
         OptionError: the database cannot be reached.
     """
-    study, _ = join(url, name)
+    study, _ = join(url, name, read_only=True)
     return as_records(study.get_trials(deepcopy=False), f"the search '{name}' in the storage")
 
 
@@ -135,12 +108,14 @@ class SharedHistory(StudyHistory):
 
     def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0) -> None:
         """Read what there is, and begin to show signs of life."""
-        self._database: Any = optuna_private.storage(study)  # its cache passes signs of life on
+        self._database: Any = optuna_private.storage(study)
+        delivered = self._deliver(study)
         super().__init__(study, space, budget, seed)
         self._mine: set[int] = set()
         self._again: list[tuple[Architecture, str, int]] = []
         self._taken_up: list[int] = []
-        _LISTENING[id(study)] = self._take_up
+        for number in [number for number, trial_id in self._ids.items() if trial_id in delivered]:
+            self.tell(number)
         self._end = threading.Event()
         self._beating = threading.Thread(target=self._beat, daemon=True)
         self._beating.start()
@@ -148,14 +123,27 @@ class SharedHistory(StudyHistory):
     def close(self) -> None:
         """Show no further signs of life."""
         self._end.set()
-        self._beating.join()
-        _LISTENING.pop(id(self.study), None)
+        self._beating.join(database.CONNECT_SECONDS)  # it may be waiting for a server that is away
 
     def _beat(self) -> None:
-        while not self._end.wait(BEAT_SECONDS):
-            for number in list(self._mine):
-                with contextlib.suppress(optuna.exceptions.StorageInternalError):  # the next one may come through
-                    self._database.record_heartbeat(self._ids[number])
+        pause: float = database.BEAT_SECONDS
+        while not self._end.wait(pause):
+            came_through = [self._database.record_heartbeat(self._ids[number]) for number in list(self._mine)]
+            pause = database.BEAT_SECONDS if all(came_through) else RETRY_SECONDS
+
+    def _deliver(self, study: optuna.Study) -> set[int]:
+        """Hand over results that an earlier process could not; the trials that took them, by the storage's numbers.
+
+        The result of a trial that others have taken over is dropped, one of a trial that is not in the database stays.
+        """
+        kept = self._database.undelivered.results() if self._database.undelivered else {}
+        there = {optuna_private.trial_id(trial) for trial in study.get_trials(deepcopy=False)} if kept else set()
+        delivered = set()
+        for trial_id in sorted(kept.keys() & there):
+            with contextlib.suppress(optuna.exceptions.UpdateFinishedTrialError):
+                self._database.set_trial_user_attr(trial_id, RESULT, kept[trial_id])
+                delivered.add(trial_id)
+        return delivered
 
     def _read(self, trial: FrozenTrial) -> None:
         if not (trial.user_attrs.get("proposal", {}).get("architecture") or "result" in trial.user_attrs):
@@ -167,9 +155,8 @@ class SharedHistory(StudyHistory):
 
     def refresh(self) -> list[TrialRecord]:
         """Take in what other processes did, begin anew what a lost one left, and return the records that changed."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            optuna.storages.fail_stale_trials(self.study)
+        for lost in self._database.end_silent(self.study):
+            self._take_up(lost)
         changed = []
         for trial in self.study.get_trials(deepcopy=False):
             known = self._records.get(trial.number)
@@ -201,9 +188,7 @@ class SharedHistory(StudyHistory):
 
     def ask(self) -> int:
         """Begin a trial whose genes the study's sampler chooses."""
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Heartbeat of storage", UserWarning)  # we show the signs of life
-            trial = self.study.ask(self._distributions)
+        trial = self.study.ask(self._distributions)
         return self._propose(self._storage.get_trial(optuna_private.trial_id(trial)), attempts=1)
 
     def _note(self, number: int, trial_id: int, *rest: Any, **more: Any) -> None:
@@ -231,15 +216,6 @@ class SharedHistory(StudyHistory):
     def _take_up(self, trial: FrozenTrial) -> None:
         """Note that the trial of a lost process is to be begun once more."""
         proposal = trial.user_attrs.get("proposal", {})
-        if "result" not in trial.user_attrs and proposal.get("architecture") and proposal["attempts"] < 2:
+        if "result" not in trial.user_attrs and proposal.get("architecture"):
             architecture = Architecture.from_dict(proposal["architecture"])
             self._again.append((architecture, f"again: trial {trial.number} was lost", int(proposal["attempts"])))
-
-
-_LISTENING: dict[int, Callable[[FrozenTrial], None]] = {}  # by the study's identity
-
-
-def _lost(study: optuna.Study, trial: FrozenTrial) -> None:
-    """What Optuna calls in the one process that found a trial without a sign of life."""
-    if (take_up := _LISTENING.get(id(study))) is not None:
-        take_up(trial)

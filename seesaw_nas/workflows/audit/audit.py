@@ -37,6 +37,7 @@ def audit(
     seed: int = 0,
     device: str = "auto",
     data_dir: str = "",
+    storage: str = "",
     out: Path | str = "",
     on_score: OnScore | None = None,
 ) -> Audit:
@@ -52,6 +53,7 @@ def audit(
         bootstrap: resamples of the architectures behind each interval.
         seed: of the scores and of the resamples.
         device, data_dir: as a search's; without ``data_dir`` the first run's own.
+        storage: URL of the database that has the searches' trials; needed where their folders have none.
         out: folder to write to; see :func:`folder`.
         on_score: told of each score: the evaluator, how many there are of it, and how many there will be.
 
@@ -64,7 +66,7 @@ def audit(
     if seed < 0:
         raise OptionError(f"--seed must be at least 0, got {seed}")
     paths, supernet = [Path(run) for run in runs], str(supernet)
-    known = trainings.read(paths)
+    known = trainings.read(paths, storage)
     wanted = names.choose_evaluators(evaluators, known.evaluated, supernet)
     cut, left_out = bands.cut([entry.macs for entry in known.entries], band)
     bench, judge = Bench(known, supernet, device, data_dir), Judge(known, cut, bootstrap, seed)

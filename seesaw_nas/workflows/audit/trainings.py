@@ -37,8 +37,11 @@ class _Source:
         return Basis.of(self.about, self.name)
 
 
-def read(paths: Sequence[Path]) -> Truth:
+def read(paths: Sequence[Path], storage: str = "") -> Truth:
     """The trainings in folders of searches and in tables; one that several of them hold counts once.
+
+    Args:
+        storage: URL of the database that has the searches' history; needed where their folders have none.
 
     Raises:
         RunError: something cannot be read, or was not trained.
@@ -46,7 +49,7 @@ def read(paths: Sequence[Path]) -> Truth:
     """
     if twice := [path for path, count in Counter(path.resolve() for path in paths).items() if count > 1]:
         raise OptionError(f"the run {twice[0]} is given twice")
-    sources = [_of_table(path) if path.is_file() else _of_run(path) for path in paths]
+    sources = [_of_table(path) if path.is_file() else _of_run(path, storage) for path in paths]
     _check_same(sources)
     names = tuple(source.name for source in sources)
     found: dict[str, tuple[Architecture, dict[int, Curve]]] = {}
@@ -85,8 +88,8 @@ def _of_table(path: Path) -> _Source:
     return _source(path, about, trainings)
 
 
-def _of_run(path: Path) -> _Source:
-    folder = RunFolder.open(path)
+def _of_run(path: Path, storage: str) -> _Source:
+    folder = RunFolder.open(path, storage)
     about = folder.description
     if "trials" not in about.get("settings", {}):
         raise RunError(f"{path} is no search; what a training came to is in its result.json")

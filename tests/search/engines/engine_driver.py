@@ -24,9 +24,9 @@ def main():
     log, seconds, name, settings = sys.argv[1:]
     more = json.loads(settings)
     if short := more.pop("short_grace", None):
-        from seesaw_nas.search.history import shared
+        from seesaw_nas.search.history import database
 
-        shared.BEAT_SECONDS, shared.GRACE_SECONDS = 1, short
+        database.BEAT_SECONDS, database.GRACE_SECONDS = 1, short
     evaluator = Noting(Path(log), float(seconds), together=more.pop("together", 1))
     more["listener"] = Stopping(Path(log).with_name("stopping"))
     try:
