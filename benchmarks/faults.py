@@ -30,8 +30,8 @@ from seesaw_nas.evaluators import Score
 from seesaw_nas.search import strategies
 from seesaw_nas.search.engines import local
 from seesaw_nas.search.engines.worker import Place
-from seesaw_nas.search.history import history, reading
-from seesaw_nas.search.history import journal as journals
+from seesaw_nas.search.history.file_history import FileHistory
+from seesaw_nas.search.history.trials_file import read_records
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.space import Feasible
@@ -69,15 +69,14 @@ def one(folder: Path, trials: int) -> None:
     """Begin a search, or go on with it, in this process."""
     feasible = Feasible.of(space.load("seesaw-digits"), "600K")
     setting = Setting(feasible, 0)
-    kept = history.History(journals.open_study(folder / "optuna.journal", "faults"), feasible.space, feasible.budget)
+    kept = FileHistory(folder / "trials.jsonl", feasible.space, feasible.budget)
     proposer = Proposer(kept, strategies.make("random", setting), trials=trials)
     local.run(proposer, Sleeping(folder / "log"), [Place(f"worker {i}", "cpu") for i in range(WORKERS)])
 
 
 def told(folder: Path) -> dict[str, float | None]:
     """Top-1 of the trainings that the journal tells as finished."""
-    journal = folder / "optuna.journal"
-    found = reading.read_records(journal) if journal.exists() and journal.stat().st_size else []
+    found = read_records(folder / "trials.jsonl")
     return {f"{record.digest} {record.seed}": record.top1 for record in found if record.state == "complete"}
 
 
@@ -118,7 +117,7 @@ def hit(folder: Path, trials: int, victim: str, share: float) -> dict[str, objec
         search.communicate()
     after, ended = told(folder), Counter(what for noted, what, _ in log.notes() if noted == "ended")
     begun_later = {what for noted, what, _ in log.notes()[behind:] if noted == "begun"}
-    records = reading.read_records(folder / "optuna.journal")
+    records = read_records(folder / "trials.jsonl")
     return {
         "victim": victim, "share": round(share, 3), "hit": hit_at, "told_before": len(before), "resumes": resumes,
         "lost": sum(after.get(training) != top1 for training, top1 in before.items()),

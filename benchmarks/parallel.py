@@ -36,8 +36,7 @@ from seesaw_nas.evaluators import Score
 from seesaw_nas.search import strategies
 from seesaw_nas.search.engines import local, serial
 from seesaw_nas.search.engines.worker import Place
-from seesaw_nas.search.history import history
-from seesaw_nas.search.history import journal as journals
+from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.strategies.base import Setting
@@ -76,7 +75,7 @@ class Timed:
     @classmethod
     def begin(cls, folder: Path, trials: int, strategy: str = "random") -> Timed:
         feasible = space.load(SPACE).within(BUDGET)
-        kept = history.History(journals.open_study(folder / "optuna.journal", "a"), feasible.space, feasible.budget)
+        kept = FileHistory(folder / "trials.jsonl", feasible.space, feasible.budget)
         told: list[tuple[float, str]] = []
         proposer = Proposer(
             kept,

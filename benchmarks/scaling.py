@@ -3,7 +3,7 @@
     python benchmarks/scaling.py [--strategies random evolution thompson local tpe] [--spaces seesaw-digits:600K]
         [--marks 10 1000 10000] [--dir FOLDER] [--profile]
 
-The history is the default one, an Optuna journal in a file, on the disk that holds --dir; nothing is trained. At each
+The history is the default one, `trials.jsonl`, on the disk that holds --dir; nothing is trained. At each
 mark some trials are asked and told as a search does it, every fsync carried out and timed. In between the history is
 filled with exact draws, through its own methods and without fsync, so that the strategy finds it as long as it would
 be. Each run is a process of its own, after --profile one more, which prints where the time goes at the last mark.
@@ -34,7 +34,7 @@ from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.files import write_json
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search import strategies
-from seesaw_nas.search.history import journal as journals
+from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies.base import ExactDraws, Setting
@@ -82,10 +82,9 @@ class Search:
     filled_s: float = 0.0
 
     @classmethod
-    def begin(cls, name: str, feasible: Feasible, journal: Path) -> Search:
+    def begin(cls, name: str, feasible: Feasible, path: Path) -> Search:
         setting = Setting(feasible, 0)
-        study = journals.open_study(journal, "scaling")
-        trials = History(study, feasible.space, feasible.budget, setting.seed)
+        trials = FileHistory(path, feasible.space, feasible.budget, setting.seed)
         return cls(feasible, trials, setting, strategies.make(name, setting), np.random.default_rng(0))
 
     def score(self) -> Score:
@@ -164,7 +163,7 @@ def at_mark(search: Search, disk: Disk, folder: Path) -> dict[str, object]:
 def one(name: str, where: str, marks: list[int], folder: Path, *, profiled: bool = False) -> dict[str, object]:
     """One run, in this process."""
     disk, (space_name, budget) = Disk(), where.split(":", 1)
-    search = Search.begin(name, space.load(space_name).within(budget), folder / "optuna.journal")
+    search = Search.begin(name, space.load(space_name).within(budget), folder / "trials.jsonl")
     found: dict[str, object] = {}
     for mark in marks:
         disk.on = False
@@ -174,13 +173,13 @@ def one(name: str, where: str, marks: list[int], folder: Path, *, profiled: bool
             _profile(search)
         elif not profiled:
             found[str(mark)] = at_mark(search, disk, folder)
-    trials, size = len(search.trials), (folder / "optuna.journal").stat().st_size
+    trials, size = len(search.trials), (folder / "trials.jsonl").stat().st_size
     start = time.perf_counter()
     if not profiled:
-        Search.begin(name, search.feasible, folder / "optuna.journal")
+        Search.begin(name, search.feasible, folder / "trials.jsonl")
     reopened = time.perf_counter() - start
     return {
-        "marks": found, "journal_bytes_a_trial": round(size / trials), "reopen_s": round(reopened, 2),
+        "marks": found, "bytes_a_trial": round(size / trials), "reopen_s": round(reopened, 2),
         "fill_ms_a_trial": round(1000 * search.filled_s / trials, 2),
     }  # fmt: skip
 
@@ -214,7 +213,7 @@ def show(name: str, where: str, found: dict) -> None:
         plain = figures["append_and_fsync"]["median_ms"]
         print(f"{name:10} {where:20} {mark:>6}: {', '.join(cells)} ms, of it CPU {cpu:.2f}, fsync {disk:.2f} "
               f"(one alone {plain:.2f}), {figures['peak_rss_mib']:.0f} MiB")  # fmt: skip
-    print(f"{'':10} reopened in {found['reopen_s']} s, {found['journal_bytes_a_trial']} bytes a trial", flush=True)
+    print(f"{'':10} reopened in {found['reopen_s']} s, {found['bytes_a_trial']} bytes a trial", flush=True)
 
 
 def main() -> None:
@@ -241,7 +240,7 @@ def main() -> None:
             rows.append({"strategy": name, "space": where, **found})
     setting = {
         "timed": TIMED, "warm_up": WARM_UP, "curve": EPOCHS, "objectives": "front", "evaluator": "random top-1",
-        "appended_bytes": APPENDED, "history": "Optuna's journal in a file",
+        "appended_bytes": APPENDED, "history": "trials.jsonl",
         "fsync": "carried out at the marks, left out between them",
         "between_marks": "exact draws, added and finished through the history, not proposed by the strategy",
         "file_system": file_system(options.dir),

@@ -49,9 +49,9 @@ def search(environment, tmp_path_factory):
 
 def test_a_search_trains_on_two_gpus(search):
     results = [
-        json.loads(line)["user_attr"]["result"]
-        for line in (search / "runs/two/optuna.journal").read_text().splitlines()
-        if '"result"' in line
+        json.loads(line)
+        for line in (search / "runs/two/trials.jsonl").read_text().splitlines()
+        if line.startswith('{"end":')
     ]
     assert [result["state"] for result in results] == ["complete", "complete"]
     assert sorted(result["worker"] for result in results) == ["cuda:0 worker 0", "cuda:1 worker 1"]
