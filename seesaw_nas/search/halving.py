@@ -9,11 +9,10 @@ different rungs (Li et al. 2018, arXiv:1603.06560).
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
-
-import numpy as np
 
 from seesaw_nas import pareto
 from seesaw_nas.core.errors import OptionError, known
@@ -26,8 +25,8 @@ SCHEDULERS = {
     "moasha": "successive halving by non-dominated rank over top-1 at the rung and Multi-Adds",
 }
 DEFAULT_SCHEDULER = "none"
-SIMULATED = {"top1": 200, "front": 40}  # trials of a simulated search, by order: a front takes longer to rank
-ROUNDS = 4  # simulated searches, of which the mean is taken
+SIMULATED = {"top1": 200, "front": 25}  # trials of a simulated search, by order: a front takes longer to rank
+ROUNDS = {"top1": 30, "front": 12}  # simulated searches, of which the mean is taken
 
 
 @dataclass
@@ -140,13 +139,13 @@ class Halving:
         if not trials or len(self.levels) == 1:
             return trials * self.levels[-1]
         count = min(trials, SIMULATED[self._order])
-        spent = [self._again().simulate(count, np.random.default_rng([count, n])) for n in range(ROUNDS)]
+        spent = [self._again().simulate(count, random.Random(f"{count} {n}")) for n in range(ROUNDS[self._order])]
         return round(sum(spent) / len(spent) * trials / count)
 
-    def simulate(self, trials: int, rng: np.random.Generator) -> int:
+    def simulate(self, trials: int, rng: random.Random) -> int:
         """The epochs of a search in which top-1 rises with Multi-Adds, and differs by chance besides."""
-        macs = rng.random(trials)
-        worth = 2 * macs + rng.normal(size=trials)
+        macs = [rng.random() for _ in range(trials)]
+        worth = [2 * cost + rng.gauss(0, 1) for cost in macs]
         behind = [0] * trials
         begun = 0
         while True:
@@ -159,7 +158,7 @@ class Halving:
             behind[number] = epoch
             for rung, _ in pairwise(self._rungs(number)):
                 if rung.epoch == epoch:
-                    rung.add(number, float(worth[number]), float(macs[number]))
+                    rung.add(number, worth[number], macs[number])
 
 
 def make(name: str, epochs: int, *, reduction: int = 3, minimum: int = 1) -> Halving:

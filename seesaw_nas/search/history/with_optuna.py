@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import optuna
+from optuna import Study as Study  # also for those who may not import Optuna
 from optuna.storages import BaseStorage
 
 from seesaw_nas.core.errors import RunError
@@ -50,7 +50,7 @@ def storage_of(folder: RunFolder) -> BaseStorage:
     return optuna_private.storage(study_of(folder))
 
 
-def study_of(folder: RunFolder) -> optuna.Study:
+def study_of(folder: RunFolder) -> Study:
     """A search's history as a study: in memory, as it stands, or that of its database; raises as :func:`storage_of`."""
     if url := url_of(folder):
         return shared.join(url, study_name(folder))[0]
