@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from seesaw_nas.core import optional
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search.history import with_optuna
 
-if TYPE_CHECKING:
-    import optuna
 
-
-def study(run: Path | str, storage: str = "") -> optuna.Study:
+def study(run: Path | str, storage: str = "") -> Any:
     """The trials of a search as they stand, as a study of Optuna's: in memory, or in the search's database.
 
     Args:
