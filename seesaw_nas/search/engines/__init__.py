@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.conditions import cores
 from seesaw_nas.search.engines import local, serial
@@ -47,8 +47,7 @@ def connect_engine(settings: SearchSettings, device: torch.device) -> Iterator[E
         OptionError: the engine cannot be used with these settings.
     """
     if settings.placement.engine == "ray":
-        from seesaw_nas.search.engines import ray_tune
-
+        ray_tune = _load_ray()
         with ray_tune.connect(settings.placement.ray_address):
             yield Engine(ray_tune.reservation(settings).text, _on_ray(settings))
     elif settings.placement.engine == "local":
@@ -64,9 +63,15 @@ def _here(
     return serial.run(proposer, evaluator, listener, time_limit=time_limit)
 
 
-def _on_ray(settings: SearchSettings) -> Work:
+def _load_ray() -> Any:
+    """The engine on Ray, which is loaded only where it is asked for."""
     from seesaw_nas.search.engines import ray_tune
 
+    return ray_tune
+
+
+def _on_ray(settings: SearchSettings) -> Work:
+    ray_tune = _load_ray()
     return lambda proposer, evaluator, folder, listener, time_limit: ray_tune.run(
         settings, proposer, evaluator, folder / "ray", listener, time_limit=time_limit
     )
