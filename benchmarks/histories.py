@@ -4,9 +4,9 @@
 
 Each build fills a run folder of seesaw-cifar at 110M with made-up results, through its own history and without fsync.
 Then both are measured in turn, every figure in a process of its own, and medians are given: `status` from the command
-line; a further look of `status --watch` after one more trial has ended; reopening the history as `resume` does; `report`
-at --report trials; the bytes a trial takes; and, beside a bare `import typer`, `--help` and `show`. REV is a revision of
-this repository, put into a git worktree for the time of the measurement.
+line; a further look of `status --watch` after one more trial has ended; reopening the history as `resume` does;
+`report` at --report trials; the bytes a trial takes; and, beside a bare `import typer`, `--help` and `show`. REV is a
+revision of this repository, put into a git worktree for the time of the measurement.
 """
 
 from __future__ import annotations

@@ -13,19 +13,21 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas.core.names import derive_name
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.units import write_budget
 from seesaw_nas.deploy.latency import LatencySettings
 from seesaw_nas.search import DEFAULT_STRATEGY, engines
 from seesaw_nas.search.history import shared
-from seesaw_nas.search.settings import PYTHON, SearchSettings
+from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Space
 from seesaw_nas.training.options import TrainSettings
-from seesaw_nas.workflows import searches
+from seesaw_nas.workflows import folders, searches
 from seesaw_nas.workflows.audit.audit import audit
 from seesaw_nas.workflows.dashboard import dashboard, study
 from seesaw_nas.workflows.deployment import evaluate, export, latency, predict
 from seesaw_nas.workflows.plan import Plan, plan
-from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, Problem, description, make_problem
+from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, Problem, description, make_problem, name_of
 from seesaw_nas.workflows.reference import compare as reference
 from seesaw_nas.workflows.report import report
 from seesaw_nas.workflows.results import Result, write_results
@@ -79,7 +81,7 @@ __all__ = [
 
 def search(
     space: str | Space = "",
-    budget: str = "",
+    budget: str | int = "",
     data: str | SearchData = "digits",
     *,
     strategy: Any = DEFAULT_STRATEGY,
@@ -95,7 +97,8 @@ def search(
 
     Args:
         space: its name, its file, or a space; the one that fits the data when empty.
-        budget: Multi-Adds for one image, such as 110M, 100M:110M or 60%; the space's own when empty.
+        budget: Multi-Adds for one image, such as 110M, 100M:110M or 60%, or a whole number; the space's own when
+            empty.
         data: a data set's name, a folder of images by class, or images that are loaded already.
         strategy: a name; or an Optuna sampler, a function that makes one from a seed (which a resumed search then asks
             the same), or an object with :class:`seesaw_nas.search.strategies.base.Strategy`'s method.
@@ -115,19 +118,15 @@ def search(
     )
     settings = SearchSettings.of(
         dataset=data if isinstance(data, str) else data.name,
-        budget=budget,
+        budget=write_budget(budget),
         space=space.name if isinstance(space, Space) else space,
-        strategy=strategy if isinstance(strategy, str) else _name_of(strategy),
-        evaluator=evaluator if isinstance(evaluator, str) else _name_of(evaluator),
+        strategy=strategy if isinstance(strategy, str) else name_of(strategy),
+        evaluator=evaluator if isinstance(evaluator, str) else name_of(evaluator),
         **options,
     )
     return begin(
         settings, given=given, name=name, runs_dir=runs_dir, time_limit=time_limit, on_plan=on_plan, listener=listener
     )
-
-
-def _name_of(value: Any) -> str:
-    return PYTHON + str(getattr(value, "__name__", type(value).__name__))
 
 
 def join(
@@ -166,5 +165,6 @@ def join(
     method = searches.choose_method(problem, seed=settings.training.seed + own)
     about = {"kind": searches.KIND, **description(problem), "study": name}
     with engines.connect_engine(settings, problem.device) as engine:
-        folder = RunFolder.create(Path(runs_dir) / f"{name}-{platform.node()}-{own}", about)
+        mine = derive_name(name, platform.node(), own)
+        folder = folders.make_first(Path(runs_dir), mine, lambda path: RunFolder.create(path, about))
         return searches.run(folder, problem, method, list, engine, time_limit, on_plan, listener)

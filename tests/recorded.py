@@ -42,4 +42,4 @@ def table(top1, architectures, settings=SETTINGS):
         Recorded(architecture, {seed: curve(float(row[i])) for seed, row in enumerate(top1)})
         for i, architecture in enumerate(architectures)
     )
-    return Table(Subject("digits", (1, 8, 8), 10, 1000, 359), EPOCHS, about, entries)
+    return Table(Subject("digits", (1, 8, 8), 10, 1079, 359), EPOCHS, about, entries)

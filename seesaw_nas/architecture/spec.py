@@ -19,7 +19,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
 from seesaw_nas.core.errors import SpecError
-from seesaw_nas.core.fields import at_path, check_choice, check_int, check_list, check_tuple, take_fields
+from seesaw_nas.core.fields import at_path, check_choice, check_int, check_list, check_tuple, shorten, take_fields
 
 Flow = Literal["shuffle", "share", "none", "igcv3"]
 Activation = Literal["none", "relu6"]
@@ -27,6 +27,10 @@ FLOWS: tuple[str, ...] = get_args(Flow)
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 KERNELS = (3, 5)
 STRIDES = (1, 2)
+LARGEST_SIDE = LARGEST_WIDTH = 2**16  # pixels, and channels of any layer but those that a block expands
+LARGEST_EXPANSION = 1000
+MOST_CLASSES = 2**20
+MOST_BLOCKS = 1000  # of a network; ResNet-1001 has 333
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Partition:
     def __post_init__(self) -> None:
         whole = isinstance(self.parts, tuple) and all(type(part) is int and part > 0 for part in self.parts)
         if not whole or not self.parts:
-            raise SpecError(f"a partition is positive integers such as 1:3, got {self.parts!r}")
+            raise SpecError(f"a partition is positive integers such as 1:3, got {shorten(self.parts)}")
         if (common := math.gcd(*self.parts)) > 1:
             lowest = ":".join(str(part // common) for part in self.parts)
             raise SpecError(f"partition {self} is not in lowest terms; write {lowest}")
@@ -56,7 +60,7 @@ class Partition:
     def parse(cls, text: str) -> Partition:
         """The partition written ``1:3``; ``1`` is dense."""
         if not isinstance(text, str) or re.fullmatch(r"[1-9][0-9]{0,5}(:[1-9][0-9]{0,5})*", text) is None:
-            raise SpecError(f"a partition is positive integers joined by colons, such as '1:3', got {text!r}")
+            raise SpecError(f"a partition is positive integers joined by colons, such as '1:3', got {shorten(text)}")
         return cls(tuple(int(part) for part in text.split(":")))
 
     def __str__(self) -> str:
@@ -128,7 +132,7 @@ class Block:
     expand_activation: Activation = "none"
 
     def __post_init__(self) -> None:
-        check_int("expansion", self.expansion, 1)
+        check_int("expansion", self.expansion, 1, LARGEST_EXPANSION)
         check_choice("kernel", self.kernel, KERNELS)
         if not isinstance(self.partition, Partition):
             raise SpecError(f"a Partition is wanted, got {self.partition!r}", "partition")
@@ -188,7 +192,7 @@ class Stage:
     blocks: tuple[Block, ...]
 
     def __post_init__(self) -> None:
-        check_int("channels", self.channels, 1)
+        check_int("channels", self.channels, 1, LARGEST_WIDTH)
         check_choice("stride", self.stride, STRIDES)
         check_tuple("blocks", self.blocks, Block)
 
@@ -201,7 +205,7 @@ class Stem:
     stride: int
 
     def __post_init__(self) -> None:
-        check_int("channels", self.channels, 1)
+        check_int("channels", self.channels, 1, LARGEST_WIDTH)
         check_choice("stride", self.stride, STRIDES)
 
 
@@ -212,7 +216,7 @@ class Head:
     channels: int
 
     def __post_init__(self) -> None:
-        check_int("channels", self.channels, 1)
+        check_int("channels", self.channels, 1, LARGEST_WIDTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +273,12 @@ class Architecture:
     _placed: tuple[PlacedBlock, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_int("input_size", self.input_size, 1)
-        check_int("input_channels", self.input_channels, 1)
-        check_int("classes", self.classes, 2)
+        check_int("input_size", self.input_size, 1, LARGEST_SIDE)
+        check_int("input_channels", self.input_channels, 1, LARGEST_WIDTH)
+        check_int("classes", self.classes, 2, MOST_CLASSES)
         check_tuple("stages", self.stages, Stage)
+        if (blocks := sum(len(stage.blocks) for stage in self.stages)) > MOST_BLOCKS:
+            raise SpecError(f"at most {MOST_BLOCKS:,} blocks are wanted in a network, got {blocks:,}", "stages")
         for name, value, kind in (("stem", self.stem, Stem), ("head", self.head, Head)):
             if not isinstance(value, kind):
                 raise SpecError(f"a {kind.__name__} is wanted, got {value!r}", name)
@@ -282,8 +288,10 @@ class Architecture:
         size, c_in = output_size(self.input_size, self.stem.stride), self.stem.channels
         for i, stage in enumerate(self.stages):
             for j, block in enumerate(stage.blocks):
-                with at_path(f"stages[{i}].blocks[{j}]"):
-                    block.check(c_in, stage.channels)
+                try:
+                    _check_once(block, c_in, stage.channels)
+                except SpecError as error:
+                    raise error.within(f"stages[{i}].blocks[{j}]") from None
                 stride = stage.stride if j == 0 else 1
                 out = output_size(size, stride)
                 yield PlacedBlock(i, j, block, c_in, stage.channels, stride, size, out)
@@ -353,6 +361,12 @@ class Architecture:
             head = Head(**take_fields(whole["head"], ["channels"]))
         stages = tuple(_stage_from_dict(i, stage) for i, stage in enumerate(check_list("stages", whole["stages"])))
         return cls(**{**whole, "stem": stem, "head": head, "stages": stages})
+
+
+@lru_cache(maxsize=4096)
+def _check_once(block: Block, c_in: int, c_out: int) -> None:
+    """:meth:`Block.check`, whose answer is kept: a history of thousands of architectures has few different blocks."""
+    block.check(c_in, c_out)
 
 
 @lru_cache(maxsize=4096)

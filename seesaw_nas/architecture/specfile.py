@@ -6,7 +6,6 @@ the file is read: a file that was edited by hand and whose figures no longer mat
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,11 +14,14 @@ from typing import Any
 
 from seesaw_nas.architecture import cost, reference
 from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import SpecError
-from seesaw_nas.core.fields import check_version, take_fields
+from seesaw_nas.core.fields import check_text, check_version, shorten, take_fields
+from seesaw_nas.core.names import safe_name
 from seesaw_nas.core.run_folder import FRONT
 
 SCHEMA_VERSION = 1
+LARGEST = 16 * 2**20  # bytes of a spec file or a front: about 1,000 of the largest networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +101,9 @@ def read_member(folder: Path, number: str) -> Named:
 
 def _content(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SpecError(f"cannot read the spec file {path}: {error.strerror}") from None
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError
-        raise SpecError(f"{path} is not JSON: {error}") from None
-    except RecursionError:
-        raise SpecError(f"{path} is not a spec file: it is nested too deeply") from None
+        return read_json(path, LARGEST)
+    except DocumentError as error:
+        raise SpecError(error.about(path, "the spec file")) from None
 
 
 def _named(value: Any, path: Path) -> Named:
@@ -113,10 +111,10 @@ def _named(value: Any, path: Path) -> Named:
     content = take_fields(value, ["schema_version", "architecture"], optional)
     check_version(content["schema_version"], SCHEMA_VERSION)
     name = content.get("name", path.stem)
-    if not isinstance(name, str) or not name:
-        raise SpecError(f"a text is wanted, got {name!r}", "name")
+    check_text("name", name)
+    name = safe_name(name)
     if not isinstance(content.get("result", {}), dict):
-        raise SpecError(f"an object is wanted, got {repr(content['result'])[:60]}", "result")
+        raise SpecError(f"an object is wanted, got {shorten(content['result'])}", "result")
     try:
         result = content.get("result", {})
         named = Named(name, Architecture.from_dict(content["architecture"]), _dataset(result), result)
@@ -125,7 +123,8 @@ def _named(value: Any, path: Path) -> Named:
     for key, expected in document(named).items():
         if key in content and content[key] != expected and key != "architecture":
             raise SpecError(
-                f"the file says {content[key]!r}, but its architecture has {expected!r}; correct or remove this field",
+                f"the file says {shorten(content[key])}, but its architecture has {expected!r}; correct or remove this "
+                "field",
                 key,
             )
     return named

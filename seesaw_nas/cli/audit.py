@@ -29,8 +29,8 @@ def audit(
         str, typer.Option(help="Folder that `seesaw-nas supernet` wrote, for inherited and tuned.")
     ] = "",
     band: Annotated[str, typer.Option(help="Difference of the Multi-Adds within a band, at most.")] = f"{BAND:.0%}",
-    bootstrap: Annotated[int, typer.Option(help="Resamples behind each interval.")] = BOOTSTRAP,
-    seed: Annotated[int, typer.Option(help="Seed for the scores and the resamples.")] = 0,
+    bootstrap: Annotated[int, typer.Option(help="Resamples behind each interval.", min=1, max=1_000_000)] = BOOTSTRAP,
+    seed: Annotated[int, typer.Option(help="Seed for the scores and the resamples.", min=0)] = 0,
     device: Device = "auto",
     data_dir: DataDir = "",
     out: Annotated[

@@ -39,13 +39,12 @@ def evaluate(
         macs, params = cost.macs(named.architecture), cost.params(named.architecture)
         console.print(f"network   {named.name}: {params:,} Params, {macs:,} Multi-Adds")
         console.print(f"weights   {found.weights}")
-        console.print(f"data      {found.dataset}, {split} split, {accuracy.n:,} images, {found.normalised}")
+        unread = f"; {found.passed_over.sentence}" if found.passed_over.count else ""
+        console.print(f"data      {found.dataset}, {split} split, {accuracy.n:,} images, {found.normalised}{unread}")
     if split == "test":
         console.print(f"note      {_TEST}")
     if json:
         print(dumps(found.to_dict(), indent=2))
         return
-    console.print(
-        f"{split} top-1 {accuracy.top1:.2%}, top-5 {accuracy.top5:.2%}, loss {accuracy.loss:.4f} "
-        f"({found.conditions['device']})"
-    )
+    five = "" if accuracy.top5 is None else f"top-5 {accuracy.top5:.2%}, "
+    console.print(f"{split} top-1 {accuracy.top1:.2%}, {five}loss {accuracy.loss:.4f} ({found.conditions['device']})")

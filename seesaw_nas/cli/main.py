@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +14,9 @@ import typer
 
 from seesaw_nas import __version__
 from seesaw_nas.cli.parts.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_database, of_system
+from seesaw_nas.cli.parts.output import outlive_readers
 from seesaw_nas.cli.parts.parameters import app
-from seesaw_nas.core import optional
+from seesaw_nas.core import optional, signals
 from seesaw_nas.core.errors import Interrupted, SeesawError
 from seesaw_nas.training import memory
 
@@ -24,6 +26,8 @@ FIRST = (  # in the order of --help; verbs that are not named here follow
     "search", "resume", "status", "dashboard", "report", "tabulate", "audit", "supernet", "show", "train", "evaluate",
     "export", "predict", "spaces", "latency", "reference",
 )  # fmt: skip
+LONG = {"search", "resume", "tabulate", "audit", "supernet", "train"}  # they do more than print
+GOES_ON = "seesaw-nas: nobody reads the output any more; the work goes on, and its results are in its folder"
 _UsageError: Any = typer.BadParameter.__base__  # click's, which some releases of typer carry inside themselves
 
 
@@ -44,7 +48,12 @@ def load_verbs(arguments: Sequence[str] = ()) -> None:
 
 def main() -> None:
     """Run the command line; mistakes of the user end in one line and exit code 2, signals in 128 and more."""
-    sys.exit(_run())
+    if hasattr(sys.stdout, "reconfigure"):  # what the encoding lacks, such as names on an ASCII terminal, is escaped
+        sys.stdout.reconfigure(errors="backslashreplace")
+    note = GOES_ON if LONG & set(sys.argv[1:2]) else ""
+    with signals.raise_on_signals(), outlive_readers(note):
+        code = _run()
+    sys.exit(code)
 
 
 def _run() -> int:
@@ -60,15 +69,11 @@ def _run() -> int:
         return complain(str(error), MISTAKE)
     except _UsageError as error:
         return _misused(error)
-    except (KeyboardInterrupt, typer.Abort):
-        if sys.stderr.isatty():
-            print(file=sys.stderr)  # below the ^C that the terminal shows
-        return complain(f"interrupted; {KEPT}", INTERRUPTED)
+    except (KeyboardInterrupt, typer.Abort) as error:
+        number = error.number if isinstance(error, signals.Stopped) else signal.SIGINT
+        return complain(f"interrupted; {KEPT}", 128 + number)
     except (ImportError, MemoryError, RuntimeError) as error:
         return _lacking(error)
-    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
-        sys.stdout = None
-        return 0
     except OSError as error:
         return complain(of_system(error), MISTAKE)
     except Exception as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def predict(
     model: Annotated[Path, typer.Argument(help="An exported folder or .onnx file, or the folder of a training.")],
     images: Annotated[list[str], typer.Argument(help="Image files; a folder stands for all images in it.")],
-    top: Annotated[int, typer.Option(help="Classes to print of each image, at most.")] = 5,
+    top: Annotated[int, typer.Option(help="Classes to print of each image, at most.", min=1)] = 5,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -29,6 +29,7 @@ def predict(
 
     Where one cannot be read, the others are printed all the same, and the exit code is 2.
     """
+    from seesaw_nas.data.pictures import printable
     from seesaw_nas.workflows import deployment
 
     predictions = deployment.predict(model, images, top=top, device=device)
@@ -38,9 +39,9 @@ def predict(
         for entry in progress.track(predictions, total=len(predictions)):
             if entry.problem:
                 unreadable += 1
-                print(f"seesaw-nas: cannot read {entry.file}: {entry.problem}", file=sys.stderr)
+                print(f"seesaw-nas: cannot read {printable(str(entry.file))}: {entry.problem}", file=sys.stderr)
             elif not json:
-                progress.console.print(_line(entry))
+                progress.console.print(printable(_line(entry)))
             if json:
                 found.append(_record(entry))
     if json:

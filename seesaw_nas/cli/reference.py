@@ -14,6 +14,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.reference import SOURCE, family_of
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, verb
+from seesaw_nas.core.cells import mark_formula
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.workflows.reference import TOLERANCE, Compared, compare
 
@@ -70,7 +71,10 @@ def _record(row: Compared) -> dict[str, Any]:
 def _write_csv(records: Sequence[dict[str, Any]]) -> None:
     writer = DictWriter(sys.stdout, fieldnames=list(records[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(records)
+    for record in records:
+        writer.writerow(
+            {key: mark_formula(value) if isinstance(value, str) else value for key, value in record.items()}
+        )
 
 
 def _print(rows: Sequence[Compared]) -> None:

@@ -10,9 +10,14 @@ import typer
 from seesaw_nas.cli.parts.parameters import Json, TimeLimit, take_settings, verb
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.names import check_name
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.core.units import parse_duration
+from seesaw_nas.data import DATA_SETS
+from seesaw_nas.data.catalog import FOLDER_PREFIX
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
+
+PLACES = ("dataset", "space", "table", "cache_dir")  # options that may name a folder or a file
 
 
 @verb
@@ -22,7 +27,12 @@ def search(
     *,
     time_limit: TimeLimit = "",
     join: Annotated[str, typer.Option(help="Name of a search in --storage to work on, under its own settings.")] = "",
-    name: Annotated[str, typer.Option(help="Name of the run. Default: made of data set, budget and time.")] = "",
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the run, one folder. Default: made of data set, budget and time.", show_default=False
+        ),
+    ] = None,
     runs_dir: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run of this name if it exists.")] = False,
     json: Json = False,
@@ -47,23 +57,37 @@ def search(
         return
     if resume and not name:
         raise OptionError("--resume wants the --name of the run to go on with")
+    name = "" if name is None else check_name(name, "--name")
     path = runs_dir / name
     if resume and is_run(path):
         _check_same(settings, path)
-        changes = {key: value for key, value in settings.to_dict().items() if key in CHANGEABLE}
+        values = settings.to_dict()
+        moved = [name for name in PLACES if _is_place(values[name])]
+        changes = {key: values[key] for key in CHANGEABLE if key not in PLACES or key in moved}
         searching.watch(lambda how: searching.resume(path, time_limit=limit, **how, **changes), json)
         return
     searching.watch(lambda how: searching.begin(settings, name=name, runs_dir=runs_dir, time_limit=limit, **how), json)
 
 
 def _check_same(settings: SearchSettings, path: Path) -> None:
-    """Refuse to resume a run under settings that are not its own, but for those that :data:`CHANGEABLE` names."""
+    """Refuse to resume a run under settings that are not its own, but for those that :data:`CHANGEABLE` names.
+
+    Folders and files may be elsewhere now; what is in them is compared when they are read.
+    """
     before = SearchSettings.from_dict(RunFolder.open(path).description.get("settings", {})).to_dict()
     now = settings.to_dict()
     changed = [
         f"--{one.name} was {before[one.field] or 'not given'}, now {now[one.field] or 'not given'}"
         for one in options.options_of(SearchSettings)
-        if not one.option.changeable and before[one.field] != now[one.field]
+        if before[one.field] != now[one.field]
+        and (one.field in PLACES or not one.option.changeable)
+        and not (one.field in PLACES and _is_place(before[one.field]) and _is_place(now[one.field]))
     ]
     if changed:
         raise RunError(f"cannot go on with {path} under other settings: {'; '.join(changed)}; choose another --name")
+
+
+def _is_place(value: str) -> bool:
+    """Whether this is no name of ours, but the path of something on disk."""
+    is_path = "/" in value or value.startswith(FOLDER_PREFIX) or Path(value).exists()
+    return bool(value) and value not in DATA_SETS and is_path

@@ -28,7 +28,7 @@ def tabulate(
     settings: SearchSettings,
     *,
     out: Annotated[Path, typer.Option(help="The Parquet file to make.")],
-    seeds: Annotated[int, typer.Option(help="Trainings of each architecture.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Trainings of each architecture.", min=1, max=1000)] = 3,
     json: Json = False,
 ) -> None:
     """Record trainings in a table, to compare strategies on.

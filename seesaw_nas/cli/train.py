@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -70,4 +71,5 @@ def _as_json(result: TrainResult) -> dict[str, Any]:
         "validation_top1": result.validation_top1,
         "epochs": len(result.curve),
         "seconds": result.seconds,
+        "passed_over": asdict(result.passed_over),
     }

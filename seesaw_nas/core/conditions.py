@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +44,8 @@ def cores() -> int:
 
 
 def _version(package: str) -> str:
+    from importlib import metadata  # takes as long to load as every option of the command line
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

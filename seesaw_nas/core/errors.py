@@ -7,11 +7,26 @@ traceback.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_LONGEST_TEXT = 2000
+_LONGEST = 60  # characters of a name in an error text
 
 
 class SeesawError(Exception):
-    """A mistake that the user can correct; the message says what was expected, what came and what to do."""
+    """A mistake that the user can correct; the message says what was expected, what came and what to do.
+
+    Its text is one line whatever is quoted in it: line ends and other control characters are escaped, and the middle of
+    a text of more than 2,000 characters is left out.
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if len(text) > _LONGEST_TEXT:
+            text = f"{text[: _LONGEST_TEXT - 700]} ... {text[-500:]}"
+        return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class SpecError(SeesawError):
@@ -79,7 +94,7 @@ class OptionError(SeesawError):
 
 def known(kind: str, name: str, names: Iterable[str]) -> str:
     """Error text for a name that is not among ``names``: the name, the closest known one, and all known ones."""
-    names = list(names)
+    names, name = list(names), name if len(name) <= _LONGEST else name[:_LONGEST] + "..."
     close = difflib.get_close_matches(name, names, n=1)
     hint = f", did you mean '{close[0]}'?" if close else ""
     return f"unknown {kind} '{name}'{hint} (known: {', '.join(names)})"

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from seesaw_nas.core.errors import SpecError, known
+
+LONGEST = 1000  # characters of a name or a description
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # also what ends a line, and half a character
+
+
+def shorten(value: object) -> str:
+    """``value`` as Python writes it, in one line of at most 60 characters, for error texts."""
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def take_fields(value: Any, required: list[str], optional: list[str] | None = None) -> dict[str, Any]:
@@ -17,10 +30,10 @@ def take_fields(value: Any, required: list[str], optional: list[str] | None = No
     """
     allowed = required + (optional or [])
     if not isinstance(value, Mapping):
-        raise SpecError(f"an object with {', '.join(required or allowed)} is wanted, got {repr(value)[:60]}")
+        raise SpecError(f"an object with {', '.join(required or allowed)} is wanted, got {shorten(value)}")
     for name in value:
         if name not in allowed:
-            raise SpecError(known("field", str(name), allowed), str(name))
+            raise SpecError(known("field", shorten(name)[1:-1], allowed), shorten(name)[1:-1])
     for name in required:
         if name not in value:
             raise SpecError(f"this field is missing; wanted: {', '.join(required)}", name)
@@ -39,28 +52,49 @@ def at_path(outer: str) -> Iterator[None]:
 def check_list(name: str, value: Any) -> list[Any]:
     """``value``, or :class:`SpecError` at the field ``name`` unless it is a list of at least one."""
     if not isinstance(value, list) or not value:
-        raise SpecError(f"a list of at least one is wanted, got {repr(value)[:60]}", name)
+        raise SpecError(f"a list of at least one is wanted, got {shorten(value)}", name)
     return value
+
+
+def check_distinct(name: str, keys: list[str]) -> None:
+    """Raise :class:`SpecError` at the field ``name`` if its list has an entry twice; ``keys`` tell them apart."""
+    if len(set(keys)) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise SpecError(f"{shorten(twice)} is there twice", name)
+
+
+def check_text(name: str, value: object) -> None:
+    """Raise :class:`SpecError` at the field ``name`` unless ``value`` is a text of one line, as names and units are."""
+    if not isinstance(value, str) or not value:
+        raise SpecError(f"a text is wanted, got {shorten(value)}", name)
+    if len(value) > LONGEST or _CONTROL.search(value):
+        raise SpecError(
+            f"a text of one line, up to {LONGEST} characters and without control characters is wanted, got "
+            f"{shorten(value)}",
+            name,
+        )
 
 
 def check_version(version: object, expected: int) -> None:
     """Raise :class:`SpecError` unless a file's ``schema_version`` is the one that this release reads."""
     if type(version) is not int or version != expected:
-        raise SpecError(f"this release reads version {expected}, got {version!r}", "schema_version")
+        raise SpecError(f"this release reads version {expected}, got {shorten(version)}", "schema_version")
 
 
 def check_tuple(name: str, value: object, member: type) -> None:
     """Raise :class:`SpecError` at the field ``name`` unless ``value`` is a tuple of at least one ``member``."""
     if not isinstance(value, tuple) or not value or not all(isinstance(entry, member) for entry in value):
-        raise SpecError(f"a tuple of at least one {member.__name__} is wanted, got {repr(value)[:60]}", name)
+        raise SpecError(f"a tuple of at least one {member.__name__} is wanted, got {shorten(value)}", name)
 
 
-def check_int(name: str, value: object, minimum: int) -> None:
-    """Raise :class:`SpecError` at the field ``name`` unless ``value`` is a whole number of at least ``minimum``."""
+def check_int(name: str, value: object, minimum: int, maximum: int = 2**63) -> None:
+    """Raise :class:`SpecError` at the field ``name`` unless ``value`` is a whole number within these limits."""
     if type(value) is not int:
-        raise SpecError(f"a whole number of at least {minimum} is wanted, got {value!r}", name)
+        raise SpecError(f"a whole number of at least {minimum} is wanted, got {shorten(value)}", name)
     if value < minimum:
-        raise SpecError(f"at least {minimum} is wanted, got {value}; the nearest legal value: {minimum}", name)
+        raise SpecError(f"at least {minimum} is wanted, got {shorten(value)}; the nearest legal value: {minimum}", name)
+    if value > maximum:
+        raise SpecError(f"at most {maximum} is wanted, got {shorten(value)}; the nearest legal value: {maximum}", name)
 
 
 def check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
@@ -68,10 +102,10 @@ def check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
     if type(value) is type(choices[0]) and value in choices:
         return
     if isinstance(value, str) and isinstance(choices[0], str):
-        raise SpecError(known("value", value, choices), name)
+        raise SpecError(known("value", shorten(value)[1:-1], choices), name)
     expected = " or ".join(map(str, choices)) if len(choices) == 2 else "one of " + ", ".join(map(str, choices))
     if isinstance(value, int) and isinstance(choices[0], int):
         distance = min(abs(value - choice) for choice in choices)
         near = ", ".join(str(choice) for choice in choices if abs(value - choice) == distance)
-        raise SpecError(f"{expected} is wanted, got {value}; the nearest legal value: {near}", name)
-    raise SpecError(f"{expected} is wanted, got {value!r}", name)
+        raise SpecError(f"{expected} is wanted, got {shorten(value)}; the nearest legal value: {near}", name)
+    raise SpecError(f"{expected} is wanted, got {shorten(value)}", name)

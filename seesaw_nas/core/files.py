@@ -1,13 +1,30 @@
-"""Atomic writing: neither a reader nor a crash ever sees half a file."""
+"""Atomic writing: neither a reader nor a crash ever sees half a file or half a folder.
+
+What is being written stands under a name of its writer's own, which the writer holds locked; what a killed one left is
+known by its lock being free, and is deleted by the next writer.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import json
 import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from seesaw_nas.core.names import MOST_BYTES
+
+_UNFINISHED = re.compile(r"\.unfinished-\d+-[0-9a-f]{8}")
+_PART = re.compile(r"(\.\d+-[0-9a-f]{8})?\.part")  # without a number, as earlier releases wrote it
+_PART_BYTES = len(".4194304-01234567.part")
+_ATTEMPTS = 10  # at a name that another process takes for left behind between its making and its locking
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -16,16 +33,23 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: the file cannot be written; an earlier file at ``path`` is unchanged.
     """
-    part = partial(path)
+    clear_parts(path)
+    part, file = _open_part(path)
     try:
-        with part.open("wb") as file:
+        with file:
             file.write(content)
+            file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
-    except OSError:
+            os.replace(part, path)  # still locked
+    except BaseException:
         with contextlib.suppress(OSError):
             part.unlink()
         raise
+
+
+def show_path(path: Path) -> str:
+    """A path as people read it: relative where it lies below the working folder."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def digest_of_file(path: Path) -> str:
@@ -39,8 +63,47 @@ def digest_of_file(path: Path) -> str:
 
 
 def partial(path: Path) -> Path:
-    """Path at which the new content of a file is written until it is complete."""
-    return path.with_name(path.name + ".part")
+    """A path that no other writer has, for the new content of a file until it is complete."""
+    return path.with_name(f"{_stem_of_part(path)}.{_own()}.part")
+
+
+def clear_parts(path: Path) -> None:
+    """Delete what interrupted writes of the file at ``path`` have left; what others are writing stays."""
+    stem = _stem_of_part(path)
+    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+        for entry in entries:
+            if entry.name.startswith(stem) and _PART.fullmatch(entry.name[len(stem) :]):
+                with contextlib.suppress(OSError), _left_behind(entry.path):
+                    os.unlink(entry.path)
+
+
+def make_folder(path: Path, fill: Callable[[Path], None]) -> None:
+    """Make a folder and what ``fill`` writes into it in one step, in folders that are made where they lack.
+
+    An empty folder at ``path`` is replaced.
+
+    Raises:
+        FileExistsError: something else is at ``path`` already.
+        OSError: it cannot be made.
+    """
+    with contextlib.suppress(FileExistsError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    _clear_unfinished(path.parent)
+    with _unfinished_folder(path.parent) as made:
+        fill(made)
+        try:
+            os.rename(made, path)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.ENOTDIR) and os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            raise
+
+
+def remove_folder(path: Path) -> None:
+    """Delete a folder so that a kill in between leaves all of it, or nothing at ``path``."""
+    aside = path.with_name(f".unfinished-{_own()}")
+    os.rename(path, aside)
+    shutil.rmtree(aside)
 
 
 def cut_torn_line(path: Path) -> bytes:
@@ -64,3 +127,109 @@ def cut_torn_line(path: Path) -> bytes:
 def write_json(path: Path, value: Any) -> None:
     """Replace a JSON file in one step."""
     replace_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written as UTF-8; names of files may hold other bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def open_locked(path: Path) -> Iterator[IO[str]]:
+    """Context with a text file that is made if it is not there, open for appending, which one process at a time has.
+
+    Raises:
+        BlockingIOError: another process has it.
+        OSError: it cannot be opened.
+    """
+    for _ in range(_ATTEMPTS):
+        with path.open("a", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(file.fileno(), path):  # otherwise its owner was just about to delete it
+                yield file
+                return
+    raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK), str(path))
+
+
+def _own() -> str:
+    """What no other writer's names have, on any machine."""
+    return f"{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _stem_of_part(path: Path) -> str:
+    return os.fsdecode(os.fsencode(path.name)[: MOST_BYTES - _PART_BYTES])
+
+
+def _open_part(path: Path) -> tuple[Path, IO[bytes]]:
+    for _ in range(_ATTEMPTS):
+        part = partial(path)
+        file = part.open("xb")
+        if _lock(file.fileno(), part):
+            return part, file
+        file.close()
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+
+
+@contextlib.contextmanager
+def _unfinished_folder(parent: Path) -> Iterator[Path]:
+    """A new folder that other writers leave alone, deleted at the end if it still has its name."""
+    made, descriptor = _open_folder(parent)
+    try:
+        yield made
+    finally:
+        os.close(descriptor)
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _open_folder(parent: Path) -> tuple[Path, int]:
+    for _ in range(_ATTEMPTS):
+        made = parent / f".unfinished-{_own()}"
+        made.mkdir()
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
+            if _lock(descriptor, made):
+                return made, descriptor
+            os.close(descriptor)
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(parent))
+
+
+def _clear_unfinished(parent: Path) -> None:
+    """Delete the folders that killed processes had not finished."""
+    with contextlib.suppress(OSError), os.scandir(parent) as entries:
+        for entry in entries:
+            if _UNFINISHED.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                with contextlib.suppress(OSError), _left_behind(entry.path):
+                    shutil.rmtree(entry.path)
+
+
+@contextlib.contextmanager
+def _left_behind(path: str) -> Iterator[None]:
+    """Context in which the writer of a file or folder is known to be gone.
+
+    Raises:
+        OSError: it is at work, or the file system has no locks to tell by.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> bool:
+    """Lock what was just made, where the file system has locks; whether it is still there."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return _is_at(descriptor, path)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False

@@ -30,7 +30,8 @@ class Option:
         choices: the allowed texts, also for each entry of a tuple; the error lists them.
         kind: noun for such a text in the error; empty for the field's name.
         prefix: prefix with which other texts than the choices are allowed.
-        least: the smallest allowed number, also for each entry of a tuple.
+        least, most: the smallest and the largest allowed number, also for each entry of a tuple. What is above ``most``
+            is a slip of the keyboard, refused before it costs memory or starts processes.
         check: returns the error text for a value, to follow the option's name; empty if the value is allowed.
         commas: whether a tuple is written with commas on the command line; otherwise the option is repeated.
         switch: whether a boolean option has no ``--no-`` form.
@@ -44,6 +45,7 @@ class Option:
     kind: str = ""
     prefix: str = ""
     least: int | None = None
+    most: int | None = None
     check: Callable[[Any], str] | None = None
     commas: bool = False
     switch: bool = False
@@ -95,6 +97,8 @@ class DeclaredOption:
                 raise OptionError(known(allowed.kind or self.field, entry, allowed.choices))
             if allowed.least is not None and entry < allowed.least:
                 raise OptionError(f"--{self.name} must be at least {allowed.least}, got {entry}")
+            if allowed.most is not None and entry > allowed.most:
+                raise OptionError(f"--{self.name} must be at most {allowed.most:,}, got {entry:,}")
         if allowed.check and (wrong := allowed.check(value)):
             raise OptionError(f"--{self.name} {wrong}")
 

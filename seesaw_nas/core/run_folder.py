@@ -3,7 +3,7 @@
 One folder a run::
 
     run.json          settings and conditions, with a schema version, written once when the run begins
-    trials.jsonl      the trial history, the one owner of results; runs of releases before 1.1 have an optuna.journal
+    trials.jsonl      the trial history, the one owner of results; earlier versions: optuna.journal
     pareto.csv        the front, one row a member
     front.json        the members of the front as spec files, in one list
     best.json         the architecture with the highest validation top-1, as a spec file
@@ -12,20 +12,25 @@ One folder a run::
     confirmed.json    the best architectures trained again with several seeds, if that was requested
     checkpoints/      checkpoints of trials that successive halving may continue
     owner.lock        locked by the process that works on the run
+    unshared.json     of a search in a database, until its study is made there
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
-import shutil
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core import files, names
+from seesaw_nas.core.description import check_fields
+from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.errors import RunError, SpecError
 from seesaw_nas.core.files import write_json
 
 DESCRIPTION = "run.json"
@@ -54,7 +59,47 @@ def check_description(description: object, what: str) -> dict[str, Any]:
         raise RunError(
             f"{what} has schema version {version!r}, this release reads up to {SCHEMA_VERSION}; use a newer release"
         )
+    try:
+        check_fields(description)
+    except SpecError as error:
+        raise RunError(f"{what} is damaged: {error}; restore it") from None
     return description
+
+
+class NameTaken(RunError):
+    """What is to be made exists already."""
+
+    def __init__(self, path: Path) -> None:
+        held = is_run(path) and RunFolder(path, {}).is_held()
+        what = (
+            "another process is working on it; choose another name or folder, or wait for it"
+            if held
+            else "nothing is overwritten; choose another name or folder, or go on with it by --resume"
+        )
+        super().__init__(f"{path} exists already and {what}")
+
+
+def is_taken(path: Path) -> bool:
+    """Whether something is at the path; a run folder that its process was killed over making is nothing."""
+    return os.path.lexists(path) and not _is_unfinished(path)
+
+
+def _is_unfinished(path: Path) -> bool:
+    """Whether it is a folder with nothing in it but the beginning of a ``run.json``, as earlier releases left it."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    return all(file.name.startswith(DESCRIPTION) and file.suffix == ".part" for file in path.iterdir())
+
+
+def _refuse_taken(path: Path) -> None:
+    if is_taken(path):
+        raise NameTaken(path)
+
+
+def _clear_unfinished(path: Path) -> None:
+    """Make way where an earlier release was killed."""
+    if os.path.lexists(path):
+        files.clear_parts(path / DESCRIPTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +125,7 @@ class RunFolder:
 
     @property
     def old_journal(self) -> Path:
-        """The trial history as releases before 1.1 wrote it, and as ``resume`` leaves it."""
+        """The trial history as earlier versions wrote it; ``resume`` leaves it as it is."""
         return self.path / "optuna.journal"
 
     @property
@@ -116,35 +161,45 @@ class RunFolder:
         return self.path / "latency.json"
 
     @classmethod
-    def create(cls, path: Path, description: Mapping[str, Any]) -> RunFolder:
+    def create(cls, path: Path, description: Mapping[str, Any], **more: Mapping[str, Any]) -> RunFolder:
         """A new folder with its ``run.json``: the schema version and ``description``, which are JSON values.
 
+        It is made in one step: killed at any point, a process leaves a whole folder or none.
+
+        Args:
+            more: further JSON files that it begins with, by name without ``.json``.
+
         Raises:
-            RunError: the path exists already, or the folder cannot be made.
+            NameTaken: the path exists already.
+            RunError: the folder cannot be made.
+            OptionError: the last part of the path is no name.
         """
+        _refuse_taken(path)
+        names.check_name(path.name, "the folder's name")
         content = {"schema_version": SCHEMA_VERSION, **description}
         folder = cls(path, json.loads(json.dumps(content)))  # as another process reads it
+
+        def fill(made: Path) -> None:
+            for name, value in more.items():
+                write_json(made / f"{name}.json", value)
+            write_json(made / DESCRIPTION, content)
+
+        _clear_unfinished(path)
         try:
-            path.mkdir(parents=True)
+            files.make_folder(path, fill)
         except FileExistsError:
-            raise RunError(
-                f"{path} exists already and nothing is overwritten; choose another name or folder, or go on with it by "
-                "--resume"
-            ) from None
+            raise NameTaken(path) from None
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
             raise RunError(
                 f"cannot make the run folder {path}: {error.strerror}; choose another place or name"
             ) from None
-        try:
-            write_json(folder.description_file, content)
-        except OSError:
-            folder.discard()  # without run.json the run could be neither resumed nor created again
-            raise
         return folder
 
     def discard(self) -> None:
         """Delete the folder of a run that could not begin."""
-        shutil.rmtree(self.path)
+        files.remove_folder(self.path)
 
     @classmethod
     def open(cls, path: Path, storage: str = "") -> RunFolder:
@@ -162,9 +217,9 @@ class RunFolder:
                 f"{path} is not a run folder: it has no {DESCRIPTION}; give the folder of a search, such as runs/NAME"
             )
         try:
-            value = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(f"cannot read {file}: {error}") from None
+            value = read_json(file)
+        except DocumentError as error:
+            raise RunError(f"cannot read {file}: {error}; restore it") from None
         return cls(path, check_description(value, str(file)), storage)
 
     def is_held(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from decimal import Decimal
 from fractions import Fraction
@@ -26,6 +27,19 @@ def parse_count(text: str) -> int:
     if value.denominator != 1 or value <= 0:
         raise UnitError(f"'{text}' is not a positive whole number of Multi-Adds; write it like 110M or 110000000")
     return int(value)
+
+
+def write_budget(value: str | int) -> str:
+    """A budget that a program passes, as a user would write it: 600,000 is ``600000``; texts stay as they are.
+
+    Raises:
+        UnitError: it is neither a text nor a whole number.
+    """
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, bool) and hasattr(value, "__index__"):
+        return str(operator.index(value))
+    raise UnitError(f"a budget is a text such as 110M or 100M:110M, or a whole number of Multi-Adds; got {value!r}")
 
 
 def format_count(value: int) -> str:

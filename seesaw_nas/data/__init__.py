@@ -16,7 +16,7 @@ from seesaw_nas.data.progress import Progress
 
 if TYPE_CHECKING:
     from seesaw_nas.data.augment import normalise
-    from seesaw_nas.data.images import Draw, Images, SearchData, Split, channel_means, check_fits, subset
+    from seesaw_nas.data.images import Draw, Images, SearchData, Split, channel_means, check_enough, check_fits, subset
     from seesaw_nas.data.stream import Streamed
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Split",
     "Streamed",
     "channel_means",
+    "check_enough",
     "check_fits",
     "default_space",
     "load",
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 _WITH_TORCH = {"normalise": "augment", "Streamed": "stream"} | dict.fromkeys(
-    ("Draw", "Images", "SearchData", "Split", "channel_means", "check_fits", "subset"), "images"
+    ("Draw", "Images", "SearchData", "Split", "channel_means", "check_enough", "check_fits", "subset"), "images"
 )
 
 

@@ -11,6 +11,8 @@ from seesaw_nas.data.progress import Progress
 if TYPE_CHECKING:
     from seesaw_nas.data.images import SearchData, Split
 
+LARGEST_IMAGE = 2048  # pixels a side; a batch of 64 such images has 0.8 GB before the network sees it
+
 
 @dataclass(frozen=True, slots=True)
 class DataSetting:

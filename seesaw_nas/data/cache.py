@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from seesaw_nas.core import files
 from seesaw_nas.data import crops
 from seesaw_nas.data.progress import Progress, report_progress
 from seesaw_nas.data.splits import Indices
@@ -23,6 +24,8 @@ from seesaw_nas.data.unreadable import check_decoder, reason, warn_of_skipped
 from seesaw_nas.data.workers import default_workers, run_in_workers
 
 QUALITY = 95
+JPEG = (".jpg", ".jpeg", ".jfif", ".jpe")  # neither transparent nor deep, so always read in the same way
+READING = "\0on white"  # to be changed when other pictures are read in another way, so that they are copied anew
 CHUNK = 16  # images of one request to a worker
 
 
@@ -81,7 +84,8 @@ def _copy_path(path: Path, folder: Path, side: int) -> Path:
         state = f"{status.st_mtime_ns} {status.st_size}"
     except OSError:
         state = "missing"  # reported later, with the unreadable files
-    key = hashlib.sha256(os.fsencode(f"{path.absolute()}\0{state}\0{side}\0{QUALITY}")).hexdigest()[:32]
+    reading = "" if path.suffix.lower() in JPEG else READING
+    key = hashlib.sha256(os.fsencode(f"{path.absolute()}\0{state}\0{side}\0{QUALITY}{reading}")).hexdigest()[:32]
     return folder / key[:2] / f"{key}.jpg"
 
 
@@ -99,7 +103,7 @@ class _CopyMaker:
             except Exception as error:  # on a damaged file Pillow's decoders raise errors of almost any type
                 reasons[str(source)] = reason(error)
                 continue
-            part = copy.with_suffix(f".{os.getpid()}.part")  # two runs may fill one cache
+            part = files.partial(copy)  # two runs may fill one cache
             try:
                 image.save(part, "JPEG", quality=QUALITY)
                 # complete or absent after a crash; not synced, since a million waits for the disk would take hours

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seesaw_nas.core.errors import DataError, known
-from seesaw_nas.data.base import DataSetting, Source
+from seesaw_nas.data.base import LARGEST_IMAGE, DataSetting, Source
 from seesaw_nas.data.progress import Progress
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ def load_test(
 def _source(setting: DataSetting) -> Source:
     if setting.image_size is not None and setting.image_size < 1:
         raise DataError(f"an image size is a positive number of pixels, got {setting.image_size}")
+    if setting.image_size is not None and setting.image_size > LARGEST_IMAGE:
+        raise DataError(f"images have at most {LARGEST_IMAGE:,} x {LARGEST_IMAGE:,} pixels, got {setting.image_size:,}")
     entry = DATA_SETS.get(setting.name) or _folder(setting.name)
     if setting.cache_dir is not None and not entry.is_streamed:
         raise DataError(f"{setting.name} needs no --cache-dir: its images are small and stay in memory; leave it out")

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from seesaw_nas.core.documents import DocumentError, check_file
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import splits
 from seesaw_nas.data.base import DataSetting
@@ -134,6 +135,7 @@ class Cifar:
         width = len(limits) + _PIXELS
         size = path.stat().st_size if path.is_file() else None
         if size != records * width:
+            _refuse_pointer(path)
             came = "is missing" if size is None else f"is {size:,} bytes"
             raise DataError(f"{path} {came}, wanted {records * width:,} bytes; {self._remedy(path)}")
         table = np.fromfile(path, dtype=np.uint8).reshape(records, width)
@@ -162,6 +164,15 @@ class Cifar:
         if self.data_dir is None:
             return f"delete {path.parent} and run again"
         return f"unpack {self.layout.url} into {self.data_dir}, or leave out --data-dir to download it"
+
+
+def _refuse_pointer(path: Path) -> None:
+    """Raise :class:`DataError` if a file stands for one that is stored elsewhere, as in a clone without Git LFS."""
+    try:
+        if path.is_file():
+            check_file(path)
+    except DocumentError as error:
+        raise DataError(error.about(path, "the images")) from None
 
 
 def _shrunk(images: torch.Tensor, factor: int) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """Crops of images that are decoded from their files each time.
 
 Training uses a random part of random shape, evaluation the centre. Both resize bicubically, after turning the image
-upright as :func:`seesaw_nas.data.decode.read` does.
+upright as :func:`seesaw_nas.data.pictures.show` does.
 
 Source: Szegedy et al. 2015, arXiv:1409.4842, section 6, for the random part (8% to 100% of the area, 3:4 to 4:3).
 """
@@ -11,21 +11,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
-from seesaw_nas.data.decode import upright
-
-if TYPE_CHECKING:
-    from PIL import Image
+from seesaw_nas.data.pictures import open_picture, orientation, read_square, show
 
 AREA = (0.08, 1.0)
 RATIO = (3 / 4, 4 / 3)
 ATTEMPTS = 10
 SHORT_SIDE = 256 / 224  # short side of a resized test image, over the side of its crop
 DETAIL = 2  # a JPEG is decoded at 1/2, 1/4 or 1/8 of its size if at least this many pixels remain per output pixel
+LONGEST = 65_500  # pixels on a side that a JPEG can have
 TURNED = (5, 6, 7, 8)  # values of the orientation tag that exchange width and height
 
 Box = tuple[float, float, float, float]
@@ -69,47 +68,45 @@ def short_side(size: int) -> int:
 
 def random_crop(path: Path, size: int, rng: Uniform, flip: bool) -> Pixels:
     """A random part of an image, (size, size, 3), mirrored with probability one half if ``flip``."""
-    from PIL import Image
-
-    image, part = _open(path, size, lambda aspect: random_part(aspect, rng))
-    left, top, right, bottom = part
-    box = (left * image.width, top * image.height, right * image.width, bottom * image.height)
-    pixels = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box))
+    with open_picture(path) as image:
+        left, top, right, bottom = _draft(image, size, lambda aspect: random_part(aspect, rng))
+        seen = show(image)
+        box = (left * seen.width, top * seen.height, right * seen.width, bottom * seen.height)
+        pixels = np.asarray(seen.resize((size, size), Image.Resampling.BICUBIC, box))
     return pixels[:, ::-1] if flip and rng.random() < 0.5 else pixels
 
 
 def centre_crop(path: Path, size: int) -> Pixels:
     """The centre of an image whose short side is resized to :func:`short_side`, (size, size, 3)."""
-    side = short_side(size)
-    image = shrink(path, side, enlarge=True)
-    left, top = (image.width - size) // 2, (image.height - size) // 2
-    return np.asarray(image.crop((left, top, left + size, top + size)))
+    return np.asarray(read_square(path, size, short_side(size)))
 
 
-def shrink(path: Path, side: int, enlarge: bool = False) -> Image.Image:
-    """The whole image upright, in RGB, its short side resized to ``side``; it is enlarged only if ``enlarge``."""
-    from PIL import Image
+def shrink(path: Path, side: int) -> Image.Image:
+    """The image upright, in RGB, its short side resized to ``side`` if it is longer.
 
-    image, _ = _open(path, side, lambda _: (0.0, 0.0, 1.0, 1.0))
-    scale = side / min(image.size)
-    if scale == 1 or (scale > 1 and not enlarge):
-        return image
-    width, height = (max(side, round(length * scale)) for length in image.size)
-    return image.resize((width, height), Image.Resampling.BICUBIC)
+    It is whole, unless one side is too long for a JPEG; then it is the middle, which random parts are taken from of any
+    image so thin.
+    """
+    with open_picture(path) as image:
+        _draft(image, side, lambda _: (0.0, 0.0, 1.0, 1.0))
+        seen = show(image)
+    scale = side / min(seen.size)
+    if scale < 1:
+        width, height = (max(side, round(length * scale)) for length in seen.size)
+        seen = seen.resize((width, height), Image.Resampling.BICUBIC)
+    over = [max(0, length - LONGEST) // 2 for length in seen.size]
+    return seen.crop((over[0], over[1], seen.width - over[0], seen.height - over[1])) if any(over) else seen
 
 
-def _open(path: Path, size: int, choose: Callable[[float], Box]) -> tuple[Image.Image, Box]:
-    """The image, decoded with enough detail to show the chosen part at ``size`` x ``size`` pixels, and that part.
+def _draft(image: Image.Image, size: int, choose: Callable[[float], Box]) -> Box:
+    """Choose a part of an open image, to be decoded with enough detail to show it at ``size`` x ``size`` pixels.
 
     Args:
         choose: returns the part for an aspect ratio.
     """
-    from PIL import ExifTags, Image
-
-    with Image.open(path) as image:
-        turned = image.getexif().get(ExifTags.Base.Orientation) in TURNED
-        width, height = reversed(image.size) if turned else image.size
-        part = choose(width / height)
-        least = (math.ceil(DETAIL * size / (part[2] - part[0])), math.ceil(DETAIL * size / (part[3] - part[1])))
-        image.draft("RGB", least[::-1] if turned else least)
-        return upright(image), part
+    turned = orientation(image) in TURNED
+    width, height = reversed(image.size) if turned else image.size
+    part = choose(width / height)
+    least = (math.ceil(DETAIL * size / (part[2] - part[0])), math.ceil(DETAIL * size / (part[3] - part[1])))
+    image.draft("RGB", least[::-1] if turned else least)
+    return part

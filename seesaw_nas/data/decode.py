@@ -6,18 +6,15 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from seesaw_nas.data.pictures import read_square
 from seesaw_nas.data.progress import Progress, report_progress
 from seesaw_nas.data.splits import Indices
 from seesaw_nas.data.unreadable import check_decoder, reason, warn_of_skipped
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 THREADS = min(8, os.cpu_count() or 1)  # Pillow decodes without the interpreter lock
 
@@ -61,21 +58,7 @@ def read(path: Path, size: int, grey: bool = False) -> npt.NDArray[np.uint8]:
 
     It is turned upright by its orientation tag, resized to ``size`` on its short side, and cropped to its centre.
     """
-    from PIL import Image, ImageOps
-
-    with Image.open(path) as image:
-        image.draft("RGB", (2 * size, 2 * size))  # decodes a JPEG without the detail that resizing would drop
-        fitted = ImageOps.fit(upright(image), (size, size), Image.Resampling.BICUBIC)
+    square = read_square(path, size, size)
     if grey:
-        return np.asarray(fitted.convert("L"))[None]  # (1, size, size)
-    return np.asarray(fitted).transpose(2, 0, 1)  # (3, size, size)
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """Decode an open image, turn it upright by its orientation tag, and convert it to RGB."""
-    from PIL import ImageOps
-
-    turned = ImageOps.exif_transpose(image)
-    if "transparency" in turned.info:
-        turned = turned.convert("RGBA")
-    return turned.convert("RGB")
+        return np.asarray(square.convert("L"))[None]  # (1, size, size)
+    return np.asarray(square).transpose(2, 0, 1)  # (3, size, size)

@@ -1,8 +1,9 @@
 """A folder of images by class: ``ROOT/CLASS/*.jpg``, or ``ROOT/train/CLASS/*.jpg`` with ``val`` and ``test`` beside it.
 
-The first form is split 70/15/15. In the second, the split on disk is used: without ``val`` (or ``validation``), 15% of
-``train`` take its place, and without ``test`` there is no test split. Splits depend on the sorted names of classes and
-files only, not on the content of images. A class may be called ``train`` if it holds images and no folders.
+Images in sub-folders of a class belong to it. The first form is split 70/15/15. In the second, the split on disk is
+used: without ``val`` (or ``validation``, ``valid``, ``dev``), 15% of ``train`` take its place, and without ``test``
+there is no test split. Splits depend on the sorted names of classes and files only, not on the content of images. A
+class may be called ``train`` if it holds images and no folders.
 
 Images are streamed (see :mod:`seesaw_nas.data.stream`) if a cache is given, or if those that a search uses would take
 more than 4 GB of memory when decoded. The limit is the same on every machine, because streamed images are cropped in
@@ -11,7 +12,8 @@ another way.
 
 from __future__ import annotations
 
-import os
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,21 +26,26 @@ from seesaw_nas.data.base import DataSetting
 from seesaw_nas.data.catalog import FOLDER_PREFIX
 from seesaw_nas.data.decode import decode
 from seesaw_nas.data.images import Images, SearchData
+from seesaw_nas.data.pictures import printable
 from seesaw_nas.data.progress import Progress
 from seesaw_nas.data.stream import Streamed
+from seesaw_nas.data.unread import NOTHING, PassedOver
+from seesaw_nas.data.walk import KINDS, beside, check_names, find_pictures, passed_over, subfolders
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 DEFAULT_SIZE = 224
 MEMORY = 4_000_000_000  # bytes of images as uint8: 26,573 of 224 x 224 pixels
 _SHARE = 0.15  # share of the images for validation, and for test
+# names of the folders of splits, in small letters; each may be written in large ones, too
+TRAIN, VALIDATION, TEST = ("train", "training"), ("val", "validation", "valid", "dev"), ("test", "testing")
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Image files and their classes, (N,), sorted by name."""
+    """Image files and their classes, (N,), sorted by name; just found, also the paths of what is passed over there."""
 
     paths: tuple[Path, ...]
     labels: splits.Indices
+    passed_over: tuple[str, ...] = ()
 
     def take(self, positions: splits.Indices) -> Listing:
         return Listing(tuple(self.paths[i] for i in positions), self.labels[positions])
@@ -59,6 +66,7 @@ class Tree:
     train: Listing
     validation: Listing
     test: Listing | None
+    passed_over: PassedOver = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +82,14 @@ class Streaming:
         """As the setting asks for."""
         return cls(setting.image_size or DEFAULT_SIZE, setting.cache_dir, setting.progress)
 
-    def search(self, name: str, classes: tuple[str, ...], train: Listing, validation: Listing) -> SearchData:
+    def search(
+        self, name: str, classes: tuple[str, ...], train: Listing, validation: Listing, passed_over: PassedOver
+    ) -> SearchData:
         files, positions = self._readable(train.shuffle().join(validation))
         both = Streamed.of(files.paths, files.labels, self.size)
         border = int(np.searchsorted(positions, len(train.paths)))
         parts = np.split(np.arange(len(both)), [border])
-        return SearchData.of(name, classes, *map(both.take, parts), flip=True, padding=0)
+        return SearchData.of(name, classes, *map(both.take, parts), flip=True, padding=0, passed_over=passed_over)
 
     def split(self, files: Listing) -> Streamed:
         files, _ = self._readable(files)
@@ -107,14 +117,16 @@ class Folder:
         tree, size = read_tree(self.root), self.streaming.size
         name = f"folder:{self.root.resolve()}"
         if self._is_streamed(tree):
-            return self.streaming.search(name, tree.classes, tree.train, tree.validation)
+            return self.streaming.search(name, tree.classes, tree.train, tree.validation, tree.passed_over)
         files = tree.train.shuffle().join(tree.validation)
         images, positions = decode(files.paths, size, self.streaming.progress)
         both = Images(images, torch.from_numpy(files.labels[positions]))
         border = int(np.searchsorted(positions, len(tree.train.paths)))
         train = Images(both.images[:border], both.labels[:border])
         validation = Images(both.images[border:], both.labels[border:])
-        return SearchData.of(name, tree.classes, train, validation, flip=True, padding=size // 8)
+        return SearchData.of(
+            name, tree.classes, train, validation, flip=True, padding=size // 8, passed_over=tree.passed_over
+        )
 
     def test(self) -> Images | Streamed:
         tree = read_tree(self.root)
@@ -138,7 +150,25 @@ def read_tree(root: Path) -> Tree:
     """
     if not root.is_dir():
         raise DataError(f"there is no folder {root}; wanted one with a folder of images a class")
-    return _split_on_disk(root) if subfolders(root / "train") else _split_by_share(root)
+    if train := [name for name in _named(root, TRAIN) if subfolders(root / name)]:
+        return _split_on_disk(root, _only(root, train))
+    return _split_by_share(root)
+
+
+def _named(root: Path, names: Sequence[str]) -> list[str]:
+    """The folders in a folder that have one of these names, in small or large letters."""
+    return [name for name in subfolders(root) if name.lower() in names]
+
+
+def _only(root: Path, names: Sequence[str]) -> str:
+    """The one name; empty for none.
+
+    Raises:
+        DataError: there are several.
+    """
+    if len(names) > 1:
+        raise DataError(f"{root} has both {' and '.join(names[:2])}; keep one of them")
+    return names[0] if names else ""
 
 
 def _split_by_share(root: Path) -> Tree:
@@ -146,43 +176,51 @@ def _split_by_share(root: Path) -> Tree:
     files = listing(root, classes)
     check_enough(root, classes, files, 3, "train, validation and test")
     train, validation, test = splits.split_three_ways(files.labels, _SHARE)
-    return Tree(classes, files.take(train), files.take(validation), files.take(test))
+    unread = passed_over(root, files.passed_over)
+    return Tree(classes, files.take(train), files.take(validation), files.take(test), unread)
 
 
-def _split_on_disk(root: Path) -> Tree:
-    classes = subfolders(root / "train")
-    train = listing(root / "train", classes)
-    named = [root / name for name in ("val", "validation") if (root / name).is_dir()]
-    if len(named) > 1:
-        raise DataError(f"{root} has both val and validation; keep one of them")
-    test = listing(root / "test", classes) if (root / "test").is_dir() else None
-    if named:
-        return Tree(classes, train, listing(named[0], classes), test)
-    check_enough(root / "train", classes, train, 2, "train and validation")
-    stays, out = splits.hold_out(train.labels, splits.count_of(train.labels, _SHARE), splits.SPLIT_SEED)
-    return Tree(classes, train.take(stays), train.take(out), test)
+def _split_on_disk(root: Path, name: str) -> Tree:
+    """The splits of a folder that holds one folder for each; ``name`` is that of the training images."""
+    place = root / name
+    classes = subfolders(place)
+    train = listing(place, classes)
+    held, tested = (_only(root, _named(root, names)) for names in (VALIDATION, TEST))
+    validation = listing(root / held, classes) if held else None
+    test = listing(root / tested, classes) if tested else None
+    parts = [part.passed_over for part in (train, validation, test) if part is not None]
+    unread = passed_over(root, [*beside(root, (name, held, tested)), *itertools.chain(*parts)])
+    if validation is None:
+        check_enough(place, classes, train, 2, "train and validation")
+        stays, out = splits.hold_out(train.labels, splits.count_of(train.labels, _SHARE), splits.SPLIT_SEED)
+        train, validation = train.take(stays), train.take(out)
+    return Tree(classes, train, validation, test, unread)
 
 
 def listing(root: Path, classes: tuple[str, ...]) -> Listing:
-    """The images in the folders of these classes.
+    """The images in the folders of these classes, and below; and what stands beside them.
 
     Raises:
-        DataError: there are fewer than two classes, one is empty, or the folders have other names.
+        DataError: there are fewer than two classes, one is empty or has a name that is not UTF-8, or the folders have
+            other names.
     """
+    check_names(root, classes)
     if len(classes) < 2:
         raise DataError(f"{root} has {len(classes)} class folders, wanted at least 2, each with the images of a class")
     if (folders := subfolders(root)) != classes:
-        odd = ", ".join(sorted(set(folders) ^ set(classes))[:5])
+        odd = printable(", ".join(sorted(set(folders) ^ set(classes))[:5]))
         raise DataError(f"{root} and the train folder beside it differ in classes ({odd}); give both the same folders")
     paths: list[Path] = []
     labels: list[int] = []
+    unread = beside(root, classes)
     for label, name in enumerate(classes):
-        files = _images(root / name)
+        files, others = find_pictures(root / name)
         if not files:
-            raise DataError(f"class folder {root / name} has no images ({', '.join(SUFFIXES)}); add some or remove it")
+            raise DataError(f"class folder {root / name} has no images ({KINDS}); add some or remove it")
         paths += files
         labels += [label] * len(files)
-    return Listing(tuple(paths), np.array(labels, dtype=np.int64))
+        unread += others
+    return Listing(tuple(paths), np.array(labels, dtype=np.int64), tuple(unread))
 
 
 def check_enough(root: Path, classes: tuple[str, ...], files: Listing, least: int, parts: str) -> None:
@@ -196,25 +234,6 @@ def check_enough(root: Path, classes: tuple[str, ...], files: Listing, least: in
         f"{'image' if sizes[worst] == 1 else 'images'}, wanted at least {least} ({(sizes < least).sum()} of "
         f"{len(classes)} classes have fewer); add images or make train, val and test folders"
     )
-
-
-def subfolders(root: Path) -> tuple[str, ...]:
-    """Names of the folders in a folder, sorted; empty if it does not exist."""
-    if not root.is_dir():
-        return ()
-    with os.scandir(root) as entries:  # lists a million files without a call to the disk for each
-        return tuple(sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")))
-
-
-def _images(root: Path) -> list[Path]:
-    with os.scandir(root) as entries:
-        return [root / name for name in sorted(entry.name for entry in entries if _is_image(entry))]
-
-
-def _is_image(entry: os.DirEntry[str]) -> bool:
-    # on foreign disks macOS writes files such as '._name.jpg', which are not images
-    suffix = os.path.splitext(entry.name)[1].lower()
-    return suffix in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
 
 
 def make(setting: DataSetting) -> Folder:

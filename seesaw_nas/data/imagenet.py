@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seesaw_nas.core.errors import DataError
-from seesaw_nas.data import folder, splits
+from seesaw_nas.data import folder, splits, walk
 from seesaw_nas.data.base import DataSetting
 from seesaw_nas.data.images import SearchData
 from seesaw_nas.data.stream import Streamed
@@ -30,17 +30,19 @@ class ImageNet:
 
     def search(self) -> SearchData:
         root = self._root()
-        classes = folder.subfolders(root / "train")
+        classes = walk.subfolders(root / "train")
         files = folder.listing(root / "train", classes)
-        folder.listing(root / "val", classes)  # checks names only, so that an error is reported before any training
+        test = folder.listing(root / "val", classes)  # of names only, so that an error is reported before any training
         folder.check_enough(root / "train", classes, files, 2, "train and validation")
         n = splits.count_of(files.labels, VALIDATION_SHARE)
         stays, out = splits.hold_out(files.labels, n, splits.SPLIT_SEED)
-        return self.streaming.search(NAME, classes, files.take(stays), files.take(out))
+        beside = walk.beside(root, ("train", "val"))
+        unread = walk.passed_over(root, [*beside, *files.passed_over, *test.passed_over])
+        return self.streaming.search(NAME, classes, files.take(stays), files.take(out), unread)
 
     def test(self) -> Streamed:
         root = self._root()
-        return self.streaming.split(folder.listing(root / "val", folder.subfolders(root / "train")))
+        return self.streaming.split(folder.listing(root / "val", walk.subfolders(root / "train")))
 
     def _root(self) -> Path:
         """The folder that holds ``train`` and ``val``.
@@ -52,7 +54,7 @@ class ImageNet:
         if self.root is None:
             raise DataError(f"imagenet cannot be downloaded: name {expected}, by --data-dir")
         for part in ("train", "val"):
-            if not folder.subfolders(self.root / part):
+            if not walk.subfolders(self.root / part):
                 raise DataError(f"{self.root / part} has no class folders; --data-dir wants {expected}")
         return self.root
 

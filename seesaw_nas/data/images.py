@@ -11,8 +11,10 @@ import torch
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.device import send
 from seesaw_nas.core.errors import DataError, SpecError
+from seesaw_nas.core.files import is_utf8
 from seesaw_nas.data import splits
 from seesaw_nas.data.augment import cut_windows, draw_windows
+from seesaw_nas.data.unread import NOTHING, PassedOver
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Images, uint8 (n, C, H, W), and their labels, int64 (n,), on one device."""
@@ -186,6 +188,7 @@ class SearchData:
         flip: whether a mirrored image still belongs to its class.
         padding: padding before the random crop, in pixels on every side; 0 for streamed images, which are cropped from
             their files.
+        passed_over: what of its folder is not read.
     """
 
     name: str
@@ -196,14 +199,30 @@ class SearchData:
     std: tuple[float, ...]
     flip: bool
     padding: int
+    passed_over: PassedOver = NOTHING
+
+    def __post_init__(self) -> None:
+        for name in self.classes:
+            if not is_utf8(name):
+                raise DataError(
+                    f"the class name {name!a} is not UTF-8, so no file of a run can hold it; rename the class"
+                )
 
     @classmethod
     def of(
-        cls, name: str, classes: tuple[str, ...], train: Split, validation: Split, *, flip: bool, padding: int
+        cls,
+        name: str,
+        classes: tuple[str, ...],
+        train: Split,
+        validation: Split,
+        *,
+        flip: bool,
+        padding: int,
+        passed_over: PassedOver = NOTHING,
     ) -> SearchData:
         """The data set with the channel statistics of its training images."""
         mean, std = channel_statistics(train.for_statistics())
-        return cls(name, classes, train, validation, mean, std, flip, padding)
+        return cls(name, classes, train, validation, mean, std, flip, padding, passed_over)
 
     def batches(self, draws: Sequence[Draw]) -> Iterator[DrawnBatch]:
         """The training images of each draw, on the device, cropped and mirrored at random by the draw's seed.
@@ -270,6 +289,19 @@ def subset(images: AnySplit, n: int, seed: int) -> AnySplit:
     if not 1 <= n <= len(images):
         raise DataError(f"cannot take {n:,} images: there are {len(images):,}; ask for 1 to {len(images):,}")
     return images.take(splits.draw(images.labels.cpu().numpy(), n, seed))
+
+
+def check_enough(data: SearchData) -> None:
+    """Refuse to train on a single image, of whose 1 x 1 maps batch norm would have one value a channel.
+
+    Raises:
+        DataError: there are fewer than two training images.
+    """
+    if (n := len(data.train)) < 2:
+        raise DataError(
+            f"cannot train on {n} image{'' if n == 1 else 's'}: batch norm wants at least 2; give more, or a larger "
+            "--train-size (0 for all)"
+        )
 
 
 def check_fits(architecture: Architecture, data: SearchData) -> None:

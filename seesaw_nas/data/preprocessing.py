@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seesaw_nas.architecture.spec import LARGEST_SIDE, LARGEST_WIDTH
 from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.documents import DocumentError, parse_json
 from seesaw_nas.core.errors import SpecError
-from seesaw_nas.core.fields import check_int, check_list, check_tuple, take_fields
+from seesaw_nas.core.fields import check_int, check_list, check_tuple, shorten, take_fields
+from seesaw_nas.core.files import is_utf8
 from seesaw_nas.data.images import SearchData
 
 Pixels = npt.NDArray[np.uint8]
@@ -49,17 +52,21 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         if not isinstance(self.dataset, str) or not self.dataset:
-            raise SpecError(f"a text is wanted, got {self.dataset!r}", "dataset")
+            raise SpecError(f"a text is wanted, got {shorten(self.dataset)}", "dataset")
         check_tuple("classes", self.classes, str)
-        check_int("channels", self.channels, 1)
-        check_int("size", self.size, 1)
-        check_int("short_side", self.short_side, self.size)
+        if odd := [name for name in self.classes if not is_utf8(name)]:
+            raise SpecError(f"the name {odd[0]!a} is not UTF-8; rename the class and train again", "classes")
+        check_int("channels", self.channels, 1, LARGEST_WIDTH)
+        check_int("size", self.size, 1, LARGEST_SIDE)
+        check_int("short_side", self.short_side, self.size, 2 * LARGEST_SIDE)
         for name, values in (("mean", self.mean), ("std", self.std)):
             check_tuple(name, values, float)
             if len(values) != self.channels or not all(map(isfinite, values)):
-                raise SpecError(f"{self.channels} finite numbers are wanted, one a channel, got {values}", name)
+                raise SpecError(
+                    f"{self.channels} finite numbers are wanted, one a channel, got {shorten(values)}", name
+                )
         if min(self.std) <= 0:
-            raise SpecError(f"numbers above 0 are wanted, got {self.std}", "std")
+            raise SpecError(f"numbers above 0 are wanted, got {shorten(self.std)}", "std")
 
     @classmethod
     def of(cls, data: SearchData) -> Preprocessing:
@@ -100,9 +107,9 @@ class Preprocessing:
             SpecError: the text is not JSON, or the message names the field.
         """
         try:
-            return cls.from_dict(json.loads(text))
-        except (ValueError, RecursionError) as error:
-            raise SpecError(f"not JSON: {error}", "preprocessing") from None
+            return cls.from_dict(parse_json(text))
+        except DocumentError as error:
+            raise SpecError(str(error), "preprocessing") from None
         except SpecError as error:
             raise error.within("preprocessing") from None
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.core.optional import require
+from seesaw_nas.data.pictures import UnreadableError, explain, printable
 
 MAX_SHARE = 0.01
 Reasons = Mapping[str, str]
@@ -25,7 +26,9 @@ def check_decoder() -> None:
 
 def reason(error: Exception) -> str:
     """One line that says why a file could not be read."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    if isinstance(error, UnreadableError):
+        return explain(error)
+    return printable(f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
 def warn_of_skipped(reasons: Reasons, total: int) -> None:
@@ -36,7 +39,7 @@ def warn_of_skipped(reasons: Reasons, total: int) -> None:
     """
     if not reasons:
         return
-    names = [f"{path} ({why})" for path, why in reasons.items()]
+    names = [f"{printable(path)} ({why})" for path, why in reasons.items()]
     named = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     count = f"{len(names)} of {total} images cannot be read: {named}"
     if len(names) > MAX_SHARE * total:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
+from torch import multiprocessing
 from torch.utils.data import DataLoader, Dataset
 
+from seesaw_nas.core import signals
 from seesaw_nas.core.conditions import cores
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.core.torchrun import processes_here
+from seesaw_nas.data.pictures import Turns
 
 MOST = 16
 AHEAD = 2  # results that each worker prepares in advance
@@ -47,7 +51,7 @@ def run_in_workers(
         num_workers=workers,
         prefetch_factor=AHEAD if workers else None,
         pin_memory=pin_memory,
-        worker_init_fn=_start_worker,
+        worker_init_fn=partial(_start_worker, multiprocessing.get_context().Lock()),
         generator=torch.Generator(),  # otherwise DataLoader draws from the global one, on which dropout depends
     )
     try:
@@ -55,8 +59,10 @@ def run_in_workers(
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
+        said = str(error).strip()
+        reason = said.splitlines()[-1] if "Traceback" in said else " ".join(said.split())  # the error without its path
         raise DataError(
-            f"a process that decodes images died ({' '.join(str(error).split())}); give it more memory, or in a "
+            f"a process that decodes images died ({reason}); give it more memory, or in a "
             f"container more shared memory, such as docker's --shm-size 8g"
         ) from None
 
@@ -71,9 +77,10 @@ class _RequestDataset(Dataset[Any]):
         return self._work(request)
 
 
-def _start_worker(_: int) -> None:
+def _start_worker(lock: AbstractContextManager[Any], _: int) -> None:
+    Turns.lock = lock  # all workers together decode one large picture at a time
     # Pillow warns of damaged metadata in good images; real failures come back as results
     warnings.simplefilter("ignore")
-    # Ctrl-C reaches every process of a terminal. The training process handles it and finishes its step first, for which
-    # it still needs the batch. SIGTERM keeps its effect: the parent ends its workers by it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Signals reach every process of a terminal or a job. The training process handles them and finishes its step first,
+    # for which it still needs the batch. Workers end when that closes their queues, or has ended itself.
+    signals.leave_to_parent()

@@ -16,9 +16,10 @@ from seesaw_nas.architecture import specfile
 from seesaw_nas.core.device import find_device, full_precision
 from seesaw_nas.core.errors import DataError, OptionError, RunError
 from seesaw_nas.data import crops, decode
-from seesaw_nas.data.folder import SUFFIXES
+from seesaw_nas.data.pictures import explain
 from seesaw_nas.data.preprocessing import COLOURS, Floats, Pixels, Preprocessing
 from seesaw_nas.data.unreadable import check_decoder
+from seesaw_nas.data.walk import KINDS, find_pictures
 from seesaw_nas.deploy.export import onnx_file, source
 from seesaw_nas.deploy.export.agreement import Logits
 from seesaw_nas.deploy.names import find_weights
@@ -132,17 +133,13 @@ def files(names: Sequence[str | Path]) -> list[Path]:
     """
     paths: list[Path] = []
     for path in [Path(name) for name in names if str(name)]:  # an empty name would be the current folder
-        inside = sorted(filter(_is_image, path.rglob("*"))) if path.is_dir() else [path]
+        inside = find_pictures(path)[0] if path.is_dir() else [path]
         if not inside:
-            raise DataError(f"the folder {path} has no images ({', '.join(SUFFIXES)})")
+            raise DataError(f"the folder {path} has no images ({KINDS})")
         paths += inside
     if not paths:
         raise DataError("no images are named; give image files, or folders of them")
     return paths
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def classify(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterator[Prediction]:
@@ -181,14 +178,16 @@ def _read(path: Path, preprocessing: Preprocessing) -> Pixels | str:
         if preprocessing.short_side != preprocessing.size:
             return crops.centre_crop(path, preprocessing.size).transpose(2, 0, 1)
         return decode.read(path, preprocessing.size, grey=preprocessing.channels == 1)
-    except OSError as error:  # also Pillow's own errors about files that it understands
-        return error.strerror or " ".join(str(error).split())
     except Exception as error:  # on a damaged file Pillow's decoders raise errors of almost any type
-        return " ".join(f"{type(error).__name__}: {error}".split())
+        return explain(error)
 
 
 def _probabilities(classifier: Classifier, pixels: Pixels) -> npt.NDArray[np.float64]:
     logits = classifier.logits(classifier.preprocessing.apply(pixels)).astype(np.float64)  # (N, classes)
+    wanted = (len(pixels), len(classifier.preprocessing.classes))
+    if logits.shape != wanted or not np.isfinite(logits).all():
+        came = f"shape {logits.shape}, wanted {wanted}" if logits.shape != wanted else "values that are not finite"
+        raise RunError(f"the network gives outputs with {came}: it is damaged; export or train it again")
     powers = np.exp(logits - logits.max(1, keepdims=True))
     shares: npt.NDArray[np.float64] = powers / powers.sum(1, keepdims=True)
     return shares

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ from seesaw_nas import data
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import describe, find_device, place
-from seesaw_nas.core.errors import OptionError, known
+from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.data import check_fits
+from seesaw_nas.data.unread import NOTHING, PassedOver
 from seesaw_nas.deploy.export import source
 from seesaw_nas.deploy.names import SPLITS
 from seesaw_nas.training import accuracy
@@ -28,6 +30,7 @@ class ScoredWeights:
 
     Attributes:
         normalised: whether images were normalised as the weights file says or by the training split, in words.
+        passed_over: what of the data set's folder is not read.
     """
 
     named: Named
@@ -37,6 +40,7 @@ class ScoredWeights:
     accuracy: Accuracy
     normalised: str
     conditions: dict[str, str]
+    passed_over: PassedOver = NOTHING
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -49,6 +53,7 @@ class ScoredWeights:
             **asdict(self.accuracy),
             "normalised": self.normalised,
             "conditions": self.conditions,
+            "passed_over": asdict(self.passed_over),
         }
 
 
@@ -94,7 +99,13 @@ def score(
     chosen: Split = images.validation if split == "validation" else data.load_test(name, folder, size, cache_dir=cache)
     place(model, on)
     measured = accuracy.measure(model, chosen, images.mean, images.std, device=on)
-    return ScoredWeights(named, weights, images.name, split, measured, normalised, conditions(describe(on)))
+    if not isfinite(measured.loss):
+        raise RunError(
+            f"the weights in {weights} give a loss of {measured.loss}: its outputs are not finite; train it again"
+        )
+    return ScoredWeights(
+        named, weights, images.name, split, measured, normalised, conditions(describe(on)), images.passed_over
+    )
 
 
 def _use_normalisation(images: SearchData, written: Preprocessing | None) -> tuple[SearchData, str]:

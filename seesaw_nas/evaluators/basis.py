@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.core.typed import build, check, conform
 from seesaw_nas.data import DATA_SETS
 from seesaw_nas.evaluators import EVALUATORS
 
@@ -33,7 +34,11 @@ class Basis:
         classes: names of the classes, in the order of the labels.
         n_train, n_validation: numbers of training images and of validation images.
         mean: mean of each channel over all training images, in units of 0..1; over a sample if they are streamed.
-        validation_mean: mean of each channel over the validation images.
+        validation_mean: mean of each channel over the validation images; over a sample if they are streamed.
+        std: deviation of each channel that images are normalised by.
+        augmentation: of training images, in words.
+        labels, pixels: checksums over all labels and all pixels, also if subsets are used.
+        decoder: what read the files of pictures.
         train_size, validation_size: requested sizes of the subsets; 0 for all images.
         subset_seed: seed that the subsets are drawn with; ``None`` without subsets.
         reading: how images are read: ``MEMORY``, ``STREAMED``, ``COPIES`` or ``NO_COPIES``.
@@ -57,6 +62,11 @@ class Basis:
     n_validation: int = 0
     mean: tuple[float, ...] = ()
     validation_mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    augmentation: str = ""
+    labels: str = ""
+    pixels: str = ""
+    decoder: str = ""
     train_size: int = 0
     validation_size: int = 0
     subset_seed: int | None = None
@@ -84,7 +94,7 @@ class Basis:
         try:
             settings, images = record.get("settings", {}), record.get("images") or {}
             subset = bool(settings.get("train_size") or settings.get("validation_size"))
-            return cls(
+            basis = cls(
                 name=name,
                 given="data" in record.get("given", ()),
                 **_of_images(settings, images),
@@ -94,6 +104,10 @@ class Basis:
                 budget=tuple(record["budget"][end] for end in ("low", "high")) if "budget" in record else (),
                 seed=settings.get("seed", 0),
             )
+            check(basis)
+            return basis
+        except SpecError as error:
+            raise RunError(f"{name} does not say what it is of: {error}; restore it") from None
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise RunError(f"{name} does not say what it is of: {type(error).__name__} {error}; restore it") from None
 
@@ -106,10 +120,9 @@ class Basis:
         """The value that :meth:`to_dict` wrote, also after it was stored as JSON.
 
         Raises:
-            TypeError: a field is missing or unknown.
+            SpecError: a field is unknown, or of another type.
         """
-        lists = {key: tuple(entry) for key, entry in value.items() if isinstance(entry, list)}
-        return cls(**{**value, **lists, "name": name})
+        return build(cls, {**conform("task", Mapping[str, Any], value), "name": name})
 
     @property
     def is_fixed(self) -> bool:
@@ -128,9 +141,10 @@ def _of_images(settings: Mapping[str, Any], images: Mapping[str, Any]) -> dict[s
     else:
         reading = NO_COPIES
     sizes = {name: settings.get(name) or 0 for name in ("image_size", "train_size", "validation_size")}
-    lists = {name: tuple(images.get(name) or ()) for name in ("input", "classes", "mean", "validation_mean")}
+    lists = {name: tuple(images.get(name) or ()) for name in ("input", "classes", "mean", "validation_mean", "std")}
     counts = {name: images.get(name) or 0 for name in ("n_train", "n_validation")}
-    return {"dataset": dataset, "reading": reading, **sizes, **lists, **counts}
+    texts = {name: images.get(name) or "" for name in ("augmentation", "labels", "pixels", "decoder")}
+    return {"dataset": dataset, "reading": reading, **sizes, **lists, **counts, **texts}
 
 
 def _of_method(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

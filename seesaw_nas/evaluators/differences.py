@@ -18,6 +18,7 @@ MEANS_DIFFER = 1e-4  # in units of 0..1: decoders differ by less, different imag
 SEARCHED = ("space", "budget", "seed")  # they determine which architectures were trained, with which seeds
 TRAININGS = (*SEARCHED, "objectives")  # objectives only choose architectures; figures of a training do not change
 REPORTED = (*SEARCHED, "subset_seed")  # a median is taken over seeds, which also draw the subsets
+SCORED_OTHERWISE = ("recipe", "evaluator", "evaluator_file", "objectives", "space", "budget", "seed", "sampling")
 SCORED_BY_SUPERNET = (  # a supernet's training is longer, trains many networks, and may use fewer images
     *("recipe", "evaluator", "evaluator_file", "objectives", "budget", "seed", "sampling"),
     *("train_size", "validation_size", "subset_seed"),
@@ -111,12 +112,30 @@ def _contents_differ(a: Basis, b: Basis, subsets: Collection[str]) -> Difference
         yield _both("classes", a, b, _some_classes), True
     if not are_as_many or a.reading != b.reading:  # then means differ anyway
         return
+    if _texts_differ(a.labels, b.labels):
+        yield _both("checksum of the labels", a, b, lambda basis: basis.labels), True
+    are_alike = a.input == b.input  # else pixels and what follows from the size differ anyway
+    if are_alike and _texts_differ(a.augmentation, b.augmentation):
+        yield _both("augmentation", a, b, lambda basis: basis.augmentation), True
     for key, topic in (("mean", "training images"), ("validation_mean", "validation images")):
         if not (key == "validation_mean" and subsets) and _means_differ(getattr(a, key), getattr(b, key)):
+            are_alike = False
             yield (
                 _both(f"channel means of the {topic}", a, b, lambda basis, key=key: _in_words(getattr(basis, key))),
                 True,
             )
+    if are_alike and _means_differ(a.std, b.std):
+        are_alike = False
+        yield _both("channel deviations of the training images", a, b, lambda basis: _in_words(basis.std)), True
+    are_alike = are_alike and not (a.is_fixed and b.is_fixed)
+    is_same_decoder = a.decoder == b.decoder or a.given or b.given  # of a picture, decoders make slightly other pixels
+    if are_alike and is_same_decoder and _texts_differ(a.pixels, b.pixels):
+        yield _both("checksum of the pixels", a, b, lambda basis: basis.pixels), True
+
+
+def _texts_differ(one: str, other: str) -> bool:
+    """Whether both texts are known and differ."""
+    return bool(one and other) and one != other
 
 
 def _means_differ(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

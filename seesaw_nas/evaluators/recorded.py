@@ -52,7 +52,8 @@ class TableEvaluator(Evaluator):
                 request.on_epoch(epoch)
         note = f"of the nearest recorded architecture, {entry.architecture.digest}: {differing} genes differ"
         top1 = curve[-1].top1
-        assert top1 is not None, "every recorded epoch was evaluated"
+        if top1 is None:
+            raise RunError(f"the table has no top-1 after epoch {len(curve)}; search with --scheduler none")
         return Score(top1, "validation", sum(epoch.seconds for epoch in curve), curve, note if differing else "")
 
     def nearest(self, architecture: Architecture) -> tuple[Recorded, int]:

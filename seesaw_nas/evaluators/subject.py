@@ -19,6 +19,10 @@ class Subject:
         mean, validation_mean: of each channel, in units of 0..1, over all training images (a sample where they are
             streamed) and over those to score on; empty where they are not known.
         streamed: whether images are decoded anew for every epoch; ``None`` where that is not known.
+        std: deviation of each channel that images are normalised by; empty where it is not known.
+        augmentation: of training images, in words.
+        labels, pixels, decoder: see :class:`seesaw_nas.data.checksum.Checksums`; of all images, also where a part of
+            them is used. Empty where they are not known.
     """
 
     name: str
@@ -30,6 +34,11 @@ class Subject:
     mean: tuple[float, ...] = ()
     validation_mean: tuple[float, ...] = ()
     streamed: bool | None = None
+    std: tuple[float, ...] = ()
+    augmentation: str = ""
+    labels: str = ""
+    pixels: str = ""
+    decoder: str = ""
 
     @property
     def record(self) -> dict[str, Any]:
@@ -45,4 +54,7 @@ class Subject:
             "mean": list(self.mean),
             "validation_mean": list(self.validation_mean),
         }
-        return found if self.streamed is None else found | {"streamed": self.streamed}
+        names = ("augmentation", "labels", "pixels", "decoder")
+        more: dict[str, Any] = {name: value for name in names if (value := getattr(self, name))}
+        more |= {"std": list(self.std)} if self.std else {}
+        return (found if self.streamed is None else found | {"streamed": self.streamed}) | more

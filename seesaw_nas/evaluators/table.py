@@ -16,14 +16,24 @@ from typing import Any
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.errors import RunError, SeesawError
+from seesaw_nas.core.description import check_fields
+from seesaw_nas.core.documents import DocumentError, decode, parse_json, read_bytes
+from seesaw_nas.core.errors import RunError, SeesawError, SpecError
+from seesaw_nas.core.fields import at_path, check_distinct, shorten
 from seesaw_nas.core.files import replace_file
+from seesaw_nas.core.typed import check, conform
 from seesaw_nas.evaluators.subject import Subject
 from seesaw_nas.training.epoch import Epoch
 
 Curve = tuple[Epoch, ...]
 
 SCHEMA_VERSION = 1
+LARGEST = 2**30  # bytes of a file, and of its content
+MOST_ROWS = 2_000_000
+COLUMNS: dict[str, tuple[type, bool]] = {  # those that are read: type, and whether values may be missing
+    "digest": (str, False), "spec": (str, False), "seed": (int, False), "epoch": (int, False),
+    "train_loss": (float, False), "loss": (float, True), "top1": (float, True), "seconds": (float, False),
+}  # fmt: skip
 _KEY = b"seesaw_nas"
 
 
@@ -109,35 +119,133 @@ def read(path: Path) -> Table:
     Raises:
         RunError: there is none, or the file is no such table.
     """
+    try:
+        content = read_bytes(path, LARGEST)
+    except DocumentError as error:
+        raise RunError(error.about(path, "the table")) from None
     import pyarrow as pa
-    from pyarrow import parquet
 
     try:
-        file = path.read_bytes()
-    except OSError as error:
-        raise RunError(f"cannot read the table {path}: {error.strerror}") from None
-    try:
-        content = parquet.read_table(pa.BufferReader(file))
-        about = json.loads((content.schema.metadata or {})[_KEY])
+        rows, about = _rows(content)
+        if "schema_version" not in about:
+            raise SpecError("this field is missing", "schema_version")
         if (version := about.pop("schema_version")) != SCHEMA_VERSION:
-            raise RunError(f"{path} is a table of version {version}; this release reads version {SCHEMA_VERSION}")
-        subject = about.pop("subject")
-        found: dict[str, dict[int, list[Epoch]]] = {}
-        for row in content.to_pylist():
-            epoch = Epoch(**{name: row[name] for name in Epoch.__slots__})
-            found.setdefault(row["spec"], {}).setdefault(row["seed"], []).append(epoch)
-        entries = tuple(
-            Recorded(Architecture.from_dict(json.loads(spec)), {seed: tuple(c) for seed, c in curves.items()})
-            for spec, curves in found.items()
-        )
-        lists = {name: tuple(value) for name, value in subject.items() if isinstance(value, list)}
-        table = Table(Subject(**subject | lists), int(about.pop("epochs")), about, entries)
-        table.space, table.budget, table.recipe  # noqa: B018 (whether they are there)
+            raise RunError(
+                f"{path} is a table of version {shorten(version)}; this release reads version {SCHEMA_VERSION}"
+            )
+        table = _table(rows, about)
     except RunError:
         raise
-    except (pa.ArrowException, OSError, SeesawError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    except (pa.ArrowException, OSError, SeesawError, ValueError, MemoryError, OverflowError) as error:
+        ours = isinstance(error, SeesawError)
+        reason = str(error) if ours else " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise RunError(f"{path} is no table of recorded trainings ({reason}); make one by `tabulate`") from None
     if not table.entries:
         raise RunError(f"{path} holds no training")
     return table
+
+
+def _rows(content: bytes) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """The columns, and the metadata; nothing is expanded before its size is known.
+
+    Raises:
+        SeesawError: they are too large, or not those of such a table.
+        ArrowException, OSError: the file is not Parquet, or damaged.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    _check_columns(parquet.read_schema(pa.BufferReader(content)))
+    file = parquet.ParquetFile(pa.BufferReader(content), read_dictionary=["spec", "digest"])
+    groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+    expanded = sum(group.total_byte_size for group in groups)
+    if file.metadata.num_rows > MOST_ROWS or expanded > LARGEST:
+        raise SpecError(
+            f"{file.metadata.num_rows:,} rows and {expanded:,} bytes are too many; at most {MOST_ROWS:,} rows and "
+            f"{LARGEST:,} bytes are read"
+        )
+    about = (file.schema_arrow.metadata or {}).get(_KEY)
+    if about is None:
+        raise SpecError("its metadata do not say what the trainings are of", _KEY.decode())
+    table = file.read(columns=list(COLUMNS))
+    table.validate(full=True)
+    rows = {name: _values(table.column(name), name) for name in COLUMNS}
+    return rows, conform("metadata", Mapping[str, Any], parse_json(decode(about, "JSON")))
+
+
+def _check_columns(schema: Any) -> None:
+    import pyarrow as pa
+
+    tests = {str: _is_text, int: pa.types.is_integer, float: pa.types.is_floating}
+    for name, (kind, optional) in COLUMNS.items():
+        if name not in schema.names:
+            raise SpecError("there is no such column", name)
+        if schema.names.count(name) > 1:
+            raise SpecError("there are several such columns", name)
+        found = schema.field(name).type
+        if not tests[kind](found) and not (optional and pa.types.is_null(found)):
+            raise SpecError(f"a column of type {kind.__name__} is wanted, got {found}", name)
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind.value_type if pa.types.is_dictionary(kind) else kind))
+
+
+def _values(column: Any, name: str) -> list[Any]:
+    """The values of a column; of texts, each different one is one object."""
+    if column.null_count and not COLUMNS[name][1]:
+        raise SpecError(f"{column.null_count:,} values are missing", name)
+    found: list[Any] = []
+    for chunk in column.chunks:
+        if COLUMNS[name][0] is str:
+            texts = chunk.dictionary.to_pylist()
+            found += [texts[i] for i in chunk.indices.to_pylist()]
+        else:
+            found += chunk.to_pylist()
+    return found
+
+
+def _table(rows: Mapping[str, list[Any]], about: dict[str, Any]) -> Table:
+    check_fields(about)
+    for name in ("settings", "budget", "subject", "epochs"):
+        if name not in about:
+            raise SpecError("this field is missing", name)
+    subject = conform("subject", Subject, about.pop("subject"))
+    found: dict[str, dict[int, list[Epoch]]] = {}
+    digests: dict[str, str] = {}
+    numbers = [rows[name] for name in Epoch.__slots__]
+    for spec, digest, seed, *figures in zip(rows["spec"], rows["digest"], rows["seed"], *numbers, strict=True):
+        epoch = Epoch(*figures)
+        _check_epoch(epoch)
+        if digests.setdefault(spec, digest) != digest:
+            raise SpecError("two digests stand beside one architecture", "digest")
+        found.setdefault(spec, {}).setdefault(conform("seed", int, seed), []).append(epoch)
+    entries = tuple(_entry(spec, digests[spec], curves) for spec, curves in found.items())
+    check_distinct("spec", [entry.architecture.digest for entry in entries])
+    table = Table(subject, conform("epochs", int, about.pop("epochs")), about, entries)
+    with at_path("settings"):
+        space, _ = (conform(name, str, about["settings"].get(name)) for name in ("space", "recipe"))
+    if not space and not about.get("space"):
+        raise SpecError("this field is missing", "space")
+    return table
+
+
+def _check_epoch(epoch: Epoch) -> None:
+    """Its figures are what a training can have; an epoch before the last may be without top-1."""
+    check(epoch)
+    if epoch.top1 is not None and not 0 <= epoch.top1 <= 1:
+        raise SpecError(f"a fraction from 0 to 1 is wanted, got {shorten(epoch.top1)}", "top1")
+
+
+def _entry(spec: str, digest: str, curves: Mapping[int, list[Epoch]]) -> Recorded:
+    architecture = Architecture.from_dict(parse_json(spec))
+    if architecture.digest != digest:
+        raise SpecError(f"the architecture has digest {architecture.digest}, got {shorten(digest)}", "digest")
+    for curve in curves.values():
+        if [epoch.epoch for epoch in curve] != list(range(1, len(curve) + 1)):
+            raise SpecError(f"the epochs of a training of {digest} do not count up from 1", "epoch")
+        if curve[-1].top1 is None:
+            raise SpecError(f"the last epoch of a training of {digest} has none", "top1")
+    return Recorded(architecture, {seed: tuple(curve) for seed, curve in curves.items()})

@@ -9,6 +9,7 @@ import torch
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.data import Images, SearchData, channel_means, check_fits
+from seesaw_nas.data.checksum import checksums
 from seesaw_nas.evaluators.base import Evaluator, EvaluatorSetting, Request, Score
 from seesaw_nas.evaluators.subject import Subject
 from seesaw_nas.network.models import build
@@ -16,6 +17,8 @@ from seesaw_nas.training.execution import AUTOMATIC, Execution
 from seesaw_nas.training.loop import train
 from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.timing import step_seconds, trial_seconds
+
+SAMPLE = 256  # streamed validation images that channel means are taken over
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +80,15 @@ def make(setting: EvaluatorSetting) -> TrainedEvaluator:
     return TrainedEvaluator(setting.images, setting.recipe, curve=setting.curve)
 
 
-def subject(data: SearchData) -> Subject:
-    """What these images are, for those who need not load them."""
+def subject(data: SearchData, whole: SearchData | None = None) -> Subject:
+    """What these images are, for those who need not load them.
+
+    Args:
+        whole: all images, where ``data`` are a part of them.
+    """
     scored = data.validation if isinstance(data.validation, Images) else None
+    shown = scored or Images(part := data.validation.first(SAMPLE), data.validation.labels[: len(part)])
+    sums = checksums(whole or data)
     return Subject(
         data.name,
         data.input,
@@ -88,8 +97,13 @@ def subject(data: SearchData) -> Subject:
         len(data.validation),
         class_names=data.classes,
         mean=_rounded(data.mean),
-        validation_mean=() if scored is None else _rounded(channel_means(scored)),
+        validation_mean=_rounded(channel_means(shown)),
         streamed=scored is None,
+        std=_rounded(data.std),
+        augmentation=f"{'mirrored' if data.flip else 'not mirrored'}, padded by {data.padding}",
+        labels=sums.labels,
+        pixels=sums.pixels,
+        decoder=sums.decoder,
     )
 
 

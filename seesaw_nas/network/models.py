@@ -8,11 +8,11 @@ Source: Zhang 2019, arXiv:1905.03672, table 2; He et al. 2015, arXiv:1502.01852,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -20,6 +20,7 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.files import replace_file
 from seesaw_nas.network.ops import SeesawBlock
+from seesaw_nas.network.tensor_file import TensorFile, TensorFileError, open_tensors
 
 LINEAR_STD = 0.01
 EPS, MOMENTUM = 1e-5, 0.1  # of every batch norm: torch's defaults
@@ -131,20 +132,45 @@ def save_weights(model: nn.Module, path: Path, metadata: Mapping[str, str]) -> N
 def load_weights(model: nn.Module, path: Path) -> dict[str, str]:
     """Read a file of :func:`save_weights` into ``model``, on the model's device; returns the file's metadata.
 
-    ``model`` is not changed unless every tensor fits.
+    ``model`` is not changed unless every tensor fits and is finite.
 
     Raises:
-        RunError: the file is missing or not a safetensors file, or its tensors do not fit ``model``.
+        RunError: the file is missing or not a safetensors file, or its tensors do not fit ``model`` or are not finite.
     """
+    with _weights_file(path) as file:
+        _check_fit(path, _shapes(model), file.shapes)
+        model.load_state_dict(file.tensors())
+        return dict(file.metadata)
+
+
+def load(architecture: Architecture, path: Path) -> tuple[Network, dict[str, str]]:
+    """The network of ``architecture`` with the weights in a file, in eval mode on the CPU; and the file's metadata.
+
+    Memory is taken only after the shapes in the file are found to fit.
+
+    Raises:
+        RunError: as for :func:`load_weights`.
+    """
+    with torch.device("meta"):
+        network = Network(architecture)
+    with _weights_file(path) as file:
+        _check_fit(path, _shapes(network), file.shapes)
+        _materialise(network)
+        network.load_state_dict(file.tensors())
+        return network.eval(), dict(file.metadata)
+
+
+@contextmanager
+def _weights_file(path: Path) -> Iterator[TensorFile]:
     try:
-        with safe_open(path, framework="pt") as file:
-            names = list(file.keys())
-            came = {name: tuple(file.get_slice(name).get_shape()) for name in names}
-            _check_fit(path, {name: tuple(value.shape) for name, value in model.state_dict().items()}, came)
-            model.load_state_dict({name: file.get_tensor(name) for name in names})
-            return dict(file.metadata() or {})
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"cannot read weights from {path}: {_reason(error)}; a file of save_weights is wanted") from None
+        with open_tensors(path) as file:
+            yield file
+    except TensorFileError as error:
+        raise RunError(f"cannot read weights from {path}: {error}; a file of save_weights is wanted") from None
+
+
+def _shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in model.state_dict().items()}
 
 
 def _check_fit(path: Path, expected: Mapping[str, tuple[int, ...]], came: Mapping[str, tuple[int, ...]]) -> None:
@@ -155,8 +181,3 @@ def _check_fit(path: Path, expected: Mapping[str, tuple[int, ...]], came: Mappin
                 f"{expected.get(name, 'absent')} and is {came.get(name, 'absent')}; "
                 "build the architecture they belong to"
             )
-
-
-def _reason(error: OSError | SafetensorError) -> str:
-    """The cause on one line; system errors that safetensors raises have no ``strerror``."""
-    return str(getattr(error, "strerror", None) or error).replace("\n", " ")

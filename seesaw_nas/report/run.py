@@ -18,7 +18,7 @@ from seesaw_nas.space import Budget, Space
 
 @dataclass(frozen=True)
 class Run:
-    """What a report tells of one search; :func:`seesaw_nas.workflows.results.read` makes it of a folder.
+    """What a report tells of one search; :func:`seesaw_nas.workflows.run_reading.read` makes it of a folder.
 
     Attributes:
         name: of its folder.

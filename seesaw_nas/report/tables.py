@@ -12,6 +12,7 @@ import pandas as pd
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.cells import mark_formula
 from seesaw_nas.core.files import replace_file
 from seesaw_nas.core.optional import require
 from seesaw_nas.deploy.latency import NO_TIMINGS, Latency, Timings
@@ -106,16 +107,26 @@ def trials_frame(runs: Mapping[str, Sequence[TrialRecord]]) -> pd.DataFrame:
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as Parquet where ``path`` ends so, else as UTF-8 CSV; all at once or not at all.
 
+    In CSV a text that a spreadsheet would compute begins with an apostrophe, see :func:`mark_formula`.
+
     Raises:
         OSError: the file cannot be written.
         OptionError: it is to be Parquet, and pyarrow is not installed.
     """
     is_parquet = path.suffix.lower() == ".parquet"
     with require("pyarrow"):
-        content = (
-            table.to_parquet(index=False) if is_parquet else table.to_csv(index=False, lineterminator="\n").encode()
-        )
+        content = table.to_parquet(index=False) if is_parquet else _as_csv(table).encode()
     replace_file(path, content)
+
+
+def _as_csv(table: pd.DataFrame) -> str:
+    texts = {
+        str(name): column.map(lambda value: mark_formula(value) if isinstance(value, str) else value)
+        for name, column in table.items()
+        if not pd.api.types.is_numeric_dtype(column)
+    }
+    written: str = table.assign(**texts).to_csv(index=False, lineterminator="\n")
+    return written
 
 
 def records_of_table(table: Table) -> list[TrialRecord]:

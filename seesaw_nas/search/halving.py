@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
+
+import numpy as np
 
 from seesaw_nas import pareto
 from seesaw_nas.core.errors import OptionError, known
@@ -23,6 +26,8 @@ SCHEDULERS = {
     "moasha": "successive halving by non-dominated rank over top-1 at the rung and Multi-Adds",
 }
 DEFAULT_SCHEDULER = "none"
+SIMULATED = {"top1": 200, "front": 40}  # trials of a simulated search, by order: a front takes longer to rank
+ROUNDS = 4  # simulated searches, of which the mean is taken
 
 
 @dataclass
@@ -30,14 +35,24 @@ class _Rung:
     """The trials that have reached an epoch, and those of them that were trained on."""
 
     epoch: int
-    reached: dict[int, tuple[float, int]] = field(default_factory=dict)  # top1 and macs, by number
+    order: str
+    reached: dict[int, tuple[float, float]] = field(default_factory=dict)  # top1 and macs, by number
     left: set[int] = field(default_factory=set)
+    _ranked: list[int] | None = None  # the last answer, until another trial comes
 
-    def best(self, order: str) -> list[int]:
-        numbers = sorted(self.reached)  # not in the order of their arrival, which a resumed search does not know
-        if order == "front":
-            return [numbers[i] for i in pareto.order([self.reached[n] for n in numbers])]
-        return sorted(numbers, key=lambda n: (-self.reached[n][0], self.reached[n][1], n))
+    def add(self, number: int, top1: float, macs: float) -> None:
+        if self.reached.get(number) != (top1, macs):
+            self.reached[number] = (top1, macs)
+            self._ranked = None
+
+    def best(self) -> list[int]:
+        if self._ranked is None:
+            numbers = sorted(self.reached)  # not in the order of their arrival, which a resumed search does not know
+            if self.order == "front":
+                self._ranked = [numbers[i] for i in pareto.order([self.reached[n] for n in numbers])]
+            else:
+                self._ranked = sorted(numbers, key=lambda n: (-self.reached[n][0], self.reached[n][1], n))
+        return self._ranked
 
 
 class Halving:
@@ -61,12 +76,13 @@ class Halving:
         if not 1 <= minimum <= epochs:
             raise OptionError(f"--min-epochs must lie within 1 to the {epochs} epochs of a trial, got {minimum}")
         self._reduction, self._order = reduction, order
+        self._again = partial(Halving, epochs, reduction=reduction, minimum=minimum, hyperband=hyperband, order=order)
         levels = [epochs]
         while math.ceil(levels[0] / reduction) >= minimum and levels[0] > 1:
             levels.insert(0, math.ceil(levels[0] / reduction))
         self.levels = tuple(levels)
         self._pattern = self._spread(len(levels)) if hyperband else (0,)
-        self._brackets = [[_Rung(epoch) for epoch in levels[start:]] for start in sorted(set(self._pattern))]
+        self._brackets = [[_Rung(epoch, order) for epoch in levels[start:]] for start in sorted(set(self._pattern))]
 
     def _spread(self, count: int) -> tuple[int, ...]:
         """Which bracket each of a round of trials belongs to, in Hyperband's proportions and as mixed as they allow."""
@@ -93,7 +109,7 @@ class Halving:
                 return
             if (top1 := record.curve[rung.epoch - 1].top1) is None:
                 continue
-            rung.reached[record.number] = (top1, record.macs)
+            rung.add(record.number, top1, record.macs)
             if record.state != "paused" or len(record.curve) >= above.epoch:
                 rung.left.add(record.number)
 
@@ -108,22 +124,42 @@ class Halving:
                 count = max(int(last and bool(rung.reached)), len(rung.reached) // self._reduction)
                 if count <= 0 or len(rung.left) == len(rung.reached):
                     continue
-                for number in rung.best(self._order)[:count]:
+                for number in rung.best()[:count]:
                     if number not in rung.left:
                         rung.left.add(number)
                         return number, above.epoch
         return None
 
     def planned_epochs(self, trials: int) -> int:
-        """Epochs that so many trials will take in all, roughly."""
-        total = 0
-        for start, rungs in enumerate(self._brackets):
-            count = sum(self._pattern[n % len(self._pattern)] == start for n in range(trials))
-            before = 0
-            for rung in rungs:
-                total += count * (rung.epoch - before)
-                count, before = max(min(count, 1), count // self._reduction), rung.epoch
-        return total
+        """Epochs that so many trials will take in all, roughly: the mean of a few simulated searches.
+
+        More trials are trained on than ``1/reduction`` of all, because some are among the best when they come and not
+        at the end. A search whose proposals become better and better takes more still. Of more than :data:`SIMULATED`
+        trials, the rest is taken to cost as much each.
+        """
+        if not trials or len(self.levels) == 1:
+            return trials * self.levels[-1]
+        count = min(trials, SIMULATED[self._order])
+        spent = [self._again()._simulate(count, np.random.default_rng([count, n])) for n in range(ROUNDS)]
+        return round(sum(spent) / len(spent) * trials / count)
+
+    def _simulate(self, trials: int, rng: np.random.Generator) -> int:
+        """The epochs of a search in which top-1 rises with Multi-Adds, and differs by chance besides."""
+        macs = rng.random(trials)
+        worth = 2 * macs + rng.normal(size=trials)
+        behind = [0] * trials
+        begun = 0
+        while True:
+            if step := self.promotion() or (None if begun < trials else self.promotion(last=True)):
+                number, epoch = step
+            elif begun < trials:
+                number, epoch, begun = begun, self.first(begun), begun + 1
+            else:
+                return sum(behind)
+            behind[number] = epoch
+            for rung, _ in pairwise(self._rungs(number)):
+                if rung.epoch == epoch:
+                    rung.add(number, float(worth[number]), float(macs[number]))
 
 
 def make(name: str, epochs: int, *, reduction: int = 3, minimum: int = 1) -> Halving:

@@ -16,6 +16,7 @@ from seesaw_nas.search.halving import Halving
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.records import TRAINED, TrialRecord
 from seesaw_nas.search.strategies.base import Exhausted, Strategy
+from seesaw_nas.training.epoch import Epoch
 
 MAX_ATTEMPTS = 2  # at training one trial: what killed its worker once may do so again
 RETRIED = "again: trial "  # how the origin of a trial begins that repeats another one
@@ -272,6 +273,13 @@ class Proposer:
         self._out.discard(job.number)
         record = self._history[job.number]
         self._close(replace(record, state="failed", reason=reason, seconds=seconds, worker=worker))
+
+    def stop(self, job: Job, curve: Sequence[Epoch], worker: str = "") -> None:
+        """Take in that somebody else stopped a training after the epochs of this curve, for good."""
+        self._out.discard(job.number)
+        reason = f"stopped after {len(curve)} of {self.epochs} epochs"
+        record = replace(self._history[job.number], state="stopped", curve=tuple(curve), reason=reason, worker=worker)
+        self._close(record)
 
     def drop(self, job: Job) -> None:
         """Take a job back that a person stopped; it is to be done again."""

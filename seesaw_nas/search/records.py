@@ -97,6 +97,9 @@ class CompleteTrial(TrialRun):
         return self.architecture.digest
 
 
+_OF_RUN = tuple(own.name for own in fields(TrialRun))
+
+
 def complete(records: Iterable[TrialRecord]) -> list[CompleteTrial]:
     """The trials that were trained to their end, in the order given."""
     return [trial for record in records if (trial := as_complete(record)) is not None]
@@ -109,7 +112,7 @@ def as_complete(record: TrialRecord) -> CompleteTrial | None:
         return None
     if math.isnan(top1):
         return None
-    run = {own.name: getattr(record, own.name) for own in fields(TrialRun)}
+    run = {name: getattr(record, name) for name in _OF_RUN}
     return CompleteTrial(record.number, architecture, macs, params, top1, **run)
 
 

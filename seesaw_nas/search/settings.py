@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.units import write_budget
 from seesaw_nas.data import default_space
 from seesaw_nas.evaluators import SUPERNET, that_need
 from seesaw_nas.search import halving
@@ -80,15 +81,17 @@ class SearchSettings:
     def of(cls, **values: Any) -> SearchSettings:
         """Settings from options by their flat names, such as ``of(dataset="cifar10", trials=8)``.
 
+        A budget may be a whole number, too.
+
         Raises:
             TypeError: there is no such option.
             OptionError: a value is not allowed.
         """
-        return options.compose(cls, values)
+        return options.compose(cls, _with_written(values))
 
     def replace(self, **values: Any) -> SearchSettings:
         """The same with these values in place of its own; raises as :meth:`of`."""
-        return options.change(self, values)
+        return options.change(self, _with_written(values))
 
     @property
     def trains_here(self) -> bool:
@@ -141,6 +144,11 @@ class SearchSettings:
             return options.read(cls, value)
         except options.KindError as error:
             raise RunError(f"the run's settings hold a value of the wrong kind: {error}") from None
+
+
+def _with_written(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of options, with a budget as a text."""
+    return {**values, **({"budget": write_budget(values["budget"])} if "budget" in values else {})}
 
 
 CHANGEABLE = tuple(one.field for one in options.options_of(SearchSettings) if one.option.changeable)

@@ -9,6 +9,7 @@ from pathlib import Path
 from seesaw_nas.architecture import cost, reference, specfile
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.files import show_path
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import TRAININGS, difference, unknown
@@ -106,10 +107,11 @@ def _of_run(folder: RunFolder, basis: Basis, tell: Callable[[str], None]) -> Ite
     if not kept and not folder.journal.exists() and not folder.old_journal.exists():
         raise RunError(f"{folder.path} is no search: it has no {folder.journal.name}")
     trials = records.complete(records_of(folder))
-    before = Basis.of(folder.description, str(folder.path))
+    path = show_path(folder.path)
+    before = Basis.of(folder.description, path)
     reason = difference(before, basis, TRAININGS) or unknown(before, basis, TRAININGS)
     if reason:
-        tell(f"the front of {folder.path} is trained anew, its figures are not taken over: {reason}")
+        tell(f"the front of {path} is trained anew, its figures are not taken over: {reason}")
     for trial in records.front(trials) if reason else trials:
         yield Start(trial.architecture, f"trial {trial.number} of {folder.name}", None if reason else trial)
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.core.options import option
+from seesaw_nas.data.base import LARGEST_IMAGE
 from seesaw_nas.evaluators import EVALUATORS, SUPERNET, TABLE, needs, that_need
 from seesaw_nas.evaluators.basis import PROGRAM
 from seesaw_nas.search.halving import DEFAULT_SCHEDULER, SCHEDULERS
 from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES, takes_supernet
+from seesaw_nas.training.options import MOST_EPOCHS
 from seesaw_nas.training.recipes import SAMPLINGS
 
 PYTHON = PROGRAM  # before the name of a strategy or evaluator that is a Python object, not one of ours
@@ -21,6 +23,7 @@ PLANS = {
     "plain": "each trial is trained from scratch",
     "shared": "thousands are scored with a supernet's weights, the best fine-tuned, the best of these trained",
 }
+MOST_TRIALS, MOST_WORKERS = 10_000_000, 1024
 ENGINES = {
     "serial": "one training after another, in this process",
     "local": "worker processes on this machine, each with a GPU or its share of the CPU",
@@ -36,11 +39,14 @@ class Searched:
         "Multi-Adds for one image: 110M, a band 100M:110M, or 60% of the costliest. Default: the space's own.",
         default="",
     )
-    space: str = option("Space by name, or a space file. Default: the one for the data set.", default="")
+    space: str = option(
+        "Space by name, or a space file. Default: the one for the data set.", default="", changeable=True
+    )
     image_size: int = option(
         "Side of the images in pixels. 0: 224 for a folder or imagenet; 32 for CIFAR, which also has 16, 8.",
         default=0,
         least=0,
+        most=LARGEST_IMAGE,
     )
 
     def __post_init__(self) -> None:
@@ -62,7 +68,7 @@ class Proposals:
         default="front",
         choices=OBJECTIVES,
     )
-    trials: int = option("Architectures to train.", default=20, least=1, changeable=True)
+    trials: int = option("Architectures to train.", default=20, least=1, most=MOST_TRIALS, changeable=True)
     seed_with: tuple[str, ...] = option(
         "Architectures to train first: reference, a spec file, or an earlier run's folder. May be repeated.",
         default=(),
@@ -80,12 +86,13 @@ class Scheduling:
         f"Scheduler that stops trials early: {', '.join(SCHEDULERS)}.", default=DEFAULT_SCHEDULER, choices=SCHEDULERS
     )
     reduction: int = option(
-        "Reduction by the schedulers: one trial in this many is trained further.", default=3, least=2
+        "Reduction by the schedulers: one trial in this many is trained further.", default=3, least=2, most=MOST_EPOCHS
     )
     min_epochs: int = option(
         "Epochs that a scheduler lets every trial have, at least; 0 for all epochs divided by --reduction.",
         default=0,
         least=0,
+        most=MOST_EPOCHS,
     )
 
     def __post_init__(self) -> None:
@@ -111,6 +118,7 @@ class Scoring:
     table: str = option(
         "File that `seesaw-nas tabulate` wrote, for --evaluator table; it decides data set, recipe and epochs.",
         default="",
+        changeable=True,
     )
     validation_size: int = option(
         "Validation images that a trial is scored on, drawn evenly over the classes; 0 for all.", default=0, least=0
@@ -133,7 +141,10 @@ class Steps:
         choices=PLANS,
     )
     supernet_epochs: int = option(
-        "Epochs of the supernet of --plan shared; 0 for three times the recipe's own.", default=0, least=0
+        "Epochs of the supernet of --plan shared; 0 for three times the recipe's own.",
+        default=0,
+        least=0,
+        most=MOST_EPOCHS,
     )
     sampling: str = option(
         f"Sampling of the architectures in each step of --plan shared's supernet: {', '.join(SAMPLINGS)}.",
@@ -141,9 +152,17 @@ class Steps:
         choices=SAMPLINGS,
     )
     candidates: int = option(
-        "Architectures that --plan shared scores with the supernet's weights; 0: no supernet.", default=2000, least=0
+        "Architectures that --plan shared scores with the supernet's weights; 0: no supernet.",
+        default=2000,
+        least=0,
+        most=MOST_TRIALS,
     )
-    tuned: int = option("Architectures that --plan shared trains on from these weights; 0: none.", default=100, least=0)
+    tuned: int = option(
+        "Architectures that --plan shared trains on from these weights; 0: none.",
+        default=100,
+        least=0,
+        most=MOST_TRIALS,
+    )
 
     def __post_init__(self) -> None:
         options.check(self)
@@ -161,6 +180,7 @@ class Ending:
         "Number of best architectures to train again at the end, by the whole recipe.",
         default=0,
         least=0,
+        most=MOST_TRIALS,
         changeable=True,
     )
     confirm_seeds: int = option(
@@ -168,6 +188,7 @@ class Ending:
         name="seeds",
         default=3,
         least=1,
+        most=1000,
         changeable=True,
     )
     latency: bool = option("Time the front's members at the end.", default=False, switch=True, changeable=True)
@@ -189,9 +210,15 @@ class Placement:
         f"Engine that trains the trials: {', '.join(ENGINES)}.", default="serial", choices=ENGINES, changeable=True
     )
     workers: int = option(
-        "Trials to train at a time; 0 for as many as there is room for.", default=0, least=0, changeable=True
+        "Trials to train at a time; 0 for as many as there is room for.",
+        default=0,
+        least=0,
+        most=MOST_WORKERS,
+        changeable=True,
     )
-    workers_per_gpu: int = option("Workers that share a GPU under --engine local.", default=1, least=1, changeable=True)
+    workers_per_gpu: int = option(
+        "Workers that share a GPU under --engine local.", default=1, least=1, most=64, changeable=True
+    )
     ray_address: str = option(
         "Address of the cluster for --engine ray, or auto. Default: this machine alone.", default="", changeable=True
     )

@@ -4,8 +4,9 @@ from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.codebook import Codebook
 from seesaw_nas.space.definition import Slot, Space, StageSpace
 from seesaw_nas.space.feasible import Feasible
-from seesaw_nas.space.files import load, names, parse
-from seesaw_nas.space.genotype import Genotype, decode, encode, genes, nearest
+from seesaw_nas.space.files import load, names, parse, read_text
+from seesaw_nas.space.genotype import Genotype, decode, encode, genes
+from seesaw_nas.space.nearest import nearest
 
 __all__ = [
     "Budget",
@@ -22,4 +23,5 @@ __all__ = [
     "names",
     "nearest",
     "parse",
+    "read_text",
 ]

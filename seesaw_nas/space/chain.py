@@ -14,7 +14,7 @@ table holds how many ways of filling the chain up to that slot have each cost. W
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -243,6 +243,35 @@ class Tables(Generic[Option]):
             filling.append(chosen[::-1])
         assert left == 0, f"the tables left {left} to pay"
         return filling[::-1]
+
+    def fillings(self, cost: int) -> Iterator[list[list[Option]]]:
+        """Every filling of exactly this cost, which must be one of :meth:`costs`; each once, in a fixed order."""
+        for filling, _ in self._fill(len(self.chain.stages), cost - self.chain.fixed):
+            yield filling
+
+    def _fill(self, stages: int, left: int) -> Iterator[tuple[list[list[Option]], int]]:
+        """Every filling of the first ``stages`` that leaves 0 of ``left``, and what it leaves."""
+        if not stages:
+            yield [], left
+            return
+        i = stages - 1
+        for n in self.chain.stages[i].repeats:
+            if self._filled[i][n].ways_at(np.array([left]))[0]:
+                for chosen, rest in self._fill_stage(i, n, left):
+                    for before, nothing in self._fill(i, rest):
+                        yield [*before, chosen], nothing
+
+    def _fill_stage(self, i: int, n: int, left: int) -> Iterator[tuple[list[Option], int]]:
+        """Every filling of the first ``n`` slots of stage ``i``, and what is left for the stages before it."""
+        if not n:
+            yield [], left
+            return
+        before = self._filled[i][n - 1] if n > 1 else self._starts[i]
+        costs, _ = self._menus[i][n - 1]
+        for which in np.flatnonzero(before.ways_at(left - costs)):
+            for chosen, rest in self._fill_stage(i, n - 1, left - int(costs[which])):
+                for option in self.chain.stages[i].slots[n - 1].options[which]:
+                    yield [*chosen, option], rest
 
 
 def _pick(values: Sequence[int], weights: Any, rng: np.random.Generator) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from seesaw_nas.space.definition import Space
 
 T = TypeVar("T")
 MOST_DRAWABLE = 10**300  # architectures; the largest 64-bit float is near 1.8e308
+MAX_DRAWS = 200  # of which each is new with a chance of a half or more
+WIDE = 5  # of so many mutations within a band, one changes more than it has to
 Position = tuple[int, int]  # stage, index of the block in it
 
 
@@ -54,6 +56,10 @@ class Feasible:
         if not any(len(costs) for costs, _ in self._costs):
             raise BudgetError(_explain_no_fit(self.space, self.budget))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Space and budget; the tables, of megabytes, are made again where they are needed."""
+        return {"space": self.space, "budget": self.budget}
+
     @cached_property
     def _tables(self) -> tuple[Tables[Block], ...]:
         return tuple(chain.tables(self.budget.high) for chain in self.space.chains)
@@ -75,6 +81,30 @@ class Feasible:
         """How many architectures of the space fit each budget, exactly; no budget may end above this one's."""
         bands = [(budget.low, budget.high) for budget in budgets]
         return [sum(column) for column in zip(*(chain.counts(bands) for chain in self.space.chains), strict=True)]
+
+    def exceeds(self, number: int) -> bool:
+        """Whether more than this number of architectures fit; exact, and fast where far more do."""
+        nearly = sum(float(ways.sum()) for _, ways in self._costs)  # right to some 1e-13 of it
+        return nearly > 2 * number + 1 or self.count > number
+
+    @cached_property
+    def _by_digest(self) -> dict[str, Architecture]:
+        """Every architecture that fits; only to be asked for where they are few."""
+        built = (
+            self.space.build(width, blocks)
+            for width, (costs, _) in enumerate(self._costs)
+            for macs in costs.tolist()
+            for blocks in self._tables[width].fillings(macs)
+        )
+        return {architecture.digest: architecture for architecture in built}
+
+    def left(self, taken: Collection[str]) -> list[Architecture]:
+        """The architectures that fit and whose digest is not taken, in a fixed order; only where few fit."""
+        return [architecture for digest, architecture in self._by_digest.items() if digest not in taken]
+
+    def is_used_up(self, taken: Collection[str]) -> bool:
+        """Whether every architecture that fits has one of these digests, of which some may be of others; exact."""
+        return not self.exceeds(len(taken)) and self._by_digest.keys() <= set(taken)
 
     @cached_property
     def cheapest_macs(self) -> int:
@@ -116,6 +146,20 @@ class Feasible:
         """
         return self._draw_nearest(self._fair_tables, rng)
 
+    def draw_new(self, rng: np.random.Generator, taken: Collection[str]) -> Architecture | None:
+        """An architecture whose digest is not taken, each equally likely; ``None`` if none is left.
+
+        Where half of them or more are taken, they are few enough to be listed. Elsewhere every second draw, on
+        average, is a new one.
+        """
+        if not self.exceeds(2 * len(taken)):
+            left = self.left(taken)
+            return left[int(rng.integers(len(left)))] if left else None
+        for _ in range(MAX_DRAWS):
+            if (architecture := self.draw(rng)).digest not in taken:
+                return architecture
+        raise AssertionError(f"{MAX_DRAWS} draws missed what is more than half of all; the chance is below 1e-60")
+
     def _draw_nearest(self, tables: tuple[Tables[Block], ...], rng: np.random.Generator) -> Architecture:
         width = int(rng.choice([i for i, (costs, _) in enumerate(self._costs) if len(costs)]))
         costs, _ = self._costs[width]
@@ -131,13 +175,26 @@ class Feasible:
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """A neighbour within the budget: one choice is changed, and others only if the budget requires it.
 
-        The choice is a block or a stage's repeats, drawn evenly. If no other value of it fits the budget, then one,
-        three, seven ... further blocks, drawn evenly, may change with it, and each result is equally likely. The same
-        architecture is returned only if the budget allows no other one of this width.
+        The choice is the width, a block or a stage's repeats, drawn evenly. If no other value of it fits the budget,
+        then one, three, seven ... further blocks, drawn evenly, may change with it, and each result is equally likely.
+        Another width keeps the repeats and all blocks that it offers, as far as the budget allows. The same
+        architecture is returned only if the budget allows no other one.
+
+        Moves lead from every architecture that fits to every other. Under a budget with a lower end, single changes
+        alone may not: there, one move in :data:`WIDE` lets more change with the choice than the budget requires, now
+        and then everything.
         """
         width, present, repeats = self._take_apart(architecture)
-        for target in _shuffle([*present, *range(len(repeats))], rng):
-            for freed in self._growing_sets(target, present, rng):
+        choices = [*present, *range(len(repeats))]
+        if self.space.widths > 1 and rng.random() * (len(choices) + 1) < 1:
+            changed = self._change_width(width, present, repeats, rng)
+            if changed is not None:
+                return changed
+        wide = self.budget.low > self.space.chains[width].cheapest and rng.random() * WIDE < 1
+        start = 1 + int(rng.integers(len(choices).bit_length())) if wide else 0
+        for target in _shuffle(choices, rng):
+            steps: list[set[Position] | None] = [*self._growing_sets(target, present, rng), *([None] * wide)]
+            for freed in steps[min(start, len(steps) - 1) :]:
                 chain = self._reopen(width, present, repeats, target, freed)
                 if chain is not None and (blocks := self._draw_from(chain, rng)) is not None:
                     return self.space.build(width, blocks)
@@ -146,7 +203,26 @@ class Feasible:
             fewer_or_more = tuple(n for n in self.space.stages[stage].repeats if n != repeats[stage])
             if fewer_or_more and (blocks := self._draw_from(self.space.chain(width, {}, {stage: fewer_or_more}), rng)):
                 return self.space.build(width, blocks)
-        return architecture.canonical
+        return self._change_width(width, present, repeats, rng) or architecture.canonical
+
+    def _change_width(
+        self, width: int, present: dict[Position, Block], repeats: list[int], rng: np.random.Generator
+    ) -> Architecture | None:
+        """The same choices in another width, of which others are drawn if the budget requires it; ``None`` without."""
+        others = [other for other, (costs, _) in enumerate(self._costs) if len(costs) and other != width]
+        if not others:
+            return None
+        width = others[int(rng.integers(len(others)))]
+        places = {(slot.stage, slot.index): slot for slot in self.space.slots(width)}
+        kept = {place: block for place, block in present.items() if block in self.space.options(places[place])}
+        allowed = {i: (n,) for i, n in enumerate(repeats)}
+        for freed in self._growing_sets(-1, kept, rng):
+            options = {place: (block,) for place, block in kept.items() if place not in freed}
+            if (blocks := self._draw_from(self.space.chain(width, options, allowed), rng)) is not None:
+                return self.space.build(width, blocks)
+        blocks = self._draw_from(self.space.chain(width), rng)
+        assert blocks is not None, "only widths that have an architecture within the budget are chosen"
+        return self.space.build(width, blocks)
 
     def _reopen(
         self,
@@ -154,11 +230,17 @@ class Feasible:
         present: dict[Position, Block],
         repeats: list[int],
         target: Position | int,
-        freed: set[Position],
+        freed: set[Position] | None,
     ) -> Chain[Block] | None:
-        """The architectures with another value at ``target``, any block at ``freed``, and everything else unchanged."""
-        fixed: dict[Position, tuple[Block, ...]] = {p: (block,) for p, block in present.items() if p not in freed}
-        allowed: dict[int, tuple[int, ...]] = {i: (n,) for i, n in enumerate(repeats)}
+        """The architectures with another value at ``target``, any block at ``freed``, and everything else unchanged.
+
+        ``None`` for ``freed`` is all blocks, and the repeats of all stages with them.
+        """
+        fixed: dict[Position, tuple[Block, ...]] = {}
+        allowed: dict[int, tuple[int, ...]] = {}
+        if freed is not None:
+            fixed = {place: (block,) for place, block in present.items() if place not in freed}
+            allowed = {i: (n,) for i, n in enumerate(repeats)}
         if isinstance(target, int):
             allowed[target] = tuple(n for n in self.space.stages[target].repeats if n != repeats[target])
             others: tuple[object, ...] = allowed[target]

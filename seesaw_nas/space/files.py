@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import tomllib
+import math
 from pathlib import Path
 from typing import Any
 
-from seesaw_nas.architecture.spec import ACTIVATIONS, FLOWS, KERNELS, STRIDES, Partition
+from seesaw_nas.architecture.spec import (
+    ACTIVATIONS,
+    FLOWS,
+    KERNELS,
+    LARGEST_EXPANSION,
+    LARGEST_SIDE,
+    LARGEST_WIDTH,
+    MOST_BLOCKS,
+    MOST_CLASSES,
+    STRIDES,
+    Partition,
+)
+from seesaw_nas.core.documents import LARGEST_TOML, DocumentError, decode, parse_toml, read_bytes
 from seesaw_nas.core.errors import SeesawError, SpaceError, SpecError, known
-from seesaw_nas.core.fields import at_path, check_choice, check_int, check_version, take_fields
+from seesaw_nas.core.fields import at_path, check_choice, check_int, check_text, check_version, shorten, take_fields
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.definition import Space, StageSpace
 
 SCHEMA_VERSION = 1
+MOST_CHOICES = 100_000  # blocks that all places of all widths offer together; seesaw-cifar has 9,792
 _CHOICES = ("expansions", "kernels", "partitions", "flows", "activations")
 _PACKAGE = Path(__file__).resolve().parent.parent
 _FOLDERS = (_PACKAGE / "search_spaces", _PACKAGE.parent / "search_spaces")  # in a wheel, in a clone
@@ -33,13 +46,19 @@ def load(name: str) -> Space:
     if not shipped and not name.endswith(".toml"):
         raise SpaceError(known("space", name, names()) + "; a path to a .toml file works too")
     path = shipped[0] if shipped else Path(name)
+    return parse(read_text(path), path)
+
+
+def read_text(path: Path | str) -> str:
+    """The text of a space file, without the byte order mark that some editors put before it.
+
+    Raises:
+        SpaceError: the file cannot be read, or holds no text.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SpaceError(f"cannot read the space file {path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise SpaceError(f"{path} is not a TOML file: {error}") from None
-    return parse(text, path)
+        return decode(read_bytes(Path(path), LARGEST_TOML), "a TOML file")
+    except DocumentError as error:
+        raise SpaceError(error.about(path, "the space file")) from None
 
 
 def parse(text: str, path: Path | str) -> Space:
@@ -49,11 +68,9 @@ def parse(text: str, path: Path | str) -> Space:
         SpaceError: the text does not describe a space; the message names the field.
     """
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SpaceError(f"{path} is not a TOML file: {error}") from None
-    except RecursionError:
-        raise SpaceError(f"{path} is not a space file: it is nested too deeply") from None
+        content = parse_toml(text)
+    except DocumentError as error:
+        raise SpaceError(error.about(path, "the space file")) from None
     try:
         return _space(content)
     except (SpecError, SpaceError) as error:
@@ -74,16 +91,18 @@ def _space(content: dict[str, Any]) -> Space:
     widths = _width_count([top["stem"], *top["stages"]])
     with at_path("input"):
         image = take_fields(top["input"], ["size", "channels", "classes"])
-        size, channels, classes = _int(image, "size"), _int(image, "channels"), _int(image, "classes", 2)
+        size, channels = _int(image, "size", most=LARGEST_SIDE), _int(image, "channels", most=LARGEST_WIDTH)
+        classes = _int(image, "classes", 2, MOST_CLASSES)
     with at_path("stem"):
         stem = take_fields(top["stem"], ["channels", "stride"])
         stem_channels, stem_stride = _widths(stem, widths), _one_of(stem, "stride", STRIDES)
     with at_path("head"):
-        head_channels = _int(take_fields(top["head"], ["channels"]), "channels")
+        head_channels = _int(take_fields(top["head"], ["channels"]), "channels", most=LARGEST_WIDTH)
     stages = []
     for i, stage in enumerate(top["stages"]):
         with at_path(f"stages[{i}]"):
             stages.append(_stage(stage, shared, widths))
+    _check_extent(stages, widths)
     return Space(
         name=_text(top, "name"),
         description=_text(top, "description"),
@@ -104,13 +123,29 @@ def _stage(value: Any, shared: dict[str, Any], widths: int) -> StageSpace:
     return StageSpace(
         channels=_widths(stage, widths),
         stride=_one_of(stage, "stride", STRIDES),
-        repeats=tuple(sorted(_integers(stage, "repeats"))),
-        expansions=_integers(stage, "expansions"),
+        repeats=tuple(sorted(_integers(stage, "repeats", MOST_BLOCKS))),
+        expansions=_integers(stage, "expansions", LARGEST_EXPANSION),
         kernels=_subset(stage, "kernels", KERNELS),
         partitions=_partitions(stage),
         flows=_subset(stage, "flows", FLOWS),
         activations=_subset(stage, "activations", ACTIVATIONS),
     )
+
+
+def _check_extent(stages: list[StageSpace], widths: int) -> None:
+    """Refuse what would take long to list, before anything is listed."""
+    if (blocks := sum(stage.max_repeats for stage in stages)) > MOST_BLOCKS:
+        raise SpecError(f"a network has at most {MOST_BLOCKS:,} blocks, these repeats allow {blocks:,}", "stages")
+    offers = [(one.expansions, one.kernels, one.partitions, one.flows, one.activations) for one in stages]
+    choices = sum(
+        widths * stage.max_repeats * math.prod(map(len, offer)) for stage, offer in zip(stages, offers, strict=True)
+    )
+    if choices > MOST_CHOICES:
+        raise SpecError(
+            f"at most {MOST_CHOICES:,} choices of a block are listed, over all widths, stages and repeats; these are "
+            f"{choices:,}: offer fewer",
+            "stages",
+        )
 
 
 def _width_count(holders: list[Any]) -> int:
@@ -132,12 +167,12 @@ def _widths(holder: dict[str, Any], widths: int) -> tuple[int, ...]:
         channels = holder["channels"]
         if not channels:
             raise SpecError("a whole number, or one for each width, is wanted, got []", "channels")
-        return tuple(_int({"channels": width}, "channels") for width in channels)
-    return (_int(holder, "channels"),) * widths
+        return tuple(_int({"channels": width}, "channels", most=LARGEST_WIDTH) for width in channels)
+    return (_int(holder, "channels", most=LARGEST_WIDTH),) * widths
 
 
-def _int(holder: dict[str, Any], name: str, minimum: int = 1) -> int:
-    check_int(name, holder[name], minimum)
+def _int(holder: dict[str, Any], name: str, minimum: int = 1, most: int = 2**63) -> int:
+    check_int(name, holder[name], minimum, most)
     return int(holder[name])
 
 
@@ -157,20 +192,19 @@ def _partitions(stage: dict[str, Any]) -> tuple[Partition, ...]:
 
 
 def _text(holder: dict[str, Any], name: str) -> str:
-    if not isinstance(holder[name], str) or not holder[name]:
-        raise SpecError(f"a text is wanted, got {holder[name]!r}", name)
+    check_text(name, holder[name])
     return str(holder[name])
 
 
 def _list(holder: dict[str, Any], name: str) -> list[Any]:
     value = holder[name]
     if not isinstance(value, list) or not value or len({str(entry) for entry in value}) < len(value):
-        raise SpecError(f"a list of at least one, none twice, is wanted, got {value!r}", name)
+        raise SpecError(f"a list of at least one, none twice, is wanted, got {shorten(value)}", name)
     return value
 
 
-def _integers(holder: dict[str, Any], name: str) -> tuple[int, ...]:
-    return tuple(_int({name: value}, name) for value in _list(holder, name))
+def _integers(holder: dict[str, Any], name: str, most: int) -> tuple[int, ...]:
+    return tuple(_int({name: value}, name, most=most) for value in _list(holder, name))
 
 
 def _one_of(holder: dict[str, Any], name: str, allowed: tuple[Any, ...]) -> Any:

@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-import numpy as np
-
 from seesaw_nas.architecture.spec import Architecture, Block
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.space.definition import Slot, Space, StageSpace
-from seesaw_nas.space.feasible import Feasible
 
 Genotype = dict[str, str]
 KINDS = ("grouping", "expansion", "kernel", "activation")  # the genes of one block
@@ -40,7 +37,7 @@ def _blocks_by_traits(stage: StageSpace, c_in: int, c_out: int) -> dict[tuple[st
 def _named_choices(space: Space) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "width", tuple(map(space.width_name, range(space.widths)))
     for i, stage in enumerate(space.stages):
-        yield _repeats_gene(i), tuple(map(str, stage.repeats))
+        yield repeats_gene(i), tuple(map(str, stage.repeats))
         for j in range(stage.max_repeats):
             blocks = [
                 block
@@ -50,14 +47,14 @@ def _named_choices(space: Space) -> Iterator[tuple[str, tuple[str, ...]]]:
                 for block in space.options(slot)
             ]
             for kind in KINDS:
-                yield _gene(i, j, kind), tuple(dict.fromkeys(traits(block)[kind] for block in blocks))
+                yield block_gene(i, j, kind), tuple(dict.fromkeys(traits(block)[kind] for block in blocks))
 
 
-def _repeats_gene(stage: int) -> str:
+def repeats_gene(stage: int) -> str:
     return f"stage{stage + 1}.repeats"
 
 
-def _gene(stage: int, block: int, kind: str) -> str:
+def block_gene(stage: int, block: int, kind: str) -> str:
     return f"stage{stage + 1}.block{block + 1}.{kind}"
 
 
@@ -83,10 +80,10 @@ def encode(space: Space, architecture: Architecture) -> Genotype:
     width = space.width_of(architecture)
     genotype["width"] = space.width_name(width or 0)
     for i, stage in enumerate(architecture.stages):
-        genotype[_repeats_gene(i)] = str(len(stage.blocks))
+        genotype[repeats_gene(i)] = str(len(stage.blocks))
     for placed in architecture.canonical.placed:
         for kind, value in traits(placed.block).items():
-            genotype[_gene(placed.stage, placed.index, kind)] = value
+            genotype[block_gene(placed.stage, placed.index, kind)] = value
     return {name: genotype[name] for name, choices in all_genes.items() if len(choices) > 1}
 
 
@@ -96,9 +93,9 @@ def decode(space: Space, genotype: Mapping[str, str]) -> Architecture:
     Raises:
         SpecError: a gene is missing or has an unknown value, or the combination is not in the space.
     """
-    chosen = _complete(space, genotype)
+    chosen = fill_in(space, genotype)
     width = _width(space, chosen)
-    repeats = [int(chosen[_repeats_gene(i)]) for i in range(len(space.stages))]
+    repeats = [int(chosen[repeats_gene(i)]) for i in range(len(space.stages))]
     blocks: list[list[Block]] = [[] for _ in space.stages]
     for slot in space.slots(width):
         if slot.index < repeats[slot.stage]:
@@ -106,7 +103,7 @@ def decode(space: Space, genotype: Mapping[str, str]) -> Architecture:
     return space.build(width, blocks)
 
 
-def _complete(space: Space, genotype: Mapping[str, str]) -> dict[str, str]:
+def fill_in(space: Space, genotype: Mapping[str, str]) -> dict[str, str]:
     """The value of every gene, including the genes with only one choice.
 
     Raises:
@@ -126,34 +123,12 @@ def _width(space: Space, chosen: Mapping[str, str]) -> int:
 
 
 def _block(space: Space, slot: Slot, chosen: Mapping[str, str]) -> Block:
-    values = tuple(chosen[_gene(slot.stage, slot.index, kind)] for kind in KINDS)
+    values = tuple(chosen[block_gene(slot.stage, slot.index, kind)] for kind in KINDS)
     block = _blocks_by_traits(space.stages[slot.stage], slot.c_in, slot.c_out).get(values)
     if block is None:
         grouping, expansion, *_ = values
         raise SpecError(
             f"{grouping} with expansion {expansion} does not fit between {slot.c_in} and {slot.c_out} channels",
-            _gene(slot.stage, slot.index, "grouping"),
+            block_gene(slot.stage, slot.index, "grouping"),
         )
     return block
-
-
-def nearest(feasible: Feasible, genotype: Mapping[str, str], rng: np.random.Generator) -> Architecture:
-    """An architecture within the budget that has as many of these genes as possible.
-
-    A block that does not fit its slot is replaced by the fitting one that shares the most genes with it. If the result
-    is not within the budget, :meth:`Feasible.repair` draws some blocks again.
-
-    Raises:
-        SpecError: a gene is missing or has an unknown value.
-    """
-    space = feasible.space
-    chosen = _complete(space, genotype)
-    width = _width(space, chosen)
-    blocks: list[list[Block]] = [[] for _ in space.stages]
-    for slot in space.slots(width):
-        if slot.index < int(chosen[_repeats_gene(slot.stage)]):
-            values = [chosen[_gene(slot.stage, slot.index, kind)] for kind in KINDS]
-            offered = space.options(slot)
-            shared = [sum(a == b for a, b in zip(traits(block).values(), values, strict=True)) for block in offered]
-            blocks[slot.stage].append(offered[shared.index(max(shared))])
-    return feasible.repair(space.build(width, blocks), rng)

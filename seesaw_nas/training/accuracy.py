@@ -25,13 +25,14 @@ class Accuracy:
     Attributes:
         n: number of images.
         loss: mean cross-entropy.
-        top1, top5: share of the images whose class has the highest logit, or one of the five highest.
+        top1, top5: share of the images whose class has the highest logit, or one of the five highest; ``top5`` is
+            ``None`` with up to five classes, of which it could only be 1.
     """
 
     n: int
     loss: float
     top1: float
-    top5: float
+    top5: float | None
 
 
 def measure(
@@ -101,17 +102,18 @@ class _Tally:
     """
 
     def __init__(self, forward: Forward, labels: Tensor) -> None:
-        self._forward, self._n = forward, 0  # images that could be read
+        self._forward, self._n, self._classes = forward, 0, 0  # images that could be read
         self.sums = torch.zeros(3, dtype=torch.float64, device=labels.device)
 
     def add(self, images: Tensor, labels: Tensor) -> None:
         """Evaluate a normalised batch (n, C, H, W) with labels (n,)."""
         logits = self._forward(images)  # (n, classes)
-        self._n += len(labels)
+        self._n, self._classes = self._n + len(labels), logits.shape[1]
         of_five = logits.topk(min(TOP, logits.shape[1]), dim=1).indices == labels[:, None]  # (n, up to 5)
         loss = F.cross_entropy(logits, labels, reduction="sum")
         self.sums += torch.stack([loss, (logits.argmax(1) == labels).sum(), of_five.sum()])
 
     def accuracy(self, loss: float, first: float, first_five: float) -> Accuracy:
         """The accuracy from the sums, after they are read from the device."""
-        return Accuracy(self._n, loss / self._n, first / self._n, first_five / self._n)
+        top5 = first_five / self._n if self._classes > TOP else None
+        return Accuracy(self._n, loss / self._n, first / self._n, top5)

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from seesaw_nas.core.errors import RunError
-from seesaw_nas.core.files import partial, replace_file
+from seesaw_nas.core.documents import DocumentError, parse_json
+from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.core.fields import take_fields
+from seesaw_nas.core.files import clear_parts, replace_file
+from seesaw_nas.core.typed import build, conform
+from seesaw_nas.network.tensor_file import TensorFileError, open_tensors
 from seesaw_nas.training.epoch import Epoch
 
 _FIELD = "seesaw-nas-checkpoint"
@@ -45,11 +48,8 @@ class Progress:
     seconds: float = 0.0
     core_seconds: float = 0.0
 
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Progress:
-        """The value that ``dataclasses.asdict`` made; other fields are ignored."""
-        figures = {field.name: content[field.name] for field in fields(cls) if field.name != "curve"}
-        return cls(tuple(Epoch(**entry) for entry in content["curve"]), **figures)
+
+_PROGRESS = [field.name for field in fields(Progress)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +90,25 @@ class Store:
         if self.path is None or not self.path.exists():
             return Progress()
         try:
-            with safe_open(self.path, framework="pt") as file:
-                content = json.loads((file.metadata() or {})[_FIELD])
-                self._check_same(content["identity"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it has no iterator)
-            self._restore(tensors)
-            return Progress.from_dict(content)
-        except (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise RunError(f"{self.path} is not a checkpoint ({reason}); delete it to start again") from None
+            with open_tensors(self.path) as file:
+                content = take_fields(parse_json(file.metadata.get(_FIELD, "")), ["identity", *_PROGRESS])
+                self._check_same(conform("identity", Mapping[str, Any], content.pop("identity")))
+                progress = build(Progress, content)
+                self._check_shapes(file.shapes)
+                self._restore(file.tensors())
+            return progress
+        except (TensorFileError, DocumentError, SpecError) as error:
+            raise RunError(f"{self.path} is not a checkpoint ({error}); delete it to start again") from None
+
+    def _check_shapes(self, came: Mapping[str, tuple[int, ...]]) -> None:
+        """Only momentum may be missing, in a checkpoint from before the first step."""
+        for name, tensor in self.state.items():
+            if name not in came and name.startswith("momentum."):
+                continue
+            if came.get(name) != tuple(tensor.shape):
+                raise TensorFileError(
+                    f"tensor '{name}' should be {tuple(tensor.shape)} and is {came.get(name, 'absent')}"
+                )
 
     def _tensors(self) -> dict[str, Tensor]:
         own = {
@@ -108,9 +118,9 @@ class Store:
 
     @torch.no_grad()
     def _restore(self, tensors: dict[str, Tensor]) -> None:
-        """Copy every tensor; only momentum may be missing, in a checkpoint from before the first step."""
+        """Copy every tensor that is there."""
         for name, tensor in self.state.items():
-            if name in tensors or not name.startswith("momentum."):
+            if name in tensors:
                 tensor.copy_(tensors[name])
 
     def _check_same(self, stored: Identity) -> None:
@@ -127,4 +137,4 @@ class Store:
 def discard(path: Path) -> None:
     """Delete the checkpoint at ``path`` and the rest of an interrupted write, if they exist."""
     path.unlink(missing_ok=True)
-    partial(path).unlink(missing_ok=True)
+    clear_parts(path)

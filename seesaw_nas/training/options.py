@@ -15,19 +15,23 @@ SPEC_HELP = (
     "A spec file, the folder of a search (its best; NAME#3: the third of its front) or a training, or MODEL@SETTING."
 )
 CHECKPOINT_MINUTES = 10.0
+MOST_EPOCHS = 100_000
+MOST_SEED = 2**53  # every JSON reader keeps it exactly
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
     """The settings of every training: images, recipe, seed and device."""
 
-    dataset: str = option(f"Data set: {', '.join(DATA_SETS)}, or a folder of images by class.", default="digits")
+    dataset: str = option(
+        f"Data set: {', '.join(DATA_SETS)}, or a folder of images by class.", default="digits", changeable=True
+    )
     recipe: str = option(
         f"Recipe of a training: {', '.join(recipes.RECIPES)}.", default="quick", choices=recipes.RECIPES
     )
-    epochs: int = option("Epochs of a training; 0 for the recipe's own.", default=0, least=0)
+    epochs: int = option("Epochs of a training; 0 for the recipe's own.", default=0, least=0, most=MOST_EPOCHS)
     train_size: int = option("Training images, drawn evenly over the classes; 0 for all.", default=0, least=0)
-    seed: int = option("Seed for everything random.", default=0, least=0)
+    seed: int = option("Seed for everything random.", default=0, least=0, most=MOST_SEED)
     device: str = option(
         "Device: cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.", default="auto", changeable=True
     )
@@ -37,7 +41,9 @@ class Training:
         changeable=True,
     )
     cache_dir: str = option(
-        "Folder for small copies of the images of a folder, or of ImageNet; none if omitted.", default=""
+        "Folder for small copies of the images of a folder, or of ImageNet; none if omitted.",
+        default="",
+        changeable=True,
     )
 
     def __post_init__(self) -> None:

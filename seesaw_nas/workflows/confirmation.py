@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -11,8 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import pareto
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.core.fields import at_path, check_distinct, take_fields
 from seesaw_nas.core.files import write_json
+from seesaw_nas.core.typed import build, conform
 from seesaw_nas.evaluators import Failure, attempt
 from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.search.spread import Spread
@@ -120,10 +122,19 @@ def read(path: Path) -> Confirmed:
     if not path.exists():
         return Confirmed()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return Confirmed(content["conditions"], tuple(Repeat(**entry) for entry in content["repeats"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return _confirmed(read_json(path))
+    except (DocumentError, SpecError) as error:
         raise RunError(f"{path} is damaged ({error}); delete it to train the repeats again") from None
+
+
+def _confirmed(value: Any) -> Confirmed:
+    content = take_fields(value, ["conditions", "repeats"])
+    repeats = []
+    for i, entry in enumerate(conform("repeats", tuple[Any, ...], content["repeats"])):
+        with at_path(f"repeats[{i}]"):
+            repeats.append(build(Repeat, entry))
+    check_distinct("repeats", [f"{repeat.digest} with seed {repeat.seed}" for repeat in repeats])
+    return Confirmed(conform("conditions", Mapping[str, str], content["conditions"]), tuple(repeats))
 
 
 def candidates(done: Sequence[CompleteTrial], count: int) -> list[CompleteTrial]:

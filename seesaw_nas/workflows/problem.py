@@ -12,8 +12,9 @@ from seesaw_nas import data, evaluators, space
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import cuda_count, describe, find_device
 from seesaw_nas.core.errors import RunError
-from seesaw_nas.core.files import digest_of_file
+from seesaw_nas.core.files import digest_of_file, show_path
 from seesaw_nas.core.run_folder import RunFolder, is_run
+from seesaw_nas.data.unread import NOTHING, PassedOver
 from seesaw_nas.evaluators import SUPERNET, TABLE, Evaluator, Subject, needs, on_device, trains
 from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
@@ -25,6 +26,7 @@ from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.training import supernet
 from seesaw_nas.training.execution import AUTOMATIC
+from seesaw_nas.workflows import places
 
 if TYPE_CHECKING:
     import torch
@@ -58,6 +60,11 @@ class Objects:
 NO_OBJECTS = Objects()
 
 
+def name_of(value: Any) -> str:
+    """Under which settings and records name a strategy or evaluator that is an object of a program."""
+    return PYTHON + str(getattr(value, "__name__", type(value).__name__))
+
+
 @dataclass(frozen=True)
 class Problem:
     """A search made concrete: the images, the space at their size, and what the budget allows.
@@ -68,6 +75,8 @@ class Problem:
         feasible: the architectures to choose from.
         evaluator: what scores one, on the CPU, to be sent to other processes; :attr:`placed` is for this one.
         given: the objects that the program passed.
+        passed_over: what of the data set's folder is not read.
+        space_file: text that describes the space; empty where it comes with the package, a table or the program.
     """
 
     settings: SearchSettings
@@ -76,6 +85,8 @@ class Problem:
     feasible: Feasible
     evaluator: Evaluator
     given: Objects = NO_OBJECTS
+    passed_over: PassedOver = NOTHING
+    space_file: str = ""
 
     @property
     def space(self) -> space.Space:
@@ -106,16 +117,32 @@ def cheap_score(problem: Problem) -> Callable[[Architecture], float] | None:
     return lambda architecture: placed().evaluate(architecture, seed=0).top1
 
 
-def make_problem(settings: SearchSettings, given: Objects = NO_OBJECTS) -> Problem:
+def make_problem(settings: SearchSettings, given: Objects = NO_OBJECTS, space_file: str = "") -> Problem:
     """Load the images, or the table of recorded trainings, and the part of the space that fits the budget.
+
+    Paths in the problem's settings are absolute.
+
+    Args:
+        space_file: text that describes the space, in place of the file that the settings name.
 
     Raises:
         SeesawError: the data set, space or device cannot be loaded, or nothing fits the budget; the text says what can.
     """
-    device = _device(settings)
+    device, typed = _device(settings), settings.searched.space
+    settings = places.resolve(settings)
+    if given.space is None and places.is_space_file(settings):
+        text = space_file or space.read_text(typed)
+        described = replace(given, space=space.parse(text, typed))
+        return replace(_make(settings, described, device), given=given, space_file=text)
     if settings.searched.space and given.space is None:
         space.load(settings.searched.space)  # an unknown space is told before any image is read
+    return _make(settings, given, device)
+
+
+def _make(settings: SearchSettings, given: Objects, device: torch.device) -> Problem:
     if given.evaluator is not None:
+        if not settings.scoring.evaluator.startswith(PYTHON):
+            settings = settings.replace(evaluator=name_of(given.evaluator))  # its scores are not those of ours
         return _make_called(settings, given, device)
     if settings.scoring.evaluator.startswith(PYTHON):
         raise RunError(
@@ -138,9 +165,10 @@ def _check_supernet(problem: Problem) -> None:
     path = Path(problem.settings.scoring.supernet)
     if not is_run(path):
         return
-    trained = Basis.of(RunFolder.open(path).description, str(path))
+    shown = show_path(path)
+    trained = Basis.of(RunFolder.open(path).description, shown)
     if differing := difference(trained, basis_of(problem, "this search"), SCORED_BY_SUPERNET):
-        raise RunError(f"the supernet in {path} is of other images: {differing}; train one on these")
+        raise RunError(f"the supernet in {shown} is of other images: {differing}; train one on these")
 
 
 def _device(settings: SearchSettings) -> torch.device:
@@ -154,11 +182,10 @@ def _device(settings: SearchSettings) -> torch.device:
 
 
 def _on_images(settings: SearchSettings, given: Objects, device: torch.device) -> Problem:
-    images = load_images(settings, given.data)
-    trained_on = subject(images)
+    images, trained_on = load_described(settings, given.data)
     feasible = _feasible(settings, given, trained_on)
     evaluator = _evaluator(settings, images, feasible.space)
-    return Problem(settings, trained_on, device, feasible, evaluator, given)
+    return Problem(settings, trained_on, device, feasible, evaluator, given, images.passed_over)
 
 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
@@ -180,22 +207,41 @@ def _make_called(settings: SearchSettings, given: Objects, device: torch.device)
     dataset = settings.training.dataset
     found = given.space or space.load(settings.searched.space or data.default_space(dataset) or dataset)
     shape = (found.input_channels, found.input_size, found.input_size)
-    subject = Subject(dataset, shape, found.classes, 0, 0)
+    if given.data is None:
+        scored_on = Subject(dataset, shape, found.classes, 0, 0)
+    else:  # the evaluator need not look at them, but figures on others are others
+        _, scored_on = load_described(settings, given.data)
     feasible = Feasible.of(found, settings.searched.budget or found.default_budget)
-    return Problem(settings, subject, device, feasible, evaluator, given)
+    return Problem(settings, scored_on, device, feasible, evaluator, given)
 
 
 def load_images(settings: SearchSettings, given: SearchData | None = None) -> SearchData:
     """The images to train on and to validate with, those ``given`` or the data set's, cut down to the wanted number.
 
     Raises:
-        DataError: they cannot be loaded.
+        DataError: they cannot be loaded, or there are too few to train on.
     """
+    return _cut(settings, _load_whole(settings, given))
+
+
+def load_described(settings: SearchSettings, given: SearchData | None = None) -> tuple[SearchData, Subject]:
+    """What :func:`load_images` gives, and what these images are."""
+    whole = _load_whole(settings, given)
+    images = _cut(settings, whole)
+    return images, subject(images, whole)
+
+
+def _load_whole(settings: SearchSettings, given: SearchData | None) -> SearchData:
+    training, size = settings.training, settings.searched.image_size or None
+    return given or data.load(training.dataset, training.data_path, size, cache_dir=training.cache_path)
+
+
+def _cut(settings: SearchSettings, images: SearchData) -> SearchData:
+    """The wanted number of the images; the seed draws them."""
     training, validation_size = settings.training, settings.scoring.validation_size
-    size = settings.searched.image_size or None
-    images = given or data.load(training.dataset, training.data_path, size, cache_dir=training.cache_path)
     if training.train_size:
         images = replace(images, train=data.subset(images.train, training.train_size, training.seed))
+    data.check_enough(images)
     if validation_size:
         images = replace(images, validation=data.subset(images.validation, validation_size, training.seed))
     return images
@@ -239,6 +285,7 @@ def record_of(problem: Problem) -> dict[str, Any]:
         "budget": {"low": problem.budget.low, "high": problem.budget.high},
         "space": problem.space.name,
         "space_digest": problem.space.digest,
+        **({"space_file": problem.space_file} if problem.space_file else {}),
         "recipe": problem.settings.training.fitted_recipe.to_dict(),
         "images": problem.subject.record,
         "evaluator_file": _evaluator_file(problem),

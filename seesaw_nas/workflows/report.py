@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import report as reports
 from seesaw_nas.core.errors import OptionError, RunError
-from seesaw_nas.workflows import results
+from seesaw_nas.workflows import run_reading
 
 if TYPE_CHECKING:
     from seesaw_nas.report import Run
@@ -102,7 +102,7 @@ def _read(paths: Sequence[Path], storage: str) -> list[Run]:
     """The runs, each under a name of its own."""
     if twice := [path for path, count in Counter(path.resolve() for path in paths).items() if count > 1]:
         raise OptionError(f"the run {twice[0]} is given twice")
-    runs = [results.read(path, storage) for path in paths]
+    runs = [run_reading.read(path, storage) for path in paths]
     names = Counter(run.name for run in runs)
     return [
         run if names[run.name] == 1 else replace(run, name=str(path)) for run, path in zip(runs, paths, strict=True)

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import report, space
+from seesaw_nas import report
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
-from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy import latency
-from seesaw_nas.deploy.latency import NO_TIMINGS, LatencySettings, NetworkLatencies, Timings
+from seesaw_nas.deploy.latency import LatencySettings, NetworkLatencies, Timings
 from seesaw_nas.deploy.latency.measuring import conditions
 from seesaw_nas.evaluators import is_trained
-from seesaw_nas.evaluators import table as tables
-from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.report import Run
 from seesaw_nas.search import records
-from seesaw_nas.search.history.places import read_with_genotypes
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
-from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.space import Budget
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
 from seesaw_nas.workflows.problem import Problem, make_problem
+from seesaw_nas.workflows.run_reading import conditions_of, describe_images, read_timings
 from seesaw_nas.workflows.shared_plan import SharedPlan, StepResult, shares
 
 if TYPE_CHECKING:
-    from seesaw_nas.evaluators import Subject
     from seesaw_nas.report import Run
     from seesaw_nas.search.listener import Listener
-    from seesaw_nas.space import Space
 
 FRONT = LatencySettings(backends=("fused", "onnxruntime"))  # what one would deploy
 
@@ -108,15 +99,6 @@ def collect(folder: RunFolder, problem: Problem, ended: str, trials: Sequence[Tr
     )
 
 
-def read_timings(folder: RunFolder) -> Timings:
-    """What a run's ``latency.json`` says; empty without one.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    return latency.read(folder.latency) if folder.latency.exists() else NO_TIMINGS
-
-
 def time_front(result: Result, listener: Listener | None = None) -> Timings | None:
     """Time the members of the front on the search's device, into ``latency.json``; ``None`` where all are timed.
 
@@ -143,12 +125,12 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
     """Train the best again with several seeds, by the whole recipe on all training images, into ``confirmed.json``."""
     problem, settings = result.problem, result.problem.settings
     if settings.scoring.evaluator == "trained" and settings.whole != settings:
-        problem = make_problem(settings.whole, problem.given)
+        problem = make_problem(settings.whole, problem.given, problem.space_file)
     recipe = problem.settings.training.fitted_recipe
     how = {
         "evaluator": settings.scoring.evaluator,
         "recipe": f"{recipe.name}: {recipe.summary}",
-        "images": _images(problem.subject),
+        "images": describe_images(problem.subject),
     }
     chosen = confirmation.candidates(records.complete(result.trials), settings.winners)
     first = settings.training.seed + 1  # the trials' own seeds are no small numbers
@@ -199,101 +181,16 @@ def _provenance(result: Result, trial: CompleteTrial) -> dict[str, Any]:
 
 
 def _as_reported(result: Result) -> Run:
-    problem, images = result.problem, _images(result.problem.subject)
+    problem, images = result.problem, describe_images(result.problem.subject)
     return Run(
         name=result.folder.name,
         records=result.trials,
         budget=problem.budget,
         settings=problem.settings,
         space=problem.space,
-        conditions=_conditions(
+        conditions=conditions_of(
             result.folder, problem.settings, problem.space.name, images, result.timings, result.confirmed
         ),
         timings=result.timings,
         spreads=result.confirmed.spreads,
     )
-
-
-def read(path: Path | str, storage: str = "") -> Run:
-    """The run in a folder, as a report takes it; another process may be working on it.
-
-    Args:
-        storage: URL of the database that has its history; needed where the folder has none.
-
-    Raises:
-        RunError: it is no folder of a search, or something in it is damaged.
-        OptionError: its history is in a database that cannot be reached.
-    """
-    folder = RunFolder.open(Path(path), storage)
-    about = folder.description
-    if "trials" not in about.get("settings", {}):
-        raise RunError(f"{folder.path} is no search; what a training came to is in its result.json")
-    settings = SearchSettings.from_dict(about["settings"])
-    try:
-        budget, space_name = Budget(about["budget"]["low"], about["budget"]["high"]), str(about["space"])
-        genotypes, found = read_with_genotypes(folder)
-        timings, confirmed, images = read_timings(folder), confirmation.read(folder.confirmed), _known_images(folder)
-        return Run(
-            name=folder.name,
-            records=tuple(found),
-            budget=budget,
-            settings=settings,
-            space=_space(settings, space_name, found),
-            conditions=_conditions(folder, settings, space_name, images, timings, confirmed),
-            timings=timings,
-            spreads=confirmed.spreads,
-            genotypes=genotypes,
-            basis=Basis.of(about, folder.name),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{folder.description_file} is damaged: {type(error).__name__} {error}; restore it") from None
-
-
-def _space(settings: SearchSettings, name: str, found: list[TrialRecord]) -> Space | None:
-    """The space of a run; ``None`` if it can no longer be loaded, because a file or a table is gone."""
-    networks = [record.architecture for record in found if record.architecture]
-    try:
-        if settings.scoring.table and not settings.searched.space:
-            table = tables.read(Path(settings.scoring.table))
-            loaded = (
-                space.parse(table.space_file, settings.scoring.table) if table.space_file else space.load(table.space)
-            )
-        else:
-            loaded = space.load(settings.searched.space or name)
-        return loaded.adapt(networks[0].input_size, networks[0].input_channels, networks[0].classes)
-    except (SeesawError, OSError, IndexError):
-        return None
-
-
-def _conditions(
-    folder: RunFolder, settings: SearchSettings, space_name: str, images: str, timings: Timings, confirmed: Confirmed
-) -> dict[str, str]:
-    """Everything that the figures of a run rest on, by name, in the order of a page."""
-    conditions = {
-        "data set": settings.training.dataset,
-        "images": images,
-        "space": space_name,
-        "strategy": settings.proposals.strategy,
-        "scheduler": "" if settings.scheduling.scheduler == "none" else settings.scheduling.scheduler,
-        "evaluator": "" if settings.scoring.evaluator == "trained" else settings.scoring.evaluator,
-        "recipe": f"{settings.training.recipe}: {settings.training.fitted_recipe.summary}",
-        "seed": str(settings.training.seed),
-        **folder.description["conditions"],
-        **{f"trained again: {name}": text for name, text in confirmed.conditions.items()},
-        "trained again: ties": str(confirmed.ties),
-        **{f"latency: {name}": text for name, text in timings.conditions.items()},
-    }
-    return {name: text for name, text in conditions.items() if text}
-
-
-def _images(subject: Subject) -> str:
-    return f"{subject.n_train:,} to train on, {subject.n_validation:,} to validate on" if subject.n_train else ""
-
-
-def _known_images(folder: RunFolder) -> str:
-    """From the best's provenance, the one place in a folder that has the numbers; nothing before there is one."""
-    try:
-        result = json.loads(folder.best.read_text(encoding="utf-8"))["result"]
-        return f"{result['n_train']:,} to train on, {result['n_validation']:,} to validate on"
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""

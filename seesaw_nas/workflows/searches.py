@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas.core.errors import RunError, SeesawError
+from seesaw_nas.core import names, signals
+from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
@@ -23,11 +23,20 @@ from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
-from seesaw_nas.space import Budget
-from seesaw_nas.workflows import confirmation, results
+from seesaw_nas.workflows import confirmation, folders, places, results
 from seesaw_nas.workflows.plan import Plan, plan
-from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, Problem, basis_of, cheap_score, description, make_problem
-from seesaw_nas.workflows.results import Result, collect, read_timings, time_front, write_results
+from seesaw_nas.workflows.problem import (
+    NO_OBJECTS,
+    Objects,
+    Problem,
+    basis_of,
+    cheap_score,
+    description,
+    make_problem,
+    name_of,
+)
+from seesaw_nas.workflows.results import Result, collect, time_front, write_results
+from seesaw_nas.workflows.run_reading import read_timings
 from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 
 if TYPE_CHECKING:
@@ -52,29 +61,33 @@ def begin(
     on_plan: OnPlan | None = None,
     listener: Listener | None = None,
     found: Sequence[Start] | None = None,
+    space_file: str = "",
 ) -> Result:
     """Search by these settings; everything found is in the run's folder, after every trial.
 
     Args:
         given: objects in place of what the settings name.
-        name: of the run's folder in ``runs_dir``; made from data set, budget and time when empty.
+        name: of the run's folder in ``runs_dir``; made from data set, budget and time when empty, with a number behind
+            where another run has that name.
         time_limit: seconds after which no further trial begins.
         on_plan: told what is about to happen, before any training.
         listener: told what happens.
         found: architectures to train first, in place of those that the settings name.
+        space_file: text that describes the space, in place of the file that the settings name.
 
     Raises:
         SeesawError: the settings cannot be carried out, or the folder exists already.
     """
-    problem = make_problem(settings, given)
+    if name:
+        names.check_name(name, "--name")
+    problem = make_problem(settings, given, space_file)
     how = choose_method(problem)
     about = {"kind": KIND, **description(problem)}
-    path = Path(runs_dir) / (name or _default_name(settings, problem.budget))
-    first = _starts(problem, str(path), listener) if found is None else list(found)
+    wanted = name or folders.default_name(settings, problem.budget)
+    first = _starts(problem, str(Path(runs_dir) / wanted), listener) if found is None else list(found)
     with engines.connect_engine(settings, problem.device) as engine:
-        folder = RunFolder.create(path, about | ({"study": path.name} if settings.placement.storage else {}))
-        if settings.placement.storage:
-            _share(folder, settings)
+        make = partial(folders.make, settings, about)
+        folder = make(Path(runs_dir) / wanted) if name else folders.make_first(Path(runs_dir), wanted, make)
         return run(folder, problem, how, lambda: first, engine, time_limit, on_plan, listener)
 
 
@@ -85,15 +98,6 @@ def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Star
     return starts.resolve(
         settings.proposals.seed_with, problem.feasible, basis, tell, storage=settings.placement.storage
     )
-
-
-def _share(folder: RunFolder, settings: SearchSettings) -> None:
-    """Make the study in the database; without it there is no run."""
-    try:
-        shared.create(settings.placement.storage, folder.name, settings.proposals.objectives, folder.description)
-    except SeesawError:
-        folder.discard()
-        raise
 
 
 def resume(
@@ -115,10 +119,11 @@ def resume(
         time_limit, on_plan, listener, found: as for :func:`begin`.
         retry_failed: train architectures once more whose training failed.
         changes: settings in place of the run's own, of those that :data:`CHANGEABLE` names: ``trials`` (the new total),
-            ``device``, ``confirm``, ``engine`` and others; ``None`` and an empty text leave the run's own.
+            ``device``, ``confirm``, ``engine`` and others, and where the ``dataset``, ``space`` or ``table`` is now;
+            ``None`` and an empty text leave the run's own.
 
     Raises:
-        SeesawError: it is not a run folder, its space has changed, or another process works on it.
+        SeesawError: it is not a run folder, its space or images have changed, or another process works on it.
         TypeError: a setting cannot be changed.
     """
     folder = RunFolder.open(Path(path), str(changes.get("storage") or ""))
@@ -145,6 +150,7 @@ def resume(
     named = partial(_starts, problem, str(folder.path), listener)
     find = named if found is None else lambda: list(found)
     with engines.connect_engine(settings, problem.device) as engine:
+        folders.finish(folder, settings)
         return run(folder, problem, how, find, engine, time_limit, on_plan, listener, retry_failed)
 
 
@@ -165,13 +171,19 @@ def restore_problem(
     Raises:
         RunError: what its figures are of has changed.
     """
-    problem = make_problem(settings, given)
+    text = places.recorded_space(settings, begun)
+    places.check(settings, what, given.names, text)
+    problem = make_problem(settings, given, text)
     before, now = Basis.of(begun, f"{what} when it began"), basis_of(problem, "what is there now")
-    if before.space != now.space:
+    differing = difference(before, now, allow=("space", "budget"))  # a budget may be a share of the space's costliest
+    if before.space != now.space and not differing:
         raise RunError(f"the space '{problem.space.name}' has changed since {what} began; begin a new run")
-    if differing := difference(before, now):
+    if differing := differing or difference(before, now):
         raise RunError(f"cannot go on with {what}: {differing}; begin a new run")
-    if listener and (text := unknown(before, now, allow=("evaluator_file",))):
+    notes = [unknown(before, now)]
+    if given.evaluator is not None and (passed := name_of(given.evaluator)) != settings.scoring.evaluator:
+        notes = [f"{what} began with evaluator {settings.scoring.evaluator} and goes on with {passed}", *notes]
+    if listener and (text := "; ".join(filter(None, notes))):
         listener.remark(text)
     return problem
 
@@ -210,7 +222,7 @@ def run(
             if on_plan is not None:
                 on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves))
             before = SharedPlan(folder, problem, listener, time_limit)
-            find_starts = partial(before.starts, partial(_carry_out_step, problem.given, on_plan, listener))
+            find_starts = partial(before.starts, partial(_carry_out_step, problem, on_plan, listener))
         try:
             taken_over = starts.add_starts(trial_history, find_starts)
         except Unfinished as unfinished:
@@ -234,11 +246,12 @@ def run(
         evaluator = problem.placed if settings.trains_here else problem.evaluator
         try:
             ended = engine.run(work, evaluator, folder.path, listener, time_limit)
+            result = collect(folder, problem, ended, trial_history.records())
+            write_results(result)
         except KeyboardInterrupt:
-            write_results(collect(folder, problem, "interrupted", trial_history.records()))
+            with signals.catch_signals():  # a terminal that is closed sends more than one
+                write_results(collect(folder, problem, "interrupted", trial_history.records()))
             raise
-        result = collect(folder, problem, ended, trial_history.records())
-        write_results(result)
         if settings.winners:
             result = replace(result, confirmed=results.confirm(result, listener))
             write_results(result)
@@ -249,7 +262,7 @@ def run(
 
 
 def _carry_out_step(
-    given: Objects,
+    problem: Problem,
     on_plan: OnPlan | None,
     listener: Listener | None,
     path: Path,
@@ -258,13 +271,19 @@ def _carry_out_step(
     time_limit: float | None,
 ) -> tuple[str, Sequence[TrialRecord]]:
     """Begin or resume one step of a plan; return why it ended, and every proposal."""
-    how: Any = {"given": given, "time_limit": time_limit, "on_plan": on_plan, "listener": listener, "found": found}
+    how: Any = {
+        "given": problem.given,
+        "time_limit": time_limit,
+        "on_plan": on_plan,
+        "listener": listener,
+        "found": found,
+    }
     if is_run(path):
         own = ("confirm", "confirm_seeds", "latency", "storage")  # no step has these
         changes = {name: value for name, value in settings.to_dict().items() if name in CHANGEABLE and name not in own}
         result = resume(path, **how, **changes)
     else:
-        result = begin(settings, name=path.name, runs_dir=path.parent, **how)
+        result = begin(settings, name=path.name, runs_dir=path.parent, space_file=problem.space_file, **how)
     return result.ended, result.trials
 
 
@@ -294,8 +313,3 @@ def _open_file(folder: RunFolder, problem: Problem) -> History:
     return file_history.FileHistory(
         folder.journal, problem.space, problem.budget, seed, objectives=objectives, name=folder.name
     )
-
-
-def _default_name(settings: SearchSettings, budget: Budget) -> str:
-    stem = Path(settings.training.dataset.removeprefix("folder:")).name
-    return f"{stem}-{str(budget).replace(':', '-')}-{datetime.now():%Y%m%d-%H%M%S}"

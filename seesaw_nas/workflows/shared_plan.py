@@ -13,7 +13,6 @@ How well it agrees with the step before, on what both judged, is noted.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,10 +20,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.core.fields import at_path, check_distinct, take_fields
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.kendall import kendall
 from seesaw_nas.core.run_folder import RunFolder, is_run
+from seesaw_nas.core.typed import build, conform
 from seesaw_nas.search import halving
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
@@ -228,12 +230,21 @@ def read(folder: RunFolder) -> tuple[StepResult, ...]:
         RunError: the file is damaged.
     """
     path = folder.path / FILE
-    try:
-        return tuple(StepResult(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))["stages"])
-    except FileNotFoundError:
+    if not path.exists():
         return ()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    try:
+        return _steps(read_json(path))
+    except (DocumentError, SpecError) as error:
         raise RunError(f"{path} is damaged ({error}); delete it, and the stages are looked through again") from None
+
+
+def _steps(value: Any) -> tuple[StepResult, ...]:
+    steps = []
+    for i, entry in enumerate(conform("stages", tuple[Any, ...], take_fields(value, ["stages"])["stages"])):
+        with at_path(f"stages[{i}]"):
+            steps.append(build(StepResult, entry))
+    check_distinct("stages", [step.name for step in steps])
+    return tuple(steps)
 
 
 def sum_up(step: Step, trials: Sequence[TrialRecord], before: Path | None) -> StepResult:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seesaw_nas import space
+from seesaw_nas.core.units import write_budget
 from seesaw_nas.space import Budget
 
 
@@ -44,16 +45,16 @@ class Counted:
         }
 
 
-def spaces(budget: str = "") -> tuple[Counted, ...]:
+def spaces(budget: str | int = "") -> tuple[Counted, ...]:
     """Every shipped space.
 
     Args:
-        budget: such as 110M; each space's own if empty.
+        budget: such as 110M, or a whole number of Multi-Adds; each space's own if empty.
 
     Raises:
         SeesawError: the budget cannot be read.
     """
-    return tuple(_counted(name, budget) for name in space.names())
+    return tuple(_counted(name, write_budget(budget)) for name in space.names())
 
 
 def _counted(name: str, written: str) -> Counted:

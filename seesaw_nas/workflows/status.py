@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +79,7 @@ class RunWatch:
             raise RunError(f"{self._folder.path} is no search; of a training, `train --tensorboard` shows the progress")
         self._trials = int(settings["trials"])
         self._watched = Watched(self._folder)
+        self._tally = _Tally()
 
     def look(self) -> Status:
         """How the run stands.
@@ -85,32 +88,57 @@ class RunWatch:
             RunError: its history is not readable.
         """
         working = self._folder.is_held()  # before reading: of a process that ends, all is read
-        found = self._watched.look()
-        counts = Counter(trial.state for trial in found)
+        changed, afresh = self._watched.look()
+        tally = self._tally = _Tally() if afresh else self._tally
+        for trial in changed:
+            tally.take(trial)
+        counts = Counter({state: len(numbers) for state, numbers in tally.states.items() if numbers})
         begun = sum(counts[state] for state in records.TRAINED)
         left = max(0, self._trials - begun) + counts["running"] + counts["paused"]
         return Status(
             name=self._folder.name,
             working=working,
             trials=self._trials,
-            counts={str(state): count for state, count in counts.items()},
-            best=self._best(found),
-            seconds_left=_seconds_left(found, left),
-            workers=dict(Counter(trial.worker for trial in found if trial.worker)),
+            counts=dict(counts),
+            best=None if tally.best is None else self._watched.complete_trial(-tally.best[2]),
+            seconds_left=_seconds_left(tally.ends.values(), left),
+            workers={worker: len(numbers) for worker, numbers in tally.workers.items()},
         )
 
-    def _best(self, found: Sequence[Entry] | Sequence[TrialRecord]) -> CompleteTrial | None:
-        """As :func:`seesaw_nas.search.records.best`; of a file's trials only this one's architecture is built."""
-        done = [
-            (trial.top1, -trial.macs, -trial.number)
-            for trial in found
-            if trial.state == "complete" and trial.top1 is not None and trial.macs is not None
-        ]
-        return self._watched.complete_trial(-max(done)[2]) if done else None
+
+class _Tally:
+    """What is counted of the trials that were seen; one that is seen again counts as it is then.
+
+    Attributes:
+        states, workers: numbers of trials by their state, and by what trained them.
+        ends: of the trained ones, when they came to their end.
+        best: top-1, Multi-Adds and number of the best, the last two negative, so that it is the greatest.
+    """
+
+    def __init__(self) -> None:
+        self.states: dict[str, set[int]] = defaultdict(set)
+        self.workers: dict[str, set[int]] = defaultdict(set)
+        self.ends: dict[int, float] = {}
+        self.best: tuple[float, int, int] | None = None
+        self._known: dict[int, str] = {}
+
+    def take(self, trial: Entry | TrialRecord) -> None:
+        """Count a trial as it is now."""
+        number = trial.number
+        if (before := self._known.get(number)) is not None:
+            self.states[before].discard(number)
+        self._known[number] = trial.state
+        self.states[trial.state].add(number)
+        if trial.worker:
+            self.workers[trial.worker].add(number)
+        if trial.ended and trial.state in records.TRAINED:
+            self.ends[number] = trial.ended
+        if trial.state == "complete" and trial.top1 is not None and trial.macs is not None:
+            self.best = max(self.best or (-math.inf, 0, 0), (trial.top1, -trial.macs, -number))
 
 
-def _seconds_left(found: Sequence[Entry] | Sequence[TrialRecord], left: int) -> float | None:
-    ends = sorted(record.ended for record in found if record.ended and record.state in records.TRAINED)[-RECENT:]
-    if len(ends) < 2:
+def _seconds_left(ends: Iterable[float], left: int) -> float | None:
+    last = heapq.nlargest(RECENT, ends)[::-1]
+    if len(last) < 2:
         return None
-    return max(0.0, left * (ends[-1] - ends[0]) / (len(ends) - 1) - (time.time() - ends[-1]))
+    return max(0.0, left * (last[-1] - last[0]) / (len(last) - 1) - (time.time() - last[-1]))

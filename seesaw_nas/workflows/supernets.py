@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core import signals
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.core.fields import take_fields
 from seesaw_nas.core.files import write_json
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.names import derive_name
+from seesaw_nas.core.run_folder import RunFolder, is_taken
+from seesaw_nas.core.typed import build, conform
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.ranking.spent import CORE, GPU
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from seesaw_nas.training.supernet import TrainedSupernet
 
 KIND = "supernet"
+_TOOK: dict[str, type] = {"seconds": float, "core_seconds": float, "steps": int}
 LONGER = 3  # times the recipe's own epochs, where no number is given: the weights serve many networks
 OnBegin = Callable[[Problem, recipes.Recipe, int], None]
 """Told the problem, the recipe and the number of training images."""
@@ -56,19 +60,19 @@ def supernet(
     """Train a supernet of a space in a folder of its own; the folder and what is in it.
 
     Args:
-        settings, listener, on_begin, on_estimate: as for :func:`train_in`; the space and the budget, too.
+        settings, listener: as for :func:`train_in`; the space and the budget, too.
         out: the folder; ``runs/supernet-SPACE-RECIPE-SEED`` without.
         resume: go on with the training in that folder.
+        on_begin, on_estimate: told of what is to come, and in how many seconds it is over by a few measured steps.
 
     Raises:
         SeesawError: the folder exists, or as for :func:`train_in`.
     """
-    problem, training = make_problem(settings), settings.training
-    path = out or Path("runs") / f"supernet-{problem.space.name}-{training.recipe}-{training.seed}"
-    if path.exists() and not resume:
-        raise RunError(f"{path} exists already; choose another --out, or go on with it by --resume")
-    trained = train_in(path, settings, problem, listener=listener, on_begin=on_begin, on_estimate=on_estimate)
-    return path, trained
+    problem = make_problem(settings)
+    settings, training = problem.settings, problem.settings.training
+    path = out or Path("runs") / derive_name(f"supernet-{problem.space.name}", training.recipe, training.seed)
+    folder = _folder(path, settings, problem, resume=resume)
+    return path, _train(folder, settings, problem, listener, on_begin, on_estimate)
 
 
 def train_in(
@@ -77,26 +81,33 @@ def train_in(
     problem: Problem,
     *,
     listener: Listener | None = None,
-    on_begin: OnBegin | None = None,
-    on_estimate: Callable[[float], None] | None = None,
 ) -> TrainedSupernet:
     """Train a supernet of the problem's space in a folder, which is made; called again, this goes on until it is done.
 
-    SIGINT and SIGTERM end the training after the step at hand, with its checkpoint on disk; a second one ends at once.
+    SIGINT, SIGTERM and SIGHUP end the training after the step at hand, with its checkpoint on disk; a second one ends
+    at once.
 
     Args:
         settings: say on which images, by which recipe, with which seed, ``sampling`` and ``supernet_epochs``.
         problem: the space and the budget.
         listener: told of steps and epochs.
-        on_begin, on_estimate: told of what is to come, and in how many seconds it is over by a few measured steps.
 
     Raises:
         SeesawError: the images cannot be loaded, the folder is of something else, or training failed or was
             interrupted.
     """
+    return _train(_folder(folder, settings, problem, resume=True), settings, problem, listener)
+
+
+def _train(
+    run: RunFolder,
+    settings: SearchSettings,
+    problem: Problem,
+    listener: Listener | None,
+    on_begin: OnBegin | None = None,
+    on_estimate: Callable[[float], None] | None = None,
+) -> TrainedSupernet:
     recipe, told = fitted_recipe(settings), listener or Listener()
-    check_recipe(recipe)
-    run = _folder(folder, settings, problem)
     with run.hold():
         if _result(run).exists():
             return _done(run, problem.space)
@@ -123,9 +134,15 @@ def train_in(
         return trained
 
 
-def _folder(path: Path, settings: SearchSettings, problem: Problem) -> RunFolder:
+def _folder(path: Path, settings: SearchSettings, problem: Problem, *, resume: bool) -> RunFolder:
+    """The folder, made where nothing is there; with ``resume`` also one of the same supernet.
+
+    Raises:
+        SeesawError: the recipe is none for a supernet, or the folder is taken.
+    """
+    check_recipe(fitted_recipe(settings))
     about = _about(settings, problem)
-    if not path.exists():
+    if not resume or not is_taken(path):
         return RunFolder.create(path, about)
     folder = RunFolder.open(path)
     before = folder.description
@@ -165,7 +182,7 @@ def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
     about = folder.description
     header = {"dataset": about["settings"]["dataset"], "sampling": about["sampling"], "epochs": str(about["epochs"])}
     save(trained.supernet, folder.path / WEIGHTS, header)
-    found = {name: getattr(trained, name) for name in ("seconds", "core_seconds", "steps")}
+    found = {name: getattr(trained, name) for name in _TOOK}
     found["unit"] = GPU if trained.supernet.device.type == "cuda" else CORE
     curve = [asdict(epoch) for epoch in trained.curve]
     write_json(_result(folder), {**found, "curve": curve, "conditions": about["conditions"]})
@@ -174,10 +191,10 @@ def _write(folder: RunFolder, trained: TrainedSupernet) -> None:
 
 def _done(folder: RunFolder, space: Space) -> TrainedSupernet:
     try:
-        found = json.loads(_result(folder).read_text(encoding="utf-8"))
-        curve = tuple(Epoch(**epoch) for epoch in found["curve"])
-        took = [found[name] for name in ("seconds", "core_seconds", "steps")]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = take_fields(read_json(_result(folder)), ["curve", *_TOOK], ["unit", "conditions"])
+        curve = tuple(build(Epoch, epoch) for epoch in conform("curve", tuple[Any, ...], found["curve"]))
+        took = [conform(name, kind, found[name]) for name, kind in _TOOK.items()]
+    except (DocumentError, SpecError) as error:
         raise RunError(f"{_result(folder)} is damaged ({error}); delete it, and the training is done again") from None
     weights = load(folder.path / WEIGHTS, space)
     return TrainedSupernet(weights, curve, *took)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ import numpy as np
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.errors import OptionError, RunError
-from seesaw_nas.core.files import cut_torn_line
+from seesaw_nas.core.documents import DocumentError, check_file, decode, parse_json, read_bytes
+from seesaw_nas.core.errors import OptionError, RunError, SpecError
+from seesaw_nas.core.files import cut_torn_line, open_locked
+from seesaw_nas.core.names import check_name
+from seesaw_nas.core.run_folder import check_description
+from seesaw_nas.core.typed import build
 from seesaw_nas.evaluators import Failure, attempt
 from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
@@ -25,6 +30,8 @@ from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.strategies.base import distinct
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.workflows.problem import Problem, description, make_problem
+
+LARGEST_PART = 2**30  # bytes of what was begun: about 200,000 trainings
 
 
 def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, listener: Listener | None = None) -> Table:
@@ -41,39 +48,45 @@ def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, liste
 
     Raises:
         OptionError: no seed is wanted.
-        RunError: the file exists, or what was begun there is another table.
+        RunError: the file exists, another process is making it, or what was begun there is another table.
         SeesawError: the settings cannot be carried out.
     """
     out = Path(out)
     if seeds < 1:
         raise OptionError(f"--seeds must be at least 1, got {seeds}")
-    if out.exists():
-        raise RunError(f"{out} exists already and nothing is overwritten; choose another name")
+    _refuse_existing(out)
+    check_name(out.name, "the table's name")
     problem = make_problem(settings)
+    if listener and problem.passed_over.count:
+        listener.remark(problem.passed_over.sentence)
     about = {**description(problem), "seeds": seeds}
-    if (file := Path(settings.searched.space)).is_file():
-        about["space_file"] = file.read_text(encoding="utf-8")  # so that the table says all of itself
     draws = _draws(problem, settings.proposals.trials)
     with _Log(out, about) as log:
         for number, (architecture, seed) in enumerate(_pairs(draws, settings.training.seed, seeds)):
             if (architecture.digest, seed) not in log.done:
                 log.add(architecture, seed, _trained(problem, architecture, seed, number, listener or Listener()))
-    entries = tuple(
-        Recorded(architecture, curves)
-        for architecture in draws
-        if (
-            curves := {
-                s: c for a, s in _pairs([architecture], settings.training.seed, seeds) if (c := log.done[a.digest, s])
-            }
-        )
-    )
-    if not entries:
-        raise RunError("every training failed, so there is nothing to write")
-    failed = sum(not curve for curve in log.done.values())
-    table = Table(problem.subject, problem.evaluator.epochs, about | {"failed": failed}, entries)
-    tables.write(out, table)
-    log.discard()
+        entries = tuple(_entries(draws, log, settings.training.seed, seeds))
+        if not entries:
+            raise RunError("every training failed, so there is nothing to write")
+        failed = sum(not curve for curve in log.done.values())
+        table = Table(problem.subject, problem.evaluator.epochs, about | {"failed": failed}, entries)
+        _refuse_existing(out)
+        tables.write(out, table)
+        log.discard()
     return table
+
+
+def _refuse_existing(out: Path) -> None:
+    if out.exists():
+        raise RunError(f"{out} exists already and nothing is overwritten; choose another name")
+
+
+def _entries(draws: Sequence[Architecture], log: _Log, first: int, seeds: int) -> Iterator[Recorded]:
+    """What was trained of each architecture; nothing of one whose trainings all failed."""
+    for architecture in draws:
+        pairs = _pairs([architecture], first, seeds)
+        if curves := {seed: curve for _, seed in pairs if (curve := log.done[architecture.digest, seed])}:
+            yield Recorded(architecture, curves)
 
 
 def _draws(problem: Problem, count: int) -> list[Architecture]:
@@ -108,23 +121,43 @@ def _other_draws(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return f"{n:,} architectures with {seeds} seeds each, now {wanted_n:,} with {wanted_seeds}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """A line of a log: one training, with an empty curve if it failed."""
+
+    digest: str
+    seed: int
+    curve: tuple[Epoch, ...]
+
+
 class _Log:
-    """The trainings done so far, a line each after a first one that says of what; safe on disk one by one."""
+    """The trainings done so far, a line each after a first one that says of what; safe on disk one by one.
+
+    One process at a time has it, and no other may make the table meanwhile.
+    """
 
     def __init__(self, out: Path, about: Mapping[str, Any]) -> None:
-        self._path = out.with_name(out.name + ".part.jsonl")
+        self._out, self._path = out, out.with_name(out.name + ".part.jsonl")
+        self._locked = contextlib.ExitStack()
         self._about = json.loads(json.dumps({k: v for k, v in about.items() if k != "conditions"}))
         self.done: dict[tuple[str, int], Curve] = {}
 
     def __enter__(self) -> _Log:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            cut_torn_line(self._path)
-            lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
-            self._read(lines)
-            self._file = self._path.open("a", encoding="utf-8")
-        except UnicodeDecodeError:
-            raise RunError(f"{self._path} is not the beginning of a table; delete it to start anew") from None
+            if self._path.exists():
+                check_file(self._path)
+            self._file = self._locked.enter_context(open_locked(self._path))
+            with self._locked.pop_all() as held:  # until it is known that the rest is in order
+                self._refuse_made()
+                cut_torn_line(self._path)
+                lines = decode(read_bytes(self._path, LARGEST_PART), "text").splitlines()
+                self._read(lines)
+                self._locked = held.pop_all()
+        except DocumentError as error:
+            raise RunError(f"{self._path} is not the beginning of a table ({error}); delete it to start anew") from None
+        except BlockingIOError:
+            raise RunError(f"another process is making {self._out}; wait for it, or choose another name") from None
         except OSError as error:
             raise RunError(f"cannot write {self._path}: {error.strerror}; choose another place") from None
         if not lines:
@@ -132,14 +165,22 @@ class _Log:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._locked.close()
+
+    def _refuse_made(self) -> None:
+        """Refuse where another process made the table between the first look and the lock."""
+        if self._out.exists() and not self._path.stat().st_size:
+            self._path.unlink()  # that process had deleted its own
+        _refuse_existing(self._out)
 
     def _read(self, lines: list[str]) -> None:
         try:
-            about, *rest = [json.loads(line) for line in lines] or [self._about]
+            about, *rest = [parse_json(line) for line in lines] or [self._about]
+            about = check_description(about, str(self._path))
             for entry in rest:
-                self.done[entry["digest"], entry["seed"]] = tuple(Epoch(**epoch) for epoch in entry["curve"])
-        except (ValueError, KeyError, TypeError) as error:
+                training = build(_Training, entry)
+                self.done[training.digest, training.seed] = training.curve
+        except (DocumentError, SpecError) as error:
             raise RunError(f"{self._path} is not the beginning of a table ({error}); delete it to start anew") from None
         before, now = Basis.of(about, str(self._path)), Basis.of(self._about, "what is wanted now")
         if differing := difference(before, now) or _other_draws(about, self._about):

@@ -16,9 +16,11 @@ from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import describe, use_device
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.files import write_json
-from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.data import DATA_SETS, check_fits
+from seesaw_nas.core.names import derive_name
+from seesaw_nas.core.run_folder import RunFolder, is_taken
+from seesaw_nas.data import DATA_SETS, check_enough, check_fits
 from seesaw_nas.data.preprocessing import Preprocessing, weights_header
+from seesaw_nas.data.unread import NOTHING, PassedOver
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.trained import subject
@@ -29,9 +31,11 @@ from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.training.events import Events
 from seesaw_nas.training.execution import EAGER, Execution
 from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
+from seesaw_nas.workflows import places
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
+    from seesaw_nas.evaluators import Subject
     from seesaw_nas.training.execution import Execution
 
 KIND = "training"
@@ -45,6 +49,7 @@ class TrainResult:
     Attributes:
         top1: on the test split, read once, after the last epoch.
         validation_top1: on the validation split, after the last epoch.
+        passed_over: what of the data set's folder is not read.
     """
 
     folder: RunFolder
@@ -54,6 +59,7 @@ class TrainResult:
     validation_top1: float
     seconds: float
     curve: tuple[Epoch, ...]
+    passed_over: PassedOver = NOTHING
 
     @property
     def weights(self) -> Path:
@@ -83,7 +89,8 @@ def train(
 ) -> TrainResult:
     """Train from scratch on the training split, then read the test accuracy and write weights, spec and record.
 
-    SIGINT and SIGTERM end the training after the step at hand, with its checkpoint on disk; a second one ends at once.
+    SIGINT, SIGTERM and SIGHUP end the training after the step at hand, with its checkpoint on disk; a second one ends
+    at once.
     Processes that torchrun started train together, see :mod:`seesaw_nas.training.parallel`; process 0 alone writes.
 
     Args:
@@ -104,7 +111,7 @@ def train(
     named = specfile.resolve(settings.spec)
     dataset = settings.training.dataset or _dataset(named)
     recipe = settings.training.fitted_recipe
-    path = out or Path("runs") / f"{named.name}-{settings.training.recipe}-{settings.training.seed}"
+    path = out or Path("runs") / derive_name(named.name, settings.training.recipe, settings.training.seed)
     size = named.architecture.input_size if dataset not in data.ONE_SIZE else None
     data_dir, cache_dir = settings.training.data_path, settings.training.cache_path
     execution = Execution(settings.execution)
@@ -113,18 +120,22 @@ def train(
         with ranks.lead_first():
             images = data.load(dataset, data_dir, size, cache_dir=cache_dir)
         check_fits(named.architecture, images)
+        whole = images
         if settings.training.train_size:
             images = replace(
                 images, train=data.subset(images.train, settings.training.train_size, settings.training.seed)
             )
-        settings = settings.replace(dataset=dataset)
+        check_enough(images)
+        settings = settings.replace(dataset=places.absolute_dataset(dataset))
         found = conditions(describe(device)) | ranks.conditions | execution.plan(device, ranks.world)
-        folder = ranks.by_lead(lambda: _folder(path, settings, named, images, resume, found))
+        folder = ranks.by_lead(lambda: _folder(path, settings, named, subject(images, whole), resume, found))
         with folder.hold() if ranks.leads else nullcontext():
             model = models.build(named.architecture, dropout=recipe.dropout, seed=settings.training.seed)
             images = images.to(device)
             if on_begin is not None and ranks.leads:
                 on_begin(named, recipe, len(images.train))
+            if on_note is not None and ranks.leads and images.passed_over.count:
+                on_note(images.passed_over.sentence)
             if on_note is not None and ranks.leads and (text := _other_recipe(named, settings.training.recipe)):
                 on_note(text)
             if on_estimate is not None:
@@ -158,7 +169,9 @@ def train(
                 return accuracy.measure(model, split.to(device), images.mean, images.std, device=device)
 
             test = ranks.by_lead(measure_test)
-            result = TrainResult(folder, named, test.top1, test.loss, trained.top1, trained.seconds, trained.curve)
+            result = TrainResult(
+                folder, named, test.top1, test.loss, trained.top1, trained.seconds, trained.curve, images.passed_over
+            )
             if ranks.leads:
                 _write(result, model, settings, images, test.n, trained.conditions)
             return result
@@ -226,7 +239,7 @@ def _dataset(named: Named) -> str:
 
 
 def _folder(
-    path: Path, settings: TrainSettings, named: Named, images: SearchData, resume: bool, found: dict[str, str]
+    path: Path, settings: TrainSettings, named: Named, subject: Subject, resume: bool, found: dict[str, str]
 ) -> RunFolder:
     kept = options.flatten(settings.replace(device="", data_dir="", spec=""))
     description = {
@@ -234,13 +247,11 @@ def _folder(
         "settings": {name: value for name, value in kept.items() if name != EXECUTION},
         "digest": named.architecture.digest,
         "recipe": settings.training.fitted_recipe.to_dict(),
-        "images": subject(images).record,
+        "images": subject.record,
         "conditions": found,
     }
-    if not resume or not path.exists():
-        folder = RunFolder.create(path, description)
-        write_json(folder.path / "spec.json", specfile.document(named))
-        return folder
+    if not resume or not is_taken(path):
+        return RunFolder.create(path, description, spec=specfile.document(named))
     folder = RunFolder.open(path)
     if _result(folder).exists():
         raise RunError(f"{path} is finished, and the test split is read once; train again in another --out")

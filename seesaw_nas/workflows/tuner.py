@@ -11,6 +11,7 @@ from typing import Any
 
 from seesaw_nas import report, space
 from seesaw_nas.core.errors import OptionError, RunError, known
+from seesaw_nas.core.units import write_budget
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer, records
 from seesaw_nas.search.history import old_journal
@@ -73,7 +74,7 @@ class Tuner:
     def __init__(
         self,
         search_space: str | Space,
-        budget: str = "",
+        budget: str | int = "",
         *,
         strategy: Any = DEFAULT_STRATEGY,
         objectives: str = "front",
@@ -89,7 +90,7 @@ class Tuner:
 
         Args:
             search_space: a name, a file, or a space.
-            budget: as on the command line; the space's own when empty.
+            budget: as on the command line, or a whole number of Multi-Adds; the space's own when empty.
             strategy: a name; or what :func:`seesaw_nas.search.strategies.resolver.resolve` takes.
             objectives: ``front`` or ``top1``.
             trials: architectures after which :meth:`ask` has no more.
@@ -104,7 +105,7 @@ class Tuner:
         if objectives not in OBJECTIVES:
             raise OptionError(known("objectives", objectives, OBJECTIVES))
         found = space.load(search_space) if isinstance(search_space, str) else search_space
-        feasible = Feasible.of(found, budget or found.default_budget)
+        feasible = Feasible.of(found, write_budget(budget) or found.default_budget)
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
         about: dict[str, Any] = {"space": found.name, "its digest": found.digest}
         about |= {"budget": [feasible.budget.low, feasible.budget.high], "seed": seed, "epochs": epochs}

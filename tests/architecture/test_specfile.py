@@ -132,7 +132,7 @@ def test_a_missing_field_is_named(tmp_path, field):
         ("", "is not JSON: "),
         ("{", "is not JSON: "),
         ("{'name': 1}", "is not JSON: "),
-        ("[" * 100_000, "is not a spec file: it is nested too deeply"),
+        ("[" * 100_000, "is nested too deeply: more than 60 levels"),
         ("[]", "an object with schema_version, architecture is wanted, got []"),
         ("null", "an object with schema_version, architecture is wanted, got None"),
         ('{"schema_version": 1, "architecture": {"input_size": NaN}}', "architecture.input_channels: this field is"),

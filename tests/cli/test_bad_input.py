@@ -11,8 +11,10 @@ from seesaw_nas import api
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.reference import network
 from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators.trained import TrainedEvaluator
 from seesaw_nas.search.history.trials_file import TrialsFile
 
 QUICK = ["search", "--budget", "300K", "--epochs", "1", "--train-size", "64", "--trials", "1", "--device", "cpu"]
@@ -101,12 +103,53 @@ def test_unknown_word(refused, arguments, text):
         (["--time-limit", "soon"], "cannot read 'soon' as a duration; write it like 90s, 30m or 2h"),
         (["--time-limit", "0"], "cannot read '0' as a duration"),
         (["--train-size", "9999"], "9,999"),
+        (
+            ["--train-size", "1"],
+            "cannot train on 1 image: batch norm wants at least 2; give more, or a larger --train-",
+        ),
         (["--image-size", "16"], "images of digits are 8 x 8 pixels, got image size 16"),
+        (["--image-size", "100000"], "--image-size must be at most 2,048, got 100,000"),
+        (["--epochs", "1000000000"], "--epochs must be at most 100,000, got 1,000,000,000"),
+        (["--trials", "99999999999"], "--trials must be at most 10,000,000, got 99,999,999,999"),
+        (["--engine", "local", "--workers", "100000"], "--workers must be at most 1,024, got 100,000"),
+        (["--engine", "local", "--workers-per-gpu", "1000"], "--workers-per-gpu must be at most 64, got 1,000"),
+        (["--reduction", "1" + 30 * "0"], "--reduction must be at most 100,000, got 1,000,000,000,000,"),
+        (["--min-epochs", "1000000"], "--min-epochs must be at most 100,000, got 1,000,000"),
+        (["--supernet-epochs", "1000000"], "--supernet-epochs must be at most 100,000, got 1,000,000"),
+        (["--candidates", "1" + 12 * "0"], "--candidates must be at most 10,000,000, got 1,000,000,000,000"),
+        (["--tuned", "1" + 12 * "0"], "--tuned must be at most 10,000,000, got 1,000,000,000,000"),
+        (["--confirm", "1" + 12 * "0"], "--confirm must be at most 10,000,000, got 1,000,000,000,000"),
+        (["--seeds", "1000000"], "--seeds must be at most 1,000, got 1,000,000"),
+        (["--seed", "1" + 30 * "0"], "--seed must be at most 9,007,199,254,740,992, got 1,000"),
+        (["--validation-size", "1" + 12 * "0"], "cannot take 1,000,000,000,000 images: there are 359"),
     ],
 )
 def test_impossible_number(refused, arguments, text, tmp_path):
     assert text in refused("search", *arguments)
     assert not (tmp_path / "runs").exists()
+
+
+def test_absurd_numbers_of_other_verbs(refused):
+    assert "--epochs must be at most 100,000, got 999,999" in refused("train", "igcv3-0.5d", "--epochs", 999_999)
+    assert "--batch must be at most 65,536, got 10,000,000" in refused("latency", "igcv3-0.5d", "--batch", 10_000_000)
+    assert "Invalid value for '--seeds'" in refused("tabulate", "seesaw-digits", "--out", "t.parquet", "--seeds", 10**6)
+    assert "Invalid value for '--top'" in refused("predict", "none", "x.png", "--top", 0)
+
+
+def test_every_training_failed(cli, monkeypatch):
+    def fail(self, architecture, request):
+        raise TrainingFailed("loss is not finite")
+
+    monkeypatch.setattr(TrainedEvaluator, "score", fail)
+    code, out, err = cli(*QUICK, "--trials", "2", "--name", "a")
+    assert code == 2
+    assert "2 failed" in out
+    assert err == "seesaw-nas: all 2 trainings failed, so nothing was found; the last one: loss is not finite\n"
+    code, out, err = cli("resume", "runs/a")
+    assert (code, err.count("\n")) == (2, 1)
+    code, out, _ = cli(*QUICK, "--name", "b", "--json")
+    assert code == 2
+    assert json.loads(out)
 
 
 def test_budget_that_no_space_can_count(refused):

@@ -130,5 +130,5 @@ def test_resume_offers_what_a_run_may_change():
     assert set(CHANGEABLE) < set(resume.__signature__.parameters)
     assert set(CHANGEABLE) == {
         "trials", "device", "data_dir", "latency", "confirm", "confirm_seeds", "engine", "workers", "workers_per_gpu",
-        "ray_address", "gpus_per_trial", "storage", "supernet",
+        "ray_address", "gpus_per_trial", "storage", "supernet", "dataset", "space", "table", "cache_dir",
     }  # fmt: skip

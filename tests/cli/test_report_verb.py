@@ -15,7 +15,7 @@ import pytest
 from seesaw_nas import report
 from seesaw_nas.architecture import specfile
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.workflows import results
+from seesaw_nas.workflows import run_reading
 
 TABLE = Path(__file__).resolve().parents[2] / "benchmarks" / "tables" / "digits-small.parquet"
 SEARCH = ["search", "--evaluator", "table", "--table", TABLE, "--device", "cpu"]
@@ -69,7 +69,7 @@ def test_tables_hold_every_trial(cli, runs):
     assert written(cli("report", "runs/a", "--csv", "t.csv", "--parquet", "t.parquet"))[1:] == ["t.csv", "t.parquet"]
     with open("t.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [row["number"] for row in rows] == [str(i) for i in range(len(results.read("runs/a").records))]
+    assert [row["number"] for row in rows] == [str(i) for i in range(len(run_reading.read("runs/a").records))]
     assert {row["run"] for row in rows} == {"a"}
     assert rows[0]["stages"].startswith("c16 s1: ")
     assert list(pd.read_parquet("t.parquet").columns) == list(rows[0])
@@ -153,9 +153,19 @@ def test_runs_with_other_objectives_are_drawn_apart(cli, runs):
     assert 'id="progress-top1-2"' in Path("comparison.html").read_text()
 
 
+def test_that_seeds_drew_the_images_of_runs_in_one_picture_is_told(cli, runs):
+    for name, seed in {"a": 3, "b": 4}.items():
+        about = json.loads((runs / name / "run.json").read_text())
+        about["settings"] |= {"train_size": 50, "seed": seed}
+        (runs / name / "run.json").write_text(json.dumps(about))
+    answer = cli("report", "runs/a", "runs/b")
+    assert "different seeds drew the images that the runs used: 3 in a, 4 in b" in answer.out
+    assert "different seeds drew the images that the runs used: 3 in a, 4 in b." in Path("comparison.html").read_text()
+
+
 def figures_of(*names):
     """What each figure shows: the names in its legend, without the numbers of the fronts' members."""
-    shown = report.compare_runs([results.read(f"runs/{name}") for name in names])
+    shown = report.compare_runs([run_reading.read(f"runs/{name}") for name in names])
     legends = {one.name: [t.name for t in one.figure.data if t.name and t.showlegend is not False] for one in shown}
     return {name: [re.sub(r" \(\d+\)$", "", text) for text in texts] for name, texts in legends.items()}
 
@@ -231,7 +241,7 @@ def test_a_run_whose_table_is_gone_has_all_but_one_figure(cli, runs):
 
 def test_members_of_the_front_are_taken_wherever_a_spec_is(cli, runs):
     members = json.loads((runs / "a/front.json").read_text())["members"]
-    run = results.read("runs/a")
+    run = run_reading.read("runs/a")
     assert [member["macs"] for member in members] == sorted(member["macs"] for member in members)
     assert len(members) > 1
     shown = json.loads(cli("show", "runs/a#2", "--json").out)
@@ -242,12 +252,12 @@ def test_members_of_the_front_are_taken_wherever_a_spec_is(cli, runs):
     assert cli("export", "runs/a#1", "--to", "folder").code in (0, 2)  # without weights it says so
     again = cli(*SEARCH, "--trials", "2", "--seed-with", "runs/a#1", "--name", "d")
     assert again.code == 0
-    assert results.read("runs/d").records[0].digest == members[0]["digest"]
+    assert run_reading.read("runs/d").records[0].digest == members[0]["digest"]
 
 
 def test_best_json_is_one_of_the_members_or_was_trained_again(runs):
     best = specfile.read(runs / "a/best.json")
-    assert best.architecture.digest == results.read(runs / "a").best.digest
+    assert best.architecture.digest == run_reading.read(runs / "a").best.digest
 
 
 @pytest.mark.parametrize("number", ["0", "999", "x", "", "-1", "1.5"])
@@ -278,7 +288,7 @@ def test_a_damaged_front_is_one_line(refused, runs, content):
 
 def test_a_folder_whose_name_has_a_hash_is_a_folder(cli, runs):
     shutil.copytree("runs/a", "runs/x#1")
-    assert json.loads(cli("show", "runs/x#1", "--json").out)["digest"] == results.read("runs/a").best.digest
+    assert json.loads(cli("show", "runs/x#1", "--json").out)["digest"] == run_reading.read("runs/a").best.digest
 
 
 # --- in a browser
@@ -351,7 +361,7 @@ def test_a_browser_without_a_network_can_use_the_page(cli, runs, tmp_path):
     assert [set(said["again"][0]), said["again"][1]] == [{True}, [0.44, 1]]
     assert said["plots"] >= 7
     Path(said["file"]).write_text(said["spec"])
-    best = results.read("runs/a").records
+    best = run_reading.read("runs/a").records
     assert json.loads(cli("show", said["file"], "--json").out)["digest"] in {record.digest for record in best}
 
 

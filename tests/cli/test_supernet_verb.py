@@ -57,7 +57,9 @@ def test_what_is_done_stays_and_what_is_another_is_refused(supernet, refused, tm
     assert (code, out.splitlines()[-1]) == (0, "supernet  s")
     assert (tmp_path / "s" / WEIGHTS).read_bytes() == before
     verb = ("supernet", "seesaw-digits", *OPTIONS, "--out", "s")
-    assert refused(*verb) == "s exists already; choose another --out, or go on with it by --resume"
+    assert refused(*verb) == (
+        "s exists already and nothing is overwritten; choose another name or folder, or go on with it by --resume"
+    )
     for change, says in (
         (("--seed", "1"), "s is another supernet: seed: 0 in s, 1 in what is wanted now; choose another folder"),
         (("--sampling", "sandwich"), "sampling: single-path in s, sandwich in what is wanted now"),

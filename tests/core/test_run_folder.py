@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from seesaw_nas.core import files
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.files import write_json
-from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.run_folder import NameTaken, RunFolder, is_taken
 
 # --- the folder
 
@@ -42,7 +42,7 @@ def test_whatever_has_the_name_already_is_left_as_it_is(tmp_path, kind):
     assert (path / "run.json").read_text() == "mine" if kind == "folder" else True
 
 
-@pytest.mark.parametrize(("name", "reason"), [("file/run", "Not a directory"), ("x" * 300, "File name too long")])
+@pytest.mark.parametrize(("name", "reason"), [("file/run", "Not a directory"), ("file/deep/run", "Not a directory")])
 def test_folder_that_cannot_be_made_is_told(tmp_path, name, reason):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError) as caught:
@@ -86,8 +86,8 @@ def test_what_is_no_run_folder_is_refused(tmp_path, made):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"{", r"cannot read .*run\.json: Expecting property name"),
-        (b"\xff\xfe", r"cannot read .*run\.json: 'utf-8' codec"),
+        (b"{", r"cannot read .*run\.json: it is not JSON: Expecting property name"),
+        (b"\x80", r"cannot read .*run\.json: it is not JSON: 'utf-8' codec"),
         (b"[1]", r"run\.json is not the description of a run; restore it, or begin a new run"),
     ],
 )
@@ -125,6 +125,45 @@ def test_folder_has_its_name_however_it_is_spelt(tmp_path, monkeypatch, spelling
     RunFolder.create(tmp_path / "run", {})
     monkeypatch.chdir(tmp_path / "run")
     assert RunFolder.open(type(tmp_path)(spelling)).name == "run"
+
+
+@pytest.mark.parametrize("left", [[], ["run.json.part"], ["run.json.71-0badcafe.part"]])
+def test_a_folder_whose_run_json_was_never_written_counts_as_none(tmp_path, left):
+    path = tmp_path / "run"
+    path.mkdir()
+    for name in left:
+        (path / name).write_text("{")
+    assert not is_taken(path)
+    RunFolder.create(path, {"kind": "search"}, spec={"name": "a"})
+    assert sorted(file.name for file in path.iterdir()) == ["run.json", "spec.json"]
+
+
+@pytest.mark.parametrize("inside", ["notes.txt", "run.json", "optuna.journal"])
+def test_a_folder_with_anything_else_in_it_is_taken(tmp_path, inside):
+    path = tmp_path / "run"
+    path.mkdir()
+    (path / "run.json.part").touch()
+    (path / inside).touch()
+    with pytest.raises(NameTaken, match="nothing is overwritten"):
+        RunFolder.create(path, {})
+    assert (path / inside).exists()
+
+
+def test_a_run_of_another_process_is_not_recommended(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", {})
+    with folder.hold(), pytest.raises(NameTaken) as caught:
+        RunFolder.create(folder.path, {})
+    assert str(caught.value) == (
+        f"{folder.path} exists already and another process is working on it; choose another name or folder, or wait "
+        "for it"
+    )
+
+
+@pytest.mark.parametrize("name", ["a\nb", "x" * 256])
+def test_a_folder_s_name_is_a_name(tmp_path, name):
+    with pytest.raises(OptionError, match="is no name for a file or folder"):
+        RunFolder.create(tmp_path / name, {})
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- one owner

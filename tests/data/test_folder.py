@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import numpy as np
@@ -8,6 +9,8 @@ from PIL import Image
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import load, load_test
 from seesaw_nas.data.decode import read
+from seesaw_nas.data.folder import listing, read_tree
+from seesaw_nas.data.walk import passed_over, subfolders
 
 
 def write_images(folder, count, seed=0, suffix=".png", size=(12, 10)):
@@ -147,5 +150,130 @@ def test_an_empty_class_is_refused_and_hidden_files_are_no_images(tmp_path):
     (tmp_path / "b" / "._000.png").write_bytes(b"")
     (tmp_path / "b" / "notes.txt").write_text("none")
     (tmp_path / ".cache").mkdir()
-    with pytest.raises(DataError, match=rf"class folder {tmp_path / 'b'} has no images \(.jpg, .jpeg, .png"):
+    with pytest.raises(DataError, match=rf"class folder {tmp_path / 'b'} has no images \(\.jpg, \.png or another"):
         load(str(tmp_path))
+
+
+# --- everything below a class is read, or counted and named
+
+
+def save_one(path, shade=9):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (6, 5), (shade, shade // 2, 255 - shade)).save(path)
+
+
+def relative(files, root):
+    return [path.relative_to(root).as_posix() for path in files.paths]
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".TIFF", ".gif", ".jfif", ".ppm", ".pgm", ".jp2", ".ico", ".tga", ".pcx"])
+def test_every_format_that_pillow_reads_is_read(tmp_path, suffix):
+    for label in "ab":
+        for number in range(2):
+            save_one(tmp_path / "train" / label / f"{number}{suffix}", 10 + 90 * number)
+        save_one(tmp_path / "valid" / label / f"0{suffix}")
+    data = load(str(tmp_path), image_size=4)
+    assert (len(data.train), len(data.validation), data.passed_over.count) == (4, 2, 0)
+
+
+def test_sub_folders_are_read_and_the_rest_is_counted_and_named(tmp_path):
+    for label in "ab":
+        for name in ("3.png", "day/1.png", "day/noon/2.gif", "night/1.png", "x.png"):
+            save_one(tmp_path / label / name, shade=len(name) * 9)
+    for name in ("a/day/notes.txt", "a/Thumbs.db", "b/.DS_Store", "b/film.mp4", "b/drawing.eps", "read.me"):
+        (tmp_path / name).touch()
+    save_one(tmp_path / "b" / ".checkpoints" / "1.png")
+    tree = read_tree(tmp_path)
+    every = [*tree.train.paths, *tree.validation.paths, *tree.test.paths]
+    names = ["3.png", "day/1.png", "day/noon/2.gif", "night/1.png", "x.png"]
+    assert sorted(every) == sorted(tmp_path / label / name for label in "ab" for name in names)
+    assert relative(listing(tmp_path, ("a", "b")), tmp_path) == [f"{label}/{name}" for label in "ab" for name in names]
+    assert tree.passed_over.count == 7
+    assert tree.passed_over.names == (
+        "read.me", "a/Thumbs.db", "a/day/notes.txt", "b/.DS_Store", "b/.checkpoints/", "b/drawing.eps", "b/film.mp4",
+    )  # fmt: skip
+    assert tree.passed_over.sentence == "7 passed over: read.me, a/Thumbs.db, a/day/notes.txt, ..."
+    assert load(str(tmp_path), image_size=4).passed_over == tree.passed_over
+
+
+@pytest.mark.parametrize("name", ["valid", "validation", "val", "dev", "Valid"])
+def test_what_stands_beside_the_splits_is_named(tmp_path, name):
+    for part in ("Train", name, "testing", "extra"):
+        for label in "ab":
+            save_one(tmp_path / part / label / "0.png", 30)
+            save_one(tmp_path / part / label / "1.png", 200)
+    (tmp_path / "labels.csv").touch()
+    (tmp_path / name / "labels.csv").touch()
+    data = load(str(tmp_path), image_size=4)
+    assert (data.classes, len(data.train), len(data.validation)) == (("a", "b"), 4, 4)
+    assert len(load_test(str(tmp_path), image_size=4)) == 4
+    assert data.passed_over.names == ("extra/", "labels.csv", f"{name}/labels.csv")
+
+
+def test_of_more_than_a_hundred_the_first_are_named(tmp_path):
+    for label in "ab":
+        save_one(tmp_path / label / "0.png")
+    for number in range(150):
+        (tmp_path / "a" / f"{number:03d}.txt").touch()
+    found = passed_over(tmp_path, listing(tmp_path, ("a", "b")).passed_over)
+    assert (found.count, len(found.names), found.names[99]) == (150, 100, "a/099.txt")
+
+
+def test_links_are_followed_and_their_loops_end(tmp_path):
+    root = tmp_path / "root"
+    for label in "ab":
+        for number in range(3):
+            save_one(root / label / f"{number}.png")
+    save_one(tmp_path / "elsewhere" / "far.png")
+    links = {
+        "a/link": "../../elsewhere",
+        "a/again": "../../elsewhere",
+        "a/self": ".",
+        "a/up": "..",
+        "a/above": str(tmp_path),
+        "b/gone.png": "nowhere.png",
+        "b/one.png": "two.png",
+        "b/two.png": "one.png",
+        "loop": ".",
+    }
+    for place, target in links.items():
+        (root / place).symlink_to(target)
+    assert subfolders(root) == ("a", "b")
+    found = listing(root, ("a", "b"))
+    assert relative(found, root) == [
+        "a/0.png",
+        "a/1.png",
+        "a/2.png",
+        "a/again/far.png",
+        "b/0.png",
+        "b/1.png",
+        "b/2.png",
+    ]
+    assert passed_over(root, found.passed_over).names == (
+        "loop/", "a/above/", "a/link/", "a/self/", "a/up/", "b/gone.png", "b/one.png", "b/two.png",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", [b"gr\xfcn", b"\xff"])
+def test_a_class_that_no_file_could_name_is_refused_at_once(tmp_path, bad):
+    for label in (b"a", bad):
+        (tmp_path / os.fsdecode(label)).mkdir()
+        Image.new("RGB", (4, 4)).save(tmp_path / os.fsdecode(label) / "0.png")
+    shown = bad.decode("utf-8", "backslashreplace")
+    with pytest.raises(DataError) as error:
+        load(str(tmp_path), image_size=4)
+    assert str(error.value) == (
+        f"the name of the class folder {shown} in {tmp_path} is not UTF-8, so it cannot be written into the files of a "
+        "run; rename it"
+    )
+
+
+def test_a_picture_may_have_a_name_that_is_not_utf_8(tmp_path):
+    for label in "ab":
+        for number in range(40):
+            save_one(tmp_path / label / os.fsdecode(b"\xfc%d.png" % number), 3 * number)
+    read_tree(tmp_path).train.paths[0].write_bytes(b"gone")
+    # 80 less the 15% of the test split
+    with pytest.raises(DataError, match=r"1 of 68 images cannot be read: .*/a/\\xfc\d+.png") as error:
+        load(str(tmp_path), image_size=4)
+    assert str(error.value).isascii()

@@ -314,10 +314,13 @@ def test_file_reads_back(tmp_path):
     ("content", "text"),
     [
         ("{", "Expecting property name"),
-        ("[]", "list indices must be"),
-        ('{"schema_version": 2}', "its version is 2, this release reads 1"),
-        ('{"schema_version": 1}', "it has no field 'networks'"),
-        ('{"schema_version": 1, "conditions": {}, "networks": [{"digest": "a", "latencies": [{}]}]}', "'backend'"),
+        ("[]", "an object with schema_version"),
+        ('{"schema_version": 2}', "schema_version: this release reads version 1, got 2"),
+        ('{"schema_version": 1}', "conditions: this field is missing"),
+        (
+            '{"schema_version": 1, "conditions": {}, "networks": [{"digest": "a", "latencies": [{}]}]}',
+            "networks[0].backend: this field is missing",
+        ),
     ],
 )
 def test_damaged_file_is_told(tmp_path, content, text):

@@ -162,7 +162,7 @@ def test_folder_is_refused(tmp_path):
 def test_parquet_of_something_else_is_refused(tmp_path):
     parquet.write_table(pa.table({"a": [1, 2]}), tmp_path / "other.parquet")
     message = refused(tmp_path / "other.parquet")
-    assert message.startswith("FILE is no table of recorded trainings (KeyError: ")
+    assert message.startswith("FILE is no table of recorded trainings (digest: there is no such column)")
     assert message.endswith("make one by `tabulate`")
 
 
@@ -210,7 +210,10 @@ def test_row_without_an_architecture_is_refused(file, spec):
 @pytest.mark.parametrize("column", ["spec", "seed", "epoch", "top1", "seconds"])
 def test_missing_column_is_named(file, column):
     rewritten(file, content=parquet.read_table(file).drop_columns([column]))
-    assert refused(file) == f"FILE is no table of recorded trainings (KeyError: '{column}'); make one by `tabulate`"
+    assert (
+        refused(file)
+        == f"FILE is no table of recorded trainings ({column}: there is no such column); make one by `tabulate`"
+    )
 
 
 # --- answers

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -238,17 +239,48 @@ def test_brackets_compare_only_their_own():
 @pytest.mark.parametrize(
     ("name", "trials", "epochs"),
     [
+        ("none", 7, 63),
         ("asha", 0, 0),
         ("asha", 1, 9),  # the only one goes all the way
         ("asha", 2, 2 + 2 + 6),
-        ("asha", 9, 9 + 3 * 2 + 1 * 6),
-        ("asha", 20, 20 + 6 * 2 + 2 * 6),
-        # 9, 5 and 3 trials: from 1 to 3 to 9 epochs, from 3 to 9, and 9 at once.
-        ("hyperband", 17, (9 + 3 * 2 + 1 * 6) + (5 * 3 + 1 * 6) + 3 * 9),
+        ("moasha", 2, 2 + 2 + 6),
+        ("hyperband", 2, 9 + 9),  # trial 1 belongs to the bracket that begins at the end
     ],
 )
-def test_planned_epochs(name, trials, epochs):
+def test_planned_epochs_of_few_trials_are_exact(name, trials, epochs):
     assert halving.make(name, 9).planned_epochs(trials) == epochs
+
+
+def spent(name, trials, rng):
+    """The epochs of a search in which all orders of top1 are equally likely, of Multi-Adds as well."""
+    found, behind = halving.make(name, 9), {}
+    top1, macs = rng.random(trials), rng.integers(1, 10**6, trials).tolist()
+
+    def train(number, epoch):
+        behind[number] = epoch
+        state = "complete" if epoch == 9 else "paused"
+        found.note(trial(number, *[top1[number]] * epoch, macs=macs[number], state=state))
+
+    for number in range(trials):
+        train(number, found.first(number))
+        while step := found.promotion():
+            train(*step)
+    while step := found.promotion(last=True):
+        train(*step)
+    return sum(behind.values())
+
+
+@pytest.mark.parametrize("name", ["asha", "hyperband", "moasha"])
+def test_planned_epochs_are_what_searches_take(name):
+    """A third of the trials at each rung would be 44 epochs of 20."""
+    rng = np.random.default_rng(0)
+    mean = np.mean([spent(name, 20, rng) for _ in range(12)])
+    assert halving.make(name, 9).planned_epochs(20) == pytest.approx(mean, rel=0.15)
+
+
+def test_planned_epochs_grow_with_the_trials_beyond_those_simulated():
+    found = halving.make("asha", 9)
+    assert found.planned_epochs(2000) == pytest.approx(10 * found.planned_epochs(200), abs=5)
 
 
 # --- refused

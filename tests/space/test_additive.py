@@ -69,8 +69,8 @@ def random_scores(offered: Space, seed: int) -> Scores:
 
 @few
 @given(seed=SEEDS, share=st.floats(0, 1))
-def test_best_sum_is_found_exactly_where_costs_are_not_rounded(tiny, every, found, monkeypatch, seed, share):
-    monkeypatch.setattr(additive, "CELLS", tiny.costliest_macs)
+def test_best_sum_is_found_exactly_where_costs_are_not_rounded(tiny, every, found, seed, share):
+    assert found.exact
     scores = random_scores(tiny, seed)
     high = round(every.macs[0] + share * (every.macs[-1] - every.macs[0]))
     network = found.best(scores, high)
@@ -81,8 +81,11 @@ def test_best_sum_is_found_exactly_where_costs_are_not_rounded(tiny, every, foun
 
 @few
 @given(seed=SEEDS, share=st.floats(0, 1), cells=st.sampled_from([50, 200, 1024]))
-def test_rounding_misses_only_what_is_as_close_to_the_budget(tiny, every, found, monkeypatch, seed, share, cells):
+def test_rounding_misses_only_what_is_as_close_to_the_budget(tiny, every, monkeypatch, seed, share, cells):
+    monkeypatch.setattr(additive, "EXACT", 0)
     monkeypatch.setattr(additive, "CELLS", cells)
+    found = Additive(tiny, Budget(0, tiny.costliest_macs))
+    assert not found.exact
     scores = random_scores(tiny, seed)
     high = round(every.macs[0] + share * (every.macs[-1] - every.macs[0]))
     sure = every.best(scores, high - PLACES * -(-high // cells))  # a cell is lost at each place at most
@@ -96,8 +99,7 @@ def test_rounding_misses_only_what_is_as_close_to_the_budget(tiny, every, found,
 
 @few
 @given(seed=SEEDS, ends=st.lists(st.floats(0, 1), min_size=2, max_size=2).map(sorted))
-def test_low_end_of_a_band_is_kept_to(tiny, every, found, monkeypatch, seed, ends):
-    monkeypatch.setattr(additive, "CELLS", tiny.costliest_macs)
+def test_low_end_of_a_band_is_kept_to(tiny, every, found, seed, ends):
     scores = random_scores(tiny, seed)
     low, high = (round(every.macs[0] + share * (every.macs[-1] - every.macs[0])) for share in ends)
     network, best = found.best(scores, high, low), every.best(scores, high, low)
@@ -110,7 +112,10 @@ def test_low_end_of_a_band_is_kept_to(tiny, every, found, monkeypatch, seed, end
 
 @few
 @given(seed=SEEDS)
-def test_rounding_misses_the_low_end_by_a_cell_a_place_at_most(tiny, every, found, seed):
+def test_rounding_misses_the_low_end_by_a_cell_a_place_at_most(tiny, every, monkeypatch, seed):
+    monkeypatch.setattr(additive, "EXACT", 0)
+    monkeypatch.setattr(additive, "CELLS", 64)
+    found = Additive(tiny, Budget(0, tiny.costliest_macs))
     high = every.macs[-1]
     low = high * 9 // 10
     network = found.best(random_scores(tiny, seed), high, low)
@@ -125,6 +130,19 @@ def test_nothing_fits_below_the_cheapest(tiny, every, found, high):
 
 def test_nothing_fits_a_band_above_the_costliest(tiny, every, found):
     assert found.best(random_scores(tiny, 0), every.macs[-1] + 99, every.macs[-1] + 50) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "exact"),
+    [
+        ("seesaw-digits", True),  # 18,750 multiples of 32 Multi-Adds
+        ("seesaw-imagenet", True),  # 232,780 of 1,568
+        ("seesaw-cifar", False),  # 1,718,750 of 64
+    ],
+)
+def test_says_whether_costs_are_rounded(name, exact):
+    offered = space.load(name)
+    assert Additive(offered, offered.budget(offered.default_budget)).exact == exact
 
 
 def test_large_space_is_within_its_budget_and_better_than_every_draw():

@@ -184,7 +184,7 @@ def test_a_broken_file_is_told_in_one_line_with_the_field(tmp_path, old, new, me
         ("stages = [3]\n" + GOOD.partition("[[stages]]")[0], f"stages[0]: an object with {STAGE} is wanted, got 3"),
         ("name = ", "{path} is not a TOML file: Invalid value"),
         ("name = 1\nname = 2", "{path} is not a TOML file: Cannot overwrite a value"),
-        ("x = " + "[" * 100_000, "{path} is not a space file: it is nested too deeply"),
+        ("x = " + "[" * 100_000, "{path} is nested too deeply: more than 60 levels"),
     ],
 )
 def test_what_is_no_space_file_is_refused(tmp_path, text, message):

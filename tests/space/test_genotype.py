@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seesaw_nas import space
-from seesaw_nas.architecture import cost, reference
+from seesaw_nas.architecture import reference
 from seesaw_nas.core.errors import SpecError
-from seesaw_nas.space import Budget, Feasible, decode, encode, genes, nearest
-from seesaw_nas.space.genotype import traits
+from seesaw_nas.space import Budget, Feasible, decode, encode, genes
 
 DIGITS = space.load("seesaw-digits")
 FEASIBLE = Feasible(DIGITS, Budget(0, DIGITS.costliest_macs))
@@ -120,72 +119,3 @@ def test_a_network_of_another_space_is_not_encoded(tiny):
 
 
 # The nearest network
-
-
-@pytest.fixture(scope="module")
-def encoded(tiny, listed):
-    """Every network of the tiny space with its genes."""
-    return [(network, encode(tiny, network)) for network in listed.values()]
-
-
-@settings(deadline=None)
-@given(st.data(), SEEDS)
-def test_nearest_has_all_the_genes_that_can_be_had_together(tiny, encoded, data, seed):
-    """Within any budget: of all networks of that width and repeats, none shares more genes of any block."""
-    code = {name: data.draw(st.sampled_from(choices), name) for name, choices in genes(tiny).items()}
-    found = nearest(Feasible(tiny, Budget(0, tiny.costliest_macs)), code, np.random.default_rng(seed))
-    try:
-        assert found == decode(tiny, code)
-    except SpecError:
-        framed = {name: code[name] for name in ("width", "stage1.repeats", "stage2.repeats")}
-        alike = [network for network, genotype in encoded if framed.items() <= genotype.items()]
-        assert framed.items() <= encode(tiny, found).items()
-        assert shared(found, code) == max(shared(other, code) for other in alike)
-
-
-def shared(network, code):
-    """How many of the code's genes the blocks of a network have."""
-    return sum(
-        code.get(f"stage{at.stage + 1}.block{at.index + 1}.{kind}") == value
-        for at in network.canonical.placed
-        for kind, value in traits(at.block).items()
-    )
-
-
-@settings(deadline=None)
-@given(st.data(), SEEDS)
-def test_nearest_is_within_the_budget_and_the_network_itself_where_that_fits(tiny, listed, data, seed):
-    code = {name: data.draw(st.sampled_from(choices), name) for name, choices in genes(tiny).items()}
-    low, high = sorted(cost.macs(listed[data.draw(st.sampled_from(sorted(listed)))]) for _ in range(2))
-    found = nearest(Feasible(tiny, Budget(low, high)), code, np.random.default_rng(seed))
-    assert low <= cost.macs(found) <= high
-    assert found in tiny
-    try:
-        wanted = decode(tiny, code)
-    except SpecError:
-        return
-    if low <= cost.macs(wanted) <= high:
-        assert found == wanted
-
-
-@settings(deadline=None)
-@given(SEEDS)
-def test_nearest_of_any_genes_of_a_large_space_is_within_a_narrow_band(seed):
-    rng = np.random.default_rng(seed)
-    code = {name: str(rng.choice(choices)) for name, choices in genes(DIGITS).items()}
-    found = nearest(Feasible(DIGITS, Budget(390_000, 400_000)), code, rng)
-    assert 390_000 <= cost.macs(found) <= 400_000
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"stage1.repeats": None}, "stage1.repeats: one of 1, 2 is wanted, got None"),
-        ({"width": "8-8-8"}, "width: one of 4-8-8, 6-6-12 is wanted, got '8-8-8'"),
-    ],
-)
-def test_nearest_of_a_missing_or_unknown_gene_is_refused(tiny, listed, change, message):
-    code = encode(tiny, next(iter(listed.values()))) | change
-    with pytest.raises(SpecError) as refused:
-        nearest(Feasible(tiny, Budget(0, tiny.costliest_macs)), code, np.random.default_rng(0))
-    assert str(refused.value) == message

@@ -28,7 +28,7 @@ HOMES = {
     "plotly": ("report/",),
     "fvcore": ("network/witness.py",),
     "thop": ("network/witness.py",),
-    "ray": ("search/engines/ray_tune.py",),
+    "ray": ("search/engines/ray_tune/",),
     "typer": ("cli/",),
     "sklearn": ("data/", "search/estimates/predictor.py"),
     "pooch": ("data/",),

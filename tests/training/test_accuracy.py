@@ -31,9 +31,11 @@ def test_first_guess_and_first_five():
     assert (found.n, found.top1, found.top5) == (5, pytest.approx(2 / 5), pytest.approx(3 / 5))
 
 
-def test_with_five_classes_or_fewer_every_label_is_among_the_first_five():
-    found = measure(Ranked(3), images([0, 1, 2], [2, 1, 1]), (0.0,), (1.0,))
-    assert (found.top1, found.top5) == (pytest.approx(1 / 3), 1.0)
+@pytest.mark.parametrize(("classes", "top5"), [(2, None), (3, None), (5, None), (6, 1.0)])
+def test_with_five_classes_or_fewer_there_is_no_top_5(classes, top5):
+    """Every label is among the first five then, so the figure would say nothing."""
+    found = measure(Ranked(classes), images([0, 1, 0], [1, 1, 1]), (0.0,), (1.0,))
+    assert (found.top1, found.top5) == (pytest.approx(1 / 3), top5)
 
 
 def test_loss_is_the_mean_cross_entropy():

@@ -11,7 +11,7 @@ import pytest
 from seesaw_nas import api
 from seesaw_nas.core.errors import OptionError, RunError, StorageError
 from seesaw_nas.search.history.addresses import HOSTS
-from seesaw_nas.workflows import results
+from seesaw_nas.workflows import run_reading
 from seesaw_nas.workflows.audit import trainings
 from seesaw_nas.workflows.dashboard import dashboard
 from seesaw_nas.workflows.status import read_status
@@ -25,7 +25,7 @@ def seed_with(path):
 
 
 READERS = {
-    "report": results.read,
+    "report": run_reading.read,
     "status": read_status,
     "resume": lambda path: api.resume(path, trials=3),
     "audit": lambda path: trainings.read([path]),
@@ -89,7 +89,7 @@ def test_history_is_read_where_the_user_names_the_database(searched, monkeypatch
     path, url = searched.folder.path, searched.folder.description["settings"]["storage"]
     before = (path.parent / "history.db").read_bytes()
     assert read_status(path, url).counts == {"complete": 2}
-    assert len(results.read(path, url).records) == 2
+    assert len(run_reading.read(path, url).records) == 2
     monkeypatch.setenv(HOSTS, str(path.parent))
     assert read_status(path).counts == {"complete": 2}
     assert (path.parent / "history.db").read_bytes() == before
@@ -111,7 +111,7 @@ def test_file_without_searches_is_told_and_gains_no_tables(content, searched, tm
     connection.close()
     before = file.read_bytes()
     url = f"sqlite:///{file}"
-    for read in (results.read, read_status, lambda path, storage: api.resume(path, storage=storage)):
+    for read in (run_reading.read, read_status, lambda path, storage: api.resume(path, storage=storage)):
         with pytest.raises(
             StorageError, match=r"other\.db holds no searches: it has no tables of Optuna's, and none are"
         ):

@@ -14,7 +14,7 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.deploy import latency
 from seesaw_nas.search.history import shared
-from seesaw_nas.workflows import results, train
+from seesaw_nas.workflows import run_reading, train
 from seesaw_nas.workflows.audit import trainings
 from seesaw_nas.workflows.status import read_status
 
@@ -56,7 +56,7 @@ def searched(tmp_path_factory):
 def test_a_run_is_read_once_for_its_report(searched):
     folder = searched.folder.path
     with opened(folder) as counts:
-        run = results.read(folder)
+        run = run_reading.read(folder)
     assert counts == {"run.json": 1, "confirmed.json": 1, "latency.json": 1, "best.json": 1}
     with opened(folder) as counts:
         shown = report.all_figures(run)
@@ -96,7 +96,7 @@ def test_every_reader_refuses_a_run_of_a_newer_release(searched, tmp_path):
     newer = tmp_path / "newer"
     newer.mkdir()
     write_json(newer / "run.json", {**searched.folder.description, "schema_version": 2})
-    readers = (results.read, read_status, api.resume, lambda path: trainings.read([path]))
+    readers = (run_reading.read, read_status, api.resume, lambda path: trainings.read([path]))
     for reader in readers:
         with pytest.raises(RunError, match=r"run\.json has schema version 2, this release reads up to 1"):
             reader(newer)
@@ -127,6 +127,6 @@ def test_a_search_from_before_there_was_a_schema_version_is_read(searched, tmp_p
     description = {name: value for name, value in searched.folder.description.items() if name != "schema_version"}
     write_json(before / "run.json", description)
     (before / "trials.jsonl").write_bytes(searched.folder.journal.read_bytes())
-    assert [trial.digest for trial in results.read(before).records] == [trial.digest for trial in searched.trials]
+    assert [trial.digest for trial in run_reading.read(before).records] == [trial.digest for trial in searched.trials]
     assert json.loads(searched.folder.description_file.read_text())["schema_version"] == 1
     assert RunFolder.open(before).description == description

@@ -61,7 +61,8 @@ class SupernetView(Listener):
         budget, fitting = problem.budget, format_large(problem.feasible.count)
         self.shown.line(f"space     {problem.space.name}: {fitting} architectures of {budget}")
         self.shown.line(f"recipe    {recipe.name} ({recipe.source}): {recipe.summary}")
-        self.shown.line(f"data      {images:,} images to train on")
+        unread = problem.passed_over
+        self.shown.line(f"data      {images:,} images to train on" + (f"; {unread.sentence}" if unread.count else ""))
 
     def epoch(self, epoch: Epoch) -> None:
         """A line."""

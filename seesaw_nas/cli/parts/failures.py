@@ -11,6 +11,8 @@ KEPT = "what was finished is kept: a search goes on by `seesaw-nas resume RUN`, 
 
 def complain(text: str, code: int) -> int:
     """Print ``text`` on one line; the ``code``."""
+    if code == INTERRUPTED and sys.stderr.isatty():
+        print(file=sys.stderr)  # below the ^C that the terminal shows
     print(f"seesaw-nas: {' '.join(text.split())}", file=sys.stderr)
     return code
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
+from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.units import format_duration, format_top1
 from seesaw_nas.evaluators import is_trained
 from seesaw_nas.search.records import CompleteTrial
@@ -23,6 +24,18 @@ def print_outcome(console: Console, result: Result, as_json: bool) -> None:
         print(json.dumps(_as_json(result), indent=2))
     else:
         _print(console, result)
+
+
+def refuse_all_failed(result: Result) -> None:
+    """End with a message, and so with the exit code of a mistake, if there were trainings and every one failed.
+
+    Raises:
+        RunError: so it is; the text has the last one's reason.
+    """
+    failed = [record for record in result.trials if record.state == "failed"]
+    if failed and not any(record.state in ("complete", "stopped", "paused", "running") for record in result.trials):
+        each = "the only training failed" if len(failed) == 1 else f"all {len(failed)} trainings failed"
+        raise RunError(f"{each}, so nothing was found; the last one: {failed[-1].reason}")
 
 
 def _print(console: Console, result: Result) -> None:
@@ -106,9 +119,16 @@ def _as_json(result: Result) -> dict[str, Any]:
         "ended": result.ended,
         "budget": {"low": result.problem.budget.low, "high": result.problem.budget.high, "unit": cost.CONVENTION},
         "counts": _counts(result),
+        "data": _data(result),
         "best": None if best is None else _member(result, best),
         "front": [_member(result, record) for record in result.front()],
     } | ({"stages": result.stages} if result.stages else {})
+
+
+def _data(result: Result) -> dict[str, Any]:
+    subject = result.problem.subject
+    counts = {"n_train": subject.n_train, "n_validation": subject.n_validation}
+    return {"name": subject.name, **counts, "passed_over": asdict(result.problem.passed_over)}
 
 
 def _member(result: Result, record: CompleteTrial) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import typer
 
-from seesaw_nas.core import options
-from seesaw_nas.core.errors import OptionError
+from seesaw_nas.cli.parts.failures import KEPT
+from seesaw_nas.core import options, signals
+from seesaw_nas.core.errors import Interrupted, OptionError
 from seesaw_nas.core.options import DeclaredOption
 from seesaw_nas.training.options import SPEC_HELP, Training
 
@@ -31,7 +33,15 @@ OWN = "Default: the run's own."
 
 def verb(function: Verb) -> Verb:
     """Make a function a verb of the command line, under the function's own name."""
-    app.command()(function)
+
+    @functools.wraps(function)
+    def run(*given: Any, **options: Any) -> None:
+        try:
+            function(*given, **options)
+        except signals.Stopped as stopped:  # of which typer would not say which signal it was
+            raise Interrupted(f"interrupted; {KEPT}", stopped.number) from None
+
+    app.command()(run)
     return function
 
 

@@ -12,8 +12,9 @@ from seesaw_nas.api import begin, join, resume
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.outcome import print_outcome
+from seesaw_nas.cli.parts.outcome import print_outcome, refuse_all_failed
 from seesaw_nas.core.units import format_count, format_duration, format_large, format_top1
+from seesaw_nas.data.unread import PassedOver
 from seesaw_nas.evaluators import is_trained
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
@@ -38,6 +39,7 @@ def watch(work: Callable[[dict[str, Any]], Result], as_json: bool) -> None:
     finally:
         view.stop()
     print_outcome(console, result, as_json)
+    refuse_all_failed(result)
 
 
 class View(Listener):
@@ -75,14 +77,13 @@ class View(Listener):
             self._console.print(f"          {about} on {problem.device} ({_source_of_estimate(problem)})")
             return
         settings, subject, budget = problem.settings, problem.subject, problem.budget
-        share = plan.fitting / plan.space_size
         band = f"{budget.low:,} to {budget.high:,}" if budget.low else f"{budget.high:,}"
         lines = (
             f"data      {subject.name}: {subject.n_train:,} images to train on, "
-            f"{subject.n_validation:,} to validate on",
+            f"{subject.n_validation:,} to validate on{_unread(problem.passed_over)}",
             f"budget    {band} {cost.CONVENTION}",
             f"space     {problem.space.name}: {format_large(plan.space_size)} architectures, of which "
-            f"{format_large(plan.fitting)} ({share:.2g}) fit the budget",
+            f"{format_large(plan.fitting)} ({_share(plan.fitting, plan.space_size)}) fit the budget",
             f"          the cheapest of all has {format_count(plan.cheapest_macs)} Multi-Adds, the median of "
             f"those that fit {format_count(plan.median_macs)}",
             *_how_scored(settings),
@@ -174,5 +175,14 @@ def _how_scored(settings: SearchSettings) -> list[str]:
     return lines + ([f"training  {training.recipe}: {training.fitted_recipe.summary}"] if is_trained(name) else [])
 
 
+def _unread(passed_over: PassedOver) -> str:
+    return f"; {passed_over.sentence}" if passed_over.count else ""
+
+
 def _source_of_estimate(problem: Problem) -> str:
     return "from one timed step" if evaluators.trains(problem.settings.scoring.evaluator) else "estimated"
+
+
+def _share(part: int, whole: int) -> str:
+    """A share with three digits, such as ``88.5%``; ``100%`` only for all."""
+    return "100%" if part == whole else f"{min(100 * part / whole, 99.9):.3g}%"

@@ -19,6 +19,10 @@ class TabulateView(Listener):
         self._progress = progress
         self._task = progress.add_task("trainings", total=trainings)
 
+    def remark(self, text: str) -> None:
+        """Print it."""
+        self._progress.console.print(f"note      {text}", highlight=False, soft_wrap=True)
+
     def begun(self, number: int, architecture: Architecture, macs: int) -> None:
         """Show the number of those before it."""
         self._progress.update(self._task, completed=number, description=f"training {number}, {format_count(macs)}")

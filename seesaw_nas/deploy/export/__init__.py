@@ -16,6 +16,7 @@ from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.core.files import replace_file, write_json
+from seesaw_nas.core.names import safe_name
 from seesaw_nas.deploy.export import agreement, folder, onnx_file, program, source
 from seesaw_nas.deploy.names import ENDINGS, TARGETS
 
@@ -69,7 +70,7 @@ def export(
     """
     if target not in ENDINGS:
         raise OptionError(known("target", target, TARGETS))
-    path = out or Path(named.name.replace("/", "-") + ENDINGS[target])
+    path = out or Path(safe_name(named.name) + ENDINGS[target])
     _check_place(path, target)
     if target == "json":
         write_json(path, specfile.document(named, {**named.result, "export": _provenance(named, weights)}))

@@ -11,11 +11,11 @@ from seesaw_nas import __version__
 from seesaw_nas.architecture import cost
 from seesaw_nas.core.files import replace_file, write_json
 from seesaw_nas.data.preprocessing import COLOURS, weights_header
+from seesaw_nas.deploy.export import standalone
 from seesaw_nas.deploy.export.agreement import Agreement
 from seesaw_nas.deploy.export.source import ExportSource
 from seesaw_nas.network import models
 
-EXAMPLE = Path(__file__).with_name("example.py")
 SHOWN_CLASSES = 10
 
 README = """\
@@ -54,7 +54,7 @@ def write(path: Path, source: ExportSource, network: bytes, agreement: Agreement
         header = weights_header(named, source.dataset, preprocessing)
         models.save_weights(source.model, made / "weights.safetensors", header)
         replace_file(made / "model.onnx", network)
-        replace_file(made / "example.py", EXAMPLE.read_bytes())
+        replace_file(made / "example.py", standalone.example().encode())
         replace_file(made / "README.md", _readme(source, agreement).encode())
         os.rename(made, path)
 

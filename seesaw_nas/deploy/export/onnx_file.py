@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from seesaw_nas.core.documents import DocumentError, read_bytes
 from seesaw_nas.core.errors import RunError, SeesawError, SpecError
 from seesaw_nas.core.optional import require
 from seesaw_nas.data.preprocessing import Floats, Preprocessing
@@ -17,6 +18,7 @@ from seesaw_nas.deploy.export.tracing import dynamic_batch, example, hide_warnin
 from seesaw_nas.network import folded
 from seesaw_nas.network.models import Network
 
+LARGEST = 2**31  # bytes of a file, the most that its format allows
 OPSET = 18  # torch 2.13 uses 20 by default, which gives the same graph and speed; older runtimes only read 18
 IMAGES, LOGITS = "images", "logits"
 CUDA, PROVIDERS = "CUDAExecutionProvider", ("CPUExecutionProvider",)
@@ -69,20 +71,38 @@ def open_file(path: Path) -> tuple[Preprocessing, Logits]:
         OptionError: ONNX Runtime is not installed.
     """
     try:
-        session = _session(path.read_bytes())
-    except OSError as error:
-        raise RunError(f"cannot read {path}: {error.strerror}") from None
+        content = read_bytes(path, LARGEST)
+    except DocumentError as error:
+        raise RunError(error.about(path, "the network")) from None
+    try:
+        session = _session(content)
+        text = session.get_modelmeta().custom_metadata_map.get("preprocessing", "")
     except SeesawError:
         raise
     except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception
-        raise RunError(f"{path} is not an ONNX file that can be run: {error}") from None
-    text = session.get_modelmeta().custom_metadata_map.get("preprocessing", "")
+        raise RunError(f"{path} is not an ONNX file that can be run: {_quote(error)}") from None
     if not text:
         raise RunError(f"{path} does not describe its preprocessing; a file of `seesaw-nas export --to onnx` is wanted")
     try:
-        return Preprocessing.from_json(text), _logits(session)
+        return Preprocessing.from_json(text), _guarded(_logits(session), path)
     except SpecError as error:
         raise RunError(f"{path} was not exported by this release of seesaw-nas: {error}") from None
+
+
+def _guarded(logits: Logits, path: Path) -> Logits:
+    """The same function; what ONNX Runtime refuses when it runs is told as a fault of the file."""
+
+    def guarded(images: Floats) -> Floats:
+        try:
+            return logits(images)
+        except Exception as error:
+            raise RunError(f"{path} cannot be run: {_quote(error)}; export it again") from None
+
+    return guarded
+
+
+def _quote(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
 
 
 def runner(model: bytes, threads: int = 0, providers: Sequence[Any] = PROVIDERS) -> Logits:

@@ -89,8 +89,7 @@ def read(named: Named, weights: Path) -> tuple[Network, dict[str, str]]:
         RunError: the weights cannot be read, or belong to another network.
     """
     refuse_pickle(weights)
-    model = models.build(named.architecture, seed=0).eval()
-    header = models.load_weights(model, weights)
+    model, header = models.load(named.architecture, weights)
     _check_digest(named, weights, header)
     return model, header
 

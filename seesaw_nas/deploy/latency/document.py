@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from seesaw_nas.architecture import cost
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.core.fields import at_path, check_version, take_fields
+from seesaw_nas.core.typed import build, conform
 from seesaw_nas.core.units import format_figure
 from seesaw_nas.deploy.latency.record import Latency, NetworkLatencies
 
@@ -78,15 +80,24 @@ def read(path: Path) -> Timings:
         RunError: the file cannot be read, or holds something else.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        if value["schema_version"] != SCHEMA_VERSION:
-            raise ValueError(f"its version is {value['schema_version']!r}, this release reads {SCHEMA_VERSION}")
-        latencies = {entry["digest"]: tuple(map(_latency, entry["latencies"])) for entry in value["networks"]}
-        return Timings(dict(value["conditions"]), latencies)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        reason = f"it has no field {error}" if isinstance(error, KeyError) else error
-        raise RunError(f"cannot read latencies from {path}: {reason}; remove it to measure them again") from None
+        return _timings(read_json(path))
+    except (DocumentError, SpecError) as error:
+        raise RunError(f"cannot read latencies from {path}: {error}; remove it to measure them again") from None
+
+
+def _timings(value: Any) -> Timings:
+    if isinstance(value, Mapping) and "schema_version" in value:
+        check_version(value["schema_version"], SCHEMA_VERSION)  # another version may have other fields
+    content = take_fields(value, ["schema_version", "conditions", "networks"], ["unit"])
+    latencies = {}
+    for i, network in enumerate(conform("networks", tuple[Any, ...], content["networks"])):
+        with at_path(f"networks[{i}]"):
+            of_one = take_fields(network, ["digest", "latencies"], ["name", "macs", "params"])
+            entries = conform("latencies", tuple[Mapping[str, Any], ...], of_one["latencies"])
+            latencies[conform("digest", str, of_one["digest"])] = tuple(map(_latency, entries))
+    return Timings(conform("conditions", Mapping[str, str], content["conditions"]), latencies)
 
 
 def _latency(value: Mapping[str, Any]) -> Latency:
-    return Latency(**{field.name: value[field.name] for field in fields(Latency)})
+    own = {field.name for field in fields(Latency)}  # beside these stand figures that are derived from them
+    return build(Latency, {name: entry for name, entry in value.items() if name in own})

@@ -46,7 +46,13 @@ class LatencySettings:
     """The settings of a measurement: which calls to time, and for how long."""
 
     batches: tuple[int, ...] = option(
-        "Images in each call, such as 1,8,64.", name="batch", default=(1, 64), commas=True, least=1, check=_check_any
+        "Images in each call, such as 1,8,64.",
+        name="batch",
+        default=(1, 64),
+        commas=True,
+        least=1,
+        most=65_536,
+        check=_check_any,
     )
     threads: tuple[int, ...] = option(
         "CPU threads of a call, such as 1,2. Default: torch's own number.",

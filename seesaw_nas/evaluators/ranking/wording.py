@@ -64,18 +64,27 @@ def noise(ceiling: Ceiling | None) -> Iterator[str]:
         f"seed against seed, {ceiling.repeated:,} architectures: within bands {_with_interval(ceiling.within)}; "
         f"over all pairs {_with_interval(ceiling.overall)}"
     )
-    if ceiling.spread is not None:
+    if ceiling.spread is None:
+        return
+    if not ceiling.spread.architectures:
         yield (
-            f"within bands, standard deviation of architectures {100 * ceiling.spread.architectures:.2f} points, of "
-            f"the noise of one training {100 * ceiling.spread.noise:.2f}: a perfect oracle would reach "
-            f"{_with_interval(ceiling.one)} against one training, {_with_interval(ceiling.mean)} against the "
+            f"within bands, architectures do not differ beyond the noise of one training, "
+            f"{100 * ceiling.spread.noise:.2f} points: as far as these trainings tell, there is nothing to rank; with "
+            f"differences that they may have missed, a perfect oracle would reach {span(ceiling.mean)} against the "
             "mean of an architecture's trainings"
         )
-        yield (
-            f"simulated likewise, with normal noise that is the same for all, seed against seed is "
-            f"{_with_interval(ceiling.again)} within bands; if that is far "
-            "from the measured value, the oracle may be wrong, too"
-        )
+        return
+    yield (
+        f"within bands, standard deviation of architectures {100 * ceiling.spread.architectures:.2f} points, of "
+        f"the noise of one training {100 * ceiling.spread.noise:.2f}: a perfect oracle would reach "
+        f"{_with_interval(ceiling.one)} against one training, {_with_interval(ceiling.mean)} against the "
+        "mean of an architecture's trainings"
+    )
+    yield (
+        f"simulated likewise, with normal noise that is the same for all, seed against seed is "
+        f"{_with_interval(ceiling.again)} within bands; if that is far "
+        "from the measured value, the oracle may be wrong, too"
+    )
 
 
 def remarks(audit: Audit) -> Iterator[str]:

@@ -75,7 +75,7 @@ def taus(audit: Audit) -> go.Figure:
     if not math.isnan(audit.baseline.within.tau):
         _line(figure, audit.baseline.within.tau, "Multi-Adds within bands", PURPLE, "dash")
     _add_ceiling(figure, audit.ceiling)
-    caption(figure, "95% bootstrap intervals over architectures; the oracle's band holds 95% of simulated tables")
+    caption(figure, "95% bootstrap intervals over architectures, the oracle's band as well")
     return figure
 
 

@@ -61,9 +61,24 @@ def drawn_apart(runs: Sequence[Run]) -> list[str]:
 
 
 def not_recorded(runs: Sequence[Run]) -> list[str]:
-    """What records do not say of how comparable the runs in one picture are, a line each."""
-    pairs = [(first, run) for first, *rest in groups_of(runs) for run in rest]
-    return [text for first, run in pairs if (text := _asked(unknown, first, run))]
+    """What is to be known of how comparable the runs in one picture are, a line each.
+
+    That is what their records do not say, and that different seeds drew their images.
+    """
+    groups = groups_of(runs)
+    pairs = [(first, run) for first, *rest in groups for run in rest]
+    return [text for first, run in pairs if (text := _asked(unknown, first, run))] + list(
+        filter(None, map(_draws, groups))
+    )
+
+
+def _draws(runs: Sequence[Run]) -> str:
+    """Which runs of one picture used different parts of the images; empty where all used the same."""
+    seeds = {run.name: run.basis.subset_seed for run in runs if run.basis is not None}
+    if len(set(seeds.values())) < 2:
+        return ""
+    names = ", ".join(f"{seed} in {name}" for name, seed in seeds.items())
+    return f"different seeds drew the images that the runs used: {names}"
 
 
 def _asked(rule: Callable[[Basis, Basis, Collection[str]], str], one: Run, other: Run) -> str:

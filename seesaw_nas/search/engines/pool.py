@@ -14,6 +14,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas.core import signals
 from seesaw_nas.core.errors import OptionError, RunError, SeesawError
 from seesaw_nas.evaluators import at_once
 from seesaw_nas.search.engines.sharing import UNSENDABLE, Filed, unsendable
@@ -92,7 +93,7 @@ class Worker:
 
     def stop(self) -> None:
         self.connection.close()
-        self.process.terminate()
+        self.process.kill()  # it ignores signals that reach a whole group of processes
         self.process.join()
 
     def death(self) -> str:
@@ -112,10 +113,11 @@ class Worker:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Context in which new processes ignore the Ctrl-C that a terminal sends to all; this process receives it later."""
-    resource_tracker.ensure_running()  # otherwise it would start inside, and would unblock the signal
-    before = signals_of_system.pthread_sigmask(signals_of_system.SIG_BLOCK, {signals_of_system.SIGINT})
+    """Context in which new processes ignore signals that all of a terminal or job get; this one receives them later."""
+    before = signals_of_system.pthread_sigmask(signals_of_system.SIG_BLOCK, signals.CAUGHT)
     try:
+        resource_tracker.ensure_running()  # it must outlive a SIGHUP; the others it ignores, and unblocks here
+        signals_of_system.pthread_sigmask(signals_of_system.SIG_BLOCK, signals.CAUGHT)
         yield
     finally:
         signals_of_system.pthread_sigmask(signals_of_system.SIG_SETMASK, before)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
+from seesaw_nas.core import signals
 from seesaw_nas.core.errors import OutOfMemory, RunError, SeesawError
 from seesaw_nas.evaluators import Failure, Score, attempt, attempt_together, on_device
 from seesaw_nas.search.engines.sharing import Filed, receive
@@ -93,8 +93,8 @@ def places(device: str, workers: int, per_gpu: int, gpus: int, cores: int) -> li
 
 
 def serve(connection: Connection, sent: Evaluator | Filed, place: Place) -> None:
-    """Report :class:`Idle` when ready, then carry out requests. Only the proposing process handles Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Report :class:`Idle` when ready, then carry out requests. Only the proposing process handles signals."""
+    signals.leave_to_parent()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         own_evaluator = _move_to_place(receive(sent), place)

@@ -1,1 +1,1 @@
-"""The trial history of a run: an Optuna study in a file or a database."""
+"""The trial history of a run: a file of its own, or an Optuna study in a database."""

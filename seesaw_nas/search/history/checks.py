@@ -15,6 +15,9 @@ ENDS = tuple(state for state in STATES if state not in ("running", "paused"))
 OBJECTIVES = ("front", "top1")
 
 
+_NUMBERS = frozenset((int, float))
+
+
 class Kind(NamedTuple):
     """What a field may hold: ``wanted`` says it in words, ``holds`` whether a value of JSON is that."""
 
@@ -28,10 +31,11 @@ Fields = Mapping[str, Kind]
 def check_fields(found: Mapping[str, Any], fields: Fields, needed: Iterable[str] = ()) -> None:
     """Raise ValueError unless these fields are known, hold what they may, and are all there that are needed."""
     for name, value in found.items():
-        if (kind := fields.get(name)) is None:
+        if name not in fields:
             raise ValueError(known("field", name[:60], fields))
-        if not kind.holds(value):
-            raise ValueError(f"{name}: {kind.wanted} is wanted, got {repr(value)[:60]}")
+        wanted, holds = fields[name]
+        if not holds(value):
+            raise ValueError(f"{name}: {wanted} is wanted, got {repr(value)[:60]}")
     for name in needed:
         if name not in found:
             raise ValueError(f"the field {name} is missing")
@@ -66,15 +70,19 @@ def _is_choices(value: Any) -> bool:
 
 
 def _is_epoch(value: Any) -> bool:
-    if type(value) is not list or len(value) not in (4, 5) or not all(map(_is_count, value[4:])):
-        return False
-    train_loss, loss, top1, seconds = value[:4]
-    losses = _is_number(train_loss) and (loss is None or _is_number(loss))
-    return losses and _is_score(top1) and _is_duration(seconds)
+    if type(value) is not list or len(value) != 4:
+        return type(value) is list and len(value) == 5 and _is_count(value[4]) and _is_epoch(value[:4])
+    train_loss, loss, top1, seconds = value
+    return (
+        type(train_loss) in _NUMBERS
+        and (loss is None or type(loss) in _NUMBERS)
+        and (top1 is None or (type(top1) in _NUMBERS and -math.inf < top1 < math.inf))
+        and type(seconds) in _NUMBERS
+        and 0 <= seconds < math.inf
+    )
 
 
 COUNT = Kind("a whole number from 0 on", _is_count)
-COUNTS = Kind("a list of whole numbers from 0 on", _is_counts)
 TEXT = Kind("a text", _is_text)
 NUMBER = Kind("a number", _is_number)  # a loss, which may be infinite
 NUMBER_OR_NULL = Kind("a number or null", lambda value: value is None or _is_number(value))

@@ -54,12 +54,14 @@ class FileHistory(History):
         """
         super().__init__(space, budget, seed)
         self._choices = genes(space)
+        self._chosen: dict[int, str] = {}
+        self._genotypes = Genotypes(self._choices, self._chosen)
         self._file = TrialsFile(path, header_of(space, budget, objectives, name), lock=lock)
         content = self._file.content
         self._objectives, self._name = content.header["objectives"], content.header["study"]
         self._check_same(objectives)
         self._notes, self._study_attributes = content.notes, content.attributes
-        self._genes = {trial.number: trial.genes for trial in content.trials}
+        self._chosen |= {trial.number: trial.genes for trial in content.trials}
         self._attributes = [trial.attributes for trial in content.trials]
         self._study: MemoryStudy | None = None
         self._unwritten: list[dict[str, Any]] = []  # what a sampler noted
@@ -108,7 +110,7 @@ class FileHistory(History):
 
     def genotype(self, number: int) -> dict[str, str]:
         """The genes of one trial."""
-        return Genotypes(self._choices, self._genes)[number]
+        return self._genotypes[number]
 
     def add(self, architecture: Architecture, origin: str = "", attempts: int = 1) -> int:
         """Begin a trial of this architecture, in a single write; returns its number."""
@@ -147,10 +149,10 @@ class FileHistory(History):
         reason: str = "",
         attributes: Mapping[str, Any] | None = None,
     ) -> None:
-        chosen = [values.index(genotype[name]) for name, values in self._choices.items()]
+        chosen = self._genotypes.letters(genotype)
         record = self._new_record(number, architecture, origin, reason)
         self._file.append(proposal_line(record, chosen, attempts, attributes or {}))
-        self._genes[number] = chosen
+        self._chosen[number] = chosen
         self._attributes.append(dict(attributes or {}))
         self._register(record, attempts, 0)
 
@@ -204,9 +206,7 @@ def header_of(space: Space, budget: Budget, objectives: str, name: str) -> dict[
     }
 
 
-def proposal_line(
-    record: TrialRecord, chosen: list[int], attempts: int, attributes: Mapping[str, Any]
-) -> dict[str, Any]:
+def proposal_line(record: TrialRecord, chosen: str, attempts: int, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The line of a proposal; what is empty is left out."""
     line: dict[str, Any] = {"propose": record.number}
     if record.architecture is not None:

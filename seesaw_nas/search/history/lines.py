@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import lt
 from typing import Any
 
 from seesaw_nas.architecture import compact
@@ -20,7 +21,6 @@ from seesaw_nas.search.history.checks import (
     ANYTHING,
     CHOICES,
     COUNT,
-    COUNTS,
     CURVE,
     END,
     OBJECT,
@@ -35,6 +35,7 @@ from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.training.epoch import Epoch
 
 SCHEMA_VERSION = 1
+FIRST = "0"  # letter of a gene's first choice
 
 HEADER: Fields = {
     "schema_version": COUNT, "study": TEXT, "objectives": AIM, "budget": RANGE, "genes": CHOICES,
@@ -45,7 +46,7 @@ RESULT: Fields = {
 }  # fmt: skip
 VERBS: Mapping[str, Fields] = {
     "propose": {
-        "propose": COUNT, "architecture": TEXT, "macs": COUNT, "params": COUNT, "genes": COUNTS,
+        "propose": COUNT, "architecture": TEXT, "macs": COUNT, "params": COUNT, "genes": TEXT,
         "origin": TEXT, "attempts": COUNT, "seed": COUNT, "reason": TEXT, "at": SECONDS,
         "attributes": OBJECT,
     },
@@ -74,7 +75,7 @@ def parse(line: bytes) -> dict[str, Any]:
         ValueError: it is none, or nested too deeply.
     """
     try:
-        found = json.loads(line)
+        found = json.loads(line.decode())
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except UnicodeDecodeError:
@@ -95,7 +96,7 @@ class Entry:
     Attributes:
         line: at which the trial was proposed, from 1.
         attempts: trainings that were begun; ``behind``: those of them that came to an end or a pause.
-        genes: the number of each gene's choice, in the order of the header.
+        genes: a letter for each gene's choice, as of :class:`Genotypes`.
         attributes: what Optuna's sampler noted of the trial.
         ended: 0.0 until it has come to its end.
     """
@@ -111,7 +112,7 @@ class Entry:
         self.architecture: str | None = found.get("architecture")
         self.macs: int | None = found.get("macs")
         self.params: int | None = found.get("params")
-        self.genes: list[int] = found["genes"]
+        self.genes: str = found["genes"]
         self.origin: str = found["origin"]
         self.attempts: int = found["attempts"]
         self.seed: int = found["seed"]
@@ -199,16 +200,20 @@ class Genotypes:
 
     Attributes:
         choices: of each gene, by its name.
-        chosen: by the number of a trial, the number of each gene's choice.
+        chosen: by the number of a trial, a letter for each gene: ``0`` for its first choice, and on in Unicode's order.
     """
 
     choices: Mapping[str, tuple[str, ...]]
-    chosen: Mapping[int, Sequence[int]]
+    chosen: Mapping[int, str]
 
     def __getitem__(self, number: int) -> dict[str, str]:
         """The genes of one trial, by name."""
         chosen = zip(self.choices.items(), self.chosen[number], strict=True)
-        return {name: values[gene] for (name, values), gene in chosen}
+        return {name: values[ord(letter) - ord(FIRST)] for (name, values), letter in chosen}
+
+    def letters(self, genotype: Mapping[str, str]) -> str:
+        """The letters of these genes; raises ValueError where a choice is none of the gene's."""
+        return "".join(chr(ord(FIRST) + values.index(genotype.get(name, ""))) for name, values in self.choices.items())
 
 
 class Content:
@@ -220,6 +225,7 @@ class Content:
         notes: by name, what a search noted of itself.
         attributes: what Optuna's sampler noted of the study.
         lines: read so far.
+        changed: the trials about which there were lines; who has seen them clears it.
     """
 
     def __init__(self) -> None:
@@ -228,6 +234,8 @@ class Content:
         self.notes: dict[str, Any] = {}
         self.attributes: dict[str, Any] = {}
         self.lines = 0
+        self.changed: dict[int, Entry] = {}
+        self._ends = ""  # for each gene the letter behind that of its last choice
 
     def take(self, line: bytes) -> None:
         """Take in the next line.
@@ -259,23 +267,24 @@ class Content:
             raise ValueError(f"it has schema version {version}, this release reads up to {SCHEMA_VERSION}")
         check_fields(found, HEADER, HEADER)
         self.header = found
+        self._ends = "".join(chr(ord(FIRST) + len(values)) for values in found["genes"].values())
 
     def _take_proposal(self, found: dict[str, Any]) -> None:
         if (number := found["propose"]) != len(self.trials):
             raise ValueError(f"the next proposal is of trial {len(self.trials)}, got trial {number}")
-        choices = self.header["genes"].values()
         genes = found["genes"]
-        if len(genes) != len(choices) or any(gene >= len(of) for gene, of in zip(genes, choices, strict=True)):
-            raise ValueError(f"genes: a choice for each of the {len(choices)} genes of the first line is wanted")
+        if len(genes) != len(self._ends) or min(genes, default=FIRST) < FIRST or not all(map(lt, genes, self._ends)):
+            raise ValueError(f"genes: a choice for each of the {len(self._ends)} genes of the first line is wanted")
         given = [name in found for name in ("architecture", "macs", "params")]
         if any(given) and not all(given):
             raise ValueError("an architecture with its macs and params is wanted, or none of the three")
-        self.trials.append(Entry(found, self.lines))
+        self.changed[number] = trial = Entry(found, self.lines)
+        self.trials.append(trial)
 
     def _take_change(self, verb: str, found: dict[str, Any]) -> None:
         if (number := found[verb]) >= len(self.trials):
             raise ValueError(f"trial {number} was not proposed")
-        trial = self.trials[number]
+        self.changed[number] = trial = self.trials[number]
         if verb == "attempt":
             trial.attempts = found["attempts"]
         elif verb == "attributes":

@@ -18,7 +18,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.documents import read_bytes
+from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.files import partial
 from seesaw_nas.search.history import optuna_private
 from seesaw_nas.search.history.file_history import header_of, proposal_line, result_line
@@ -29,6 +30,7 @@ from seesaw_nas.search.history.reading import as_record, as_records, counts
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space, genes
 
+LARGEST = 2**31  # bytes
 CUT_OFF = "a crash cut it off while its genes were chosen"
 
 
@@ -49,7 +51,7 @@ def read_study(journal: Path) -> optuna.Study | None:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        content = journal.read_bytes()
+        content = read_bytes(journal, LARGEST)
         _check_lines(content)
         if b"\n" not in content:
             return None  # another process had just made the file
@@ -58,9 +60,13 @@ def read_study(journal: Path) -> optuna.Study | None:
             storage = JournalStorage(JournalFileBackend(str(journal)))
             (name,) = optuna.get_all_study_names(storage)
             return optuna.load_study(storage=storage, study_name=name)
-    except (ValueError, KeyError, TypeError, AttributeError, AssertionError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise RunError(f"{journal} is not a readable Optuna journal: {reason[:300]}") from None
+    except Exception as error:  # Optuna carries out what a damaged journal says, and fails in any way
+        raise _unreadable(journal, error) from None
+
+
+def _unreadable(journal: Path, error: Exception) -> RunError:
+    reason = str(error) if isinstance(error, SeesawError) else f"{type(error).__name__}: {error}"
+    return RunError(f"{journal} is not a readable Optuna journal: {reason[:300]}")
 
 
 def read_records(journal: Path) -> list[TrialRecord]:
@@ -79,12 +85,12 @@ def read_with_genotypes(journal: Path) -> tuple[Genotypes, list[TrialRecord]]:
     trials = study.get_trials(deepcopy=False) if study else []
     whole = max(trials, key=lambda trial: len(trial.distributions), default=None)
     found: dict[str, Any] = dict(whole.distributions) if whole else {}
-    choices = {name: tuple(distribution.choices) for name, distribution in found.items()}
-    chosen = {
-        trial.number: [values.index(trial.params[name]) for name, values in choices.items()]
-        for trial in trials
-        if trial.params.keys() >= choices.keys()
-    }
+    try:
+        choices = {name: tuple(distribution.choices) for name, distribution in found.items()}
+        letters = Genotypes(choices, {}).letters
+        chosen = {trial.number: letters(trial.params) for trial in trials if trial.params.keys() >= choices.keys()}
+    except (AttributeError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(journal, error) from None
     return Genotypes(choices, chosen), as_records(trials, str(journal))
 
 
@@ -154,7 +160,8 @@ def _lines_of_trial(
     )
     attempts, behind = counts(trial)
     try:
-        chosen = [values.index(trial.params.get(name, values[0])) for name, values in choices.items()]
+        first = {name: values[0] for name, values in choices.items()}  # of one that was cut off
+        chosen = Genotypes(choices, {}).letters(first | trial.params)
     except ValueError as error:
         raise RunError(f"{journal}: trial {trial.number} has other genes than the space: {error}") from None
     attributes = {name: value for name, value in trial.system_attrs.items() if not name.startswith("constraints")}

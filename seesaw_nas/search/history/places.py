@@ -21,16 +21,22 @@ class Watched:
         self._reader = trials_file.TrialsReader(folder.journal)
         self._records: list[TrialRecord] = []
 
-    def look(self) -> Sequence[Entry] | Sequence[TrialRecord]:
-        """Every proposal so far, by number; of a file in the folder, what was appended is read.
+    def look(self) -> tuple[Sequence[Entry] | Sequence[TrialRecord], bool]:
+        """The trials that changed since the last look, and whether these are all of them, to be counted afresh.
+
+        Of a file in the folder only what was appended is read.
 
         Raises:
             RunError, OptionError: as of :func:`records_of`.
         """
-        if _in_file(self._folder):
-            return self._reader.read().trials
-        self._records = records_of(self._folder)
-        return self._records
+        if not _in_file(self._folder):
+            self._records = records_of(self._folder)
+            return self._records, True
+        before = self._reader.content
+        changed = self._reader.read().changed
+        found = list(changed.values())
+        changed.clear()
+        return found, self._reader.content is not before
 
     def complete_trial(self, number: int) -> CompleteTrial | None:
         """One of the trials that were last looked at, with its architecture; ``None`` unless it is complete.
@@ -44,7 +50,7 @@ class Watched:
 
 
 def _in_file(folder: RunFolder) -> bool:
-    return not folder.description["settings"].get("storage") and folder.journal.exists()
+    return not folder.description.get("settings", {}).get("storage") and folder.journal.exists()
 
 
 def records_of(folder: RunFolder) -> list[TrialRecord]:
@@ -66,7 +72,7 @@ def read_with_genotypes(folder: RunFolder) -> tuple[Genotypes | None, list[Trial
     if _in_file(folder):
         reader = trials_file.TrialsReader(folder.journal)
         return reader.read().genotypes, reader.records()
-    if not folder.description["settings"].get("storage") and not folder.old_journal.exists():
+    if not folder.description.get("settings", {}).get("storage") and not folder.old_journal.exists():
         return None, []
     from seesaw_nas.search.history import with_optuna  # which takes as long to load as a short file to read
 

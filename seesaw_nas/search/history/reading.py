@@ -60,7 +60,7 @@ def as_record(trial: FrozenTrial, seed: int, where: str = "the study") -> TrialR
     """
     try:
         return _as_record(trial, seed)
-    except (ValueError, TypeError, SpecError) as error:
+    except (ValueError, TypeError, OverflowError, SpecError) as error:
         raise RunError(f"{where} is damaged: trial {trial.number}: {error}") from None
 
 

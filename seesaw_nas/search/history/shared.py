@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import RunError
-from seesaw_nas.core.run_folder import check_description
+from seesaw_nas.core.run_folder import NameTaken, check_description
 from seesaw_nas.search.history import database, optuna_private
 from seesaw_nas.search.history.history import DIRECTIONS
 from seesaw_nas.search.history.patient import RESULT, RETRY_SECONDS
@@ -32,22 +32,36 @@ from seesaw_nas.space import Budget, Space
 _DESCRIPTION = "run"  # attribute of the study: what the run is, as in run.json
 
 
-def create(url: str, name: str, objectives: str, description: Mapping[str, Any]) -> optuna.Study:
+def create(
+    url: str, name: str, objectives: str, description: Mapping[str, Any], *, again: bool = False
+) -> optuna.Study:
     """A new study of this name, with the description of the run, as in ``run.json``.
 
+    Args:
+        again: a process may have been killed over making it: then one of this run that has no trial yet is taken.
+
     Raises:
-        RunError: there is one already.
+        NameTaken: there is one already.
         OptionError: the database cannot be reached.
     """
     storage = database.open_storage(url, create=True)
     try:
         study = optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS[objectives])
     except optuna.exceptions.DuplicatedStudyError:
-        raise RunError(
-            f"the storage has a search called '{name}' already; join it by --join {name}, or choose another name"
-        ) from None
+        study = optuna.load_study(storage=storage, study_name=name)
+        if not again or study.user_attrs.get(_DESCRIPTION, description) != description or study.get_trials():
+            raise StudyTaken(name) from None
     study.set_user_attr(_DESCRIPTION, dict(description))
     return study
+
+
+class StudyTaken(NameTaken):
+    """The database has a study of this name already."""
+
+    def __init__(self, name: str) -> None:
+        RunError.__init__(
+            self, f"the storage has a search called '{name}' already; join it by --join {name}, or choose another name"
+        )
 
 
 def join(

@@ -14,11 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seesaw_nas.core.documents import DocumentError, open_file
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import cut_torn_line
 from seesaw_nas.search.history.lines import Content, dump, record_of
 from seesaw_nas.search.records import TrialRecord
 
+LARGEST = 2**31  # bytes: about a million trials
 FIRST_BYTES = 18  # of a torn first line that tell whether it is one of ours: {"schema_version":
 
 
@@ -42,11 +44,16 @@ class TrialsReader:
         """
         if not self.path.exists():
             return self.content
-        with self.path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size < self.offset:  # it is another file by now
-                self.content, self.offset = Content(), 0
-            file.seek(self.offset)
-            appended = file.read()
+        try:
+            with open_file(self.path) as file:
+                if (size := os.fstat(file.fileno()).st_size) < self.offset:  # it is another file by now
+                    self.content, self.offset = Content(), 0
+                if size > LARGEST:
+                    raise DocumentError(f"has {size:,} bytes, and at most {LARGEST:,} are read")
+                file.seek(self.offset)
+                appended = file.read()
+        except DocumentError as error:
+            raise _damaged(self.path, str(error)) from None
         whole = appended[: appended.rfind(b"\n") + 1]
         for line in whole.split(b"\n")[:-1]:
             try:

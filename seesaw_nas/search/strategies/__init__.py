@@ -37,7 +37,9 @@ STRATEGIES = {
     "nsga2": StrategyEntry("Optuna's NSGA-II, its children within the budget", "nsga2"),
     "tpe": StrategyEntry("Optuna's TPE, its proposals brought into the budget", "tpe"),
     "gp": StrategyEntry("Optuna's Gaussian process, its proposals brought into the budget", "gp"),
-    "thompson": StrategyEntry("the best of an additive model drawn for each trial, found exactly", "thompson"),
+    "thompson": StrategyEntry(
+        "the best of an additive model drawn for each trial, found by dynamic programming", "thompson"
+    ),
     "predicted": StrategyEntry(
         "the best of many by a predictor of top-1, while that orders better than Multi-Adds; else thompson",
         "predicted",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence, Set
+from collections.abc import Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,7 +17,7 @@ from seesaw_nas.space import Budget, Feasible
 if TYPE_CHECKING:
     from seesaw_nas.search.history.history import History
 
-MAX_DRAWS = 10_000  # in a row that are all known already; a space this well explored is exhausted
+MAX_DRAWS = 20  # in a row that are all known already; then one of those that are left is drawn, whatever its cost
 PATIENCE = 5  # proposals in a row that were known already or outside the budget
 
 
@@ -150,7 +150,12 @@ class ExactDraws:
         except BudgetError:  # every architecture that fits is cheaper than half of the budget
             return feasible
 
-    def draw(self, number: int, taken: Container[str]) -> Architecture:
+    def require_new(self, taken: Collection[str]) -> None:
+        """Raise :class:`Exhausted` if every architecture that fits is taken; exact, and at once."""
+        if self._setting.feasible.is_used_up(taken):
+            raise Exhausted
+
+    def draw(self, number: int, taken: Collection[str]) -> Architecture:
         """The architecture for trial ``number``, none of ``taken``.
 
         Raises:
@@ -163,13 +168,20 @@ class ExactDraws:
             return distinct(self._setting.feasible, rng, taken)
 
 
-def distinct(feasible: Feasible, rng: np.random.Generator, taken: Container[str]) -> Architecture:
+def distinct(feasible: Feasible, rng: np.random.Generator, taken: Collection[str]) -> Architecture:
     """A fair draw, its Multi-Adds even over the budget, whose digest is none of ``taken``.
 
+    Where :data:`MAX_DRAWS` such draws find none, as where nearly all costs stand in a few bunches, it is one of all
+    that are left, each equally likely.
+
     Raises:
-        Exhausted: no new architecture is left, or so few that :data:`MAX_DRAWS` draws did not find one.
+        Exhausted: every architecture that fits is taken; known from the exact count, without a draw.
     """
+    if feasible.is_used_up(taken):
+        raise Exhausted
     for _ in range(MAX_DRAWS):
         if (architecture := feasible.draw_fair(rng)).digest not in taken:
             return architecture
-    raise Exhausted
+    if (left := feasible.draw_new(rng, taken)) is None:
+        raise Exhausted
+    return left

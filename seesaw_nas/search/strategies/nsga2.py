@@ -10,7 +10,8 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
-from seesaw_nas.search.strategies.base import ExactDraws, Setting, is_stuck
+from seesaw_nas.search.strategies import reached
+from seesaw_nas.search.strategies.base import ExactDraws, Setting, is_stuck, observed
 from seesaw_nas.space import decode, encode
 
 if TYPE_CHECKING:
@@ -30,16 +31,21 @@ class Nsga2:
 
     def propose(self, history: History, taken: Set[str]) -> int:
         """Begin a trial within the budget; it is a known one only where no other was found."""
+        self._draws.require_new(taken)
         number, records = len(history), history.records()
-        if sum(record.state == "complete" for record in records) < POPULATION or is_stuck(records):
+        found = observed(history, self._setting.levels, POPULATION)
+        if len(found) < POPULATION or is_stuck(records):
             return history.add(self._draws.draw(number, taken), "exact draw")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            history.study.sampler = optuna.samplers.NSGAIISampler(
+            sampler = optuna.samplers.NSGAIISampler(
                 population_size=POPULATION,
                 seed=int(self._setting.generator(number, 1).integers(2**31)),
                 child_generation_strategy=_Children(self._setting, number, taken),
             )
+            if len(self._setting.levels) > 1:
+                return reached.ask(history, sampler, found, self._setting)
+            history.study.sampler = sampler
             return history.ask()
 
 

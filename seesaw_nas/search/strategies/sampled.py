@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import optuna
 
-from seesaw_nas.search.strategies.base import ExactDraws, Setting, is_stuck
+from seesaw_nas.search.strategies import reached
+from seesaw_nas.search.strategies.base import ExactDraws, Setting, is_stuck, observed
 from seesaw_nas.space import nearest
 
 if TYPE_CHECKING:
@@ -39,9 +40,10 @@ class Sampled:
 
     def propose(self, history: History, taken: Set[str]) -> int:
         """Begin a trial; its architecture may be known already."""
+        self._draws.require_new(taken)
         number, records = len(history), history.records()
-        trained = sum(record.state == "complete" for record in records)
-        if trained < self._startup or is_stuck(records):
+        found = observed(history, self._setting.levels, self._startup)
+        if len(found) < self._startup or is_stuck(records):
             return history.add(self._draws.draw(number, taken), "exact draw")
         if records and records[-1].state == "infeasible":
             last = records[-1]
@@ -52,6 +54,8 @@ class Sampled:
         seed = int(self._setting.generator(number).integers(2**31))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            if len(self._setting.levels) > 1:
+                return reached.ask(history, self._make(seed), found, self._setting)
             history.study.sampler = self._make(seed)
             return history.ask()
 

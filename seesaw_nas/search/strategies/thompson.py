@@ -1,4 +1,4 @@
-"""Thompson sampling on an additive model of top-1, its best architecture found exactly within the budget.
+"""Thompson sampling on an additive model of top-1, its best architecture within a limit found without candidates.
 
 Top-1 is modelled as a sum over the choices: the width, each stage's repeats, and each block's expansion, kernel,
 grouping and activation, by stage and over the whole network. Weights are drawn from what the trained architectures
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from seesaw_nas.architecture import cost
 from seesaw_nas.search.estimates.features import Array, Features
 from seesaw_nas.search.strategies.base import ExactDraws, Setting, observed
 from seesaw_nas.space.additive import Additive
@@ -54,13 +55,15 @@ class Thompson:
         weights = self._sums.drawn(rng)
         feasible = self._setting.feasible
         limit = self.limit(rng)
-        architecture = self._under(limit, weights)
-        if architecture is None or feasible.budget.low > 0:
-            architecture = feasible.repair(architecture or self._draws.draw(number, taken), rng)
+        architecture, words = self._under(limit, weights), f"best of a sample under {limit:,} Multi-Adds"
+        if architecture is None:  # a band has nothing up to this limit
+            return self._draws.draw(number, taken), "exact draw"
+        if cost.macs(architecture) not in feasible.budget:  # where costs are rounded
+            architecture, words = feasible.repair(architecture, rng), f"repaired {_for(limit)}"
         for _ in range(MAX_TRIES):
             if architecture.digest not in taken:
-                return architecture, f"best of a sample under {limit:,} Multi-Adds"
-            architecture = feasible.mutate(architecture, rng)
+                return architecture, words
+            architecture, words = feasible.mutate(architecture, rng), f"mutation of the {_for(limit)}"
         return self._draws.draw(number, taken), "exact draw"
 
     def sample(self, limit: int, rng: np.random.Generator) -> Architecture | None:
@@ -101,6 +104,11 @@ class Thompson:
             return feasible.budget.high
         lowest = max(feasible.cheapest_macs, feasible.budget.low)  # even in ratio: half the cost counts alike anywhere
         return int(lowest * (feasible.budget.high / lowest) ** rng.random())
+
+
+def _for(limit: int) -> str:
+    """The words for what is changed afterwards, so that it may be above the limit."""
+    return f"best of a sample for {limit:,} Multi-Adds"
 
 
 class _Sums:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
-from safetensors import SafetensorError, safe_open
 
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import replace_file
+from seesaw_nas.network.tensor_file import TensorFileError, open_tensors
 from seesaw_nas.space import Space
 from seesaw_nas.training.supernet.layout import layout_of
 from seesaw_nas.training.supernet.weights import Supernet
@@ -41,18 +42,16 @@ def load(path: Path, space: Space) -> Supernet:
         RunError: the file is missing, does not hold a supernet, or belongs to another space.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            if _DIGEST not in header:
+        with open_tensors(path) as file:
+            if _DIGEST not in file.metadata or list(file.shapes) != [_TENSOR]:
                 raise RunError(f"{path} does not hold a supernet; `seesaw-nas supernet` makes one")
-            _check_same(path, header, space)
-            weights = file.get_tensor(_TENSOR)
-    except (OSError, SafetensorError) as error:
-        reason = str(getattr(error, "strerror", None) or error).replace("\n", " ")
-        raise RunError(f"cannot read a supernet from {path}: {reason}; `seesaw-nas supernet` makes one") from None
-    if weights.shape != (layout_of(space).size,):
-        raise RunError(f"{path} holds {weights.numel():,} weights, wanted {layout_of(space).size:,}; train it again")
-    return Supernet(space, weights)
+            _check_same(path, file.metadata, space)
+            shape, wanted = file.shapes[_TENSOR], layout_of(space).size
+            if shape != (wanted,):
+                raise RunError(f"{path} holds {math.prod(shape):,} weights, wanted {wanted:,}; train it again")
+            return Supernet(space, file.tensors()[_TENSOR].float())
+    except TensorFileError as error:
+        raise RunError(f"cannot read a supernet from {path}: {error}; `seesaw-nas supernet` makes one") from None
 
 
 def _check_same(path: Path, header: Mapping[str, str], space: Space) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import time
 from collections.abc import Callable
@@ -14,8 +13,12 @@ from typing import TYPE_CHECKING
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.device import find_device
-from seesaw_nas.core.errors import OutOfMemory, SpecError, TrainingFailed
+from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.errors import OutOfMemory, RunError, SpecError, TrainingFailed
+from seesaw_nas.core.typed import conform
 from seesaw_nas.evaluators import proxies
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.differences import SCORED_OTHERWISE, difference
 from seesaw_nas.evaluators.ranking.spent import CORE, FREE, GPU, UNKNOWN, Spent
 from seesaw_nas.search.settings import SHARING, SearchSettings
 from seesaw_nas.search.topics import Scoring
@@ -24,12 +27,13 @@ from seesaw_nas.training import memory
 from seesaw_nas.workflows.audit.names import short_of
 from seesaw_nas.workflows.audit.scores import Scorebook, ScoreEntry
 from seesaw_nas.workflows.audit.truth import Truth
-from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, load_images, make_problem
+from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, load_described, make_problem
 
 if TYPE_CHECKING:
     import torch
 
     from seesaw_nas.data import SearchData
+    from seesaw_nas.evaluators import Subject
 
 Scorer = Callable[[Architecture, int], float]
 OnScore = Callable[[str, int, int], None]
@@ -60,7 +64,9 @@ class Bench:
         if name in proxies.PROXIES:
             images, device = self._images, self.torch_device
             return lambda architecture, seed: proxies.score(name, architecture, data=images, seed=seed, device=device)
-        evaluator = make_problem(self._settings(name), self._given).placed
+        problem = make_problem(self._settings(name), self._given)
+        self._check_images(problem.settings, problem.subject)
+        evaluator = problem.placed
         return lambda architecture, seed: evaluator.evaluate(architecture, seed=seed).top1
 
     @cached_property
@@ -81,7 +87,21 @@ class Bench:
 
     @cached_property
     def _images(self) -> SearchData:
-        return load_images(self._settings("trained")).to(self.torch_device)
+        settings = self._settings("trained")
+        images, subject = load_described(settings)
+        self._check_images(settings, subject)
+        return images.to(self.torch_device)
+
+    def _check_images(self, settings: SearchSettings, subject: Subject) -> None:
+        """Refuse other images than those of the trainings, as far as these say which they were.
+
+        Raises:
+            RunError: these are others.
+        """
+        record = {"settings": settings.to_dict(), "images": subject.record, "recipe": {}}
+        now = Basis.of(record, "what is there now")
+        if differing := difference(self.truth.basis, now, SCORED_OTHERWISE):
+            raise RunError(f"cannot score what {self.truth.runs[0]} trained: {differing}; restore its images")
 
     @property
     def _given(self) -> Objects:
@@ -140,10 +160,10 @@ class Bench:
         if name not in SHARING:
             return FREE
         try:
-            found = json.loads((Path(self.supernet) / "result.json").read_text(encoding="utf-8"))
-            unit = str(found["unit"])
-            return Spent(float(found["seconds" if unit == GPU else "core_seconds"]), unit)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            found = read_json(Path(self.supernet) / "result.json")
+            name = {GPU: "seconds", CORE: "core_seconds"}[found["unit"]]
+            return Spent(conform(name, float, found[name]), found["unit"])
+        except (DocumentError, SpecError, KeyError, TypeError):
             return UNKNOWN
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,13 +9,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.core.fields import check_version, take_fields
 from seesaw_nas.core.files import write_json
+from seesaw_nas.core.typed import build, conform
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import TRAININGS, difference
 from seesaw_nas.evaluators.ranking.spent import CORE
 
 SCHEMA_VERSION = 3
+_Nested = Mapping[str, Mapping[str, Mapping[str, Any]]]
 EVERY = 2.0  # seconds of scores that a killed process may lose
 
 
@@ -58,16 +61,15 @@ class Scorebook:
 
     def _read(self) -> None:
         try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-            if (version := content["schema_version"]) != SCHEMA_VERSION:
-                raise RunError(f"{self._path} is of version {version}, this release reads {SCHEMA_VERSION}; delete it")
-            for name, of_name in content["scores"].items():
+            content = take_fields(read_json(self._path), ["schema_version", "scores", "task"], ["result"])
+            check_version(content["schema_version"], SCHEMA_VERSION)
+            for name, of_name in conform("scores", _Nested, content["scores"]).items():
                 for digest, of_one in of_name.items():
                     for seed, entry in of_one.items():
-                        self._place(name, digest)[seed] = ScoreEntry(**entry)
+                        self._place(name, digest)[seed] = build(ScoreEntry, entry)
             before = Basis.from_dict(content["task"], str(self._path))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"{self._path} is no audit ({type(error).__name__}); choose another --out") from None
+        except (DocumentError, SpecError) as error:
+            raise RunError(f"{self._path} is no audit ({error}); choose another --out") from None
         if differing := difference(before, self._basis, TRAININGS):
             raise RunError(f"{self._path} is the audit of other trainings: {differing}; choose another --out")
 

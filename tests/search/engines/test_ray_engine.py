@@ -1,9 +1,8 @@
-"""The search on Ray, and the space as Ray Tune's own."""
+"""The search on Ray."""
 
 import os
 import signal
 from collections import Counter
-from dataclasses import dataclass
 
 import pytest
 
@@ -11,19 +10,13 @@ pytest.importorskip("ray.tune", reason="Ray is not installed")
 import ray
 from engine_evaluators import top1_of
 from processes import REPOSITORY, gone
-from ray import tune
-from ray.tune.schedulers import ASHAScheduler
 
 from seesaw_nas import api
 from seesaw_nas.api import Objects, SearchSettings
-from seesaw_nas.architecture import cost
-from seesaw_nas.core.errors import OptionError, TrainingFailed
-from seesaw_nas.evaluators import Score
+from seesaw_nas.core.errors import OptionError
 from seesaw_nas.search.engines import ray_tune
 from seesaw_nas.search.history.trials_file import read_records
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.space import decode, genes
-from seesaw_nas.training.epoch import Epoch
 
 pytestmark = pytest.mark.slow
 TWO = SearchSettings.of(engine="ray", workers=2)
@@ -129,58 +122,6 @@ def test_refusal_is_one_line_for_the_user(refused, cluster):
         "--engine", "ray", "--gpus-per-trial", 0.5,
     )  # fmt: skip
     assert said.startswith("a trial wants 1 CPU and 0.5 GPU, and no node of the cluster has as much; the nodes have: ")
-
-
-# --- the space in a Tuner of one's own
-
-
-@dataclass(frozen=True)
-class Curved:
-    """Nine epochs, better by digest; the digest ``broken`` fails."""
-
-    broken: str = ""
-    epochs: int = 9
-
-    def evaluate(self, architecture, *, seed, until=None, checkpoint=None, on_epoch=None, on_step=None):
-        if architecture.digest == self.broken:
-            raise TrainingFailed("loss is not finite")
-        for epoch in range(1, 10):
-            on_epoch(Epoch(epoch, 1.0, 1.0, top1_of(architecture) * epoch / 9, 0.1))
-        return Score(top1_of(architecture), "validation", 1.0)
-
-
-def test_space_is_searched_by_a_scheduler_of_ray_s(cluster, feasible, tmp_path):
-    """Ray stops trials as it likes; what lies outside the space or the budget is reported and not trained."""
-    tuner = tune.Tuner(
-        ray_tune.trainable(feasible, Curved()),
-        param_space=ray_tune.param_space(feasible.space),
-        tune_config=tune.TuneConfig(
-            metric="top1", mode="max", num_samples=12, max_concurrent_trials=2, reuse_actors=True,
-            scheduler=ASHAScheduler(max_t=9, grace_period=1, reduction_factor=3),
-        ),
-        run_config=tune.RunConfig(storage_path=str(tmp_path), verbose=0),
-    )  # fmt: skip
-    results = list(tuner.fit())
-    assert len(results) == 12
-    assert all(result.error is None for result in results)
-    for result in results:
-        config = {name: result.config[name] for name in genes(feasible.space)}
-        if result.metrics["feasible"]:
-            architecture = decode(feasible.space, config)
-            assert result.metrics["macs"] == cost.macs(architecture) <= feasible.budget.high
-            assert result.metrics["training_iteration"] <= 9
-        else:
-            assert result.metrics["top1"] == 0.0
-            assert result.metrics["reason"]
-            assert result.metrics["training_iteration"] == 1
-    assert {result.metrics["feasible"] for result in results} == {True, False}
-
-
-def test_param_space_has_every_gene_with_all_of_its_choices(feasible):
-    found = ray_tune.param_space(feasible.space)
-    assert {name: tuple(domain.categories) for name, domain in found.items()} == {
-        name: tuple(choices) for name, choices in genes(feasible.space).items()
-    }
 
 
 # --- processes

@@ -13,6 +13,7 @@ from recorded import EPOCHS, SETTINGS, curve, drawn, table
 from seesaw_nas import api
 from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import OptionError, RunError, TrainingFailed
+from seesaw_nas.evaluators import Subject
 from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.ranking.result import Audit, Row
@@ -169,6 +170,18 @@ def test_every_evaluator_that_needs_nothing_is_audited(tmp_path):
     )
 
 
+def test_nothing_is_scored_on_other_images_than_the_trainings(tmp_path):
+    recorded = table(rising(), ARCHITECTURES)
+    tables.write(tmp_path / "t", replace(recorded, subject=replace(recorded.subject, n_train=1000)))
+    with pytest.raises(RunError) as caught:
+        audit(tmp_path / "t", "naswot")
+    path = tmp_path / "t"
+    assert str(caught.value) == (
+        f"cannot score what {path} trained: images to train on: 1,000 in {path}, 1,079 in what is there now; "
+        "restore its images"
+    )
+
+
 def test_an_audit_goes_on_where_it_was_killed(tmp_path, monkeypatch):
     path, calls = written(tmp_path / "t", rising()), []
 
@@ -209,7 +222,8 @@ def test_evaluators_of_a_search_are_posed_with_the_trainings_own_settings(tmp_pa
 
     def make_problem(settings, given):
         asked.append(settings)
-        return type("Problem", (), {"placed": Evaluator()})
+        subject = Subject("digits", (1, 8, 8), 10, 1079, 359)
+        return type("Problem", (), {"placed": Evaluator(), "settings": settings, "subject": subject})
 
     monkeypatch.setattr(bench, "make_problem", make_problem)
     (tmp_path / "net").mkdir()
@@ -328,7 +342,7 @@ def test_a_scorebook_of_other_trainings_or_of_nothing_is_refused(tmp_path):
     with pytest.raises(RunError, match=r"is the audit of other trainings: data set: digits in .*, cifar10 in t; "):
         Scorebook(path, replace(digits, dataset="cifar10"))
     path.write_text("[]")
-    with pytest.raises(RunError, match=r"audit.json is no audit \(TypeError\)"):
+    with pytest.raises(RunError, match=r"audit.json is no audit \(an object with schema_version"):
         Scorebook(path, digits)
 
 

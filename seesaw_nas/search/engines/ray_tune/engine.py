@@ -1,4 +1,4 @@
-"""A search on Ray Tune, and search spaces for programs that use Ray Tune themselves. Only this file imports Ray.
+"""A search on Ray: the engine that ``--engine ray`` names.
 
 Every training, or every rung of successive halving, is a trial of Ray's. Ray places it, retries it once if its actor
 dies, and returns its result; the proposer, which owns the history, decides what to train next and for how long. So a
@@ -19,15 +19,13 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
-from seesaw_nas.architecture import cost
 from seesaw_nas.core import signals
-from seesaw_nas.core.errors import OptionError, SpecError, TrainingFailed
-from seesaw_nas.evaluators import Score, on_device
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.evaluators import on_device
 from seesaw_nas.search.engines.reservation import Reservation, reserve
 from seesaw_nas.search.engines.worker import Outcome, train
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.proposer import Job, Proposer
-from seesaw_nas.space import Feasible, Space, decode, genes
 
 if TYPE_CHECKING:
     from seesaw_nas.evaluators import Evaluator
@@ -250,44 +248,3 @@ class _Beginnings(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._searcher.note_begun(trial.trial_id)
-
-
-def param_space(space: Space) -> dict[str, Any]:
-    """The genes of a space as Ray Tune's categorical parameters, for any of its search algorithms."""
-    return {name: tune.choice(list(choices)) for name, choices in genes(space).items()}
-
-
-def trainable(feasible: Feasible, evaluator: Evaluator, seed: int = 0) -> Any:
-    """A function for ``tune.Tuner`` that trains the architecture described by parameters of :func:`param_space`.
-
-    It reports ``top1``, ``macs`` and ``feasible`` after each epoch, so that Ray's schedulers can stop it. Parameters
-    that describe no architecture, or one outside the budget, are not trained but reported once, with top1 0 and
-    ``feasible`` false.
-    """
-    return tune.with_parameters(_train_and_report, feasible=feasible, evaluator=evaluator, seed=seed)
-
-
-def _train_and_report(config: dict[str, Any], feasible: Feasible, evaluator: Evaluator, seed: int) -> None:
-    try:
-        architecture = decode(feasible.space, config)
-    except SpecError as error:
-        tune.report({"top1": 0.0, "macs": 0, "feasible": False, "reason": str(error)})
-        return
-    macs = cost.macs(architecture)
-    if macs not in feasible.budget:
-        tune.report({"top1": 0.0, "macs": macs, "feasible": False, "reason": "outside the budget"})
-        return
-    reported = 0
-
-    def report(top1: float | None) -> None:
-        nonlocal reported
-        reported += 1
-        tune.report({"top1": top1 or 0.0, "macs": macs, "feasible": True, "reason": ""})
-
-    try:
-        score: Score = evaluator.evaluate(architecture, seed=seed, on_epoch=lambda epoch: report(epoch.top1))
-    except TrainingFailed as failure:
-        tune.report({"top1": 0.0, "macs": macs, "feasible": False, "reason": str(failure)})
-        return
-    if not reported:
-        report(score.top1)

@@ -1,0 +1,38 @@
+"""The exported ``example.py``: ``example.py`` and ``data/pictures.py`` in one text, which needs no file of ours."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from seesaw_nas.data import pictures
+
+EXAMPLE = Path(__file__).with_name("example.py")
+OURS, FUTURE = "seesaw_nas.", "__future__"
+
+
+def example() -> str:
+    """The text of the exported file: the introduction and imports of both, how pictures are read, and the example."""
+    about, imports, body = _divide(EXAMPLE)
+    _, others, reading = _divide(Path(pictures.__file__))
+    needed = sorted({*imports, *others} - {f"from {FUTURE} import annotations"}, key=_order)
+    external = [line for line in needed if _order(line)[0]]
+    plain = [line for line in needed if not _order(line)[0]]
+    top = f"{about}\n\nfrom {FUTURE} import annotations\n\n" + "\n".join(plain) + "\n\n" + "\n".join(external)
+    return f"{top}\n\n{reading}\n\n\n{body}\n"
+
+
+def _divide(path: Path) -> tuple[str, list[str], str]:
+    """The introduction of a file, its imports but those of ours, one a line, and the rest."""
+    text = path.read_text(encoding="utf-8")
+    introduction, *rest = ast.parse(text).body
+    imports = [node for node in rest if isinstance(node, ast.Import | ast.ImportFrom)]
+    lines, last = text.splitlines(), max(node.end_lineno or 0 for node in imports)
+    kept = [ast.unparse(node) for node in imports if not (getattr(node, "module", "") or "").startswith(OURS)]
+    return "\n".join(lines[: introduction.end_lineno]), kept, "\n".join(lines[last:]).strip("\n")
+
+
+def _order(line: str) -> tuple[bool, bool, str]:
+    """Python's own modules first, and of each kind the plain imports."""
+    module = line.split()[1].partition(".")[0]
+    return module in ("numpy", "onnxruntime", "PIL"), line.startswith("from"), line

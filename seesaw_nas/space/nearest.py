@@ -1,0 +1,152 @@
+"""The architecture within a budget that keeps the most of some genes, such as those that a sampler proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+import numpy as np
+
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core.errors import SpecError
+from seesaw_nas.space.additive import Additive, Scores
+from seesaw_nas.space.chain import Array
+from seesaw_nas.space.definition import Slot, Space
+from seesaw_nas.space.feasible import Feasible
+from seesaw_nas.space.genotype import KINDS, block_gene, decode, fill_in, genes, repeats_gene, traits
+from seesaw_nas.space.programme import Fill, Options, Programme
+
+
+def nearest(feasible: Feasible, genotype: Mapping[str, str], rng: np.random.Generator) -> Architecture:
+    """The architecture within the budget that has the most of these genes; of several one at random.
+
+    Genes of blocks beyond the number that the genotype's repeats ask for have no meaning and do not count. The result
+    is exact: no other architecture within the budget has more of the genes.
+
+    Raises:
+        SpecError: a gene is missing or has an unknown value.
+    """
+    wanted = _Wanted(feasible.space, fill_in(feasible.space, genotype), rng)
+    try:
+        if cost.macs(asked := decode(feasible.space, genotype)) in feasible.budget:
+            return asked
+    except SpecError:
+        pass  # a combination that no architecture has
+    budget = feasible.budget
+    additive = Additive(feasible.space, budget)
+    found = additive.best(wanted.scores, budget.high, budget.low)
+    if found is None or cost.macs(found) not in budget or not additive.exact:
+        least, cheapest_or_costliest = wanted.least_lost(feasible)
+        if found is None or cost.macs(found) not in budget or wanted.lost(found) > least:
+            found = cheapest_or_costliest
+    if found is None:
+        found = Additive(feasible.space, budget, rounds=False).best(wanted.scores, budget.high, budget.low)
+    assert found is not None, "at least one architecture is within the budget"
+    return found
+
+
+class _Wanted:
+    """The genes that are wanted, and how many of them each choice keeps.
+
+    Attributes:
+        scores: the genes that each choice keeps, as scores, and less than a half of a gene of chance to all of them.
+    """
+
+    def __init__(self, space: Space, chosen: Mapping[str, str], rng: np.random.Generator) -> None:
+        self._space, self._chosen, self._vary = space, chosen, genes(space).keys()
+        self._repeats = [int(chosen[repeats_gene(i)]) for i in range(len(space.stages))]
+        self._kept = {slot: self._count_kept(slot) for width in range(space.widths) for slot in space.slots(width)}
+        chance = 0.5 / sum(stage.max_repeats for stage in space.stages)
+        blocks = {slot: kept + chance * rng.random(len(kept)) for slot, kept in self._kept.items()}
+        repeats = tuple(
+            np.array([float(self._is_kept(repeats_gene(i), str(n))) for n in stage.repeats])
+            for i, stage in enumerate(space.stages)
+        )
+        width = np.array([float(self._is_kept("width", space.width_name(w))) for w in range(space.widths)])
+        self.scores = Scores(width, repeats, blocks.__getitem__)
+
+    def _is_kept(self, gene: str, value: str) -> bool:
+        return gene in self._vary and self._chosen[gene] == value
+
+    def _count_kept(self, slot: Slot) -> Array:
+        """The genes that each block on offer keeps; none where no block is wanted: (options,)."""
+        offered = self._space.options(slot)
+        if slot.index >= self._repeats[slot.stage]:
+            return np.zeros(len(offered), np.int64)
+        names = {kind: block_gene(slot.stage, slot.index, kind) for kind in KINDS}
+        return np.array([sum(self._is_kept(names[k], value) for k, value in traits(b).items()) for b in offered])
+
+    def _count_wanted(self, stage: int, first: int) -> int:
+        """The genes that a stage's wanted blocks have from the one at index ``first`` on."""
+        places = range(first, self._repeats[stage])
+        return sum(block_gene(stage, index, kind) in self._vary for index in places for kind in KINDS)
+
+    @cached_property
+    def _most(self) -> int:
+        """The number of genes that are wanted."""
+        frame = sum(gene == "width" or gene.endswith("repeats") for gene in self._vary)
+        return frame + sum(self._count_wanted(stage, 0) for stage in range(len(self._space.stages)))
+
+    def lost(self, architecture: Architecture) -> int:
+        """How many of the wanted genes an architecture does not have."""
+        width = self._space.width_of(architecture)
+        assert width is not None, "an architecture of the space has one of its widths"
+        kept = self.scores.width[width]
+        for i, (stage, built) in enumerate(zip(self._space.stages, architecture.stages, strict=True)):
+            kept += self.scores.repeats[i][stage.repeats.index(len(built.blocks))]
+        slots = {(slot.stage, slot.index): slot for slot in self._space.slots(width)}
+        for placed in architecture.canonical.placed:
+            slot = slots[placed.stage, placed.index]
+            kept += self._kept[slot][self._space.options(slot).index(placed.block)]
+        return self._most - int(kept)
+
+    def least_lost(self, feasible: Feasible) -> tuple[int, Architecture | None]:
+        """A bound on the genes lost within the budget, and an architecture that reaches it, if there is a simple one.
+
+        For each number of lost genes, the cheapest and the costliest architecture are known; the bound is the least
+        number whose range meets the budget. One of the two ends may be within the budget, then it is returned.
+        """
+        ranges = [entry for width in range(feasible.space.widths) for entry in self._ranges(feasible, width)]
+        least = min(lost for lost, *_ in ranges)
+        inside = (end for lost, *ends in ranges if lost == least for end in ends if cost.macs(end) in feasible.budget)
+        return least, next(inside, None)
+
+    def _ranges(self, feasible: Feasible, width: int) -> Iterator[tuple[int, Architecture, Architecture]]:
+        """For the first number of lost genes whose range of Multi-Adds meets the budget: it, and the two ends."""
+        extra = int(len(self.scores.width) > 1 and not self.scores.width[width])
+        low, high = (self._programme(width, sign) for sign in (-1, 1))
+        for lost in range(self._most + 1 - extra):
+            if np.isneginf(low.sums[lost]):
+                continue
+            cheapest, costliest = (self._build(width, programme.trace(lost)) for programme in (low, high))
+            if cost.macs(cheapest) <= feasible.budget.high and cost.macs(costliest) >= feasible.budget.low:
+                yield lost + extra, cheapest, costliest
+                return
+
+    def _programme(self, width: int, sign: int) -> Programme:
+        """The greatest sum of Multi-Adds times ``sign`` for each number of lost genes."""
+        slots = iter(self._space.slots(width))
+        fills = []
+        for i, stage in enumerate(self._space.stages):
+            options = []
+            for index in range(stage.max_repeats):
+                slot = next(slots)
+                wanted = self._count_wanted(i, index) - self._count_wanted(i, index + 1)
+                macs = np.array([slot.macs(block) for block in self._space.options(slot)], np.float64)
+                options.append(Options(wanted - self._kept[slot], sign * macs))
+            vary = int(repeats_gene(i) in self._vary)
+            ends = [
+                vary - int(kept) + self._count_wanted(i, n)
+                for n, kept in zip(stage.repeats, self.scores.repeats[i], strict=True)
+            ]
+            fills.append(Fill(options, stage.repeats, Options(np.array(ends), np.zeros(len(ends)))))
+        return Programme(fills, self._most)
+
+    def _build(self, width: int, chosen: list[list[int]]) -> Architecture:
+        slots = {(slot.stage, slot.index): slot for slot in self._space.slots(width)}
+        blocks = [
+            [self._space.options(slots[i, index])[which] for index, which in enumerate(picks)]
+            for i, picks in enumerate(chosen)
+        ]
+        return self._space.build(width, blocks)

@@ -1,0 +1,125 @@
+"""A run read from its folder, as a report takes it. Loads without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seesaw_nas import space
+from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.errors import RunError, SeesawError, SpecError
+from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.core.typed import conform
+from seesaw_nas.deploy import latency
+from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
+from seesaw_nas.evaluators import table as tables
+from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.report import Run
+from seesaw_nas.search.history.places import read_with_genotypes
+from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.space import Budget
+from seesaw_nas.workflows import confirmation
+from seesaw_nas.workflows.confirmation import Confirmed
+
+if TYPE_CHECKING:
+    from seesaw_nas.evaluators import Subject
+    from seesaw_nas.space import Space
+
+
+def read(path: Path | str, storage: str = "") -> Run:
+    """The run in a folder, as a report takes it; another process may be working on it.
+
+    Args:
+        storage: URL of the database that has its history; needed where the folder has none.
+
+    Raises:
+        RunError: it is no folder of a search, or something in it is damaged.
+        OptionError: its history is in a database that cannot be reached.
+    """
+    folder = RunFolder.open(Path(path), storage)
+    about = folder.description
+    if "trials" not in about.get("settings", {}):
+        raise RunError(f"{folder.path} is no search; what a training came to is in its result.json")
+    settings = SearchSettings.from_dict(about["settings"])
+    try:
+        budget, space_name = Budget(about["budget"]["low"], about["budget"]["high"]), str(about["space"])
+        genotypes, found = read_with_genotypes(folder)
+        timings, confirmed, images = read_timings(folder), confirmation.read(folder.confirmed), _known_images(folder)
+        return Run(
+            name=folder.name,
+            records=tuple(found),
+            budget=budget,
+            settings=settings,
+            space=_space(settings, space_name, found, str(about.get("space_file", ""))),
+            conditions=conditions_of(folder, settings, space_name, images, timings, confirmed),
+            timings=timings,
+            spreads=confirmed.spreads,
+            genotypes=genotypes,
+            basis=Basis.of(about, folder.name),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{folder.description_file} is damaged: {type(error).__name__} {error}; restore it") from None
+
+
+def read_timings(folder: RunFolder) -> Timings:
+    """What a run's ``latency.json`` says; empty without one.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    return latency.read(folder.latency) if folder.latency.exists() else NO_TIMINGS
+
+
+def _space(settings: SearchSettings, name: str, found: list[TrialRecord], space_file: str) -> Space | None:
+    """The space of a run; ``None`` if it can no longer be loaded, because a file or a table is gone."""
+    networks = [record.architecture for record in found if record.architecture]
+    try:
+        if space_file:
+            loaded = space.parse(space_file, settings.searched.space)
+        elif settings.scoring.table and not settings.searched.space:
+            table = tables.read(Path(settings.scoring.table))
+            loaded = (
+                space.parse(table.space_file, settings.scoring.table) if table.space_file else space.load(table.space)
+            )
+        else:
+            loaded = space.load(settings.searched.space or name)
+        return loaded.adapt(networks[0].input_size, networks[0].input_channels, networks[0].classes)
+    except (SeesawError, OSError, IndexError):
+        return None
+
+
+def conditions_of(
+    folder: RunFolder, settings: SearchSettings, space_name: str, images: str, timings: Timings, confirmed: Confirmed
+) -> dict[str, str]:
+    """Everything that the figures of a run rest on, by name, in the order of a page."""
+    conditions = {
+        "data set": settings.training.dataset,
+        "images": images,
+        "space": space_name,
+        "strategy": settings.proposals.strategy,
+        "scheduler": "" if settings.scheduling.scheduler == "none" else settings.scheduling.scheduler,
+        "evaluator": "" if settings.scoring.evaluator == "trained" else settings.scoring.evaluator,
+        "recipe": f"{settings.training.recipe}: {settings.training.fitted_recipe.summary}",
+        "seed": str(settings.training.seed),
+        **folder.description["conditions"],
+        **{f"trained again: {name}": text for name, text in confirmed.conditions.items()},
+        "trained again: ties": str(confirmed.ties),
+        **{f"latency: {name}": text for name, text in timings.conditions.items()},
+    }
+    return {name: text for name, text in conditions.items() if text}
+
+
+def describe_images(subject: Subject) -> str:
+    """How many images a search has, in words; empty where it has none."""
+    return f"{subject.n_train:,} to train on, {subject.n_validation:,} to validate on" if subject.n_train else ""
+
+
+def _known_images(folder: RunFolder) -> str:
+    """From the best's provenance, the one place in a folder that has the numbers; nothing before there is one."""
+    try:
+        result = read_json(folder.best)["result"]
+        n_train, n_validation = (conform(name, int, result[name]) for name in ("n_train", "n_validation"))
+        return f"{n_train:,} to train on, {n_validation:,} to validate on"
+    except (DocumentError, SpecError, KeyError, TypeError):
+        return ""
