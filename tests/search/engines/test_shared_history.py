@@ -267,17 +267,19 @@ def table_search(server, *arguments):
 
 @pytest.mark.slow
 def test_search_with_a_password_is_joined_and_told_without_it(cli, server, tmp_path, monkeypatch):
-    with_password = server.replace("@", ":se@cret/:@")
+    with_password = server.replace("@", ":geheim@wort/:zeichen@")
     answer = cli(*table_search(with_password, "--trials", 6, "--name", "tabled")).answer()
     assert (answer.code, answer.err) == (0, "")
-    assert "cret" not in answer.out
+    assert "geheim" not in answer.out
+    assert "zeichen" not in answer.out
     for file in (tmp_path / "runs/tabled").iterdir():
-        assert "cret" not in file.read_text(errors="replace")
+        content = file.read_text(errors="replace")
+        assert not [part for part in ("geheim", "zeichen") if part in content]
     assert RunFolder.open(tmp_path / "runs/tabled").description["settings"]["storage"] == server
     answer = cli("search", "--join", "tabled", "--storage", with_password, "--trials", 9, "--json").answer()
     assert answer.code == 0
     assert json.loads(answer.out)["counts"]["trained"] == 9
-    assert "cret" not in answer.out + answer.err
+    assert "geheim" not in answer.out + answer.err
     assert len({record.digest for record in records(server, "tabled")}) == 9
     told = json.loads(cli("status", "runs/tabled", "--storage", server, "--json").answer().out)
     assert (told["counts"], told["working"]) == ({"complete": 9}, False)
