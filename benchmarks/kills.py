@@ -35,8 +35,8 @@ import torch
 
 from seesaw_nas import cli, space
 from seesaw_nas.architecture import specfile
-from seesaw_nas.cli.main import load_verbs
 from seesaw_nas.cli.parts import searching  # noqa: F401  (loaded here, so that no fork has to)
+from seesaw_nas.cli.parts.verbs import load_verbs
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import SeesawError
 from seesaw_nas.core.files import write_json

@@ -21,6 +21,9 @@ from seesaw_nas.core.names import safe_name
 from seesaw_nas.core.run_folder import FRONT
 
 SCHEMA_VERSION = 1
+SPEC_HELP = (
+    "A spec file, the folder of a search (its best; NAME#3: the third of its front) or a training, or MODEL@SETTING."
+)
 LARGEST = 16 * 2**20  # bytes of a spec file or a front: about 1,000 of the largest networks
 
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import DataDir, Device, Json, Storage, verb
+from seesaw_nas.cli.parts.declared import DataDir, Device
+from seesaw_nas.cli.parts.parameters import Json, Storage, verb
 from seesaw_nas.workflows.audit import BAND, BOOTSTRAP
 
 

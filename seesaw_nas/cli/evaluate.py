@@ -9,7 +9,9 @@ import typer
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import CacheDir, DataDir, Device, Json, Spec, Weights, verb
+from seesaw_nas.cli.parts.declared import CacheDir, DataDir, Device
+from seesaw_nas.cli.parts.parameters import Json, verb
+from seesaw_nas.cli.parts.specs import Spec, Weights
 from seesaw_nas.deploy.names import SPLITS
 
 _TEST = "this is the test split: a figure to report, not to choose by; choose on the validation split"

@@ -11,7 +11,8 @@ import typer
 from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import Json, Spec, Weights, verb
+from seesaw_nas.cli.parts.parameters import Json, verb
+from seesaw_nas.cli.parts.specs import Spec, Weights
 from seesaw_nas.deploy.names import TARGETS, find_weights
 
 if TYPE_CHECKING:

@@ -11,7 +11,9 @@ import typer
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import Json, Specs, take_settings, verb
+from seesaw_nas.cli.parts.declared import take_settings
+from seesaw_nas.cli.parts.parameters import Json, verb
+from seesaw_nas.cli.parts.specs import Specs
 from seesaw_nas.core.units import format_figure
 from seesaw_nas.deploy.latency import Latency, LatencySettings, NetworkLatencies, document
 

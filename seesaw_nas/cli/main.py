@@ -1,13 +1,9 @@
-"""Collects the verbs, runs one, and ends with its exit code. Every other file in this folder is a verb's."""
+"""Runs a verb, and ends with its exit code. Every other file in this folder is a verb's."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import signal
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,35 +11,16 @@ import typer
 from seesaw_nas import __version__
 from seesaw_nas.cli.parts.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_database, of_system
 from seesaw_nas.cli.parts.output import outlive_readers
-from seesaw_nas.cli.parts.parameters import app
+from seesaw_nas.cli.parts.verbs import app
 from seesaw_nas.core import optional, signals
 from seesaw_nas.core.errors import Interrupted, SeesawError
 from seesaw_nas.training import memory
 
-__all__ = ["app", "load_verbs", "main"]
+__all__ = ["app", "main"]
 
-FIRST = (  # in the order of --help; verbs that are not named here follow
-    "search", "resume", "status", "dashboard", "report", "tabulate", "audit", "supernet", "show", "train", "evaluate",
-    "export", "predict", "spaces", "latency", "reference",
-)  # fmt: skip
 LONG = {"search", "resume", "tabulate", "audit", "supernet", "train"}  # they do more than print
 GOES_ON = "seesaw-nas: nobody reads the output any more; the work goes on, and its results are in its folder"
 _UsageError: Any = typer.BadParameter.__base__  # click's, which some releases of typer carry inside themselves
-
-
-def verbs() -> list[str]:
-    """The names of all verbs, one a file in this folder, in the order of ``--help``."""
-    names = {found.name for found in pkgutil.iter_modules([str(Path(__file__).parent)]) if not found.ispkg} - {"main"}
-    return [*(name for name in FIRST if name in names), *sorted(names - set(FIRST))]
-
-
-def load_verbs(arguments: Sequence[str] = ()) -> None:
-    """Register the verb that the arguments begin with or, if they begin with none, every verb."""
-    names = verbs()
-    for name in arguments[:1] if set(arguments[:1]) & set(names) else names:
-        importlib.import_module(f"seesaw_nas.cli.{name}")
-    order = {name: place for place, name in enumerate(names)}
-    app.registered_commands.sort(key=lambda command: order.get(getattr(command.callback, "__name__", ""), len(order)))
 
 
 def main() -> None:
@@ -58,7 +35,6 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        load_verbs(sys.argv[1:])
         code = app(standalone_mode=False, prog_name=app.info.name)
         if code == INTERRUPTED:  # how newer releases of typer answer Ctrl-C; older ones raise Abort
             raise KeyboardInterrupt

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.declared import Device
 from seesaw_nas.cli.parts.failures import MISTAKE
-from seesaw_nas.cli.parts.parameters import Device, Json, verb
+from seesaw_nas.cli.parts.parameters import Json, verb
 
 if TYPE_CHECKING:
     from seesaw_nas.deploy.predict import Prediction

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from seesaw_nas.cli.parts.parameters import Json, Run, TimeLimit, take_changes, verb
+from seesaw_nas.cli.parts.declared import take_changes
+from seesaw_nas.cli.parts.parameters import Json, Run, TimeLimit, verb
 from seesaw_nas.core.units import parse_duration
 from seesaw_nas.search.settings import SearchSettings
 

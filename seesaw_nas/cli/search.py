@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from seesaw_nas.cli.parts.parameters import Json, TimeLimit, take_settings, verb
+from seesaw_nas.cli.parts.declared import take_settings
+from seesaw_nas.cli.parts.parameters import Json, TimeLimit, verb
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.names import check_name

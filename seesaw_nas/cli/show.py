@@ -11,7 +11,8 @@ from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import Json, Spec, verb
+from seesaw_nas.cli.parts.parameters import Json, verb
+from seesaw_nas.cli.parts.specs import Spec
 from seesaw_nas.core.units import parse_count
 from seesaw_nas.workflows import show as workflow
 

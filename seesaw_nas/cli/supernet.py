@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.declared import Change, take_settings
 from seesaw_nas.cli.parts.epochs import SupernetView
-from seesaw_nas.cli.parts.parameters import Change, Json, Resume, take_settings, verb
+from seesaw_nas.cli.parts.parameters import Json, Resume, verb
 from seesaw_nas.core.units import format_duration
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.training.recipes import SAMPLINGS

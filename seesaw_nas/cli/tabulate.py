@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
-from seesaw_nas.cli.parts.parameters import Change, Json, take_settings, verb
+from seesaw_nas.cli.parts.declared import Change, take_settings
+from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.cli.parts.tabulating import TabulateView
 from seesaw_nas.search.settings import SearchSettings
 

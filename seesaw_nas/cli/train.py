@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.declared import take_settings
 from seesaw_nas.cli.parts.epochs import TrainingDisplay
-from seesaw_nas.cli.parts.parameters import Json, Resume, take_settings, verb
+from seesaw_nas.cli.parts.parameters import Json, Resume, verb
 from seesaw_nas.core.torchrun import leads
 from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
 

@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seesaw_nas.architecture.specfile import SPEC_HELP
 from seesaw_nas.core import options
 from seesaw_nas.core.options import option
 from seesaw_nas.data import DATA_SETS
 from seesaw_nas.training import recipes
 
-SPEC_HELP = (
-    "A spec file, the folder of a search (its best; NAME#3: the third of its front) or a training, or MODEL@SETTING."
-)
 CHECKPOINT_MINUTES = 10.0
 MOST_EPOCHS = 100_000
 MOST_SEED = 2**53  # every JSON reader keeps it exactly

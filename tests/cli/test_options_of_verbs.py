@@ -8,8 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from seesaw_nas.cli.main import load_verbs
-from seesaw_nas.cli.parts.parameters import Change, Json, app, take_changes, take_settings
+from seesaw_nas.cli.parts.declared import Change, take_changes, take_settings
+from seesaw_nas.cli.parts.parameters import Json
+from seesaw_nas.cli.parts.verbs import app, load_verbs
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.options import option, options_of
 from seesaw_nas.deploy.latency import LatencySettings

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import seesaw_nas
 from seesaw_nas import data, space
-from seesaw_nas.cli.main import app, load_verbs
+from seesaw_nas.cli.parts.verbs import app, load_verbs
 from seesaw_nas.core.errors import DataError, OptionError, SpaceError
 from seesaw_nas.core.options import option, options_of
 from seesaw_nas.data.catalog import DATA_SETS

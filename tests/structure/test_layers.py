@@ -111,7 +111,7 @@ def test_the_readme_s_map_names_every_entry():
 
 def test_each_verb_has_its_file_and_its_function_in_api():
     from seesaw_nas import api
-    from seesaw_nas.cli.main import app, load_verbs
+    from seesaw_nas.cli.parts.verbs import app, load_verbs
 
     load_verbs()
     registered = [command.name or command.callback.__name__ for command in app.registered_commands]
