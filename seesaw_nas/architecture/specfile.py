@@ -17,8 +17,7 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.core.fields import check_text, check_version, shorten, take_fields
-from seesaw_nas.core.names import safe_name
-from seesaw_nas.core.run_folder import FRONT
+from seesaw_nas.core.names import FRONT, safe_name
 
 SCHEMA_VERSION = 1
 SPEC_HELP = (

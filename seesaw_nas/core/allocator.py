@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import resource
 import sys
 
@@ -18,6 +17,8 @@ def keep_freed_memory() -> bool:
     """
     if not sys.platform.startswith("linux"):
         return False
+    import ctypes
+
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:  # another C library, such as musl
         return False
@@ -28,6 +29,8 @@ def return_freed_memory() -> bool:
     """Return the memory freed so far to the system, once; returns whether the C library supports it."""
     if not sys.platform.startswith("linux"):
         return False
+    import ctypes
+
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     return trim is not None and bool(trim(0))
 

@@ -11,7 +11,6 @@ import errno
 import json
 import os
 import stat
-import tomllib
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -173,6 +172,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     Raises:
         DocumentError: it is none, or nested more than ``DEEPEST`` levels.
     """
+    import tomllib  # most commands read no TOML, and start sooner
+
     try:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -157,7 +156,7 @@ def open_locked(path: Path) -> Iterator[IO[str]]:
 
 def _own() -> str:
     """What no other writer's names have, on any machine."""
-    return f"{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{os.getpid()}-{os.urandom(4).hex()}"
 
 
 def _stem_of_part(path: Path) -> str:

@@ -13,6 +13,7 @@ from seesaw_nas.core.errors import OptionError
 
 MOST_BYTES = 255  # of a component, on every usual file system
 UNNAMED = "unnamed"
+FRONT = "front.json"  # of a run: the members of its front, as spec files in one list
 MOST_NUMBERS = 1000  # of the same name, made in the same second
 _ENDING_BYTES = 40  # left free behind a name that others are made of: for numbers and the endings of files
 

@@ -34,7 +34,6 @@ from seesaw_nas.core.errors import RunError, SpecError
 from seesaw_nas.core.files import write_json
 
 DESCRIPTION = "run.json"
-FRONT = "front.json"
 SCHEMA_VERSION = 1  # of run.json; a run from before it was noted has none, and the same fields
 
 
@@ -138,7 +137,7 @@ class RunFolder:
 
     @property
     def front(self) -> Path:
-        return self.path / FRONT
+        return self.path / names.FRONT
 
     @property
     def best(self) -> Path:
