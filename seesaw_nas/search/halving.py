@@ -13,10 +13,13 @@ import random
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from seesaw_nas import pareto
 from seesaw_nas.core.errors import OptionError, known
-from seesaw_nas.search.records import TrialRecord
+
+if TYPE_CHECKING:
+    from seesaw_nas.search.records import TrialRecord
 
 SCHEDULERS = {
     "none": "every trial is trained to its end",

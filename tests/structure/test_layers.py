@@ -135,7 +135,7 @@ else:
     for name in sys.argv[2:]:
         importlib.import_module(name)
 heavy = {"torch", "optuna", "pandas", "plotly", "ray", "fvcore", "thop", "sklearn", "PIL", "pooch", "onnxruntime"}
-print("loaded:", sorted((heavy | {"numpy"}) & set(sys.modules)))
+print("loaded:", sorted((heavy | {"numpy", "pydantic"}) & set(sys.modules)))
 """
 
 
