@@ -274,9 +274,14 @@ class Tables(Generic[Option]):
                     yield [*chosen, option], rest
 
 
-def _pick(values: Sequence[int], weights: Any, rng: np.random.Generator) -> int:
+def draw_index(weights: Any, rng: np.random.Generator) -> int:
+    """An index into the weights, each as likely as its weight says."""
     ends = np.cumsum(weights)
-    return values[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))]
+    return int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))
+
+
+def _pick(values: Sequence[int], weights: Any, rng: np.random.Generator) -> int:
+    return values[draw_index(weights, rng)]
 
 
 def _moduli(bound: int, fan: int) -> list[int]:
