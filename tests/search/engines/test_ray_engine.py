@@ -147,9 +147,9 @@ def test_handlers_of_signals_are_those_of_before_when_ray_is_left(monkeypatch):
     def init(**options):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as ray.init sets a handler of its own
 
-    monkeypatch.setattr(ray_tune.ray, "is_initialized", lambda: False)
-    monkeypatch.setattr(ray_tune.ray, "init", init)
-    monkeypatch.setattr(ray_tune.ray, "shutdown", lambda: None)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
     before = signal.getsignal(signal.SIGTERM)
     with ray_tune.connect(""):
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
