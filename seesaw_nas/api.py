@@ -26,8 +26,9 @@ from seesaw_nas.workflows import folders, searches
 from seesaw_nas.workflows.audit.audit import audit
 from seesaw_nas.workflows.dashboard import dashboard, study
 from seesaw_nas.workflows.deployment import evaluate, export, latency, predict
+from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
 from seesaw_nas.workflows.plan import Plan, plan
-from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, Problem, description, make_problem, name_of
+from seesaw_nas.workflows.problem import Problem, description, make_problem
 from seesaw_nas.workflows.reference import compare as reference
 from seesaw_nas.workflows.report import report
 from seesaw_nas.workflows.results import Result, write_results

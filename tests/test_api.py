@@ -16,7 +16,7 @@ from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.data.digits import Digits
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.space import Feasible, load
-from seesaw_nas.workflows.problem import Objects
+from seesaw_nas.workflows.objects import Objects
 
 FEW = api.SearchSettings.of(budget="300K", trials=3, epochs=1, train_size=64, seed=1, device="cpu")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,49 +20,20 @@ from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.called import CalledEvaluator
 from seesaw_nas.evaluators.differences import SCORED_BY_SUPERNET, difference
-from seesaw_nas.evaluators.trained import subject
 from seesaw_nas.search.history.addresses import without_password
 from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.training import supernet
 from seesaw_nas.training.execution import AUTOMATIC
 from seesaw_nas.workflows import places
+from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
+from seesaw_nas.workflows.search_images import load_described, load_images
 
 if TYPE_CHECKING:
     import torch
 
     from seesaw_nas.architecture.spec import Architecture
     from seesaw_nas.data import SearchData
-
-
-@dataclass(frozen=True)
-class Objects:
-    """What a program passes as objects, which a run's folder can only name; ``None`` for what the settings say.
-
-    Attributes:
-        space: to search, at the images' size.
-        data: to train on.
-        strategy: proposes; or a sampler of Optuna, or what makes one from a seed.
-        evaluator: scores; or a function of an architecture and a seed.
-    """
-
-    space: space.Space | None = None
-    data: SearchData | None = None
-    strategy: Any = None
-    evaluator: Any = None
-
-    @property
-    def names(self) -> list[str]:
-        """What is given."""
-        return [field.name for field in fields(self) if getattr(self, field.name) is not None]
-
-
-NO_OBJECTS = Objects()
-
-
-def name_of(value: Any) -> str:
-    """Under which settings and records name a strategy or evaluator that is an object of a program."""
-    return PYTHON + str(getattr(value, "__name__", type(value).__name__))
 
 
 @dataclass(frozen=True)
@@ -213,38 +184,6 @@ def _make_called(settings: SearchSettings, given: Objects, device: torch.device)
         _, scored_on = load_described(settings, given.data)
     feasible = Feasible.of(found, settings.searched.budget or found.default_budget)
     return Problem(settings, scored_on, device, feasible, evaluator, given)
-
-
-def load_images(settings: SearchSettings, given: SearchData | None = None) -> SearchData:
-    """The images to train on and to validate with, those ``given`` or the data set's, cut down to the wanted number.
-
-    Raises:
-        DataError: they cannot be loaded, or there are too few to train on.
-    """
-    return _cut(settings, _load_whole(settings, given))
-
-
-def load_described(settings: SearchSettings, given: SearchData | None = None) -> tuple[SearchData, Subject]:
-    """What :func:`load_images` gives, and what these images are."""
-    whole = _load_whole(settings, given)
-    images = _cut(settings, whole)
-    return images, subject(images, whole)
-
-
-def _load_whole(settings: SearchSettings, given: SearchData | None) -> SearchData:
-    training, size = settings.training, settings.searched.image_size or None
-    return given or data.load(training.dataset, training.data_path, size, cache_dir=training.cache_path)
-
-
-def _cut(settings: SearchSettings, images: SearchData) -> SearchData:
-    """The wanted number of the images; the seed draws them."""
-    training, validation_size = settings.training, settings.scoring.validation_size
-    if training.train_size:
-        images = replace(images, train=data.subset(images.train, training.train_size, training.seed))
-    data.check_enough(images)
-    if validation_size:
-        images = replace(images, validation=data.subset(images.validation, validation_size, training.seed))
-    return images
 
 
 def _make_recorded(settings: SearchSettings, given: Objects, device: torch.device) -> Problem:

@@ -24,17 +24,9 @@ from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.workflows import confirmation, folders, places, results
+from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
 from seesaw_nas.workflows.plan import Plan, plan
-from seesaw_nas.workflows.problem import (
-    NO_OBJECTS,
-    Objects,
-    Problem,
-    basis_of,
-    cheap_score,
-    description,
-    make_problem,
-    name_of,
-)
+from seesaw_nas.workflows.problem import Problem, basis_of, cheap_score, description, make_problem
 from seesaw_nas.workflows.results import Result, collect, time_front, write_results
 from seesaw_nas.workflows.run_reading import read_timings
 from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished

@@ -29,7 +29,8 @@ from seesaw_nas.training.supernet import WEIGHTS, Supernet, TrainedSupernet, loa
 from seesaw_nas.training.supernet import train as train_supernet
 from seesaw_nas.training.supernet.sampling import check_recipe, sampler
 from seesaw_nas.training.timing import step_seconds
-from seesaw_nas.workflows.problem import Problem, description, load_images, make_problem
+from seesaw_nas.workflows.problem import Problem, description, make_problem
+from seesaw_nas.workflows.search_images import load_images
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData

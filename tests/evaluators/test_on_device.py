@@ -23,8 +23,9 @@ from seesaw_nas.search.halving import Halving
 from seesaw_nas.training import memory
 from seesaw_nas.training.recipes import recipe
 from seesaw_nas.training.supernet import WEIGHTS, Supernet, save
+from seesaw_nas.workflows.objects import Objects
 from seesaw_nas.workflows.plan import plan
-from seesaw_nas.workflows.problem import Objects, make_problem
+from seesaw_nas.workflows.problem import make_problem
 
 SETTINGS = SearchSettings.of(dataset="digits", budget="300K")
 

@@ -16,7 +16,7 @@ from seesaw_nas.search.history.trials_file import TrialsFile
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.records import front
 from seesaw_nas.space import Feasible, load
-from seesaw_nas.workflows.problem import Objects
+from seesaw_nas.workflows.objects import Objects
 
 
 def resolved(feasible, *names):

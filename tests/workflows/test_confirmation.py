@@ -14,7 +14,7 @@ from seesaw_nas.search.records import TrialRecord, complete
 from seesaw_nas.space import Feasible, load
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed, Repeat, candidates, confirm
-from seesaw_nas.workflows.problem import Objects
+from seesaw_nas.workflows.objects import Objects
 
 HOW = {"recipe": "quick: 4 epochs"}
 

@@ -17,7 +17,8 @@ from seesaw_nas.evaluators.differences import TRAININGS, difference, unknown
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.workflows import places, searches
-from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, basis_of, make_problem, record_of
+from seesaw_nas.workflows.objects import NO_OBJECTS, Objects
+from seesaw_nas.workflows.problem import basis_of, make_problem, record_of
 
 SPACE = """
 schema_version = 1

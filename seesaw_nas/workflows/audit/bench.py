@@ -27,7 +27,9 @@ from seesaw_nas.training import memory
 from seesaw_nas.workflows.audit.names import short_of
 from seesaw_nas.workflows.audit.scores import Scorebook, ScoreEntry
 from seesaw_nas.workflows.audit.truth import Truth
-from seesaw_nas.workflows.problem import NO_OBJECTS, Objects, load_described, make_problem
+from seesaw_nas.workflows.objects import NO_OBJECTS, Objects
+from seesaw_nas.workflows.problem import make_problem
+from seesaw_nas.workflows.search_images import load_described
 
 if TYPE_CHECKING:
     import torch

@@ -1,0 +1,46 @@
+"""The images of a search: those to train on and those to validate with, cut down to the wanted number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from seesaw_nas import data
+from seesaw_nas.evaluators import Subject
+from seesaw_nas.evaluators.trained import subject
+from seesaw_nas.search.settings import SearchSettings
+
+if TYPE_CHECKING:
+    from seesaw_nas.data import SearchData
+
+
+def load_images(settings: SearchSettings, given: SearchData | None = None) -> SearchData:
+    """The images to train on and to validate with, those ``given`` or the data set's, cut down to the wanted number.
+
+    Raises:
+        DataError: they cannot be loaded, or there are too few to train on.
+    """
+    return _cut(settings, _load_whole(settings, given))
+
+
+def load_described(settings: SearchSettings, given: SearchData | None = None) -> tuple[SearchData, Subject]:
+    """What :func:`load_images` gives, and what these images are."""
+    whole = _load_whole(settings, given)
+    images = _cut(settings, whole)
+    return images, subject(images, whole)
+
+
+def _load_whole(settings: SearchSettings, given: SearchData | None) -> SearchData:
+    training, size = settings.training, settings.searched.image_size or None
+    return given or data.load(training.dataset, training.data_path, size, cache_dir=training.cache_path)
+
+
+def _cut(settings: SearchSettings, images: SearchData) -> SearchData:
+    """The wanted number of the images; the seed draws them."""
+    training, validation_size = settings.training, settings.scoring.validation_size
+    if training.train_size:
+        images = replace(images, train=data.subset(images.train, training.train_size, training.seed))
+    data.check_enough(images)
+    if validation_size:
+        images = replace(images, validation=data.subset(images.validation, validation_size, training.seed))
+    return images
