@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,10 +14,8 @@ from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines, proposer, starts
-from seesaw_nas.search.history import file_history, old_journal, shared
 from seesaw_nas.search.history.addresses import check_cluster
-from seesaw_nas.search.history.history import History
-from seesaw_nas.search.history.with_optuna import study_name, url_of
+from seesaw_nas.search.history.with_optuna import url_of
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting
@@ -29,6 +26,7 @@ from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import Problem, basis_of, cheap_score, description, make_problem
 from seesaw_nas.workflows.results import Result, collect, time_front, write_results
 from seesaw_nas.workflows.run_reading import read_timings
+from seesaw_nas.workflows.search_history import open_history
 from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 
 if TYPE_CHECKING:
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
     from seesaw_nas.search.strategies.base import Strategy
 
 KIND = "search"
-UNDELIVERED = "undelivered"  # folder of results that a database has not confirmed yet
 OnPlan = Callable[[Problem, Plan], None]
 
 
@@ -209,7 +206,7 @@ def run(
         retry_failed: as for :func:`resume`.
     """
     settings, (strategy, halving) = problem.settings, method
-    with folder.hold(), _history(folder, problem) as trial_history:
+    with folder.hold(), open_history(folder, problem) as trial_history:
         if settings.steps.plan == "shared":
             if on_plan is not None:
                 on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves))
@@ -277,31 +274,3 @@ def _carry_out_step(
     else:
         result = begin(settings, name=path.name, runs_dir=path.parent, space_file=problem.space_file, **how)
     return result.ended, result.trials
-
-
-@contextmanager
-def _history(folder: RunFolder, problem: Problem) -> Iterator[History]:
-    """The history of a run, in its own file or in a database."""
-    settings = problem.settings
-    if not settings.placement.storage:
-        yield _open_file(folder, problem)
-        return
-    keep = folder.path / UNDELIVERED
-    study, _ = shared.join(settings.placement.storage, study_name(folder), keep=keep)
-    found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed)
-    try:
-        yield found
-    finally:
-        found.close()
-
-
-def _open_file(folder: RunFolder, problem: Problem) -> History:
-    """The history in a run's own file; that of an earlier version is converted first, and left as it is."""
-    objectives, seed = problem.settings.proposals.objectives, problem.settings.training.seed
-    if folder.old_journal.exists() and not folder.journal.exists():
-        old_journal.convert(
-            folder.old_journal, folder.journal, problem.space, problem.budget, seed, objectives=objectives
-        )
-    return file_history.FileHistory(
-        folder.journal, problem.space, problem.budget, seed, objectives=objectives, name=folder.name
-    )
