@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,8 @@ class Tuner:
         """
         if objectives not in OBJECTIVES:
             raise OptionError(known("objectives", objectives, OBJECTIVES))
+        _check_whole_numbers(trials=(trials, 1), epochs=(epochs, 1), seed=(seed, 0))
+        trials, epochs, seed = int(trials), int(epochs), int(seed)  # of NumPy's whole numbers, too
         found = space.load(search_space) if isinstance(search_space, str) else search_space
         feasible = Feasible.of(found, write_budget(budget) or found.default_budget)
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
@@ -183,6 +186,13 @@ class Tuner:
         return report.frame(self.trials)
 
 
+def _check_whole_numbers(**given: tuple[object, int]) -> None:
+    """Refuse what is no whole number, or below the least one; ``given`` are values with their least ones by name."""
+    for name, (value, least) in given.items():
+        if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+            raise OptionError(f"{name} must be a whole number of at least {least}, got {_shown(value)}")
+
+
 def _checked(score: object) -> Score:
     """A score of which every figure is what it should be.
 
@@ -211,6 +221,14 @@ def _fraction(value: Any) -> float:
         found = math.nan
     if not 0 <= found <= 1:
         raise OptionError(
-            f"top-1 as a fraction from 0 to 1 is wanted, got {repr(value)[:60]}; say `fail` where a training broke"
+            f"top-1 as a fraction from 0 to 1 is wanted, got {_shown(value)}; say `fail` where a training broke"
         )
     return found
+
+
+def _shown(value: object) -> str:
+    """The beginning of a value's text; its type where Python refuses the text, as of an integer of 5,000 digits."""
+    try:
+        return repr(value)[:60]
+    except ValueError:
+        return f"a value of type {type(value).__name__} that is too long to print"

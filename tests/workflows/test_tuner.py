@@ -427,3 +427,16 @@ def test_tuner_that_cannot_be(change, error, text):
         Tuner(**settings)
     assert isinstance(caught.value, error)
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["trials", "epochs", "seed"])
+@pytest.mark.parametrize("value", ["3", 2.5, True, None, -1])
+def test_sizes_that_are_no_whole_number_are_refused_at_once(name, value):
+    with pytest.raises(OptionError, match=rf"^{name} must be a whole number of at least [01], got {value!r}$"):
+        Tuner(SPACE, BUDGET, **{name: value})
+
+
+def test_a_score_too_long_to_print_is_refused_in_words():
+    tuner = Tuner(SPACE, BUDGET, trials=1)
+    with pytest.raises(OptionError, match="got a value of type int that is too long to print; say `fail`"):
+        tuner.tell(tuner.ask(), 10**5000)
