@@ -21,6 +21,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,8 +42,8 @@ def open_history(path: Path):
         return FileHistory(path / "trials.jsonl", feasible.space, feasible.budget), feasible
     except ImportError:
         from seesaw_nas.search.history.history import History
-        from seesaw_nas.search.history.journal import open_study
 
+        open_study = import_module("seesaw_nas.search.history.journal").open_study  # of builds before the file
         return History(open_study(path / "optuna.journal", path.name), feasible.space, feasible.budget), feasible
 
 

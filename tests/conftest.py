@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,9 @@ settings.load_profile("untimed")
 # Small networks gain nothing from a second thread, and two of them on a busy machine wait for each other. Set before
 # torch is loaded, here and in the subprocesses that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Under nohup the signal of a closed terminal is ignored, and so it would be by every process that tests start.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items):

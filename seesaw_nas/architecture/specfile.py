@@ -112,7 +112,7 @@ def _named(value: Any, path: Path) -> Named:
     optional = ["name", "digest", "params", "macs", "input", "result"]
     content = take_fields(value, ["schema_version", "architecture"], optional)
     check_version(content["schema_version"], SCHEMA_VERSION)
-    name = content.get("name", path.stem)
+    name = content.pop("name", path.stem)
     check_text("name", name)
     name = safe_name(name)
     if not isinstance(content.get("result", {}), dict):

@@ -176,6 +176,8 @@ class _Log:
     def _read(self, lines: list[str]) -> None:
         try:
             about, *rest = [parse_json(line) for line in lines] or [self._about]
+            if not isinstance(about, dict):
+                raise SpecError("its first line says nothing of a table")
             about = check_description(about, str(self._path))
             for entry in rest:
                 training = build(_Training, entry)

@@ -130,7 +130,7 @@ def test_table_with_nulls(refused, tmp_path):
     parquet.write_table(whole.set_column(i, "top1", pa.nulls(len(whole), pa.float64())), tmp_path / "t.parquet")
     told = refused(*SEARCH, "--evaluator", "table", "--table", "t.parquet")
     reason = f"top1: the last epoch of a training of {drawn(2)[0].digest} has none"
-    assert told == f"t.parquet is no table of recorded trainings ({reason}); make one by `tabulate`"
+    assert told == f"{tmp_path}/t.parquet is no table of recorded trainings ({reason}); make one by `tabulate`"
 
 
 @pytest.fixture

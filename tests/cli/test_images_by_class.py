@@ -58,7 +58,7 @@ def test_a_class_that_is_not_utf_8_is_refused_before_anything_is_made(refused, p
         ["tabulate", "seesaw-digits", "--dataset", "photos", "--image-size", "8", "--out", "a.parquet"],
     )
     for verb in verbs:
-        assert refused(*verb) == (
+        assert refused(*verb).replace(str(photos), "photos") == (
             r"the name of the class folder b\xff in photos is not UTF-8, so it cannot be written into the files of a "
             "run; rename it"
         )

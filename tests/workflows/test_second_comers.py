@@ -153,7 +153,7 @@ def test_a_second_training_is_refused_while_the_first_runs(untrained, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("name", "folder"), [("../../x", "x-quick-0"), ("/tmp/x", "tmp-x-quick-0"), ("..\n", "unnamed-quick-0")]
+    ("name", "folder"), [("../../x", "x-quick-0"), ("/tmp/x", "tmp-x-quick-0"), ("..", "unnamed-quick-0")]
 )
 def test_a_name_in_a_spec_file_leads_nowhere(name, folder, tmp_path, monkeypatch):
     write_spec(tmp_path / "net.json", name)

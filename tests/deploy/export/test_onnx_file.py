@@ -76,7 +76,7 @@ def test_file_of_others_is_told(onnx_content, tmp_path):
     )
     model.metadata_props.add(key="preprocessing", value="crop 224")
     onnx.save(model, path)
-    with pytest.raises(RunError, match="was not exported by this release of seesaw-nas: preprocessing: not JSON"):
+    with pytest.raises(RunError, match="was not exported by this release of seesaw-nas: preprocessing: it is not JSON"):
         onnx_file.open_file(path)
 
 
