@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def predict(
     model: Annotated[Path, typer.Argument(help="An exported folder or .onnx file, or the folder of a training.")],
     images: Annotated[list[str], typer.Argument(help="Image files; a folder stands for all images in it.")],
-    top: Annotated[int, typer.Option(help="Classes to print of each image, at most.", min=1)] = 5,
+    top: Annotated[int, typer.Option(help="Classes to print of each image, at most.")] = 5,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
