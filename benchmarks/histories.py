@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).parent / "results" / "histories.json"
-SPACE, BUDGET, SHOWN = "seesaw-cifar", "110M", "igcv3@cifar"
+SPACE, BUDGET, SHOWN = "seesaw-cifar", "110M", "seesaw-shuffle-0.5d"
 EPOCHS = 4
 
 

@@ -45,6 +45,8 @@ def search(
     if join:
         if not settings.placement.storage:
             raise OptionError("--join wants the --storage that the search is in")
+        if name or resume:
+            raise OptionError("--join makes a folder of its own; leave out --name and --resume")
         defaults = SearchSettings().to_dict()
         changes = {
             key: value

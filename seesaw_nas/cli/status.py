@@ -52,7 +52,7 @@ def _text(found: Status) -> str:
     counts = ", ".join(f"{count} {state}" for state, count in found.counts.items()) or "nothing proposed yet"
     lines = [
         f"run     {found.name}: {'a process is at work' if found.working else 'no process works on it'}",
-        f"trials  {found.begun} of {found.trials} begun: {counts}",
+        f"trials  {found.begun} of {max(found.trials, found.begun)} begun: {counts}",
     ]
     if found.best is not None:
         best = found.best

@@ -292,6 +292,8 @@ def test_mistakes_are_told_in_one_line(refused, server, tmp_path):
     said = refused("search", "--join", "nobody", "--storage", server)
     assert said.startswith("the storage has no search called 'nobody' (it has: ")
     assert refused("search", "--join", "taken") == "--join wants the --storage that the search is in"
+    named = refused("search", "--join", "taken", "--storage", "sqlite:///a.db", "--name", "mine")
+    assert named == "--join makes a folder of its own; leave out --name and --resume"
     said = refused(*table_search(secret))
     assert said.startswith(f"cannot reach the storage {nowhere}: ")
     assert "secret" not in said
