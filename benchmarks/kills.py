@@ -254,6 +254,8 @@ def hit(scenario: Scenario, at: float, steps: int) -> dict[str, object]:
         time.sleep(0.5 if "--engine" in scenario.command else 0)  # its workers notice that it is gone
         before = results(folder, scenario)
         tries = 0
+        if not scenario.runs and is_whole(folder, scenario):
+            status = 0  # a training that is finished refuses to be given again, for the test split is read once
         while status != 0 and status is not None and tries < 2:
             tries += 1
             status = wait(begin(scenario.command, folder))
