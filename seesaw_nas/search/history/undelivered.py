@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 from typing import Any
 
+from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.files import write_json
 
 
@@ -38,8 +38,8 @@ class Undelivered:
         """What is kept, by the number by which the storage knows the trial; files of other studies are passed over."""
         found = {}
         for file in sorted(self.folder.glob("*.json")):
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                kept = json.loads(file.read_text(encoding="utf-8"))
+            with contextlib.suppress(DocumentError, KeyError, TypeError):
+                kept = read_json(file)
                 if kept["study"] == self._study and type(kept["trial_id"]) is int and isinstance(kept["result"], dict):
                     found[kept["trial_id"]] = kept["result"]
         return found
