@@ -20,7 +20,8 @@ import onnxruntime
 import torch
 
 from seesaw_nas.architecture import cost
-from seesaw_nas.architecture.spec import Architecture, Block, Flow, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Flow, Head, Stage, Stem
 from seesaw_nas.core.allocator import keep_freed_memory
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.files import write_json

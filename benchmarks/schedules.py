@@ -20,7 +20,8 @@ import torch
 from torch.nn import functional as F
 
 from seesaw_nas.architecture import cost
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.data import Images, SearchData, load, subset
 from seesaw_nas.evaluators.trained import TrainedEvaluator

@@ -28,7 +28,8 @@ def pytest_collection_modifyitems(items):
 def trained_on_digits(tmp_path_factory):
     """The folder of a small network, trained long enough to tell most of the digits."""
     from seesaw_nas.architecture import specfile
-    from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+    from seesaw_nas.architecture.partition import Partition
+    from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
     from seesaw_nas.core.files import write_json
     from seesaw_nas.workflows import train
 

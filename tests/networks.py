@@ -8,7 +8,8 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.network.models import Network, build
 from seesaw_nas.network.ops import UnevenPointwise
 

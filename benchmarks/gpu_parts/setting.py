@@ -15,7 +15,8 @@ import torch
 
 from seesaw_nas import data
 from seesaw_nas.architecture import specfile
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.device import synchronise
 from seesaw_nas.core.files import write_json
 from seesaw_nas.data import Images, SearchData

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from seesaw_nas.architecture.spec import Activation, Architecture, Block, Flow, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Activation, Architecture, Block, Flow, Head, Stage, Stem
 from seesaw_nas.core.errors import SpecError
 
 LETTERS: dict[Flow, str] = {"shuffle": "s", "share": "h", "none": "n", "igcv3": "i"}

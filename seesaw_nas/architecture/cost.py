@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seesaw_nas.architecture.spec import DENSE, Architecture, Block, Partition, PlacedBlock, output_size
+from seesaw_nas.architecture.partition import DENSE, Partition
+from seesaw_nas.architecture.spec import Architecture, Block, PlacedBlock, output_size
 
 CONVENTION = "Multi-Adds (MACs) of convolutions and linear layers, one image"
 NORM_PARAMS = 2  # weight and bias of batch norm, per channel

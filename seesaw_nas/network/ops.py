@@ -10,7 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from seesaw_nas.architecture.spec import Partition, PlacedBlock
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import PlacedBlock
 
 
 class UnevenPointwise(nn.Module):

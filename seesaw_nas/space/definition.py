@@ -14,17 +14,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from seesaw_nas.architecture import cost
-from seesaw_nas.architecture.spec import (
-    Activation,
-    Architecture,
-    Block,
-    Flow,
-    Head,
-    Partition,
-    Stage,
-    Stem,
-    output_size,
-)
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Activation, Architecture, Block, Flow, Head, Stage, Stem, output_size
 from seesaw_nas.core.errors import SpaceError, SpecError
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Chain, Menu, SlotRow

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from seesaw_nas.architecture.partition import Partition
 from seesaw_nas.architecture.spec import (
     ACTIVATIONS,
     FLOWS,
@@ -16,7 +17,6 @@ from seesaw_nas.architecture.spec import (
     MOST_BLOCKS,
     MOST_CLASSES,
     STRIDES,
-    Partition,
 )
 from seesaw_nas.core.documents import LARGEST_TOML, DocumentError, decode, parse_toml, read_bytes
 from seesaw_nas.core.errors import SeesawError, SpaceError, SpecError, known

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.partition import DENSE, Partition
 from seesaw_nas.architecture.reference import MODELS, SETTINGS, network
-from seesaw_nas.architecture.spec import DENSE, Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.errors import SpecError
 
 # Params and Multi-Adds. Each rounds to what Zhang 2019 (arXiv:1905.03672) prints in its tables 3 to 7, but for IGCV3 in

@@ -3,8 +3,8 @@
 import pytest
 
 from seesaw_nas.architecture import cost, reference
+from seesaw_nas.architecture.partition import Partition
 from seesaw_nas.architecture.reference import PUBLISHED, network, published, setting_of
-from seesaw_nas.architecture.spec import Partition
 from seesaw_nas.core.errors import SpecError
 
 

@@ -8,19 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seesaw_nas.architecture.partition import DENSE, Partition
 from seesaw_nas.architecture.reference import network
-from seesaw_nas.architecture.spec import (
-    ACTIVATIONS,
-    DENSE,
-    FLOWS,
-    Architecture,
-    Block,
-    Head,
-    Partition,
-    Stage,
-    Stem,
-    output_size,
-)
+from seesaw_nas.architecture.spec import ACTIVATIONS, FLOWS, Architecture, Block, Head, Stage, Stem, output_size
 from seesaw_nas.core.errors import SpecError
 
 # Every total of these divides 12, and so does every number of groups: at widths that are multiples of 12 any goes.

@@ -8,7 +8,8 @@ from safetensors.torch import load_file
 
 from seesaw_nas import data
 from seesaw_nas.architecture import specfile
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.files import write_json
 from seesaw_nas.training import execution

@@ -8,7 +8,8 @@ import onnx
 import pytest
 import torch
 
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import cores
 from seesaw_nas.core.errors import OptionError, RunError

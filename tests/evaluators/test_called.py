@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.evaluators.called import CalledEvaluator
 

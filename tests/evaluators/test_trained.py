@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.errors import SpecError, TrainingFailed
 from seesaw_nas.data import load
 from seesaw_nas.evaluators.trained import TrainedEvaluator, subject

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from networks import architectures, images, trained
 from torch import Tensor, nn
 
+from seesaw_nas.architecture.partition import Partition
 from seesaw_nas.architecture.reference import network
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.network import folded
 from seesaw_nas.network.folded import FusedNetwork, SplitNetwork, rule
 from seesaw_nas.network.folded.folding import FoldedBlock, fold

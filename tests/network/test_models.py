@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.partition import Partition
 from seesaw_nas.architecture.reference import MODELS, network
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.network.models import Network, build, load_weights, save_weights
 

@@ -12,7 +12,8 @@ from networks import dense_weight
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seesaw_nas.architecture.spec import Block, Partition, PlacedBlock, output_size
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Block, PlacedBlock, output_size
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.network.ops import Permutation, SeesawBlock, UnevenPointwise, permute_channels
 

@@ -8,8 +8,9 @@ import sys
 import pytest
 import torch
 
+from seesaw_nas.architecture.partition import Partition
 from seesaw_nas.architecture.reference import MODELS, SETTINGS, network
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.network import witness
 from seesaw_nas.network.models import build

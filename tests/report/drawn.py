@@ -1,7 +1,8 @@
 """Small records for the figures, and what a reader sees of one."""
 
 from seesaw_nas.architecture import cost
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.training.epoch import Epoch
 

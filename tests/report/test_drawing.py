@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from networks import architectures
 
+from seesaw_nas.architecture.partition import Partition
 from seesaw_nas.architecture.reference import network
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.report.figures import drawing
 
 SVG = "{http://www.w3.org/2000/svg}"

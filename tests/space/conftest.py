@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.space import Space, StageSpace
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.partition import DENSE, Partition
 from seesaw_nas.architecture.reference import network
-from seesaw_nas.architecture.spec import DENSE, Architecture, Block, Head, Partition, Stem
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stem
 from seesaw_nas.core.errors import BudgetError, SpaceError, SpecError
 from seesaw_nas.space import Feasible, Space, StageSpace, load
 

@@ -11,8 +11,8 @@ from scipy.stats import chi2
 
 from seesaw_nas import space
 from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.partition import DENSE, Partition
 from seesaw_nas.architecture.reference import network
-from seesaw_nas.architecture.spec import DENSE, Partition
 from seesaw_nas.core.errors import BudgetError, SpaceError
 from seesaw_nas.space import Budget, Feasible, Space, StageSpace
 

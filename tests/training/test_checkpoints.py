@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from test_training import DATA, RECIPE, STEPS, TINY, quadrants, same_bits
 
-from seesaw_nas.architecture.spec import Block, Partition, Stage
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Block, Stage
 from seesaw_nas.core.errors import Interrupted, RunError
 from seesaw_nas.network.models import build
 from seesaw_nas.training.checkpoints import discard

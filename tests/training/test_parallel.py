@@ -20,7 +20,8 @@ from safetensors.torch import load_file
 from two_processes import linear_epoch
 
 from seesaw_nas.architecture import specfile
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core import torchrun
 from seesaw_nas.core.errors import OptionError

@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.errors import DataError
 from seesaw_nas.data import Streamed, load
 from seesaw_nas.network.models import build

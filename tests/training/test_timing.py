@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.data import Images, load
 from seesaw_nas.training import step as training_step

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.errors import OptionError, TrainingFailed
 from seesaw_nas.data import Images, SearchData
 from seesaw_nas.network.models import build

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from seesaw_nas.architecture.partition import DENSE, Partition
 from seesaw_nas.architecture.reference.published import PUBLISHED
-from seesaw_nas.architecture.spec import DENSE, Activation, Architecture, Block, Flow, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.spec import Activation, Architecture, Block, Flow, Head, Stage, Stem
 from seesaw_nas.core.errors import SpecError, known
 
 READINGS = {

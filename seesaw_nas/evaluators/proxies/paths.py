@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from seesaw_nas.architecture.spec import Flow, Partition, PlacedBlock
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Flow, PlacedBlock
 
 Channels = int
 """A set of channels: bit c is set if channel c is in the set."""

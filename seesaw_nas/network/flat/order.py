@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seesaw_nas.architecture.spec import Architecture, Block, Partition
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block
 from seesaw_nas.network.flat.cache import cache_within
 from seesaw_nas.network.flat.shapes import KERNEL, LayerShapes, round_up
 from seesaw_nas.network.wiring import Wiring, wiring

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from seesaw_nas.architecture.spec import Architecture, Block, Partition, PlacedBlock
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, PlacedBlock
 from seesaw_nas.training.supernet.layout import Layout, block_name
 
 EPS = 1e-5  # torch's default, which the networks use

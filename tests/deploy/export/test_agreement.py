@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import DataError, RunError
 from seesaw_nas.data import cifar

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.data import Streamed
 from seesaw_nas.data.decode import decode

@@ -9,7 +9,8 @@ from safetensors import safe_open
 
 from seesaw_nas import data
 from seesaw_nas.architecture import specfile
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import OptionError, RunError, SpecError
 from seesaw_nas.core.files import write_json

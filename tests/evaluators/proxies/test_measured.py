@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from seesaw_nas import data, space
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.evaluators.proxies import MEASURED, PROXIES, STATIC, score
 from seesaw_nas.evaluators.proxies.gradients import grad_norm, snip
 from seesaw_nas.evaluators.proxies.measured import ON_IMAGES, WITHOUT_IMAGES

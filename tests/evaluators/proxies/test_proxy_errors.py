@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from seesaw_nas import data
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.errors import DataError, OptionError, SpecError, TrainingFailed
 from seesaw_nas.evaluators.proxies import PROXIES, measured, score
 

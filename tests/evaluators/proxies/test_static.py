@@ -13,7 +13,8 @@ from networks import architectures, dense_weight
 from torch import nn
 
 from seesaw_nas.architecture import cost
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.evaluators.proxies import STATIC, static_scores
 from seesaw_nas.network.ops import SeesawBlock
 

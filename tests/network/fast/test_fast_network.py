@@ -11,8 +11,9 @@ from networks import architectures, images, trained
 from torch import nn
 from torch.nn import functional as F
 
+from seesaw_nas.architecture.partition import Partition
 from seesaw_nas.architecture.reference import network
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.network.fast import FastNetwork, Formulation, speed_up
 from seesaw_nas.network.models import Network, build
 

@@ -8,7 +8,8 @@ import torch
 from spaces import EVERYTHING, all_at_once, data_for
 
 from seesaw_nas import space
-from seesaw_nas.architecture.spec import Block, Partition
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Block
 from seesaw_nas.data import normalise
 from seesaw_nas.network.fast import Formulation
 from seesaw_nas.network.flat.cache import BoundedCache

@@ -11,7 +11,8 @@ from spaces import EVERYTHING, all_at_once
 from torch import nn
 
 from seesaw_nas import space
-from seesaw_nas.architecture.spec import DENSE, Block
+from seesaw_nas.architecture.partition import DENSE
+from seesaw_nas.architecture.spec import Block
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.network.models import Network, build
 from seesaw_nas.space import Feasible

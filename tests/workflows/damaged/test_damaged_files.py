@@ -16,7 +16,8 @@ from recorded import drawn, table
 
 from seesaw_nas import space
 from seesaw_nas.architecture import cost, specfile
-from seesaw_nas.architecture.spec import Architecture, Block, Head, Partition, Stage, Stem
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import SeesawError
 from seesaw_nas.core.run_folder import RunFolder
