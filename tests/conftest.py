@@ -6,6 +6,8 @@ import signal
 import pytest
 from hypothesis import settings
 
+from seesaw_nas.core.signals import keep_handlers
+
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -22,6 +24,13 @@ def pytest_collection_modifyitems(items):
     """Files with slow tests come first, so that at the end no process works on one while the other waits."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.fixture(autouse=True)
+def same_handlers():
+    """Signals have the handlers from before after each test, whatever a library in it has set, as ``ray.init`` does."""
+    with keep_handlers():
+        yield
 
 
 @pytest.fixture(scope="session")

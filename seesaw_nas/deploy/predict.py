@@ -158,10 +158,19 @@ def classify(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterato
     Raises:
         OptionError: ``top`` is below 1.
     """
-    if top < 1:
-        raise OptionError(f"--top must be at least 1, got {top}")
+    check_top(top)
     check_decoder()
     return _classify(classifier, paths, top)
+
+
+def check_top(top: int) -> None:
+    """Refuse a number of classes that is below 1, before a model or an image is read.
+
+    Raises:
+        OptionError: it is.
+    """
+    if top < 1:
+        raise OptionError(f"--top must be at least 1, got {top}")
 
 
 def _classify(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterator[Prediction]:

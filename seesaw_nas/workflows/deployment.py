@@ -109,8 +109,9 @@ def predict(model: Path | str, images: Sequence[str], *, top: int = 5, device: s
         top: classes of each image, at most.
 
     Raises:
-        SeesawError: the model cannot be read, or there are no images.
+        SeesawError: the model cannot be read, there are no images, or ``top`` is below 1.
     """
+    predicting.check_top(top)
     classifier = predicting.load(Path(model), device)
     files = tuple(predicting.files(images))
     return Predictions(classifier.runs_on, files, predicting.classify(classifier, files, top))

@@ -133,7 +133,7 @@ def test_absurd_numbers_of_other_verbs(refused):
     assert "--epochs must be at most 100,000, got 999,999" in refused("train", "igcv3-0.5d", "--epochs", 999_999)
     assert "--batch must be at most 65,536, got 10,000,000" in refused("latency", "igcv3-0.5d", "--batch", 10_000_000)
     assert "Invalid value for '--seeds'" in refused("tabulate", "seesaw-digits", "--out", "t.parquet", "--seeds", 10**6)
-    assert "Invalid value for '--top'" in refused("predict", "none", "x.png", "--top", 0)
+    assert refused("predict", "none", "x.png", "--top", 0) == "--top must be at least 1, got 0"
 
 
 def test_every_training_failed(cli, monkeypatch):

@@ -13,7 +13,7 @@ import sqlalchemy
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError, SQLAlchemyError
 
 from seesaw_nas.core.errors import StorageError
 from seesaw_nas.core.units import format_duration
@@ -215,8 +215,8 @@ def explain(error: BaseException, url: str) -> str:
 def _is_outage(error: BaseException) -> bool:
     """Whether the database is away, and not in disagreement; of a file, whether others keep it locked."""
     cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-    if isinstance(cause, sqlalchemy.exc.TimeoutError):
-        return True
+    if isinstance(cause, sqlalchemy.exc.TimeoutError | PendingRollbackError):
+        return True  # the latter: Optuna went on in a transaction whose connection was lost before
     if not isinstance(cause, DBAPIError):
         return False
     if type(cause.orig).__module__.startswith("sqlite3"):

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 
 import pytest
+import sqlalchemy
 from engine_evaluators import top1_of
 from postgres import Server
 from processes import InOrder
@@ -106,14 +107,32 @@ def test_silent_trials_of_a_server_that_was_away_are_not_lost(server, open_share
     one.close()
     engine = patient.optuna_private.storage(other.study)._database.engine
     with engine.begin() as connection:
-        connection.execute(
-            patient.sqlalchemy.text("update trial_heartbeats set heartbeat = heartbeat - interval '1 hour'")
-        )
+        connection.execute(sqlalchemy.text("update trial_heartbeats set heartbeat = heartbeat - interval '1 hour'"))
     assert 0 < patient.uptime(engine) < 3600
     monkeypatch.setattr(patient, "uptime", lambda engine: 30.0)
     assert (second.ask(), states(other)) == (None, ["running"])
     monkeypatch.setattr(patient, "uptime", lambda engine: 61.0)
     assert second.ask().architecture == job.architecture
+
+
+def test_connection_that_is_cut_within_a_look_at_the_trials_is_made_anew(open_shared, architectures):
+    """Optuna takes the cut for a statement that is too long, and tries another in the same transaction."""
+    history = open_shared()
+    job = proposer(history, architectures[:1]).ask()
+    engine, cut = patient.optuna_private.storage(history.study)._database.engine, []
+    other = sqlalchemy.create_engine(engine.url)
+
+    @sqlalchemy.event.listens_for(engine, "before_cursor_execute")
+    def before(connection, cursor, statement, *_):
+        if "FROM trials" in statement and "ORDER BY" in statement and not cut:
+            cut.append(connection.connection.dbapi_connection.info.backend_pid)
+            with other.connect() as own:
+                own.execute(sqlalchemy.text(f"select pg_terminate_backend({cut[0]})"))
+
+    assert [record.digest for record in open_shared().records()] == [job.architecture.digest]
+    history.refresh()
+    other.dispose()
+    assert (len(cut), states(history)) == (1, ["running"])
 
 
 @pytest.mark.slow

@@ -1,12 +1,12 @@
 """The search on Ray."""
 
-import os
 import signal
 from collections import Counter
 
 import pytest
 
 pytest.importorskip("ray.tune", reason="Ray is not installed")
+import clusters
 import ray
 from engine_evaluators import top1_of
 from processes import REPOSITORY, gone
@@ -23,15 +23,10 @@ TWO = SearchSettings.of(engine="ray", workers=2)
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster():
     """This machine as a cluster of two CPUs, whatever it has."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in ray_tune.QUIET.items():
-            patch.setenv(name, value)
-        patch.setenv("PYTHONPATH", os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")]))
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    with clusters.two_cpus():
         yield
-        ray.shutdown()
 
 
 @pytest.fixture

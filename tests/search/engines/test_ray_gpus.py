@@ -5,6 +5,7 @@ import os
 import pytest
 
 pytest.importorskip("ray.tune", reason="Ray is not installed")
+import clusters
 import ray
 from engine_evaluators import Travelling
 
@@ -19,13 +20,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
     """This machine as a node of two CPUs and a GPU, whatever it has."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in ray_tune.QUIET.items():
-            patch.setenv(name, value)
-        patch.setenv("PYTHONPATH", os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")]))
-        ray.init(num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    with clusters.two_cpus(num_gpus=1):
         yield
-        ray.shutdown()
 
 
 class Reserving(Travelling):

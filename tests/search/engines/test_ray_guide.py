@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("ray.tune", reason="Ray is not installed")
-import ray
+import clusters
 import torch
 from processes import REPOSITORY
 
@@ -15,7 +15,6 @@ from seesaw_nas import data
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.data import Images, SearchData
-from seesaw_nas.search.engines import ray_tune
 
 pytestmark = pytest.mark.slow
 GUIDE = REPOSITORY / "docs/guide.md"
@@ -29,13 +28,10 @@ def noise(n):
 @pytest.fixture
 def cluster(monkeypatch, tmp_path):
     """A small cluster, and a home of its own, where Ray keeps results."""
-    for name, value in ray_tune.QUIET.items():
-        monkeypatch.setenv(name, value)
     for name, value in {"HOME": str(tmp_path), "TRIALS": "2", "EPOCHS": "1"}.items():
         monkeypatch.setenv(name, value)
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    yield
-    ray.shutdown()
+    with clusters.two_cpus():
+        yield
 
 
 def test_example_of_the_guide(cluster, monkeypatch, capsys):

@@ -1,13 +1,12 @@
 """Ray Tune's own algorithms and schedulers on a small cluster: what they train, and what they report."""
 
-import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("ray.tune", reason="Ray is not installed")
-import ray
+import clusters
 from engine_evaluators import CLIMB, Climbing
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler, HyperBandScheduler, PopulationBasedTraining
@@ -24,14 +23,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
     """This machine as a cluster of two CPUs, whatever it has."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in ray_tune.QUIET.items():
-            patch.setenv(name, value)
+    with clusters.two_cpus(), pytest.MonkeyPatch.context() as patch:
         patch.delenv("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS")  # Ray's own tables are looked at here
-        patch.setenv("PYTHONPATH", os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")]))
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
         yield
-        ray.shutdown()
 
 
 @pytest.fixture
