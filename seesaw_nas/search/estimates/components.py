@@ -16,7 +16,7 @@ from seesaw_nas.search.estimates.features import Array
 
 PRIOR = 6.0  # rows that the prior counts for
 EXPLAINED = 0.5  # of each signal's variance, before there are trials
-ALIKE, NOISE_ALIKE = 0.95, 0.6  # correlation between signals of what is explained and of the noise; recorded: 0.99, 0.7
+ALIKE, NOISE_ALIKE = 0.95, 0.7  # correlation between signals of what is explained and of the noise; recorded: 0.99, 0.7
 STEPS = 30
 NIL = 1e-9
 
@@ -142,7 +142,9 @@ def shares(kernel: Kernel, values: Array, weights: Array, total: float) -> Share
     before = GRID * (1 - GRID)
     weighted = np.exp(chances - chances.max()) * before
     weighted /= weighted.sum()
-    evidence = float(np.log((np.exp(chances - chances.max()) * before).sum() / before.sum()) + chances.max() - chances[0])
+    evidence = float(
+        np.log((np.exp(chances - chances.max()) * before).sum() / before.sum()) + chances.max() - chances[0]
+    )
     each = squares / (free + OBSERVED)
     explained, noise = float(weighted @ (each * GRID)), float(weighted @ (each * (1 - GRID)))
     return Shares(explained, noise, float(weighted @ GRID), evidence if len(kernel.sizes) else 0.0)

@@ -68,7 +68,7 @@ def best_weights(load: Array, noise: Array) -> tuple[Array, float]:
     """Weights with which signals, (used,), estimate worth without bias and with the smallest variance; and that."""
     towards = np.linalg.solve(noise, load)
     precision = float(load @ towards)
-    return towards / precision, 1 / precision
+    return np.asarray(towards / precision, np.float64), 1 / precision
 
 
 def target_epoch(readings: Sequence[Reading], whole: int) -> int:

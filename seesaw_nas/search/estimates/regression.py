@@ -9,10 +9,11 @@ import numpy as np
 
 from seesaw_nas.search.estimates.features import Array
 
-BEND, SLOPE, NEARLY_FREE = 0.05, 0.1, 1e-6
-MOST_BEND = 0.12
-MOST_FAR = 3.0
+BENT, BEND = -0.03, 0.05  # of the bend before there are trials, mean (of the recorded digits) and standard deviation
+MOST_BEND, MOST_FAR = 0.12, 3.0  # so that more is never worse
+SLOPE = 0.1  # standard deviation of what top-1 follows the choices more, or less, than the losses do
 WIDE = 100.0  # prior variance of the mean of all, over the variance of one architecture
+MOST_PULL = 0.9  # of an architecture's own trials on what is said of it
 
 
 @dataclass
@@ -36,6 +37,9 @@ class Regression:
         centre: taken off the features, (features,).
         explained: prior variance of a weight.
         own: variance of what an architecture has beside its choices.
+        scale: variance of the features of an average architecture, so that ``explained * scale`` is that of its worth.
+        bend: by how many deviations an architecture whose choices are one deviation better, or worse, than the mean
+            differs from what they add up to; two deviations count four times as much.
     """
 
     centre: Array
@@ -91,10 +95,14 @@ class Regression:
     def solved(self) -> tuple[Array, Array]:
         """Mean of the weights, the last of them that of all, and the inverse of the root of their precision."""
         if self._solved is None:
-            lower = np.linalg.cholesky(self._precision)
-            inverse = np.linalg.inv(lower)
+            inverse: Array = np.asarray(np.linalg.inv(np.linalg.cholesky(self._precision)), np.float64)
             self._solved = inverse.T @ (inverse @ self._with_worth), inverse
         return self._solved
+
+    @property
+    def weights(self) -> Array:
+        """Expected weights of the choices: (features,)."""
+        return self.solved[0][:-1]
 
     def draw(self, rng: np.random.Generator) -> Array:
         """Weights of the choices, drawn from what is possible: (features,)."""
@@ -120,15 +128,16 @@ class Regression:
         seen = [self.seen[digest] for digest in digests]
         design = np.array([one.row for one in seen])
         pull = np.square(design @ inverse.T).sum(axis=1) * np.array([self._weight(one) for one in seen])
-        pull = np.minimum(pull, 0.9)
+        pull = np.minimum(pull, MOST_PULL)
         by_choices = design @ mean
         by_others = (by_choices - pull * np.array([one.mean for one in seen])) / (1 - pull)
         spread = np.sqrt(self.explained * self.scale)
         far = np.clip((by_others - mean[-1]) / spread, -MOST_FAR, MOST_FAR)
         columns = spread * np.stack([np.ones(len(far)), far, far**2 - 1])  # level, slope, bend
         weights = (1 - pull) / variance
-        precision = (columns * weights) @ columns.T + np.diag([NEARLY_FREE, SLOPE**-2, BEND**-2])
-        found = np.linalg.solve(precision, (columns * weights) @ (top1 - by_others))
+        precision = (columns * weights) @ columns.T + np.diag([1 / WIDE, SLOPE**-2, BEND**-2])
+        before = np.array([0.0, 0.0, BENT / BEND**2])
+        found = np.linalg.solve(precision, (columns * weights) @ (top1 - by_others) + before)
         self.bend = float(np.clip(found[2], -MOST_BEND, MOST_BEND))
 
     def of(self, digests: Sequence[str], rows: Array) -> tuple[Array, Array, Array]:

@@ -74,10 +74,10 @@ def read(record: TrialRecord, epochs: int) -> Reading | None:
         return None
     rows = [_signals(epoch) for epoch in record.curve[:epochs]]
     if complete:
-        last = rows[-1] if rows else (math.nan, math.nan)
-        assert record.top1 is not None
-        above: list[tuple[float, ...]] = [(math.nan,) * 3] * max(epochs - len(rows), 0)
-        rows = [*rows, *above][: epochs - 1] + [(float(log_odds(np.array(record.top1))), *last[-2:])]
+        missing = [(math.nan, math.nan, math.nan)] * max(epochs - len(rows), 0)
+        _, loss, train_loss = rows[-1] if rows else missing[0]
+        rows = [*rows, *missing]
+        rows[-1] = float(log_odds(np.array(record.top1))), loss, train_loss
     while rows and math.isnan(rows[-1][0]):
         rows.pop()  # not evaluated
     if not rows:
@@ -85,7 +85,7 @@ def read(record: TrialRecord, epochs: int) -> Reading | None:
     return Reading(record.number, record.digest, np.array(rows, np.float64), len(rows) >= epochs)
 
 
-def _signals(epoch: Epoch) -> tuple[float, ...]:
+def _signals(epoch: Epoch) -> tuple[float, float, float]:
     top1 = float(log_odds(np.array(epoch.top1))) if _is_fraction(epoch.top1) else math.nan
     return top1, _of_loss(epoch.loss), _of_loss(epoch.train_loss)
 

@@ -1,0 +1,127 @@
+"""The variances of a run and the first regression, from a number of its trials that grows by steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seesaw_nas.search.estimates.components import Kernel, Shares, shares
+from seesaw_nas.search.estimates.features import Array
+from seesaw_nas.search.estimates.levels import UNKNOWN, Level, fit_levels
+from seesaw_nas.search.estimates.regression import Regression
+from seesaw_nas.search.estimates.signals import Reading
+
+GROWTH = 1.1  # trials from one estimate of the variances to the next
+OWN = (0.3, 0.05)  # share of what choices leave that stays with the architecture: where they explain nothing, and all
+REPEATS = 5.0  # repeated trainings that this share counts for, before there are repeats
+LEAST_OWN, MOST_OWN = 0.02, 0.9
+LEAST_NOISE = 0.1  # of a trial's variance is its seed's
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What follows from the trials.
+
+    Attributes:
+        regression: takes in further trials.
+        levels: the epochs that trials stand at, ascending; the last is the one whose top-1 is estimated.
+        together: variance of what all estimates may be off alike, where most trials were short.
+        noise: variance of one seed's top-1, in log odds.
+        shares: how much choices explain.
+        unit: of the levels' variances, in those that the choices were found to leave.
+        trials: that the variances are from.
+    """
+
+    regression: Regression
+    levels: list[Level]
+    together: float
+    noise: float
+    shares: Shares
+    unit: float
+    trials: int
+
+    def add(self, reading: Reading, row: Array) -> None:
+        """Take in a trial and its architecture's features."""
+        worth, variance = measure(self.levels, reading)
+        if np.isfinite(worth):
+            self.regression.add(reading.digest, row, worth, self.of_trial(variance))
+
+    def of_trial(self, variance: float) -> float:
+        """Variance of a trial about its architecture's worth, from that which its level gives it."""
+        rest = self.unit * variance
+        return max(rest - self.regression.own, LEAST_NOISE * rest)
+
+
+def fit(readings: Sequence[Reading], features: Array, epochs: int) -> Fit:
+    """Variances and regression.
+
+    Args:
+        readings: at least one, in the order of their numbers.
+        features: (readings, features).
+        epochs: of the whole recipe.
+    """
+    levels, together = fit_levels(readings, features, epochs)
+    measured = np.array([measure(levels, one) for one in readings])
+    known = np.isfinite(measured).all(axis=1)
+    (worths, variances), rows = measured[known].T, features[known]
+    used = [one for one, told in zip(readings, known, strict=True) if told]
+    weights = variances.mean() / variances
+    kernel = Kernel.of(rows, weights)
+    total = float(worths.var()) or (UNKNOWN / len(worths)) ** 2
+    found = shares(kernel, worths, weights, total)
+    unit = found.noise / float(variances.mean())
+    digests = [one.digest for one in used]
+    own = own_share(found.share, digests, worths / np.sqrt(unit * variances)) * unit * float(variances.min())
+    regression = Regression(kernel.centre, found.explained / kernel.scale, own, kernel.scale)
+    noise = max(float(levels[-1].noise[0, 0]) - own, 0.0)
+    result = Fit(regression, levels, together, noise, found, unit, len(readings))
+    regression.add_all(digests, rows, worths, np.array([result.of_trial(v) for v in variances]))
+    _learn_bend(result, used)
+    return result
+
+
+def _learn_bend(result: Fit, readings: Sequence[Reading]) -> None:
+    last = result.levels[-1]
+    whole = [one for one in readings if one.epochs >= last.epoch]
+    top1 = np.array([one.values[last.epoch - 1, 0] for one in whole])
+    known = np.isfinite(top1)
+    digests = [one.digest for one, told in zip(whole, known, strict=True) if told]
+    top1 = np.clip(top1[known], last.low[0], last.high[0])
+    if digests:
+        result.regression.learn_bend(digests, top1, result.noise + result.regression.own)
+
+
+def scheduled(trials: int) -> int:
+    """How many of the trials the variances are estimated from; grows with them, by steps of a tenth."""
+    count = 1
+    while (following := max(count + 1, int(count * GROWTH))) <= trials:
+        count = following
+    return count
+
+
+def own_share(explained: float, digests: Sequence[str], standard: Array) -> float:
+    """What part of the variance that choices leave stays with the architecture, whichever seed.
+
+    Args:
+        explained: share of the choices.
+        digests, standard: of each trial the architecture, and its worth over the deviation of what choices leave.
+    """
+    of: dict[str, list[float]] = {}
+    for digest, worth in zip(digests, standard, strict=True):
+        of.setdefault(digest, []).append(float(worth))
+    free = sum(len(worths) - 1 for worths in of.values())
+    squares = sum(len(worths) * float(np.var(worths)) for worths in of.values())
+    before = 1 - (OWN[1] + (OWN[0] - OWN[1]) * (1 - explained))
+    return float(np.clip(1 - (REPEATS * before + squares) / (REPEATS + free), LEAST_OWN, MOST_OWN))
+
+
+def measure(levels: Sequence[Level], reading: Reading) -> tuple[float, float]:
+    """Worth by the latest level that a trial has reached and its variance; NaN where there is none."""
+    for level in reversed(levels):
+        if reading.epochs >= level.epoch:
+            worth, variance = level.measure(reading.values[level.epoch - 1])
+            if np.isfinite(worth):
+                return worth, variance
+    return float("nan"), float("nan")
