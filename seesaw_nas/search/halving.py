@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -32,6 +33,10 @@ SIMULATED = {"top1": 200, "front": 25}  # trials of a simulated search, by order
 ROUNDS = {"top1": 30, "front": 12}  # simulated searches, of which the mean is taken
 
 
+Worth = Callable[[Sequence[int]], Sequence[float] | None]
+"""What the architectures of so many trials are worth, by their numbers; ``None`` where nothing is known of it."""
+
+
 @dataclass
 class _Rung:
     """The trials that have reached an epoch, and those of them that were trained on."""
@@ -47,14 +52,20 @@ class _Rung:
             self.reached[number] = (top1, macs)
             self._ranked = None
 
-    def best(self) -> list[int]:
+    def best(self, worth: Worth | None = None) -> list[int]:
+        """The trials, the best first: by what they reached here, or by what they are worth, where that is known."""
+        numbers = sorted(self.reached)  # not in the order of their arrival, which a resumed search does not know
+        if worth is not None and (means := worth(numbers)) is not None:
+            return self._order({n: (mean, self.reached[n][1]) for n, mean in zip(numbers, means, strict=True)})
         if self._ranked is None:
-            numbers = sorted(self.reached)  # not in the order of their arrival, which a resumed search does not know
-            if self.order == "front":
-                self._ranked = [numbers[i] for i in pareto.order([self.reached[n] for n in numbers])]
-            else:
-                self._ranked = sorted(numbers, key=lambda n: (-self.reached[n][0], self.reached[n][1], n))
+            self._ranked = self._order(self.reached)
         return self._ranked
+
+    def _order(self, points: Mapping[int, tuple[float, float]]) -> list[int]:
+        numbers = sorted(points)
+        if self.order == "front":
+            return [numbers[i] for i in pareto.order([points[n] for n in numbers])]
+        return sorted(numbers, key=lambda n: (-points[n][0], points[n][1], n))
 
 
 class Halving:
@@ -115,18 +126,20 @@ class Halving:
             if record.state != "paused" or len(record.curve) >= above.epoch:
                 rung.left.add(record.number)
 
-    def promotion(self, *, last: bool = False) -> tuple[int, int] | None:
+    def promotion(self, *, last: bool = False, worth: Worth | None = None) -> tuple[int, int] | None:
         """The trial to train on and the epoch to reach, or ``None``; that it is trained on is taken as settled.
 
         Args:
             last: no trial will be begun any more, so that of every rung at least one goes on.
+            worth: what trials are worth after the whole recipe, by number, where that is estimated; they are then
+                ranked by it and not by what they read at the rung.
         """
         for rungs in self._brackets:
             for rung, above in reversed(list(pairwise(rungs))):
                 count = max(int(last and bool(rung.reached)), len(rung.reached) // self._reduction)
                 if count <= 0 or len(rung.left) == len(rung.reached):
                     continue
-                for number in rung.best()[:count]:
+                for number in rung.best(worth)[:count]:
                     if number not in rung.left:
                         rung.left.add(number)
                         return number, above.epoch

@@ -12,6 +12,7 @@ from pathlib import Path
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.evaluators import Score
+from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.halving import Halving
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.records import TRAINED, TrialRecord
@@ -20,6 +21,7 @@ from seesaw_nas.training.epoch import Epoch
 
 MAX_ATTEMPTS = 2  # at training one trial: what killed its worker once may do so again
 RETRIED = "again: trial "  # how the origin of a trial begins that repeats another one
+RECOMMENDED = "the best of the space by the estimates"  # origin of the last trial, where that was not trained yet
 MAX_FAILURES = 5  # trials in a row; then something is wrong with all of them
 
 
@@ -62,6 +64,7 @@ class Proposer:
         checkpoints: Path | None = None,
         on_closed: Callable[[TrialRecord], None] | None = None,
         retry_failed: bool = False,
+        live: Live | None = None,
     ) -> None:
         """Take up a history where it stands.
 
@@ -73,6 +76,8 @@ class Proposer:
             checkpoints: folder for those of paused trials.
             on_closed: told of every trial that comes to an end or a pause.
             retry_failed: whether architectures whose training failed are trained once more, as new trials.
+            live: the search's estimates, which then decide who is trained on; and the last trial is the architecture
+                that they hold for the best of the space, where that is a new one. Without, observed figures decide.
         """
         self.ended = ""
         self._history = history
@@ -82,6 +87,7 @@ class Proposer:
         self._halving = halving or Halving(epochs, minimum=epochs)
         self._checkpoints = checkpoints if len(self._halving.levels) > 1 else None
         self._on_closed = on_closed or (lambda record: None)
+        self._live = live
         self._out: set[int] = set()
         self._dropped: list[Job] = []
         self._left = history.open()  # not known yet: what was left may be a duplicate, and is looked at anew
@@ -124,13 +130,13 @@ class Proposer:
                 job = self._resume_job(self._dropped.pop(0))
             elif self._left:
                 job = self._open_job(self._left.pop(0), again=True)
-            elif promoted := self._halving.promotion():
+            elif promoted := self._halving.promotion(worth=self._worth):
                 job = self._promote(*promoted)
             elif self.trained < self._trials and not self._exhausted:
                 job = self._propose()
             elif self._out or self._others_at_work():
                 return None
-            elif promoted := self._halving.promotion(last=True):
+            elif promoted := self._halving.promotion(last=True, worth=self._worth):
                 job = self._promote(*promoted)
             else:
                 self._stop_paused()
@@ -199,12 +205,24 @@ class Proposer:
         return self._history.shared and any(record.state == "running" for record in self._history.records())
 
     def _propose(self) -> Job | None:
+        if (recommended := self._recommended()) is not None:
+            return self._open_job(self._history.add(recommended, RECOMMENDED))
         try:
             number = self._strategy.propose(self._history, self._known.keys())
         except Exhausted:
             self._exhausted = True
             return None
         return self._open_job(number)
+
+    def _recommended(self) -> Architecture | None:
+        """What the estimates recommend, where it is new and one trial is left for it."""
+        if self._live is None or self.wanted != 1:
+            return None
+        best = self._live.recommended(self._history)
+        return None if best is None or best.digest in self._known else best
+
+    def _worth(self, numbers: Sequence[int]) -> Sequence[float] | None:
+        return self._live.worth(self._history, numbers) if self._live else None
 
     def _open_job(self, number: int, *, again: bool = False) -> Job | None:
         """The job of a trial that was begun, now or (``again``) by an earlier process, unless it needs no training."""
@@ -225,7 +243,8 @@ class Proposer:
             self._close(replace(record, state="infeasible", reason="others had begun the last of the wanted trials"))
             del self._known[record.digest]
             return None
-        return self._job(record, self._halving.first(number), again=again)
+        whole = record.origin == RECOMMENDED  # trained to its end, whatever it reads on the way
+        return self._job(record, self.epochs if whole else self._halving.first(number), again=again)
 
     def _promote(self, number: int, until: int) -> Job:
         record = self._history[number]

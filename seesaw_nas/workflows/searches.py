@@ -6,19 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seesaw_nas.core import names, signals
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder, is_run
+from seesaw_nas.evaluators import is_trained
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines, proposer, starts
+from seesaw_nas.search.estimates.live import Live
+from seesaw_nas.search.halving import Halving
 from seesaw_nas.search.history.addresses import check_cluster
 from seesaw_nas.search.history.with_optuna import url_of
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
-from seesaw_nas.search.strategies.base import Setting
+from seesaw_nas.search.strategies.base import Setting, Strategy
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.workflows import confirmation, folders, places, results
 from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
@@ -31,10 +34,8 @@ from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 
 if TYPE_CHECKING:
     from seesaw_nas.search.engines import Engine
-    from seesaw_nas.search.halving import Halving
     from seesaw_nas.search.listener import Listener
     from seesaw_nas.search.starts import Start
-    from seesaw_nas.search.strategies.base import Strategy
 
 KIND = "search"
 OnPlan = Callable[[Problem, Plan], None]
@@ -177,19 +178,31 @@ def restore_problem(
     return problem
 
 
-def choose_method(problem: Problem, seed: int | None = None) -> tuple[Strategy, Halving]:
-    """Which architecture next, and who is trained how far."""
+class Method(NamedTuple):
+    """Which architecture next, and who is trained how far; ``live`` are the estimates that both share, if any."""
+
+    strategy: Strategy
+    halving: Halving
+    live: Live | None
+
+
+def choose_method(problem: Problem, seed: int | None = None) -> Method:
+    """The method that the settings name."""
     settings = problem.settings
+    accuracies = is_trained(settings.scoring.evaluator)
+    live = Live(problem.space, problem.budget, problem.evaluator.epochs) if accuracies else None
     halving = settings.halving(problem.evaluator.epochs)
     own = settings.training.seed if seed is None else seed
-    setting = Setting(problem.feasible, own, settings.proposals.objectives, halving.levels, cheap_score(problem))
-    return resolve(settings.proposals.strategy, problem.given.strategy, setting), halving
+    setting = Setting(
+        problem.feasible, own, settings.proposals.objectives, halving.levels, cheap_score(problem), accuracies, live
+    )
+    return Method(resolve(settings.proposals.strategy, problem.given.strategy, setting), halving, live)
 
 
 def run(
     folder: RunFolder,
     problem: Problem,
-    method: tuple[Strategy, Halving],
+    method: Method,
     find_starts: Callable[[], list[Start]],
     engine: Engine,
     time_limit: float | None,
@@ -205,7 +218,7 @@ def run(
         time_limit, on_plan, listener: as for :func:`begin`.
         retry_failed: as for :func:`resume`.
     """
-    settings, (strategy, halving) = problem.settings, method
+    settings, (strategy, halving, live) = problem.settings, method
     with folder.hold(), open_history(folder, problem) as trial_history:
         if settings.steps.plan == "shared":
             if on_plan is not None:
@@ -226,6 +239,7 @@ def run(
             checkpoints=folder.checkpoints,
             on_closed=listener.ended if listener else None,
             retry_failed=retry_failed,
+            live=live,
         )
         if settings.steps.plan == "shared":
             time_limit = before.left

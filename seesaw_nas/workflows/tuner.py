@@ -15,6 +15,7 @@ from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.core.units import write_budget
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer, records
+from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.history import old_journal
 from seesaw_nas.search.history.checks import CURVE, SECONDS
 from seesaw_nas.search.history.file_history import FileHistory
@@ -113,11 +114,12 @@ class Tuner:
         about: dict[str, Any] = {"space": found.name, "its digest": found.digest}
         about |= {"budget": [feasible.budget.low, feasible.budget.high], "seed": seed, "epochs": epochs}
         self._history = _open_history(Path(journal) if journal else None, feasible, objectives, about, seed)
-        setting = Setting(feasible, seed, objectives, rungs.levels)
+        live = Live(found, feasible.budget, epochs)
+        setting = Setting(feasible, seed, objectives, rungs.levels, live=live)
         name, given = (strategy, None) if isinstance(strategy, str) else ("", strategy)
         self._lock = threading.RLock()  # several threads may ask and tell
         self._proposer = proposer.Proposer(
-            self._history, resolve(name, given, setting), trials=trials, epochs=epochs, halving=rungs
+            self._history, resolve(name, given, setting), trials=trials, epochs=epochs, halving=rungs, live=live
         )
 
     def ask(self) -> Job | None:

@@ -41,7 +41,7 @@ def test_a_strategy_learns_from_inherited_scores_where_a_supernet_is_named_besid
     both = make_problem(SETTINGS.replace(strategy="predicted", supernet=folder))
     architecture = both.feasible.draw_even(np.random.default_rng(0))
     assert cheap_score(both)(architecture) == inherited.evaluator.evaluate(architecture, seed=0).top1
-    strategy, _ = choose_method(both)
+    strategy = choose_method(both).strategy
     assert strategy._setting.cheap(architecture) == cheap_score(both)(architecture)
 
 

@@ -15,6 +15,7 @@ from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.space import Budget, Feasible
 
 if TYPE_CHECKING:
+    from seesaw_nas.search.estimates.live import Live
     from seesaw_nas.search.history.history import History
 
 MAX_DRAWS = 20  # in a row that are all known already; then one of those that are left is drawn, whatever its cost
@@ -54,6 +55,8 @@ class Setting:
         objectives: ``front`` or ``top1``.
         levels: epochs at which trials may pause, ascending; the last is a whole training.
         cheap: a score of any architecture, far cheaper than a training, more is better; such as inherited accuracy.
+        accuracies: whether what trials score is top-1 of trainings, as a fraction, and no other measure.
+        live: the estimates that the search shares; a strategy that wants them makes its own without.
     """
 
     feasible: Feasible
@@ -61,6 +64,8 @@ class Setting:
     objectives: str = "front"
     levels: tuple[int, ...] = (1,)
     cheap: Callable[[Architecture], float] | None = None
+    accuracies: bool = True
+    live: Live | None = None
 
     def generator(self, number: int, purpose: int = 0) -> np.random.Generator:
         """Randomness for one trial; other purposes get their own."""

@@ -1,10 +1,11 @@
 """Thompson sampling on an additive model of top-1, its best architecture within a limit found without candidates.
 
-Top-1 is modelled as a sum over the choices: the width, each stage's repeats, and each block's expansion, kernel,
-grouping and activation, by stage and over the whole network. Weights are drawn from what the trained architectures
-leave possible (Bayesian linear regression); the architecture with the highest sum under a limit of Multi-Adds is then
-found by dynamic programming, without a candidate drawn in vain. The limit moves over the budget, so that the whole
-front is sought; where top-1 alone counts it is the budget.
+Worth is modelled as a sum over the choices: the width, each stage's repeats, and each block's expansion, kernel,
+grouping and activation, by stage and over the whole network. Weights are drawn from what all trials leave possible, by
+the estimates of the search (:mod:`seesaw_nas.search.estimates.model`), or, of scores that are no accuracy, by plain
+Bayesian regression on them; the architecture with the highest sum under a limit of Multi-Adds is then found by dynamic
+programming, without a candidate drawn in vain. The limit moves over the budget, so that the whole front is sought;
+where top-1 alone counts it is the budget.
 
 Agrawal and Goyal 2013, arXiv:1209.3352, for the sampling.
 """
@@ -18,8 +19,9 @@ import numpy as np
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.search.estimates.features import Array, Features
+from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.strategies.base import ExactDraws, Setting, observed
-from seesaw_nas.space.additive import Additive
+from seesaw_nas.space.additive import Additive, Scores
 
 if TYPE_CHECKING:
     from seesaw_nas.architecture.spec import Architecture
@@ -38,9 +40,10 @@ class Thompson:
         self._setting = setting
         self._draws = ExactDraws(setting)
         feasible = setting.feasible
-        self._features = Features(feasible.space, feasible.budget.high)
         self._best = Additive(feasible.space, feasible.budget)
-        self._sums, self._learnt = _Sums(len(self._features)), list[int]()
+        self._of_scores = _OfScores(setting)
+        self._of_worth = _OfWorth(setting) if setting.accuracies else None
+        self._model: _OfWorth | _OfScores = self._of_worth or self._of_scores
 
     def propose(self, history: History, taken: Set[str]) -> int:
         """Begin a trial of a new architecture within the budget."""
@@ -52,10 +55,10 @@ class Thompson:
         if not self.learn(history):
             return self._draws.draw(number, taken), "exact draw"
         rng = self._setting.generator(number, 2)
-        weights = self._sums.drawn(rng)
+        scores = self._model.drawn(rng)
         feasible = self._setting.feasible
         limit = self.limit(rng)
-        architecture, words = self._under(limit, weights), f"best of a sample under {limit:,} Multi-Adds"
+        architecture, words = self._under(limit, scores), f"best of a sample under {limit:,} Multi-Adds"
         if architecture is None:  # a band has nothing up to this limit
             return self._draws.draw(number, taken), "exact draw"
         if cost.macs(architecture) not in feasible.budget:  # where costs are rounded
@@ -68,34 +71,18 @@ class Thompson:
 
     def sample(self, limit: int, rng: np.random.Generator) -> Architecture | None:
         """The best architecture under a limit for weights drawn anew, known or not; near a lower end it may miss it."""
-        return self._under(limit, self._sums.drawn(rng))
+        return self._under(limit, self._model.drawn(rng))
 
-    def _under(self, limit: int, weights: Array) -> Architecture | None:
-        return self._best.best(self._features.scores(weights), limit, self._setting.feasible.budget.low)
+    def _under(self, limit: int, scores: Scores) -> Architecture | None:
+        return self._best.best(scores, limit, self._setting.feasible.budget.low)
 
     def learn(self, history: History) -> bool:
-        """Take in what is new, in the order of the trials, so that a resumed search sums up alike.
-
-        Returns:
-            Whether there is enough to go by.
-
-        Where trials are stopped early and few are complete, those at the same epoch are taken anew each time.
-        """
-        complete = history.complete
-        if len(complete) < STARTUP and len(self._setting.levels) > 1:
-            found = observed(history, self._setting.levels, STARTUP)
-            self._sums, self._learnt = _Sums(len(self._features)), []
-            for entry in found:
-                self._sums.add(self._features.of(entry.architecture), entry.top1)
-            return len(found) >= STARTUP
-        if self._learnt and complete[len(self._learnt) - 1].number != self._learnt[-1]:
-            self._learnt = []  # some came in between
-        if not self._learnt:
-            self._sums = _Sums(len(self._features))
-        for trial in complete[len(self._learnt) :]:
-            self._sums.add(self._features.of(trial.architecture), trial.top1)
-            self._learnt.append(trial.number)
-        return len(complete) >= STARTUP
+        """Take in what is new; whether there is enough to go by."""
+        if self._of_worth and (self._of_worth.learn(history) or not self._of_worth.misses(history)):
+            self._model = self._of_worth
+            return self._of_worth.enough
+        self._model = self._of_scores
+        return self._of_scores.learn(history)
 
     def limit(self, rng: np.random.Generator) -> int:
         """The Multi-Adds under which to look for the best."""
@@ -109,6 +96,62 @@ class Thompson:
 def _for(limit: int) -> str:
     """The words for what is changed afterwards, so that it may be above the limit."""
     return f"best of a sample for {limit:,} Multi-Adds"
+
+
+class _OfWorth:
+    """Scores of the choices by the estimates of the search."""
+
+    def __init__(self, setting: Setting) -> None:
+        feasible = setting.feasible
+        self._live = setting.live or Live(feasible.space, feasible.budget, setting.levels[-1])
+
+    @property
+    def enough(self) -> bool:
+        return len(self._estimates) >= STARTUP
+
+    def learn(self, history: History) -> bool:
+        self._estimates = self._live.follow(history)
+        return self.enough
+
+    def misses(self, history: History) -> bool:
+        """Whether a program's evaluator gives what is no fraction, of which estimates know nothing."""
+        return len(history.complete) > len(self._estimates)
+
+    def drawn(self, rng: np.random.Generator) -> Scores:
+        return self._estimates.draw(rng)
+
+
+class _OfScores:
+    """Scores of the choices by Bayesian regression on whatever the evaluator says, which is no accuracy."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._levels = setting.levels
+        self._features = Features(setting.feasible.space, setting.feasible.budget.high)
+        self._sums, self._learnt = _Sums(len(self._features)), list[int]()
+
+    def drawn(self, rng: np.random.Generator) -> Scores:
+        return self._features.scores(self._sums.drawn(rng))
+
+    def learn(self, history: History) -> bool:
+        """Take in what is new, in the order of the trials, so that a resumed search sums up alike.
+
+        Where trials are stopped early and few are complete, those at the same epoch are taken anew each time.
+        """
+        complete = history.complete
+        if len(complete) < STARTUP and len(self._levels) > 1:
+            found = observed(history, self._levels, STARTUP)
+            self._sums, self._learnt = _Sums(len(self._features)), []
+            for entry in found:
+                self._sums.add(self._features.of(entry.architecture), entry.top1)
+            return len(found) >= STARTUP
+        if self._learnt and complete[len(self._learnt) - 1].number != self._learnt[-1]:
+            self._learnt = []  # some came in between
+        if not self._learnt:
+            self._sums = _Sums(len(self._features))
+        for trial in complete[len(self._learnt) :]:
+            self._sums.add(self._features.of(trial.architecture), trial.top1)
+            self._learnt.append(trial.number)
+        return len(complete) >= STARTUP
 
 
 class _Sums:
