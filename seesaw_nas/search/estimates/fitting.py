@@ -21,7 +21,7 @@ LEAST_NOISE = 0.1  # of a trial's variance is its seed's
 
 
 @dataclass(frozen=True)
-class Fit:
+class Learnt:
     """What follows from the trials.
 
     Attributes:
@@ -44,17 +44,17 @@ class Fit:
 
     def add(self, reading: Reading, row: Array) -> None:
         """Take in a trial and its architecture's features."""
-        worth, variance = measure(self.levels, reading)
+        worth, variance = (values[0] for values in measure(self.levels, [reading]))
         if np.isfinite(worth):
-            self.regression.add(reading.digest, row, worth, self.of_trial(variance))
+            self.regression.add(reading.digest, row, float(worth), float(self.of_trials(variance)))
 
-    def of_trial(self, variance: float) -> float:
-        """Variance of a trial about its architecture's worth, from that which its level gives it."""
-        rest = self.unit * variance
-        return max(rest - self.regression.own, LEAST_NOISE * rest)
+    def of_trials(self, variances: Array) -> Array:
+        """Variances of trials about their architecture's worth, from those that their levels give them."""
+        rest = self.unit * variances
+        return np.maximum(rest - self.regression.own, LEAST_NOISE * rest)
 
 
-def fit(readings: Sequence[Reading], features: Array, epochs: int) -> Fit:
+def fit(readings: Sequence[Reading], features: Array, epochs: int) -> Learnt:
     """Variances and regression.
 
     Args:
@@ -63,9 +63,9 @@ def fit(readings: Sequence[Reading], features: Array, epochs: int) -> Fit:
         epochs: of the whole recipe.
     """
     levels, together = fit_levels(readings, features, epochs)
-    measured = np.array([measure(levels, one) for one in readings])
-    known = np.isfinite(measured).all(axis=1)
-    (worths, variances), rows = measured[known].T, features[known]
+    worths, variances = measure(levels, readings)
+    known = np.isfinite(worths)
+    worths, variances, rows = worths[known], variances[known], features[known]
     used = [one for one, told in zip(readings, known, strict=True) if told]
     weights = variances.mean() / variances
     kernel = Kernel.of(rows, weights)
@@ -76,13 +76,13 @@ def fit(readings: Sequence[Reading], features: Array, epochs: int) -> Fit:
     own = own_share(found.share, digests, worths / np.sqrt(unit * variances)) * unit * float(variances.min())
     regression = Regression(kernel.centre, found.explained / kernel.scale, own, kernel.scale)
     noise = max(float(levels[-1].noise[0, 0]) - own, 0.0)
-    result = Fit(regression, levels, together, noise, found, unit, len(readings))
-    regression.add_all(digests, rows, worths, np.array([result.of_trial(v) for v in variances]))
+    result = Learnt(regression, levels, together, noise, found, unit, len(readings))
+    regression.add_all(digests, rows, worths, result.of_trials(variances))
     _learn_bend(result, used)
     return result
 
 
-def _learn_bend(result: Fit, readings: Sequence[Reading]) -> None:
+def _learn_bend(result: Learnt, readings: Sequence[Reading]) -> None:
     last = result.levels[-1]
     whole = [one for one in readings if one.epochs >= last.epoch]
     top1 = np.array([one.values[last.epoch - 1, 0] for one in whole])
@@ -117,11 +117,11 @@ def own_share(explained: float, digests: Sequence[str], standard: Array) -> floa
     return float(np.clip(1 - (REPEATS * before + squares) / (REPEATS + free), LEAST_OWN, MOST_OWN))
 
 
-def measure(levels: Sequence[Level], reading: Reading) -> tuple[float, float]:
-    """Worth by the latest level that a trial has reached and its variance; NaN where there is none."""
+def measure(levels: Sequence[Level], readings: Sequence[Reading]) -> tuple[Array, Array]:
+    """Worths by the latest level that each trial has reached, and variances; NaN where there is none: (trials,)."""
+    worths, variances = np.full(len(readings), np.nan), np.full(len(readings), np.nan)
     for level in reversed(levels):
-        if reading.epochs >= level.epoch:
-            worth, variance = level.measure(reading.values[level.epoch - 1])
-            if np.isfinite(worth):
-                return worth, variance
-    return float("nan"), float("nan")
+        left = [i for i in range(len(readings)) if np.isnan(worths[i]) and readings[i].epochs >= level.epoch]
+        if left:
+            worths[left], variances[left] = level.measure(np.array([readings[i].values[level.epoch - 1] for i in left]))
+    return worths, variances

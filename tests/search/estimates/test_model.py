@@ -117,11 +117,15 @@ def test_few_trials_and_no_structure_shrink_and_say_so():
     observed = [record.top1 for record in run_of(4)[0]]
     trained = few.of([record.spec for record in run_of(4)[0]]).mean
     assert np.ptp(trained) < np.ptp(observed)
-    rng = np.random.default_rng(0)
-    chance = told([trial(i, one, 2.0, rng) for i, one in enumerate(MANY[:40])])
-    assert not chance.knows
-    assert "nothing for certain in 40 trials" in chance.reason
-    assert np.std(chance.of(MANY).mean) < 0.5 * chance.noise
+    without = []
+    for seed in range(10):  # one in 20 takes chance for structure; three of ten do with 1%
+        rng = np.random.default_rng(seed)
+        chance = told([trial(i, one, 2.0, rng) for i, one in enumerate(MANY[:40])])
+        if not chance.knows:
+            without.append(chance)
+            assert "nothing for certain in 40 trials" in chance.reason
+            assert np.std(chance.of(MANY).mean) < 0.5 * chance.noise
+    assert len(without) >= 8
     clear = told(run_of(40)[0])
     assert clear.knows
     assert clear.reason.startswith("choices explain ")
@@ -245,7 +249,7 @@ def test_an_architecture_asked_twice_is_the_same_one():
 def test_draws_vary_as_the_estimates_say():
     estimates = told(run_of(40)[0])
     rng, one = np.random.default_rng(0), MANY[100]
-    row = Estimates(SPACE, EPOCHS)._row(one)
+    row = Estimates(SPACE, EPOCHS).row(one)
     regression = estimates._now.regression
     drawn_sums = [row @ regression.draw(rng) for _ in range(400)]
     assert np.mean(drawn_sums) == pytest.approx(row @ regression.weights, abs=0.1)
