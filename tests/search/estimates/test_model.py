@@ -226,13 +226,13 @@ def test_a_training_gone_astray_does_not_decide_for_all():
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_any_mixture_of_states_and_figures_gives_finite_estimates(data):
-    value = st.one_of(st.none(), st.floats(), st.floats(0, 1))
-    records = []
-    for i in range(data.draw(st.integers(1, 14))):
-        length = data.draw(st.integers(0, EPOCHS))
-        rows = [(data.draw(st.floats()), data.draw(value), data.draw(value)) for _ in range(length)]
-        top1 = data.draw(st.one_of(st.none(), st.floats(0, 1)))
-        records.append(record(i, MANY[data.draw(st.integers(0, 4))], curve_of(*rows), top1))
+    value = st.sampled_from([NAN, INF, -INF, 0.0, 5e-324, 1e-9, 0.3, 0.5, 0.50001, 1.0, 700.0, 1e300, -1.0])
+    epoch = st.tuples(value, st.none() | value, st.none() | value)
+    one = st.tuples(st.integers(0, 4), st.lists(epoch, max_size=EPOCHS), st.none() | st.sampled_from([0, 0.5, 0.7, 1]))
+    records = [
+        record(i, MANY[which], curve_of(*rows), top1)
+        for i, (which, rows, top1) in enumerate(data.draw(st.lists(one, min_size=1, max_size=14)))
+    ]
     estimates = told(records)
     if len(estimates):
         figures(estimates)
