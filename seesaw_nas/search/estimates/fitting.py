@@ -14,6 +14,7 @@ from seesaw_nas.search.estimates.regression import Regression
 from seesaw_nas.search.estimates.signals import Reading
 
 GROWTH = 1.1  # trials from one estimate of the variances to the next
+MOST_SAMPLED = 500  # trials that the variances are estimated from
 OWN = (0.3, 0.05)  # share of what choices leave that stays with the architecture: where they explain nothing, and all
 REPEATS = 5.0  # repeated trainings that this share counts for, before there are repeats
 LEAST_OWN, MOST_OWN = 0.02, 0.9
@@ -55,13 +56,35 @@ class Learnt:
 
 
 def fit(readings: Sequence[Reading], features: Array, epochs: int) -> Learnt:
-    """Variances and regression.
+    """Variances, and the regression of all trials.
 
     Args:
         readings: at least one, in the order of their numbers.
         features: (readings, features).
         epochs: of the whole recipe.
     """
+    some = _sample(readings)
+    result, used = _learn_variances([readings[i] for i in some], features[some], epochs, len(readings))
+    worths, variances = measure(result.levels, readings)
+    known = np.isfinite(worths)
+    digests = [one.digest for one, told in zip(readings, known, strict=True) if told]
+    result.regression.add_all(digests, features[known], worths[known], result.of_trials(variances[known]))
+    _learn_bend(result, used)
+    return result
+
+
+def _sample(readings: Sequence[Reading]) -> list[int]:
+    """Places of the trials that variances are estimated from: spread evenly, and some trained to the end."""
+    some = list(range(0, len(readings), -(-len(readings) // MOST_SAMPLED)))
+    if any(readings[i].whole for i in some):
+        return some
+    return sorted({*some, *(i for i, one in enumerate(readings) if one.whole)})
+
+
+def _learn_variances(
+    readings: Sequence[Reading], features: Array, epochs: int, trials: int
+) -> tuple[Learnt, list[Reading]]:
+    """All but the sums of the regression, and the trials that say something."""
     levels, together = fit_levels(readings, features, epochs)
     worths, variances = measure(levels, readings)
     known = np.isfinite(worths)
@@ -76,10 +99,7 @@ def fit(readings: Sequence[Reading], features: Array, epochs: int) -> Learnt:
     own = own_share(found.share, digests, worths / np.sqrt(unit * variances)) * unit * float(variances.min())
     regression = Regression(kernel.centre, found.explained / kernel.scale, own, kernel.scale)
     noise = max(float(levels[-1].noise[0, 0]) - own, 0.0)
-    result = Learnt(regression, levels, together, noise, found, unit, len(readings))
-    regression.add_all(digests, rows, worths, result.of_trials(variances))
-    _learn_bend(result, used)
-    return result
+    return Learnt(regression, levels, together, noise, found, unit, trials), used
 
 
 def _learn_bend(result: Learnt, readings: Sequence[Reading]) -> None:
