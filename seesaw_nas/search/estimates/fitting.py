@@ -128,11 +128,10 @@ def own_share(explained: float, digests: Sequence[str], standard: Array) -> floa
         explained: share of the choices.
         digests, standard: of each trial the architecture, and its worth over the deviation of what choices leave.
     """
-    of: dict[str, list[float]] = {}
-    for digest, worth in zip(digests, standard, strict=True):
-        of.setdefault(digest, []).append(float(worth))
-    free = sum(len(worths) - 1 for worths in of.values())
-    squares = sum(len(worths) * float(np.var(worths)) for worths in of.values())
+    _, which, counts = np.unique(list(digests), return_inverse=True, return_counts=True)
+    means = np.bincount(which, standard) / counts
+    squares = float(np.square(standard - means[which]).sum())
+    free = len(standard) - len(counts)
     before = 1 - (OWN[1] + (OWN[0] - OWN[1]) * (1 - explained))
     return float(np.clip(1 - (REPEATS * before + squares) / (REPEATS + free), LEAST_OWN, MOST_OWN))
 
