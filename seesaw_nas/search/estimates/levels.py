@@ -19,6 +19,7 @@ from seesaw_nas.search.estimates.signals import Reading
 FAR = 3.0  # robust standard deviations from the median, beyond which a training that went astray counts as no worse
 UNKNOWN = 0.5  # standard deviation of log odds, where one trial is known
 LEAST_SHARE, LEAST = 0.04, 3  # of the trials stand at an epoch that is looked at by itself
+MOST_SELECTED = 2.0  # times as much as those that went on may all trials be taken to spread
 LINKED = 4  # trials of both epochs, from which their covariance is learnt
 ALIKE_LATER = 0.8  # correlation of what choices explain after an epoch with that at the end, before there are trials
 SAME_SPREAD = 3.0  # trials that the prior counts for that top-1 spreads alike after both epochs
@@ -101,7 +102,8 @@ def fit_levels(readings: Sequence[Reading], features: Array, whole: int) -> tupl
     """
     target = target_epoch(readings, whole)
     epochs = standing(readings, target)
-    found = {epoch: _alone(readings, features, epoch) for epoch in epochs}
+    found = {epoch: _alone(readings, features, epoch) for epoch in epochs[:-1]}
+    found[target] = _alone(readings, features, target, _selection(readings, epochs))
     last = found[target]
     assert last is not None, "somebody has reached the epoch aimed at"
     levels, together = [], 0.0
@@ -116,7 +118,21 @@ def fit_levels(readings: Sequence[Reading], features: Array, whole: int) -> tupl
     return [*levels, last], together
 
 
-def _alone(readings: Sequence[Reading], features: Array, epoch: int) -> Level | None:
+def _selection(readings: Sequence[Reading], epochs: Sequence[int]) -> float:
+    """By how much all trials spread more after the first of these epochs than those that went on to the last.
+
+    Trials that were trained on were selected, by top-1 mostly, so that they differ less than others do.
+    """
+    values = [(one.values[epochs[0] - 1, 0], one.epochs >= epochs[-1]) for one in readings if one.epochs >= epochs[0]]
+    top1, went_on = (np.array(column) for column in zip(*values, strict=True))
+    known = np.isfinite(top1)
+    if went_on[known].sum() < 2:
+        return 1.0
+    ratio = np.std(top1[known]) / max(float(np.std(top1[known & went_on])), NIL)
+    return float(np.clip(ratio, 1.0, MOST_SELECTED))
+
+
+def _alone(readings: Sequence[Reading], features: Array, epoch: int, wider: float = 1.0) -> Level | None:
     """Signals after an epoch, with top-1 after the same epoch as worth."""
     at = [i for i, one in enumerate(readings) if one.epochs >= epoch and np.isfinite(one.values[epoch - 1, 0])]
     if not at:
@@ -128,7 +144,7 @@ def _alone(readings: Sequence[Reading], features: Array, epoch: int) -> Level | 
     rows = np.clip(values[full][:, used], low, high)
     spread = rows.std(axis=0)
     if len(rows) > 1 and spread[0] > NIL:
-        parts = split(Kernel.of(features[at][full]), rows)
+        parts = split(Kernel.of(features[at][full]), rows, wider=wider)
     else:
         parts = prior(rows.mean(axis=0), np.full(len(used), UNKNOWN / len(rows)))
     load = parts.explained[:, 0] / parts.explained[0, 0]
