@@ -152,4 +152,5 @@ def shares(kernel: Kernel, values: Array, weights: Array, total: float) -> Share
     )
     each = squares / (free + OBSERVED)
     explained, noise = float(weighted @ (each * GRID)), float(weighted @ (each * (1 - GRID)))
-    return Shares(explained, noise, float(weighted @ GRID), evidence if len(kernel.sizes) else 0.0)
+    tells = len(kernel.sizes) and np.ptp(values) > NIL  # equal figures are no evidence of anything
+    return Shares(explained, noise, float(weighted @ GRID), evidence if tells else 0.0)
