@@ -3,8 +3,8 @@
     python benchmarks/strategies.py --table FILE [--seeds 40] [--trainings 100] [--ours NAME[:SCHEDULER[:OBJECTIVES]]]
 
 A table of `seesaw-nas tabulate` answers in place of a training, so that hundreds of searches take minutes; what a
-search costs is counted in the epochs it would have trained. Each search sees the trainings of one seed of the table;
-what its answer is worth is the mean top-1 of the same architecture's other seeds, which the search did not see. The
+search costs is counted in the epochs it would have trained. One seed of the table is held out of each search, in turn;
+what its answer is worth is the top-1 of the same architecture with that seed, which the search did not see. The
 architecture that answers is the nearest recorded one, with its own Multi-Adds, so that nothing is gained by asking for
 something cheaper than what answers.
 
@@ -13,10 +13,10 @@ peers are Optuna's samplers with their defaults, as a user would write them down
 in-memory storage, and a draw outside the budget pruned with its violation as a constraint, at no cost. A draw that
 comes again is trained again. They answer with the best observed. "top1" at the end of a name: a study of top-1 alone.
 
-worth    top-1 of the recommended architecture over the unseen seeds
+worth    top-1 of the recommended architecture with the seed held out
 claim    what the search says of it, minus that
 front    hypervolume of what the front is worth, members by unseen top-1 and share of the budget
-within   share of searches whose 90% interval for the mean of the unseen seeds holds it (ours)
+within   share of searches whose 90% interval for top-1 with another seed holds it (ours)
 
 At a cost, ours is a search that was given so many trainings; a peer is looked at when it has spent as much.
 """
@@ -108,7 +108,7 @@ class Contender:
 
 
 class Bench:
-    """A table of which a search sees one seed."""
+    """A table of which a search sees all seeds but one."""
 
     def __init__(self, path: Path, trainings: int) -> None:
         self.problem = make_problem(SearchSettings.of(evaluator="table", table=str(path), device="cpu"))
@@ -121,21 +121,24 @@ class Bench:
     def allowance(self) -> int:
         return self.trainings * self.epochs
 
-    def seen(self, number: int) -> int:
-        """The table's seed that this search sees."""
+    def held_out(self, number: int) -> int:
+        """The table's seed that this search does not see."""
         return self.seeds[number % len(self.seeds)]
 
     def evaluator(self, number: int) -> TableEvaluator:
-        """Answers with the trainings of the seed that this search sees."""
-        seed = self.seen(number)
-        entries = [replace(entry, curves={seed: entry.curves[seed]}) for entry in self.table.entries]
+        """Answers with the trainings of the other seeds, one of them drawn for each trial."""
+        entries = [
+            replace(
+                entry, curves={seed: curve for seed, curve in entry.curves.items() if seed != self.held_out(number)}
+            )
+            for entry in self.table.entries
+        ]
         return TableEvaluator(replace(self.table, entries=tuple(entries)), self.space)
 
     def truth(self, architecture: Architecture, number: int) -> tuple[float, float]:
-        """Mean top-1 over the seeds that this search does not see, and share of the budget, of what answers."""
+        """Top-1 with the seed held out, and share of the budget, of what answers for an architecture."""
         entry, _ = self._whole.nearest(architecture)
-        unseen = [curve[-1].top1 for seed, curve in entry.curves.items() if seed != self.seen(number)]
-        return statistics.mean(unseen), entry.macs / self.problem.budget.high
+        return entry.curves[self.held_out(number)][-1].top1, entry.macs / self.problem.budget.high
 
     def answer(self, best: Architecture, said: float, front: Sequence[Architecture], number: int, **more) -> Answer:
         worth, _ = self.truth(best, number)
@@ -167,7 +170,7 @@ class Bench:
             return NOTHING
         best, half = standing.leader, None
         if figures := standing.figures(best.trial):
-            noise = standing.estimates.noise / np.sqrt(len(self.seeds) - 1)
+            noise = float(standing.estimates.of([best.trial.architecture]).noise[0])
             half = WITHIN * float(np.hypot(figures.estimate_sd, noise))
         said = figures.estimate if figures else best.top1
         front = [trial.architecture for trial in standing.front()]
@@ -220,7 +223,9 @@ def search_all(bench: Bench, contenders: list[Contender], seeds: int, peers: lis
     for number in range(seeds):
         for contender in contenders:
             start = time.perf_counter()
-            answers = {share: bench.ours(contender, number, round(share * bench.trainings) * bench.epochs) for share in COSTS}
+            answers = {
+                share: bench.ours(contender, number, round(share * bench.trainings) * bench.epochs) for share in COSTS
+            }
             found[contender.name].append(answers)
             seconds[contender.name] += time.perf_counter() - start
         for name in peers:
@@ -244,7 +249,10 @@ def summary(courses: list[dict]) -> dict[str, dict]:
         figures = {what: [getattr(answer, what) for answer in answers] for what in FIGURES}
         held = [answer.within for answer in answers if answer.within is not None]
         found[str(share)] = {
-            **{what: {"quartiles": quartiles(of), "mean": round(statistics.mean(of), 5)} for what, of in figures.items()},
+            **{
+                what: {"quartiles": quartiles(of), "mean": round(statistics.mean(of), 5)}
+                for what, of in figures.items()
+            },
             "within": round(statistics.mean(held), 3) if held else None,
             "trained": statistics.mean(answer.trained for answer in answers),
         }
@@ -253,7 +261,8 @@ def summary(courses: list[dict]) -> dict[str, dict]:
 
 def against(ours: list[dict], peer: list[dict]) -> dict[str, object]:
     """Shares of seeds in which ours is ahead, equal costs; and in which its worth at a cost is at least the peer's
-    whole."""
+    whole.
+    """
     return {
         "ahead": {
             what: {
@@ -290,7 +299,9 @@ def measure(path: Path, options: argparse.Namespace) -> dict[str, object]:
     }  # fmt: skip
     show(about, summaries, versus)
     per_seed = {
-        name: {what: [[round(getattr(course[share], what), 5) for course in found] for share in COSTS] for what in FIGURES}
+        name: {
+            what: [[round(getattr(course[share], what), 5) for course in found] for share in COSTS] for what in FIGURES
+        }
         for name, found in courses.items()
     }
     return {"table": about, "summary": summaries, "ours_against_peers": versus, "per_seed": per_seed}
@@ -312,7 +323,10 @@ def show(about: dict, summaries: dict[str, dict], versus: dict[str, dict]) -> No
     print("\nshare of seeds ahead at equal cost: worth | front; worth at least the peer's whole, at each cost")
     for name, peers in versus.items():
         for peer, found in peers.items():
-            rows = [" ".join(f"{v:4.2f}" for v in row.values()) for row in (*found["ahead"].values(), found["at_least_its_whole"])]
+            rows = [
+                " ".join(f"{v:4.2f}" for v in row.values())
+                for row in (*found["ahead"].values(), found["at_least_its_whole"])
+            ]
             print(f"{name:22} {peer:18} " + " | ".join(rows))
 
 
@@ -342,7 +356,7 @@ def main() -> None:
     tables = [measure(path, options) for path in options.table]
     setting = {
         "seeds": options.seeds, "trainings": options.trainings, "costs": COSTS, "reference": REFERENCE,
-        "split": "validation", "truth": "mean top-1 of the seeds that the search does not see",
+        "split": "validation", "truth": "top-1 with the seed that is held out of the search",
         "quartiles": "lower, median, upper", "seconds": round(time.perf_counter() - start),
         "core_seconds": round(time.process_time() - begun),
     }  # fmt: skip

@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.declared import share_change
 from seesaw_nas.cli.parts.parameters import Json, Storage, verb
 from seesaw_nas.core.errors import OptionError
+from seesaw_nas.search.settings import SearchSettings
 
 
 @verb
@@ -25,6 +27,7 @@ def report(
     parquet: Annotated[Path | None, typer.Option(help="A Parquet file to make, with every trial.")] = None,
     png: Annotated[Path | None, typer.Option(help="A folder for the figures as PNG; needs kaleido, Chromium.")] = None,
     svg: Annotated[Path | None, typer.Option(help="A folder for the figures as SVG.")] = None,
+    rank: Annotated[str, share_change(SearchSettings, "rank")] = "",
     storage: Storage = "",
     json: Json = False,
 ) -> None:
@@ -36,7 +39,7 @@ def report(
     console = terminal.console(stderr=json)
     with terminal.progress(console) as progress:
         written = write(
-            runs, out, csv=csv, parquet=parquet, png=png, svg=svg, storage=storage,
+            runs, out, csv=csv, parquet=parquet, png=png, svg=svg, storage=storage, rank=rank,
             drawing=lambda images: progress.track(images, description="drawing"),
         )  # fmt: skip
     for label, lines in (("apart", written.apart), ("note", written.notes)):

@@ -30,6 +30,7 @@ __all__ = [
     "at_once",
     "attempt",
     "attempt_together",
+    "gives_accuracy",
     "make",
     "needs",
     "on_device",
@@ -95,6 +96,11 @@ def describe(name: str) -> str:
 def is_trained(name: str) -> bool:
     """Whether top-1 is that of networks trained by the recipe, here or before; true for a program's own evaluator."""
     return name not in EVALUATORS or EVALUATORS[name].trains or EVALUATORS[name].is_truth
+
+
+def gives_accuracy(name: str) -> bool:
+    """Whether scores are top-1 of networks, and not a proxy's; true for a program's own evaluator."""
+    return not name.startswith(PROXY)
 
 
 def trains(name: str) -> bool:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from seesaw_nas.core.units import format_count
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
 from seesaw_nas.evaluators.basis import Basis
-from seesaw_nas.search import records
+from seesaw_nas.search import standing
 from seesaw_nas.search.history.lines import Genotypes
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.spread import Spread
+from seesaw_nas.search.standing import Standing
 from seesaw_nas.space import Budget, Space
 
 
@@ -29,6 +31,7 @@ class Run:
         spreads: by digest, of the architectures that were trained again.
         genotypes: the genes of the trials; ``None`` where they are not known.
         basis: what the figures are of; ``None`` where it is of no matter, for the run is shown by itself.
+        ranked: the standing, where it is known already.
     """
 
     name: str
@@ -41,12 +44,17 @@ class Run:
     spreads: Mapping[str, Spread] = field(default_factory=dict)
     genotypes: Genotypes | None = None
     basis: Basis | None = None
+    ranked: Standing | None = None
+
+    @cached_property
+    def standing(self) -> Standing:
+        """How the trained architectures stand to each other, by the settings."""
+        return self.ranked or standing.of_run(self.settings, self.records, self.space, self.budget)
 
     @property
     def best(self) -> CompleteTrial | None:
         """As in ``best.json``."""
-        means = {digest: spread.mean for digest, spread in self.spreads.items()}
-        return records.best(records.complete(self.records), means)
+        return self.standing.best({digest: spread.mean for digest, spread in self.spreads.items()})
 
     @property
     def within(self) -> str:

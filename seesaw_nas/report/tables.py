@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from statistics import fmean
@@ -18,6 +19,7 @@ from seesaw_nas.core.optional import require
 from seesaw_nas.deploy.latency import NO_TIMINGS, Latency, Timings
 from seesaw_nas.evaluators.table import Recorded, Table
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete, front
+from seesaw_nas.search.standing import Standing
 from seesaw_nas.space import Budget
 
 
@@ -44,17 +46,29 @@ def frame(records: Sequence[TrialRecord] | Sequence[CompleteTrial]) -> pd.DataFr
     return pd.DataFrame(columns)
 
 
-def front_frame(records: Sequence[TrialRecord], *, budget: Budget, timings: Timings = NO_TIMINGS) -> pd.DataFrame:
+def front_frame(
+    records: Sequence[TrialRecord],
+    *,
+    budget: Budget,
+    timings: Timings = NO_TIMINGS,
+    standing: Standing | None = None,
+) -> pd.DataFrame:
     """One row a member of the front, from the fewest Multi-Adds to the most, ranked from 1.
 
+    With ``standing`` the front is the one of that, and where it has estimates, ``estimate``, ``estimate_sd`` and the
+    other fields of :class:`seesaw_nas.search.worth.Figures` are columns; ``top1`` is the observed one. Without it
+    the front is that of the observed figures.
     ``budget_share`` is Multi-Adds over the budget's upper end, a fraction. ``fused_batch1_ms`` and the like are median
     latencies, and only there where some are in ``timings``. ``stage_1`` and on hold the architecture (see
     :func:`stage_texts`); an architecture with fewer stages than another leaves the last ones empty.
     """
-    members = front(complete(records))
+    members = front(complete(records)) if standing is None else standing.front()
     table = frame(members).rename(columns={"number": "trial"})
     table.insert(0, "rank", range(1, len(members) + 1))
     table = table[["rank", "trial", "digest", "macs", "params", "top1", "split", "seed", "seconds"]]
+    estimated = [] if standing is None else [asdict(known) for one in members if (known := standing.figures(one))]
+    for place, name in enumerate(estimated[0] if estimated else (), start=list(table.columns).index("top1") + 1):
+        table.insert(place, name, [row[name] for row in estimated])
     table["budget_share"] = table["macs"].astype("float64") / budget.high
     found = [timings.latencies.get(member.digest, ()) for member in members]
     for backend, batch in dict.fromkeys((entry.backend, entry.batch) for entries in found for entry in entries):
@@ -80,7 +94,14 @@ def stage_texts(architecture: Architecture | None) -> list[str]:
     return lines
 
 
-def write_csv(path: Path, records: Sequence[TrialRecord], *, budget: Budget, timings: Timings = NO_TIMINGS) -> None:
+def write_csv(
+    path: Path,
+    records: Sequence[TrialRecord],
+    *,
+    budget: Budget,
+    timings: Timings = NO_TIMINGS,
+    standing: Standing | None = None,
+) -> None:
     """Write :func:`front_frame` as UTF-8 CSV with a header line, all at once or not at all.
 
     Read ``digest`` back as text: one such as ``12e4567890123456`` looks like a number.
@@ -88,7 +109,7 @@ def write_csv(path: Path, records: Sequence[TrialRecord], *, budget: Budget, tim
     Raises:
         OSError: the file cannot be written.
     """
-    table = front_frame(records, budget=budget, timings=timings)
+    table = front_frame(records, budget=budget, timings=timings, standing=standing)
     write_table(path, table)
 
 

@@ -17,6 +17,7 @@ from seesaw_nas.search import records
 from seesaw_nas.search.history.addresses import is_same
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.places import records_of
+from seesaw_nas.search.recorded import standing_in
 from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.space import Feasible
 
@@ -106,13 +107,13 @@ def _of_run(folder: RunFolder, basis: Basis, tell: Callable[[str], None]) -> Ite
         folder = replace(folder, storage="")  # the new search's own database is another
     if not kept and not folder.journal.exists() and not folder.old_journal.exists():
         raise RunError(f"{folder.path} is no search: it has no {folder.journal.name}")
-    trials = records.complete(records_of(folder))
+    found = records_of(folder)
     path = show_path(folder.path)
     before = Basis.of(folder.description, path)
     reason = difference(before, basis, TRAININGS) or unknown(before, basis, TRAININGS)
     if reason:
         tell(f"the front of {path} is trained anew, its figures are not taken over: {reason}")
-    for trial in records.front(trials) if reason else trials:
+    for trial in standing_in(folder, found).front() if reason else records.complete(found):
         yield Start(trial.architecture, f"trial {trial.number} of {folder.name}", None if reason else trial)
 
 

@@ -1,6 +1,7 @@
 """The settings of a search by topic; each field is an option, see :mod:`seesaw_nas.core.options`.
 
 An option that a later release adds has a default that means what searches did before: run folders of before lack it.
+One differs: without ``rank``, run folders of before are ranked by estimate, too.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ PYTHON = PROGRAM  # before the name of a strategy or evaluator that is a Python 
 PLANS = {
     "plain": "each trial is trained from scratch",
     "shared": "thousands are scored with a supernet's weights, the best fine-tuned, the best of these trained",
+}
+ESTIMATE, OBSERVED = "estimate", "observed"
+RANKS = {
+    ESTIMATE: "by what each architecture is worth, estimated from all trials",
+    OBSERVED: "by the top-1 of single trials, of which the luckiest is the highest",
 }
 MOST_TRIALS, MOST_WORKERS = 10_000_000, 1024
 ENGINES = {
@@ -178,8 +184,14 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What is done with the best once the search has ended."""
+    """Which trials are the best, and what is done with them once the search has ended."""
 
+    rank: str = option(
+        "Figure by which the best and the front are told: estimate, from all trials; or observed, of single trials.",
+        default=ESTIMATE,
+        choices=RANKS,
+        changeable=True,
+    )
     confirm: int = option(
         "Number of best architectures to train again at the end, by the whole recipe.",
         default=0,

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas import pareto
 from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import RunError, SpecError
 from seesaw_nas.core.fields import at_path, check_distinct, take_fields
@@ -21,6 +20,7 @@ from seesaw_nas.search.spread import Spread
 
 if TYPE_CHECKING:
     from seesaw_nas.evaluators import Evaluator
+    from seesaw_nas.search.standing import Standing
 
 OnBegin = Callable[[int, int, CompleteTrial], None]
 
@@ -137,13 +137,9 @@ def _confirmed(value: Any) -> Confirmed:
     return Confirmed(conform("conditions", Mapping[str, str], content["conditions"]), tuple(repeats))
 
 
-def candidates(done: Sequence[CompleteTrial], count: int) -> list[CompleteTrial]:
-    """The ``count`` best trials: front by front, the highest top-1 of each first."""
-    if not done:
-        return []
-    ranks = pareto.ranks([(trial.top1, float(trial.macs)) for trial in done])
-    order = sorted(range(len(done)), key=lambda i: (ranks[i], -done[i].top1, done[i].number))
-    return [done[i] for i in order[:count]]
+def candidates(standing: Standing, count: int) -> list[CompleteTrial]:
+    """The trials of the ``count`` best architectures: front by front, of each the one worth most first."""
+    return [row.trial for row in standing.first(count)]
 
 
 def confirm(

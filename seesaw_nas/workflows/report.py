@@ -47,6 +47,7 @@ def report(
     png: Path | None = None,
     svg: Path | None = None,
     storage: str = "",
+    rank: str = "",
     drawing: Callable[[Images], Iterable[tuple[Path, Any]]] = iter,
 ) -> Written:
     """Write the page of a run or of several, and what else is wanted of them; nothing is overwritten.
@@ -59,6 +60,7 @@ def report(
         csv, parquet: files for the table of all trials.
         png, svg: folders for the figures.
         storage: URL of the database that has the runs' history; needed where their folders have none.
+        rank: by what the best and the front are told, ``estimate`` or ``observed``; the runs' own when empty.
         drawing: passes the images on one by one, to show how far the drawing is.
 
     Raises:
@@ -69,7 +71,7 @@ def report(
     page = out or own
     tables = [path for path in (csv, parquet) if path]
     _refuse_existing([*tables, *([] if len(paths) == 1 and page.absolute() == own.absolute() else [page])])
-    found = _read(paths, storage)
+    found = [_ranked(run, rank) for run in _read(paths, storage)]
     shown = reports.all_figures(found[0]) if len(found) == 1 else reports.compare_runs(found)
     folders = {"png": png, "svg": svg}
     drawn = [one for one in shown if one.figure.data]
@@ -88,6 +90,10 @@ def report(
     files = (page, *tables, *(path for path, _ in images))
     names = tuple(run.name for run in found)
     return Written(names, page, files, tuple(reports.drawn_apart(found)), tuple(reports.not_recorded(found)))
+
+
+def _ranked(run: Run, rank: str) -> Run:
+    return replace(run, settings=run.settings.replace(rank=rank)) if rank else run
 
 
 def _refuse_existing(paths: Sequence[Path]) -> None:

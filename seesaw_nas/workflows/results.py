@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import report
@@ -16,8 +17,9 @@ from seesaw_nas.deploy.latency import LatencySettings, NetworkLatencies, Timings
 from seesaw_nas.deploy.latency.measuring import conditions
 from seesaw_nas.evaluators import is_trained
 from seesaw_nas.report import Run
-from seesaw_nas.search import records
+from seesaw_nas.search import standing
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
+from seesaw_nas.search.standing import Standing
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
 from seesaw_nas.workflows.problem import Problem, make_problem
@@ -51,17 +53,23 @@ class Result:
     timings: Timings
     steps: tuple[StepResult, ...] = ()
 
+    @cached_property
+    def standing(self) -> Standing:
+        """How the trained architectures stand to each other, by estimate or as observed."""
+        problem = self.problem
+        return standing.of_run(problem.settings, self.trials, problem.space, problem.budget, problem.evaluator.epochs)
+
     def front(self) -> list[CompleteTrial]:
-        """The trained architectures that no other beats in both top-1 and Multi-Adds, the cheapest first."""
-        return records.front(records.complete(self.trials))
+        """The trained architectures that no other beats in both worth and Multi-Adds, the cheapest first."""
+        return self.standing.front()
 
     @property
     def best(self) -> CompleteTrial | None:
-        """The trained architecture with the highest validation top-1; ``None`` when none was trained.
+        """The trained architecture that is worth most; ``None`` when none was trained.
 
         Where the best were trained again, it is the one of these with the highest mean.
         """
-        return records.best(records.complete(self.trials), self.confirmed.means)
+        return self.standing.best(self.confirmed.means)
 
     def frame(self) -> Any:
         """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""
@@ -132,7 +140,7 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
         "recipe": f"{recipe.name}: {recipe.summary}",
         "images": describe_images(problem.subject),
     }
-    chosen = confirmation.candidates(records.complete(result.trials), settings.winners)
+    chosen = confirmation.candidates(result.standing, settings.winners)
     first = settings.training.seed + 1  # the trials' own seeds are no small numbers
     return confirmation.confirm(
         result.folder.confirmed,
@@ -147,8 +155,7 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
 def write_results(result: Result) -> None:
     """Write the run's ``pareto.csv``, ``front.json``, ``best.json`` and ``report.html`` anew."""
     folder, problem, timings = result.folder, result.problem, result.timings
-    found = list(result.trials)
-    report.write_csv(folder.pareto, found, budget=problem.budget, timings=timings)
+    report.write_csv(folder.pareto, result.trials, budget=problem.budget, timings=timings, standing=result.standing)
     members = [specfile.document(result.named(trial), _provenance(result, trial)) for trial in result.front()]
     write_json(folder.front, specfile.front_document(members))
     report.write_html(folder.report, _as_reported(result))
@@ -171,6 +178,8 @@ def _provenance(result: Result, trial: CompleteTrial) -> dict[str, Any]:
         "evaluator": settings.scoring.evaluator,
         "conditions": result.folder.description["conditions"],
     }
+    if figures := result.standing.figures(trial):
+        found |= asdict(figures)
     if is_trained(settings.scoring.evaluator):
         found |= {"recipe": settings.training.recipe, "epochs": settings.training.fitted_recipe.epochs}
     if spread := result.confirmed.spreads.get(trial.digest):
@@ -193,4 +202,5 @@ def _as_reported(result: Result) -> Run:
         ),
         timings=result.timings,
         spreads=result.confirmed.spreads,
+        ranked=result.standing,
     )

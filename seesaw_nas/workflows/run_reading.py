@@ -5,18 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seesaw_nas import space
 from seesaw_nas.core.documents import DocumentError, read_json
-from seesaw_nas.core.errors import RunError, SeesawError, SpecError
+from seesaw_nas.core.errors import RunError, SpecError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.core.typed import conform
 from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
-from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.report import Run
 from seesaw_nas.search.history.places import read_with_genotypes
-from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.recorded import find_space
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget
 from seesaw_nas.workflows import confirmation
@@ -24,7 +22,6 @@ from seesaw_nas.workflows.confirmation import Confirmed
 
 if TYPE_CHECKING:
     from seesaw_nas.evaluators import Subject
-    from seesaw_nas.space import Space
 
 
 def read(path: Path | str, storage: str = "") -> Run:
@@ -51,7 +48,7 @@ def read(path: Path | str, storage: str = "") -> Run:
             records=tuple(found),
             budget=budget,
             settings=settings,
-            space=_space(settings, space_name, found, str(about.get("space_file", ""))),
+            space=find_space(settings, space_name, found, str(about.get("space_file", ""))),
             conditions=conditions_of(folder, settings, space_name, images, timings, confirmed),
             timings=timings,
             spreads=confirmed.spreads,
@@ -69,24 +66,6 @@ def read_timings(folder: RunFolder) -> Timings:
         RunError: the file is damaged.
     """
     return latency.read(folder.latency) if folder.latency.exists() else NO_TIMINGS
-
-
-def _space(settings: SearchSettings, name: str, found: list[TrialRecord], space_file: str) -> Space | None:
-    """The space of a run; ``None`` if it can no longer be loaded, because a file or a table is gone."""
-    networks = [record.architecture for record in found if record.architecture]
-    try:
-        if space_file:
-            loaded = space.parse(space_file, settings.searched.space)
-        elif settings.scoring.table and not settings.searched.space:
-            table = tables.read(Path(settings.scoring.table))
-            loaded = (
-                space.parse(table.space_file, settings.scoring.table) if table.space_file else space.load(table.space)
-            )
-        else:
-            loaded = space.load(settings.searched.space or name)
-        return loaded.adapt(networks[0].input_size, networks[0].input_channels, networks[0].classes)
-    except (SeesawError, OSError, IndexError):
-        return None
 
 
 def conditions_of(

@@ -27,12 +27,13 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.kendall import kendall
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.core.typed import build, conform
-from seesaw_nas.search import halving
+from seesaw_nas.search import halving, standing
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.starts import Start
 from seesaw_nas.search.strategies.base import Observed, best_first
+from seesaw_nas.search.topics import ESTIMATE
 from seesaw_nas.training import memory
 from seesaw_nas.workflows import supernets
 
@@ -208,9 +209,13 @@ class SharedPlan:
         """The best of a step's architectures, to begin the next one with; ``None`` where there is no such step."""
         if path is None:
             return None
-        found = [Observed.at_end(trial) for trial in _complete(path)]
-        chosen = best_first(found, self._problem.settings.proposals.objectives)[:count]
-        return [Start(one.architecture, f"{path.name}: trial {one.number}, {one.top1:.2%}") for one in chosen]
+        (settings,) = (step.settings for i, step in enumerate(self._planned, start=1) if self._path(i) == path)
+        trials = records_of(RunFolder.open(path))
+        found = standing.of_run(settings, trials, self._problem.space, self._problem.budget)
+        worths = [Observed(row.trial.number, row.trial.architecture, row.macs, row.worth) for row in found.rows]
+        chosen = best_first(worths, settings.proposals.objectives)[:count]
+        what = "estimated " if found.by == ESTIMATE else ""
+        return [Start(one.architecture, f"{path.name}: trial {one.number}, {what}{one.top1:.2%}") for one in chosen]
 
     def all(self, trials: Sequence[TrialRecord]) -> list[StepResult]:
         """What every step came to, the last round by its ``trials``."""

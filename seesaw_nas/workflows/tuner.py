@@ -14,7 +14,7 @@ from seesaw_nas import report, space
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.core.units import write_budget
 from seesaw_nas.evaluators import Score
-from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer, records
+from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer
 from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.history import old_journal
 from seesaw_nas.search.history.checks import CURVE, SECONDS
@@ -23,9 +23,11 @@ from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.lines import entries
 from seesaw_nas.search.proposer import Job
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
+from seesaw_nas.search.standing import Standing
 from seesaw_nas.search.strategies import OBJECTIVES
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
+from seesaw_nas.search.topics import ESTIMATE, RANKS
 from seesaw_nas.space import Budget, Feasible, Space
 
 UNLIMITED = 10**9  # trials
@@ -87,6 +89,7 @@ class Tuner:
         min_epochs: int = 1,
         seed: int = 0,
         journal: Path | str | None = None,
+        rank: str = ESTIMATE,
     ) -> None:
         """Begin, or go on with what stands in ``journal``.
 
@@ -99,6 +102,7 @@ class Tuner:
             epochs: of a whole training; with a scheduler, jobs say how many to reach.
             scheduler: ``none``, ``asha``, ``hyperband`` or ``moasha``.
             journal: file for the history, to resume from; in memory if omitted.
+            rank: by what :attr:`best` and :meth:`front` are told: ``estimate``, from all trials, or ``observed``.
 
         Raises:
             SeesawError: one of these cannot be loaded; the text says which exist. Or another search wrote the
@@ -106,6 +110,8 @@ class Tuner:
         """
         if objectives not in OBJECTIVES:
             raise OptionError(known("objectives", objectives, OBJECTIVES))
+        if rank not in RANKS:
+            raise OptionError(known("rank", rank, RANKS))
         _check_whole_numbers(trials=(trials, 1), epochs=(epochs, 1), seed=(seed, 0))
         trials, epochs, seed = int(trials), int(epochs), int(seed)  # of NumPy's whole numbers, too
         found = space.load(search_space) if isinstance(search_space, str) else search_space
@@ -114,12 +120,13 @@ class Tuner:
         about: dict[str, Any] = {"space": found.name, "its digest": found.digest}
         about |= {"budget": [feasible.budget.low, feasible.budget.high], "seed": seed, "epochs": epochs}
         self._history = _open_history(Path(journal) if journal else None, feasible, objectives, about, seed)
-        live = Live(found, feasible.budget, epochs)
-        setting = Setting(feasible, seed, objectives, rungs.levels, live=live)
+        self._live = Live(found, feasible.budget, epochs)
+        setting = Setting(feasible, seed, objectives, rungs.levels, live=self._live)
         name, given = (strategy, None) if isinstance(strategy, str) else ("", strategy)
+        self._rank, self._feasible = rank, feasible
         self._lock = threading.RLock()  # several threads may ask and tell
         self._proposer = proposer.Proposer(
-            self._history, resolve(name, given, setting), trials=trials, epochs=epochs, halving=rungs, live=live
+            self._history, resolve(name, given, setting), trials=trials, epochs=epochs, halving=rungs, live=self._live
         )
 
     def ask(self) -> Job | None:
@@ -176,12 +183,26 @@ class Tuner:
 
     @property
     def best(self) -> CompleteTrial | None:
-        """The one with the highest top-1; ``None`` when none is complete."""
-        return records.best(records.complete(self.trials))
+        """The one that is worth most; ``None`` when none is complete."""
+        with self._lock:
+            return self._standing().best()
 
     def front(self) -> list[CompleteTrial]:
-        """Those that no other beats in both top-1 and Multi-Adds, the cheapest first."""
-        return records.front(records.complete(self.trials))
+        """Those that no other beats in both worth and Multi-Adds, the cheapest first."""
+        with self._lock:
+            return self._standing().front()
+
+    def _standing(self) -> Standing:
+        """How the trained architectures stand; to be used before the next trial is told, from which estimates learn."""
+        trials, feasible = self._history.records(), self._feasible
+        return Standing(
+            trials,
+            feasible.space,
+            feasible.budget,
+            self._proposer.epochs,
+            rank=self._rank,
+            estimates=self._live.follow(self._history),
+        )
 
     def frame(self) -> Any:
         """A pandas DataFrame, one row a proposal; see :func:`seesaw_nas.report.frame`."""

@@ -10,8 +10,9 @@ from seesaw_nas.architecture import specfile
 from seesaw_nas.core.errors import RunError, TrainingFailed
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.search.records import TrialRecord, complete
-from seesaw_nas.space import Feasible, load
+from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.search.standing import Standing
+from seesaw_nas.space import Budget, Feasible, load
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed, Repeat, candidates, confirm
 from seesaw_nas.workflows.objects import Objects
@@ -58,16 +59,20 @@ def trials():
 # --- who is chosen
 
 
+def observed(trials):
+    return Standing(trials, None, Budget(0, 400), 4, rank="observed")
+
+
 @pytest.mark.parametrize(
     ("count", "chosen"), [(1, [3]), (2, [3, 2]), (3, [3, 2, 0]), (4, [3, 2, 0, 4]), (9, [3, 2, 0, 4, 1]), (0, [])]
 )
 def test_fronts_go_before_top1(trials, count, chosen):
     """3, 2 and 0 are the front; 4 is beaten by 3 alone, 1 by 4 too."""
-    assert [trial.number for trial in candidates(complete(trials), count)] == chosen
+    assert [trial.number for trial in candidates(observed(trials), count)] == chosen
 
 
 def test_of_nothing_nothing_is_chosen(trials):
-    assert candidates([], 3) == candidates(complete(trials[5:]), 3) == []
+    assert candidates(observed([]), 3) == candidates(observed(trials[5:]), 3) == []
 
 
 # --- mean and spread
@@ -192,7 +197,7 @@ def confirmed(tmp_path_factory):
 
 def test_best_is_the_confirmed_one_with_the_highest_mean(confirmed):
     found, _ = confirmed
-    first, second = candidates(complete(found.trials), 2)
+    first, second = candidates(found.standing, 2)
     assert [(r.trial, r.seed) for r in found.confirmed.repeats] == [
         (trial.number, seed) for trial in (first, second) for seed in (4, 5, 6)
     ]
@@ -217,7 +222,7 @@ def test_best_json_has_both_figures(confirmed):
 
 def test_listener_hears_of_every_repeat(confirmed):
     found, heard = confirmed
-    one, two = (trial.number for trial in candidates(complete(found.trials), 2))
+    one, two = (trial.number for trial in candidates(found.standing, 2))
     assert heard == [(0, 6, one), (1, 6, one), (2, 6, one), (3, 6, two), (4, 6, two), (5, 6, two)]
 
 

@@ -81,6 +81,12 @@ def share_option(settings: type, field: str, **differing: Any) -> Any:
     return _info(Change(**differing).apply(found))
 
 
+def share_change(settings: type, field: str) -> Any:
+    """As :func:`share_option`, for a verb that goes by the run's own value where the option is not given."""
+    (found,) = (one for one in options.options_of(settings) if one.field == field)
+    return share_option(settings, field, help=f"{_without_default(found.option.help)} {OWN}")
+
+
 def _give_options(
     parameters: list[Parameter], read: Callable[[dict[str, Any]], Any]
 ) -> Callable[[Verb], Callable[..., None]]:

@@ -14,6 +14,7 @@ from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.units import format_duration, format_top1
 from seesaw_nas.evaluators import is_trained
 from seesaw_nas.search.records import CompleteTrial
+from seesaw_nas.search.topics import ESTIMATE
 from seesaw_nas.workflows import results
 from seesaw_nas.workflows.results import Result
 
@@ -48,13 +49,16 @@ def _print(console: Console, result: Result) -> None:
     table, timings = terminal.plain_table(_heading(result)), result.timings
     spreads = result.confirmed.spreads
     again = ("again",) if spreads else ()
-    for heading in ("Multi-Adds", "of budget", "Params", "top-1", *again, *timings.columns.values(), "trial", "digest"):
+    estimated = ("estimate", "chance") if result.standing.figures(front[0]) else ()
+    columns = ("Multi-Adds", "of budget", "Params", *estimated, "top-1", *again, *timings.columns.values())
+    for heading in (*columns, "trial", "digest"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in front:
         table.add_row(
             f"{record.macs:,}",
             f"{record.macs / result.problem.budget.high:.1%}",
             f"{record.params:,}",
+            *_estimated(result, record),
             format_top1(record.top1),
             *((str(spreads.get(record.digest, "-")),) if spreads else ()),
             *timings.cells(record.digest),
@@ -62,6 +66,7 @@ def _print(console: Console, result: Result) -> None:
             record.digest,
         )
     console.print(table)
+    _print_standing(console, result)
     folder = result.folder
     if noted := sum(record.state == "complete" and bool(record.reason) for record in result.trials):
         console.print(f"{noted} of the figures are not of a training in this run; the trials' `reason` says of which")
@@ -74,6 +79,24 @@ def _print(console: Console, result: Result) -> None:
         files.append((folder.latency, "latencies"))
     for path, what in files:
         console.print(f"{what:<22} {path}")
+
+
+def _estimated(result: Result, record: CompleteTrial) -> tuple[str, ...]:
+    """Cells of what is estimated of a member; none where nothing is."""
+    figures = result.standing.figures(record)
+    return () if figures is None else (str(figures), f"{figures.chance_of_best:.0%}")
+
+
+def _print_standing(console: Console, result: Result) -> None:
+    """Why the order is as it is, and who cannot be told from the best."""
+    standing = result.standing
+    if standing.figures(result.front()[0]):
+        console.print(
+            "estimate: of the mean top-1 over seeds, +- standard deviation; chance: to be worth most of all trained"
+        )
+    ties = "" if result.confirmed.spreads else standing.tie_sentence
+    for text in filter(None, (standing.reason, ties)):
+        console.print(text)
 
 
 def _print_stages(console: Console, result: Result) -> None:
@@ -94,6 +117,8 @@ def _print_stages(console: Console, result: Result) -> None:
 
 def _heading(result: Result) -> str:
     name = result.problem.settings.scoring.evaluator
+    if is_trained(name) and result.standing.by == ESTIMATE:
+        return "Pareto front by estimate; top-1 on the validation split as observed, one seed each"
     if is_trained(name):
         return "Pareto front, top-1 on the validation split, one seed each"
     return f"Pareto front; the column top-1 holds what the evaluator {name} says, not the accuracy of trained networks"
@@ -120,9 +145,20 @@ def _as_json(result: Result) -> dict[str, Any]:
         "budget": {"low": result.problem.budget.low, "high": result.problem.budget.high, "unit": cost.CONVENTION},
         "counts": _counts(result),
         "data": _data(result),
+        **_ranking(result),
         "best": None if best is None else _member(result, best),
         "front": [_member(result, record) for record in result.front()],
     } | ({"stages": result.stages} if result.stages else {})
+
+
+def _ranking(result: Result) -> dict[str, Any]:
+    """What the order rests on; nothing where the observed figures were asked for."""
+    standing = result.standing
+    if not standing.reason:
+        return {}
+    ties = [trial.number for trial in standing.ties]
+    cheapest = None if standing.cheapest_tie is None else standing.cheapest_tie.number
+    return {"ranking": {"by": standing.by, "reason": standing.reason, "ties": ties, "cheapest_tie": cheapest}}
 
 
 def _data(result: Result) -> dict[str, Any]:
@@ -142,6 +178,8 @@ def _member(result: Result, record: CompleteTrial) -> dict[str, Any]:
         "split": record.split,
         "seed": record.seed,
     }
+    if figures := result.standing.figures(record):
+        member |= asdict(figures)
     if spread := result.confirmed.spreads.get(record.digest):
         member["confirmed"] = asdict(spread) | {"tied_with_best": record.digest in result.confirmed.ties.digests}
     return member | ({"latencies": [asdict(entry) for entry in latencies]} if latencies else {})

@@ -8,15 +8,15 @@ from types import MappingProxyType
 
 import plotly.graph_objects as go
 
-from seesaw_nas import pareto
 from seesaw_nas.architecture import reference
 from seesaw_nas.architecture.reference import Published
 from seesaw_nas.core.units import format_count
 from seesaw_nas.report.tables import stage_texts
 from seesaw_nas.report.theme import BLUE, GREEN, GREY, NOTHING_TRAINED, ORANGE, PURPLE, THEME, VERMILION
-from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete, front
-from seesaw_nas.search.records import best as best_of
+from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.search.spread import Spread
+from seesaw_nas.search.standing import Contender, Standing
+from seesaw_nas.search.topics import OBSERVED
 from seesaw_nas.space import Budget
 
 PUBLISHED_REACH = 3  # times the run's Multi-Adds: a row far beyond (15,300M for VGG-16) would squeeze the others
@@ -32,6 +32,7 @@ def accuracy_against_macs(
     dataset: str,
     title: str = "",
     spreads: Mapping[str, Spread] = NO_SPREADS,
+    standing: Standing | None = None,
 ) -> go.Figure:
     """Every trained trial, the front as steps, its knee, the best, the budget; below, the front and the paper's rows.
 
@@ -41,15 +42,17 @@ def accuracy_against_macs(
 
     Args:
         spreads: by digest, of the architectures that were trained again; drawn as mean and standard deviation.
+        standing: says who is on the front, and where: at the estimates, if it has some; the observed top-1 if ``None``.
     """
     figure = go.Figure(layout={"template": THEME})
     done = complete(records)
-    members = front(done)
+    shown = standing or Standing(records, None, budget, 1, rank=OBSERVED)
+    members = shown.members
     rows = reference.published(dataset)
     reach = PUBLISHED_REACH * max([budget.high, *(trial.macs for trial in done)])
     has_panel = any(row.macs <= reach for row in rows)
     means = {digest: spread.mean for digest, spread in spreads.items()}
-    _add_trials(figure, done, members, best_of(done if means else members, means))
+    _add_trials(figure, done, shown, shown.best(means))
     _add_spreads(figure, done, spreads)
     if has_panel:
         _add_paper_panel(figure, rows, members, reach)
@@ -62,9 +65,7 @@ def accuracy_against_macs(
     return figure
 
 
-def _add_trials(
-    figure: go.Figure, done: list[CompleteTrial], members: list[CompleteTrial], best: CompleteTrial | None
-) -> None:
+def _add_trials(figure: go.Figure, done: list[CompleteTrial], standing: Standing, best: CompleteTrial | None) -> None:
     if best is None:
         figure.add_annotation(text=NOTHING_TRAINED, xref="x domain", yref="y domain", x=0.5, y=0.5, showarrow=False)
         figure.update_layout(yaxis={"range": [0, 100]})
@@ -73,13 +74,15 @@ def _add_trials(
     muted = {"color": GREY, "size": 7, "opacity": 0.7}
     # The architecture is told for the front alone: for every trial it would be most of the page's bytes.
     texts = [_hover(r) for r in done]
-    figure.add_scatter(**_points(done), name=f"trained trials ({len(done)})", hovertext=texts, marker=muted)
+    observed = [Contender(trial, trial.top1, trial.top1) for trial in done]
+    figure.add_scatter(**_points(observed), name=f"trained trials ({len(done)})", hovertext=texts, marker=muted)
+    members = standing.members
     figure.add_scatter(**_front_line(members), name=f"Pareto front ({len(members)})", marker_size=10)
-    figure.add_scatter(**_points([best]), name="best", hovertext=[_hover_stages(best)], marker=star)
-    if len(members) > 2:  # with fewer there is nothing to bend
-        bend = members[pareto.knee([(trial.top1, float(trial.macs)) for trial in members])]
+    figure.add_scatter(**_points([standing.row(best)]), name="best", hovertext=[_hover_stages(best)], marker=star)
+    if (bend := standing.knee) is not None:
         ring = {"symbol": "circle-open", "color": GREEN, "size": 20, "line_width": 3}
-        figure.add_scatter(**_points([bend]), name="knee of the front", hovertext=[_hover_stages(bend)], marker=ring)
+        at, text = _points([standing.row(bend)]), [_hover_stages(bend)]
+        figure.add_scatter(**at, name="knee of the front", hovertext=text, marker=ring)
 
 
 def _add_spreads(figure: go.Figure, done: list[CompleteTrial], spreads: Mapping[str, Spread]) -> None:
@@ -106,14 +109,14 @@ def _span(done: list[CompleteTrial], budget: Budget) -> list[float]:
     return [low - room, high + room]
 
 
-def _points(shown: list[CompleteTrial]) -> dict[str, object]:
-    x, y = [trial.macs / 1e6 for trial in shown], [100 * trial.top1 for trial in shown]
+def _points(shown: list[Contender]) -> dict[str, object]:
+    x, y = [row.macs / 1e6 for row in shown], [100 * row.worth for row in shown]
     return {"x": x, "y": y, "mode": "markers", "hoverinfo": "text"}
 
 
-def _front_line(members: list[CompleteTrial]) -> dict[str, object]:
+def _front_line(members: list[Contender]) -> dict[str, object]:
     style = {"mode": "lines+markers", "line": {"shape": "hv", "color": BLUE, "width": 2}, "legendgroup": "front"}
-    return {**_points(members), **style, "hovertext": [_hover_stages(r) for r in members]}
+    return {**_points(members), **style, "hovertext": [_hover_stages(row.trial) for row in members]}
 
 
 def _hover(trial: CompleteTrial) -> str:
@@ -127,7 +130,7 @@ def _hover_stages(trial: CompleteTrial) -> str:
     return "<br>".join([f"{_hover(trial)}, {trial.digest}", *stage_texts(trial.architecture)])
 
 
-def _add_paper_panel(figure: go.Figure, rows: Sequence[Published], members: list[CompleteTrial], reach: int) -> None:
+def _add_paper_panel(figure: go.Figure, rows: Sequence[Published], members: list[Contender], reach: int) -> None:
     """The lower panel. 400 epochs are said of the paper's own networks alone: the rows of others may be quoted."""
     split = "validation images" if rows[0].dataset == "imagenet" else "test split"
     near = [row for row in rows if row.macs <= reach]

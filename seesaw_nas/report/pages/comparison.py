@@ -21,7 +21,7 @@ from seesaw_nas.report.pages.markup import Cell, paragraph, section, sortable
 from seesaw_nas.report.pages.summary import FOOTER
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.theme import NOTHING_TRAINED, THEME, blank, styles
-from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete, front
+from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete
 
 SHOWN = {  # what a reader is told of runs in one picture, and how to ask a run
     "data set": lambda run: run.settings.training.dataset,
@@ -134,11 +134,11 @@ def fronts(runs: Sequence[Run]) -> go.Figure:
         return blank(NOTHING_TRAINED)
     figure = go.Figure(layout={"template": THEME, "xaxis_title": "Multi-Adds (M)"})
     for run, (colour, dash, symbol) in zip(runs, styles(len(runs)), strict=True):
-        members = front(complete(run.records))
+        members = run.standing.members
         figure.add_scatter(
-            x=[trial.macs / 1e6 for trial in members], y=[100 * trial.top1 for trial in members],
+            x=[row.macs / 1e6 for row in members], y=[100 * row.worth for row in members],
             name=f"{escape(run.name)} ({len(members)})", mode="lines+markers", hoverinfo="text",
-            hovertext=[_hover(run, trial) for trial in members], marker={"symbol": symbol, "size": 8},
+            hovertext=[_hover(run, row.trial) for row in members], marker={"symbol": symbol, "size": 8},
             line={"shape": "hv", "color": colour, "dash": dash, "width": 2},
         )  # fmt: skip
     done = [trial for run in runs for trial in complete(run.records)]
@@ -147,13 +147,17 @@ def fronts(runs: Sequence[Run]) -> go.Figure:
 
 
 def _hover(run: Run, trial: CompleteTrial) -> str:
-    return f"<b>{escape(run.name)}, trial {trial.number}</b><br>{100 * trial.top1:.2f}%, {trial.macs:,} Multi-Adds"
+    estimated = f"estimate {found}%, observed " if (found := run.standing.figures(trial)) else ""
+    return (
+        f"<b>{escape(run.name)}, trial {trial.number}</b><br>{estimated}{100 * trial.top1:.2f}%, "
+        f"{trial.macs:,} Multi-Adds"
+    )
 
 
 def hypervolume(run: Run, high: int) -> float:
     """Of a run's front, of top-1 as a fraction and Multi-Adds as a share of ``high``; at most 1."""
-    members = front(complete(run.records))
-    return pareto.hypervolume([(trial.top1, trial.macs / high) for trial in members] or [(0, 1)], (0, 1))
+    members = run.standing.members
+    return pareto.hypervolume([(row.worth, row.macs / high) for row in members] or [(0, 1)], (0, 1))
 
 
 def _method(run: Run) -> str:

@@ -14,7 +14,7 @@ from seesaw_nas.report.figures import drawing
 from seesaw_nas.report.pages.markup import Cell, paragraph, sortable
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.tables import stage_texts
-from seesaw_nas.search.records import CompleteTrial, complete, front
+from seesaw_nas.search.records import CompleteTrial
 
 HOW_TO_READ = (
     "A block of a drawing, from top to bottom: pw1, depthwise, pw2. A colour is a group of pw1, in proportion to its "
@@ -28,11 +28,12 @@ def front_table(run: Run, room: int) -> str:
 
     What does not fit with its drawing and its spec file has its stages in words alone.
     """
-    members = front(complete(run.records))
+    members = run.standing.front()
     if not members:
         return paragraph("Empty: it holds trained trials only.")
     again = ("Trained again",) if run.spreads else ()
-    result = ("Top-1", *again, "Split", "Seed", "Time", *run.timings.columns.values(), "Digest")
+    estimated = ("Estimate", "Chance of best") if run.standing.figures(members[0]) else ()
+    result = (*estimated, "Top-1", *again, "Split", "Seed", "Time", *run.timings.columns.values(), "Digest")
     head = ("Rank", "Trial", "Multi-Adds", "of budget", "Params", *result)
     rows = [_row(rank, trial, run) for rank, trial in enumerate(members, start=1)]
     words = [_unfolding(rank, trial, "") for rank, trial in enumerate(members, start=1)]
@@ -54,6 +55,7 @@ def _row(rank: int, trial: CompleteTrial, run: Run) -> list[Cell]:
         Cell(format_count(trial.macs), trial.macs),
         Cell(f"{trial.macs / run.budget.high:.1%}", trial.macs),
         Cell(format_count(trial.params), trial.params),
+        *_estimated(run, trial),
         Cell(format_top1(trial.top1), trial.top1),
     ]
     if run.spreads:
@@ -62,6 +64,13 @@ def _row(rank: int, trial: CompleteTrial, run: Run) -> list[Cell]:
     times = [Cell(text, float(text.replace(",", "")) if text else None) for text in run.timings.cells(trial.digest)]
     cells += [Cell(trial.split), Cell(str(trial.seed), trial.seed)]
     return [*cells, Cell(format_duration(trial.seconds), trial.seconds), *times, Cell(trial.digest)]
+
+
+def _estimated(run: Run, trial: CompleteTrial) -> list[Cell]:
+    """What is estimated of a member; nothing where nothing is."""
+    if (found := run.standing.figures(trial)) is None:
+        return []
+    return [Cell(str(found), found.estimate), Cell(f"{found.chance_of_best:.0%}", found.chance_of_best)]
 
 
 def _unfolding(rank: int, trial: CompleteTrial, picture: str) -> str:

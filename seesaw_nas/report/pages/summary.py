@@ -61,7 +61,9 @@ def write_html(path: Path, run: Run, *, more: Sequence[str] = ()) -> None:
 def picture(run: Run) -> go.Figure:
     """Accuracy against Multi-Adds; of many trials the pointer shows less, so that the page stays small."""
     dataset = run.settings.training.dataset
-    figure = accuracy_against_macs(run.records, budget=run.budget, dataset=dataset, spreads=run.spreads)
+    figure = accuracy_against_macs(
+        run.records, budget=run.budget, dataset=dataset, spreads=run.spreads, standing=run.standing
+    )
     for trace in figure.data:
         texts = trace.hovertext or ()
         if sum(map(len, texts)) > MOST_HOVER:
@@ -78,7 +80,11 @@ def _summary(run: Run) -> Iterator[str]:
     share = f"{best.macs / run.budget.high:.1%} of the budget"
     text = f"Best: {format_top1(best.top1)} {best.split} top-1 at {best.macs:,} Multi-Adds ({share})"
     spread = run.spreads.get(best.digest)
-    yield paragraph(f"{text}, trial {best.number}, one seed{f'; trained again {spread}' if spread else ''}.")
+    again = f"; trained again {spread}" if spread else ""
+    estimated = f"; estimated {found}, over seeds" if (found := run.standing.figures(best)) else ""
+    yield paragraph(f"{text}, trial {best.number}, one seed{estimated}{again}.")
+    if sentences := [text for text in (run.standing.reason, run.standing.tie_sentence) if text]:
+        yield paragraph(". ".join(text[0].upper() + text[1:] for text in sentences) + ".")
 
 
 def _choice(figure: go.Figure) -> str:
