@@ -16,8 +16,9 @@ settings.load_profile("untimed")
 # torch is loaded, here and in the subprocesses that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Under nohup the signal of a closed terminal is ignored, and so it would be by every process that tests start.
+# Under nohup, or behind a shell's `&`, signals are ignored, and so they would be by every process that tests start.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
