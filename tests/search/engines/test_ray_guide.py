@@ -16,7 +16,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.data import Images, SearchData
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 GUIDE = REPOSITORY / "docs/guide.md"
 
 
