@@ -68,7 +68,7 @@ class Estimates:
         self._rows: dict[str, Array] = {} if rows is None else rows
         self._readings: dict[int, Reading] = {}
         self._order: list[int] = []  # the numbers of the readings, ascending
-        self._trained: dict[int, Architecture] = {}
+        self._trained: dict[int, tuple[Architecture, int]] = {}  # and Multi-Adds
         self._fit: Learnt | None = None
         self._taken = self._changed = 0  # places in the order: taken in so far, and the first that is no more as it was
         self._programmes: dict[Budget, Additive] = {}
@@ -90,7 +90,7 @@ class Estimates:
         self._changed = min(self._changed, place)
         if reading is not None:
             self.row(record.spec)
-            self._readings[number], self._trained[number] = reading, record.spec
+            self._readings[number], self._trained[number] = reading, (record.spec, _macs(record))
             self._order.insert(place, number)
 
     def of(self, architectures: Sequence[Architecture]) -> Worth:
@@ -137,7 +137,7 @@ class Estimates:
         Exact, as far as costs need no rounding: the trained ones with what they showed of their own, all others by
         dynamic programming.
         """
-        candidates = {one.digest: one for one in self._trained.values() if cost.macs(one) in budget}
+        candidates = {one.digest: one for one, macs in self._trained.values() if macs in budget}
         untrained = self.best_untrained(budget, candidates)
         if untrained is not None:
             candidates[untrained.digest] = untrained
@@ -212,3 +212,7 @@ class Estimates:
     def _worth(self, architectures: Sequence[Architecture]) -> tuple[Array, Array, Array]:
         rows = np.array([self.row(one) for one in architectures]).reshape(len(architectures), len(self._features))
         return self._now.regression.of([one.digest for one in architectures], rows)
+
+
+def _macs(record: TrialRecord) -> int:
+    return cost.macs(record.spec) if record.macs is None else record.macs
