@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from seesaw_nas.architecture import reference
 from seesaw_nas.architecture.reference import Published
 from seesaw_nas.core.units import format_count
+from seesaw_nas.report.figures.intervals import add_intervals, add_ties, describe, is_estimated
 from seesaw_nas.report.tables import stage_texts
 from seesaw_nas.report.theme import BLUE, GREEN, GREY, NOTHING_TRAINED, ORANGE, PURPLE, THEME, VERMILION
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
@@ -19,6 +20,7 @@ from seesaw_nas.search.standing import Contender, Standing
 from seesaw_nas.search.topics import OBSERVED
 from seesaw_nas.space import Budget
 
+PALE = 0.35  # opacity of observed points behind estimates
 PUBLISHED_REACH = 3  # times the run's Multi-Adds: a row far beyond (15,300M for VGG-16) would squeeze the others
 
 
@@ -42,12 +44,12 @@ def accuracy_against_macs(
 
     Args:
         spreads: by digest, of the architectures that were trained again; drawn as mean and standard deviation.
-        standing: says who is on the front, and where: at the estimates, if it has some; the observed top-1 if ``None``.
+        standing: says who is on the front, and where: at the estimates with bars of one and two standard deviations,
+            if it has some, and who ties with the best is ringed; at the observed top-1 if ``None``.
     """
     figure = go.Figure(layout={"template": THEME})
     done = complete(records)
     shown = standing or Standing(records, None, budget, 1, rank=OBSERVED)
-    members = shown.members
     rows = reference.published(dataset)
     reach = PUBLISHED_REACH * max([budget.high, *(trial.macs for trial in done)])
     has_panel = any(row.macs <= reach for row in rows)
@@ -55,7 +57,7 @@ def accuracy_against_macs(
     _add_trials(figure, done, shown, shown.best(means))
     _add_spreads(figure, done, spreads)
     if has_panel:
-        _add_paper_panel(figure, rows, members, reach)
+        _add_paper_panel(figure, rows, shown, reach)
     _add_budget(figure, budget, has_paper_panel=has_panel)
     splits = sorted({r.split for r in done}) or ["validation"]
     figure.update_xaxes(title="Multi-Adds (M)")
@@ -71,17 +73,24 @@ def _add_trials(figure: go.Figure, done: list[CompleteTrial], standing: Standing
         figure.update_layout(yaxis={"range": [0, 100]})
         return
     star = {"symbol": "star", "color": VERMILION, "size": 16, "line": {"color": "#FFFFFF", "width": 1}}
-    muted = {"color": GREY, "size": 7, "opacity": 0.7}
+    estimated = is_estimated(standing)
+    muted = {"color": GREY, "size": 7, "opacity": PALE if estimated else 0.7}
     # The architecture is told for the front alone: for every trial it would be most of the page's bytes.
     texts = [_hover(r) for r in done]
     observed = [Contender(trial, trial.top1, trial.top1) for trial in done]
-    figure.add_scatter(**_points(observed), name=f"trained trials ({len(done)})", hovertext=texts, marker=muted)
-    members = standing.members
-    figure.add_scatter(**_front_line(members), name=f"Pareto front ({len(members)})", marker_size=10)
-    figure.add_scatter(**_points([standing.row(best)]), name="best", hovertext=[_hover_stages(best)], marker=star)
+    name = f"trained trials ({len(done)})" + (", as observed" if estimated else "")
+    figure.add_scatter(**_points(observed), name=name, hovertext=texts, marker=muted)
+    name = f"Pareto front ({len(standing.members)})" + (", estimated" if estimated else "")
+    figure.add_scatter(**_front_line(standing), name=name, marker_size=10)
+    if estimated:
+        add_intervals(figure, standing)
+        add_ties(figure, standing)
+    figure.add_scatter(
+        **_points([standing.row(best)]), name="best", hovertext=[_hover_stages(best, standing)], marker=star
+    )
     if (bend := standing.knee) is not None:
         ring = {"symbol": "circle-open", "color": GREEN, "size": 20, "line_width": 3}
-        at, text = _points([standing.row(bend)]), [_hover_stages(bend)]
+        at, text = _points([standing.row(bend)]), [_hover_stages(bend, standing)]
         figure.add_scatter(**at, name="knee of the front", hovertext=text, marker=ring)
 
 
@@ -114,9 +123,10 @@ def _points(shown: list[Contender]) -> dict[str, object]:
     return {"x": x, "y": y, "mode": "markers", "hoverinfo": "text"}
 
 
-def _front_line(members: list[Contender]) -> dict[str, object]:
+def _front_line(standing: Standing) -> dict[str, object]:
     style = {"mode": "lines+markers", "line": {"shape": "hv", "color": BLUE, "width": 2}, "legendgroup": "front"}
-    return {**_points(members), **style, "hovertext": [_hover_stages(row.trial) for row in members]}
+    texts = [_hover_stages(row.trial, standing) for row in standing.members]
+    return {**_points(standing.members), **style, "hovertext": texts}
 
 
 def _hover(trial: CompleteTrial) -> str:
@@ -126,16 +136,18 @@ def _hover(trial: CompleteTrial) -> str:
     )
 
 
-def _hover_stages(trial: CompleteTrial) -> str:
-    return "<br>".join([f"{_hover(trial)}, {trial.digest}", *stage_texts(trial.architecture)])
+def _hover_stages(trial: CompleteTrial, standing: Standing) -> str:
+    estimate = describe(standing, standing.row(trial))
+    lines = [f"{_hover(trial)}, {trial.digest}", *([estimate] if estimate else []), *stage_texts(trial.architecture)]
+    return "<br>".join(lines)
 
 
-def _add_paper_panel(figure: go.Figure, rows: Sequence[Published], members: list[Contender], reach: int) -> None:
+def _add_paper_panel(figure: go.Figure, rows: Sequence[Published], standing: Standing, reach: int) -> None:
     """The lower panel. 400 epochs are said of the paper's own networks alone: the rows of others may be quoted."""
     split = "validation images" if rows[0].dataset == "imagenet" else "test split"
     near = [row for row in rows if row.macs <= reach]
     far = f" ({len(rows) - len(near)} beyond {format_count(reach)} left out)" if len(near) < len(rows) else ""
-    figure.add_scatter(**_front_line(members), xaxis="x2", yaxis="y2", showlegend=False, marker_size=6)
+    figure.add_scatter(**_front_line(standing), xaxis="x2", yaxis="y2", showlegend=False, marker_size=6)
     for name, is_own, marker in (
         (f"paper, {split}, 400 epochs", True, {"symbol": "diamond", "color": GREEN, "size": 9}),
         (f"others as the paper prints them, {split}", False, {"symbol": "x", "color": PURPLE, "size": 7}),
