@@ -5,12 +5,14 @@ made of records, or of what its arguments name; one that has nothing to show say
 """
 
 from seesaw_nas.report.effects import effects
-from seesaw_nas.report.figures.choices import choice_effects, importance_bars
+from seesaw_nas.report.figures.calibration import calibration
+from seesaw_nas.report.figures.choices import choice_effects
 from seesaw_nas.report.figures.early_ranks import rank_correlation
 from seesaw_nas.report.figures.front import accuracy_against_macs
 from seesaw_nas.report.figures.images import write_image
 from seesaw_nas.report.figures.over_time import front_over_time, progress_curves
 from seesaw_nas.report.figures.parallel_coordinates import parallel_genotype
+from seesaw_nas.report.figures.signals import signal_weights
 from seesaw_nas.report.figures.spending import spending
 from seesaw_nas.report.figures.trainings import timeline, training_curves
 from seesaw_nas.report.pages.comparison import compare_runs, drawn_apart, not_recorded, write_comparison
@@ -31,6 +33,7 @@ __all__ = [
     "Run",
     "accuracy_against_macs",
     "all_figures",
+    "calibration",
     "choice_effects",
     "compare_runs",
     "drawn_apart",
@@ -38,12 +41,12 @@ __all__ = [
     "frame",
     "front_frame",
     "front_over_time",
-    "importance_bars",
     "not_recorded",
     "parallel_genotype",
     "progress_curves",
     "rank_correlation",
     "records_of_table",
+    "signal_weights",
     "spending",
     "stage_texts",
     "timeline",

@@ -1,4 +1,4 @@
-"""Parallel coordinates and importances."""
+"""Parallel coordinates."""
 
 import numpy as np
 import pytest
@@ -89,24 +89,3 @@ def test_trials_of_another_space_are_left_out(small):
 def test_no_trial_says_so_and_one_is_a_line(small):
     assert notes(report.parallel_genotype([], small)) == ["no trial has finished training"]
     assert len(axes(report.parallel_genotype(searched(small, 1), small))["top-1 (%)"].values) == 1
-
-
-def test_bars_run_from_the_most_important_down():
-    figure = report.importance_bars({"width": 0.25, "stage1.repeats": 0.5, "a<b": 0.25})
-    (shown,) = figure.data
-    assert list(zip(shown.y, shown.x, shown.text, strict=True)) == [
-        ("stage1.repeats", 0.5, "50.0%"), ("a&lt;b", 0.25, "25.0%"), ("width", 0.25, "25.0%"),
-    ]  # fmt: skip
-    assert figure.layout.xaxis.title.text == "importance for top-1 (share of all genes)"
-
-
-def test_bars_beyond_the_twentieth_are_told_in_a_sum():
-    figure = report.importance_bars({f"gene{i:02}": 0.04 for i in range(25)})
-    assert len(figure.data[0].x) == 20
-    assert notes(figure) == ["5 more genes have 20.0% together"]
-
-
-def test_no_importance_says_so():
-    assert notes(report.importance_bars({})) == [
-        "no importances: there are too few trained trials, or they do not differ"
-    ]

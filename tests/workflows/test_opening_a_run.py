@@ -63,7 +63,7 @@ def test_a_run_is_read_once_for_its_report(searched):
         report.compare_runs([run, run])
         assert run.best.digest == searched.best.digest
     assert counts == {}
-    assert "importances" in {one.name for one in shown}
+    assert "calibration" in {one.name for one in shown}
 
 
 def test_a_run_is_read_once_for_its_status(searched):

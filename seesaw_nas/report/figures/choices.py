@@ -1,9 +1,9 @@
-"""What the choices of a search come to: their effects on top-1, and their importance to Optuna."""
+"""What the choices of a search come to: their effects on top-1, by the estimates or by least squares."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from html import escape
 from itertools import groupby
 
 import numpy as np
@@ -12,18 +12,50 @@ from plotly.subplots import make_subplots
 
 from seesaw_nas.report.effects import LEAST_TRIALS, Effect, fit
 from seesaw_nas.report.theme import BLUE, GREY, THEME, blank, caption
+from seesaw_nas.search.estimates.contributions import contributions
+from seesaw_nas.search.estimates.held_out import half_width
+from seesaw_nas.search.estimates.model import Estimates
 from seesaw_nas.search.records import TrialRecord
 
-MOST_BARS = 20
+CHANCE = 0.9  # of the intervals of the estimates
+MOST_ROWS = 60  # of a choice; beyond, its stages one by one would fill several screens
 ROW, BETWEEN_PANELS = 22, 64  # pixels
 
 
-def choice_effects(records: Sequence[TrialRecord]) -> go.Figure:
-    """The effects of :func:`seesaw_nas.report.effects` with their intervals, a panel for each kind of choice.
+def choice_effects(records: Sequence[TrialRecord], estimates: Estimates | None = None) -> go.Figure:
+    """What each choice adds to top-1, with intervals, a panel for each kind of choice.
 
-    By stage where there are trials enough for it, else over the whole network. Full marks have an interval that leaves
-    out 0.
+    By ``estimates``, what they leave possible of the average architecture; without them the effects of
+    :func:`seesaw_nas.report.effects`, by stage where there are trials enough for it, else over the whole network. Full
+    marks have an interval that leaves out 0.
     """
+    return _by_least_squares(records) if estimates is None else _by_estimates(estimates)
+
+
+def _by_estimates(estimates: Estimates) -> go.Figure:
+    every = contributions(estimates)
+    count = Counter(one.choice for one in every)
+    shown = [one for one in every if count[one.choice] <= MOST_ROWS or one.stage == 0]
+    if not shown:
+        return blank("no choice was varied in the trials")
+    side = half_width(CHANCE)
+    effects = [
+        Effect(c.stage, c.choice, c.level, c.reference, c.mean, c.mean - side * c.sd, c.mean + side * c.sd, c.n)
+        for c in shown
+    ]
+    figure = _draw(effects, "all stages: ")
+    hidden = len(every) - len(shown)
+    left_out = f"<br>Left out: {hidden} levels of single stages, which are too many to show." if hidden else ""
+    caption(
+        figure,
+        f"By the estimates from {len(estimates)} trials: what all blocks with a choice in place of another add to an "
+        f"average architecture at equal Multi-Adds,<br>with {CHANCE:.0%} intervals. Choices that few trials made have "
+        f"wide intervals about 0; full marks leave out 0.{left_out}",
+    )
+    return figure
+
+
+def _by_least_squares(records: Sequence[TrialRecord]) -> go.Figure:
     found = fit(records, by="stage")
     if not found.is_enough:
         by_stage, found = found, fit(records, by="network")
@@ -35,12 +67,7 @@ def choice_effects(records: Sequence[TrialRecord]) -> go.Figure:
     shown = [effect for effect in found.effects if not np.isnan(effect.value)]
     if not shown:
         return blank(f"no choice was varied in {LEAST_TRIALS} trials or more, apart from the others")
-    panels = {kind: list(same) for kind, same in groupby(shown, key=lambda effect: effect.choice)}
-    figure = _panels(panels)
-    for i, effects in enumerate(panels.values()):
-        _add_effects(figure, effects, 1 + i // 2, 1 + i % 2)
-        if i >= len(panels) - 2:  # the lowest of each column
-            figure.update_xaxes(title="points of top-1", row=1 + i // 2, col=1 + i % 2)
+    figure = _draw(shown, "")
     hidden = len(found.effects) - len(shown)
     left_out = (
         f" {hidden} levels left out: in too few trials, hardly varied, or never apart from others." if hidden else ""
@@ -51,6 +78,17 @@ def choice_effects(records: Sequence[TrialRecord]) -> go.Figure:
         f"equal Multi-Adds, 95% intervals (HC3);<br>of {len(shown)} intervals about {max(1, round(len(shown) / 20))} "
         f"would leave out 0 by chance alone.{left_out}",
     )
+    return figure
+
+
+def _draw(shown: Sequence[Effect], whole: str) -> go.Figure:
+    """The panels; names of what concerns the whole network begin with ``whole``."""
+    panels = {kind: list(same) for kind, same in groupby(shown, key=lambda effect: effect.choice)}
+    figure = _panels(panels)
+    for i, effects in enumerate(panels.values()):
+        _add_effects(figure, effects, whole, 1 + i // 2, 1 + i % 2)
+        if i >= len(panels) - 2:  # the lowest of each column
+            figure.update_xaxes(title="points of top-1", row=1 + i // 2, col=1 + i % 2)
     return figure
 
 
@@ -67,10 +105,10 @@ def _panels(panels: Mapping[str, list[Effect]]) -> go.Figure:
     return figure
 
 
-def _add_effects(figure: go.Figure, effects: list[Effect], row: int, column: int) -> None:
+def _add_effects(figure: go.Figure, effects: list[Effect], whole: str, row: int, column: int) -> None:
     values = np.array([(100 * e.value, 100 * e.low, 100 * e.high) for e in effects])
     sure = (values[:, 1] > 0) | (values[:, 2] < 0)
-    names = [f"{f'stage {e.stage}: ' if e.stage else ''}{e.level} vs {e.reference}" for e in effects]
+    names = [f"{f'stage {e.stage}: ' if e.stage else whole}{e.level} vs {e.reference}" for e in effects]
     figure.add_scatter(
         x=values[:, 0], y=names, mode="markers", row=row, col=column,
         error_x={
@@ -86,24 +124,3 @@ def _add_effects(figure: go.Figure, effects: list[Effect], row: int, column: int
     )  # fmt: skip
     figure.update_xaxes(zeroline=True, zerolinecolor=GREY, row=row, col=column)
     figure.update_yaxes(autorange="reversed", row=row, col=column)
-
-
-def importance_bars(importances: Mapping[str, float]) -> go.Figure:
-    """How important each gene was for top-1, the most important first; shares of a whole of 1.
-
-    Beyond ``MOST_BARS`` genes the others are told in a sum.
-    """
-    if not importances:
-        return blank("no importances: there are too few trained trials, or they do not differ")
-    order = sorted(importances.items(), key=lambda item: (-item[1], item[0]))
-    shown, rest = order[:MOST_BARS], order[MOST_BARS:]
-    figure = go.Figure(layout={"template": THEME, "margin_l": 190, "height": 140 + 24 * len(shown)})
-    figure.add_bar(
-        orientation="h", x=[value for _, value in shown], y=[escape(name) for name, _ in shown], marker_color=BLUE,
-        text=[f"{value:.1%}" for _, value in shown], textposition="outside", cliponaxis=False, hoverinfo="skip",
-    )  # fmt: skip
-    figure.update_xaxes(title="importance for top-1 (share of all genes)", tickformat=".0%", rangemode="tozero")
-    figure.update_yaxes(autorange="reversed", ticks="")
-    if rest:
-        caption(figure, f"{len(rest)} more genes have {sum(value for _, value in rest):.1%} together")
-    return figure

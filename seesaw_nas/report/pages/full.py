@@ -8,26 +8,20 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from seesaw_nas.report.figures.choices import choice_effects, importance_bars
+from seesaw_nas.report.figures.calibration import calibration
+from seesaw_nas.report.figures.choices import choice_effects
 from seesaw_nas.report.figures.early_ranks import rank_correlation
 from seesaw_nas.report.figures.over_time import front_over_time, progress_curves
 from seesaw_nas.report.figures.parallel_coordinates import parallel_genotype
+from seesaw_nas.report.figures.signals import signal_weights
 from seesaw_nas.report.figures.spending import spending
 from seesaw_nas.report.figures.trainings import timeline, training_curves
 from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.markup import paragraph, section
 from seesaw_nas.report.pages.summary import picture, write_html
 from seesaw_nas.report.run import Run
-from seesaw_nas.report.theme import blank
-from seesaw_nas.search.estimates.importance import importances
-from seesaw_nas.search.history.lines import Genotypes
-from seesaw_nas.search.records import complete
-from seesaw_nas.space import genes
-
-MOST_CHOICES, MOST_TRIALS = (
-    30_000,
-    1_000,
-)  # that importances are asked of, in seconds; trials, where the space is not known
+from seesaw_nas.search.estimates.held_out import predict_held_out
+from seesaw_nas.search.estimates.model import FEW, Estimates
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +64,18 @@ def _section(one: PageFigure) -> str:
     return section(one.title, paragraph(one.text) if one.text else "", markup.plot(one.figure, one.name))
 
 
-def _importances(run: Run, genotypes: Genotypes) -> go.Figure:
-    done = len(complete(run.records))
-    choices = done * (len(genes(run.space)) if run.space else MOST_CHOICES // MOST_TRIALS)
-    if choices > MOST_CHOICES:
-        return blank(f"left out, for {done:,} trained trials in a space of this size take too long")
-    return importance_bars(importances(run.records, genotypes) if done > 1 else {})
+def _of_estimates(run: Run, estimates: Estimates) -> Iterator[PageFigure]:
+    """How far the estimates are to be trusted, and what they rest on."""
+    reason = f"{estimates.reason[0].upper()}{estimates.reason[1:]}."
+    text = (
+        "Every trained trial, predicted by estimates that were not told of it. A prediction is of one training, so its "
+        "interval is wider than that of an architecture's worth."
+    )
+    yield PageFigure(
+        "calibration", "Predictions of held-out trials", text, calibration(predict_held_out(estimates, run.records))
+    )
+    text = f"What a trial counts for is a mixture of its signals, the one with the least noise. {reason}"
+    yield PageFigure("signals", "Which signal weighs how much", text, signal_weights(estimates))
 
 
 def _further(run: Run) -> Iterator[PageFigure]:
@@ -94,9 +94,11 @@ def _further(run: Run) -> Iterator[PageFigure]:
         "By how many points top-1 changes with a choice, all other choices and the Multi-Adds held; a search does not "
         "draw at random, so these are associations."
     )
-    yield PageFigure("effects", "What each choice did", text, choice_effects(records))
-    if run.genotypes is not None:
-        yield PageFigure("importances", "Which choices mattered", "", _importances(run, run.genotypes))
+    estimates = run.standing.estimates
+    learnt = estimates if estimates is not None and len(estimates) >= FEW else None
+    yield PageFigure("effects", "What each choice did", text, choice_effects(records, learnt))
+    if estimates is not None and len(estimates):
+        yield from _of_estimates(run, estimates)
     if (best := run.best) is not None:
         yield PageFigure(
             "spending", f"Where trial {best.number}, the best, spends its Multi-Adds", "", spending(best.architecture)

@@ -19,7 +19,7 @@ class Features:
     """An architecture as counts of its choices, each over how often it could be made."""
 
     def __init__(self, space: Space, high: int) -> None:
-        self.space, self._high = space, high
+        self.space, self.high = space, high
         names: dict[tuple[object, ...], None] = {}
         for width in range(space.widths):
             names["width", width] = None
@@ -40,6 +40,11 @@ class Features:
     def __len__(self) -> int:
         return len(self._at)
 
+    @property
+    def names(self) -> list[tuple[object, ...]]:
+        """What each feature counts: ``("all", trait, level)``, ``("stage", stage, trait, level)`` and the like."""
+        return list(self._at)
+
     def _prior(self, name: tuple[object, ...]) -> float:
         """Standard deviation of a weight, folded into its feature."""
         places = sum(stage.max_repeats for stage in self.space.stages)
@@ -58,7 +63,7 @@ class Features:
                 for trait in traits(block).items():
                     row[self._at["all", *trait]] += 1
                     row[self._at["stage", slot.stage, *trait]] += 1
-                row[self._at["macs",]] = slot.macs(block) / self._high
+                row[self._at["macs",]] = slot.macs(block) / self.high
             self._blocks[slot] = rows * self.scale
         return self._blocks[slot]
 
@@ -69,7 +74,7 @@ class Features:
         row = np.zeros(len(self))
         row[self._at["width", width]] = 1
         row[self._at["constant",]] = 1
-        row[self._at["macs",]] = self.space.fixed_macs(width) / self._high
+        row[self._at["macs",]] = self.space.fixed_macs(width) / self.high
         for i, stage in enumerate(architecture.stages):
             row[self._at["repeats", i, len(stage.blocks)]] = 1
         row *= self.scale
@@ -82,7 +87,7 @@ class Features:
     def scores(self, weights: Array) -> Scores:
         """The choices' scores under these weights."""
         scaled = weights * self.scale
-        fixed = np.array([self.space.fixed_macs(width) for width in range(self.space.widths)]) / self._high
+        fixed = np.array([self.space.fixed_macs(width) for width in range(self.space.widths)]) / self.high
         width = [scaled[self._at["width", width]] for width in range(self.space.widths)]
         repeats = tuple(
             np.array([scaled[self._at["repeats", i, n]] for n in stage.repeats])

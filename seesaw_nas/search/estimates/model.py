@@ -64,7 +64,7 @@ class Estimates:
             rows: features by digest that are shared with other estimates of the same space and ``high``.
         """
         self._space, self._epochs = space, epochs
-        self._features = Features(space, high or space.costliest_macs)
+        self.features = Features(space, high or space.costliest_macs)
         self._rows: dict[str, Array] = {} if rows is None else rows
         self._readings: dict[int, Reading] = {}
         self._order: list[int] = []  # the numbers of the readings, ascending
@@ -72,6 +72,10 @@ class Estimates:
         self._fit: Learnt | None = None
         self._taken = self._changed = 0  # places in the order: taken in so far, and the first that is no more as it was
         self._programmes: dict[Budget, Additive] = {}
+
+    def without_trials(self) -> Estimates:
+        """Estimates of the same space and recipe that know no trial yet; features already worked out are shared."""
+        return Estimates(self._space, self._epochs, self.features.high, self._rows)
 
     def __len__(self) -> int:
         """Trials that something was learnt from."""
@@ -124,12 +128,12 @@ class Estimates:
 
     def draw(self, rng: np.random.Generator) -> Scores:
         """Scores of the choices in log odds, drawn from what the trials leave possible."""
-        return self._features.scores(self._now.regression.draw(rng))
+        return self.features.scores(self._now.regression.draw(rng))
 
     @property
     def scores(self) -> Scores:
         """Expected scores of the choices, in log odds."""
-        return self._features.scores(self._now.regression.weights)
+        return self.features.scores(self._now.regression.weights)
 
     def best(self, budget: Budget) -> Architecture | None:
         """The architecture within a budget that is worth most, trained or not; ``None`` where none fits.
@@ -182,6 +186,20 @@ class Estimates:
         return found
 
     @property
+    def counts(self) -> Array:
+        """The features of each trial's architecture without their scale, counts of choices: (trials, features)."""
+        rows = np.array([self._rows[self._readings[number].digest] for number in self._order])
+        return np.asarray(rows.reshape(len(self), len(self.features)) / self.features.scale, np.float64)
+
+    def differences(self, rows: Array) -> tuple[Array, Array]:
+        """What differences of features, (n, features), add to an average architecture's top-1: mean and sd, (n,)."""
+        weights, inverse = self._now.regression.solved
+        middle, noise = weights[-1:], self._now.noise + self._now.regression.own
+        slope = expected_top1(middle, np.array([noise]))[1][0]
+        sd = np.sqrt(WIDER * np.square(rows @ inverse[:, :-1].T).sum(axis=1))
+        return slope * (rows @ weights[:-1]), slope * sd
+
+    @property
     def noise(self) -> float:
         """Standard deviation between seeds of the top-1 of an average architecture, a fraction."""
         mean, noise = np.array([self._now.levels[-1].mean]), self._now.noise
@@ -190,7 +208,7 @@ class Estimates:
     def row(self, architecture: Architecture) -> Array:
         """The features of an architecture, worked out once: (features,)."""
         if architecture.digest not in self._rows:
-            self._rows[architecture.digest] = self._features.of(architecture)
+            self._rows[architecture.digest] = self.features.of(architecture)
         return self._rows[architecture.digest]
 
     @property
@@ -210,7 +228,7 @@ class Estimates:
         return self._fit
 
     def _worth(self, architectures: Sequence[Architecture]) -> tuple[Array, Array, Array]:
-        rows = np.array([self.row(one) for one in architectures]).reshape(len(architectures), len(self._features))
+        rows = np.array([self.row(one) for one in architectures]).reshape(len(architectures), len(self.features))
         return self._now.regression.of([one.digest for one in architectures], rows)
 
 

@@ -1,4 +1,4 @@
-"""Trials as an Optuna study in memory, for its samplers, its importances and its dashboard."""
+"""Trials as an Optuna study in memory, for its samplers and its dashboard."""
 
 from __future__ import annotations
 
