@@ -44,7 +44,7 @@ def test_the_counted_share_is_worked_out_by_hand():
     found = complete(run(40).records)[:4]
     tops = np.array([trial.top1 for trial in found])
     # 0.5, 0.7, 1.6 and 1.7 deviations off; 50% lie within 0.674 and 90% within 1.645.
-    predictions = HeldOut(tuple(found), tops + 0.01 * np.array([0.5, -0.7, 1.6, -1.7]), np.full(4, 0.01), 4, 4, 9)
+    predictions = HeldOut(tuple(found), tops + 0.01 * np.array([0.5, -0.7, 1.6, -1.7]), np.full(4, 0.01), 20, 4, 9)
     figure = report.calibration(predictions)
     (text,) = notes(figure)
     assert "1 (25%) lie inside their 50% interval and 3 (75%) lie inside their 90% interval" in text
@@ -67,6 +67,17 @@ def test_with_few_complete_trials_a_sentence_stands_in_its_place():
     figure = held_out(19)
     assert not figure.data
     assert notes(figure) == ["too few complete trials to hold some out: 20 are wanted, got 19"]
+
+
+def test_trials_that_leave_nothing_to_predict_say_so():
+    same = [replace(record, architecture=run(40).records[0].architecture) for record in run(40).records]
+    found = predict_held_out(run(40).standing.estimates, same)
+    assert notes(report.calibration(found)) == [
+        "no trial can be held out: all 40 complete ones are of one architecture"
+    ]
+    equal = [replace(record, top1=0.5, curve=()) for record in run(40).records]
+    found = predict_held_out(run(40).standing.estimates, equal)
+    assert notes(report.calibration(found)) == ["nothing to predict: the 40 complete trials do not differ in top-1"]
 
 
 def test_of_many_trials_some_are_held_out_and_that_is_said():

@@ -16,8 +16,12 @@ def calibration(predictions: HeldOut) -> go.Figure:
 
     An interval is of one training: it holds the doubt about the architecture and the noise of a seed.
     """
-    if not predictions.trials:
+    if predictions.complete < LEAST:
         return blank(f"too few complete trials to hold some out: {LEAST} are wanted, got {predictions.complete}")
+    if not predictions.trials:
+        return blank(f"no trial can be held out: all {predictions.complete} complete ones are of one architecture")
+    if not np.ptp(predictions.observed):
+        return blank(f"nothing to predict: the {predictions.complete} complete trials do not differ in top-1")
     observed, mean = 100 * predictions.observed, 100 * predictions.mean
     half = 100 * half_width(CHANCES[-1]) * predictions.sd
     inside = np.abs(observed - mean) <= half
