@@ -126,7 +126,12 @@ class Tuner:
         self._rank, self._feasible = rank, feasible
         self._lock = threading.RLock()  # several threads may ask and tell
         self._proposer = proposer.Proposer(
-            self._history, resolve(name, given, setting), trials=trials, epochs=epochs, halving=rungs, live=self._live
+            self._history,
+            resolve(name, given, setting),
+            trials=trials,
+            epochs=epochs,
+            halving=rungs,
+            live=self._live if rank == ESTIMATE else None,
         )
 
     def ask(self) -> Job | None:
