@@ -10,7 +10,7 @@ import typer
 
 from seesaw_nas import __version__
 from seesaw_nas.cli.parts.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_database, of_system
-from seesaw_nas.cli.parts.output import outlive_readers
+from seesaw_nas.cli.parts.output import outlive_readers, shorten_warnings
 from seesaw_nas.cli.parts.verbs import app
 from seesaw_nas.core import optional, signals
 from seesaw_nas.core.errors import Interrupted, SeesawError
@@ -28,7 +28,7 @@ def main() -> None:
     if hasattr(sys.stdout, "reconfigure"):  # what the encoding lacks, such as names on an ASCII terminal, is escaped
         sys.stdout.reconfigure(errors="backslashreplace")
     note = GOES_ON if LONG & set(sys.argv[1:2]) else ""
-    with signals.raise_on_signals(), outlive_readers(note):
+    with signals.raise_on_signals(), outlive_readers(note), shorten_warnings():
         code = _run()
     sys.exit(code)
 

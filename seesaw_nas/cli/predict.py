@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,8 +45,11 @@ def predict(
                 progress.console.print(entry.line)
             if json:
                 found.append(_record(entry))
+    if predictions.passed_over.count:
+        print(f"seesaw-nas: {predictions.passed_over.sentence}", file=sys.stderr)
     if json:
-        print(dumps({"model": str(model), "runs_on": predictions.runs_on, "images": found}, indent=2))
+        about = {"model": str(model), "runs_on": predictions.runs_on, "passed_over": asdict(predictions.passed_over)}
+        print(dumps({**about, "images": found}, indent=2))
     if unreadable:
         raise typer.Exit(MISTAKE)
 

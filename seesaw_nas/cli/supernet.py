@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.declared import Change, take_settings
 from seesaw_nas.cli.parts.epochs import SupernetView
+from seesaw_nas.cli.parts.images import images_as_json
 from seesaw_nas.cli.parts.parameters import Json, Resume, verb
 from seesaw_nas.core.units import format_duration
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.training.recipes import SAMPLINGS
+
+if TYPE_CHECKING:
+    from seesaw_nas.workflows.problem import Problem
 
 
 @verb
@@ -42,15 +46,23 @@ def supernet(
     from seesaw_nas.workflows import supernets
 
     console = terminal.console(stderr=json)
+    problems: list[Problem] = []
     with terminal.progress(console) as progress:
         view = SupernetView(progress, supernets.fitted_recipe(settings))
         path, trained = supernets.supernet(
-            settings, out, resume=resume, listener=view, on_begin=view.begin, on_estimate=view.shown.estimate
+            settings,
+            out,
+            resume=resume,
+            listener=view,
+            on_begin=view.begin,
+            on_estimate=view.shown.estimate,
+            on_problem=problems.append,
         )
     found = {"folder": str(path), "epochs": len(trained.curve), "steps": trained.steps}
     if json:
         took = {"seconds": trained.seconds, "core_seconds": trained.core_seconds}
-        print(dumps(found | took | {"train_loss": trained.curve[-1].train_loss}, indent=2))
+        loss = {"train_loss": trained.curve[-1].train_loss}
+        print(dumps(found | took | loss | {"data": images_as_json(*problems)}, indent=2))
         return
     spent = f"{format_duration(trained.seconds)}, {format_duration(trained.core_seconds)} of CPU cores"
     console.print(f"trained   {trained.steps:,} steps in {spent}", highlight=False)

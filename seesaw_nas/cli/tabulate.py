@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.declared import Change, take_settings
+from seesaw_nas.cli.parts.images import images_as_json
 from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.cli.parts.tabulating import TabulateView
 from seesaw_nas.search.settings import SearchSettings
+
+if TYPE_CHECKING:
+    from seesaw_nas.workflows.problem import Problem
 
 
 @verb
@@ -40,13 +44,14 @@ def tabulate(
     from seesaw_nas.workflows.tabulate import tabulate as train_all
 
     console = terminal.console(stderr=json)
+    problems: list[Problem] = []
     with terminal.progress(console) as progress:
         view = TabulateView(progress, settings.proposals.trials * seeds)
-        table = train_all(settings, out, seeds=seeds, listener=view)
+        table = train_all(settings, out, seeds=seeds, listener=view, on_problem=problems.append)
     trainings = sum(len(entry.curves) for entry in table.entries)
     found = {"table": str(out), "architectures": len(table.entries), "trainings": trainings, "epochs": table.epochs}
     if json:
-        print(dumps(found | {"failed": table.about["failed"]}, indent=2))
+        print(dumps(found | {"failed": table.about["failed"], "data": images_as_json(*problems)}, indent=2))
         return
     failed = f"; {table.about['failed']} failed" if table.about["failed"] else ""
     console.print(f"{len(table.entries)} architectures, {trainings} trainings of {table.epochs} epochs{failed}: {out}")

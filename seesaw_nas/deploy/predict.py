@@ -18,8 +18,9 @@ from seesaw_nas.core.errors import DataError, OptionError, RunError
 from seesaw_nas.data import crops, decode
 from seesaw_nas.data.pictures import explain, printable
 from seesaw_nas.data.preprocessing import COLOURS, Floats, Pixels, Preprocessing
+from seesaw_nas.data.unread import PassedOver
 from seesaw_nas.data.unreadable import check_decoder
-from seesaw_nas.data.walk import KINDS, find_pictures
+from seesaw_nas.data.walk import KINDS, NAMED, find_pictures
 from seesaw_nas.deploy.export import onnx_file, source
 from seesaw_nas.deploy.export.agreement import Logits
 from seesaw_nas.deploy.names import find_weights
@@ -133,20 +134,29 @@ def _is_cropped_as_streamed(preprocessing: Preprocessing) -> bool:
 
 
 def files(names: Sequence[str | Path]) -> list[Path]:
-    """The named files, in their order; a folder is replaced by all images in it and below, sorted by name.
+    """The files of :func:`find_files`, without what is passed over."""
+    return find_files(names)[0]
+
+
+def find_files(names: Sequence[str | Path]) -> tuple[list[Path], PassedOver]:
+    """The named files, in their order, and what is passed over in folders.
+
+    A folder is replaced by all images in it and below, sorted by name.
 
     Raises:
         DataError: a folder has no images, or there are no names.
     """
     paths: list[Path] = []
+    passed: list[str] = []
     for path in [Path(name) for name in names if str(name)]:  # an empty name would be the current folder
-        inside = find_pictures(path)[0] if path.is_dir() else [path]
+        inside, beside = find_pictures(path) if path.is_dir() else ([path], [])
         if not inside:
             raise DataError(f"the folder {path} has no images ({KINDS})")
         paths += inside
+        passed += beside
     if not paths:
         raise DataError("no images are named; give image files, or folders of them")
-    return paths
+    return paths, PassedOver(len(passed), tuple(map(printable, passed[:NAMED])))
 
 
 def classify(classifier: Classifier, paths: Sequence[Path], top: int) -> Iterator[Prediction]:

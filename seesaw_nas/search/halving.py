@@ -1,7 +1,8 @@
 """Successive halving: which paused trials are worth more epochs.
 
 A trial is first trained to its bracket's lowest rung and paused. Whenever it belongs to the best ``1/reduction`` of
-those that have reached its rung, it is trained on to the next, from its checkpoint. This is the asynchronous form,
+those that have reached its rung, it is trained on to the next, from its checkpoint. Who is best is said by estimates of
+what a whole training will come to, or by top-1 at the rung where there are none. This is the asynchronous form,
 which waits for nobody (Li et al. 2020, arXiv:1810.05934); Hyperband spreads the trials over brackets that begin at
 different rungs (Li et al. 2018, arXiv:1603.06560).
 """
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
 SCHEDULERS = {
     "none": "every trial is trained to its end",
-    "asha": "successive halving by top-1, asynchronous",
+    "asha": "successive halving by estimated top-1, asynchronous",
     "hyperband": "the same in several brackets, some of which begin at later epochs",
-    "moasha": "successive halving by non-dominated rank over top-1 at the rung and Multi-Adds",
+    "moasha": "successive halving by non-dominated rank over estimated top-1 and Multi-Adds",
 }
 DEFAULT_SCHEDULER = "none"
 SIMULATED = {"top1": 200, "front": 25}  # trials of a simulated search, by order: a front takes longer to rank

@@ -190,7 +190,8 @@ class Ending:
     """Which trials are the best, and what is done with them once the search has ended."""
 
     rank: str = option(
-        "Figure by which the best and the front are told: estimate, from all trials; or observed, of single trials.",
+        "Figure by which the best and the front are told, and trials promoted: estimate, from all trials; or observed, "
+        "of single trials. By estimate, the last trial is the best of the space, if that is new.",
         default=ESTIMATE,
         choices=RANKS,
         changeable=True,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import OptionError
+from seesaw_nas.data.unread import NOTHING, PassedOver
 from seesaw_nas.deploy import export as exports
 from seesaw_nas.deploy import predict as predicting
 from seesaw_nas.deploy import score
@@ -87,11 +88,13 @@ class Predictions:
 
     Attributes:
         runs_on: the runtime and device, for a person.
+        passed_over: what of the named folders is not read.
     """
 
     runs_on: str
     files: tuple[Path, ...]
     entries: Iterator[Prediction]
+    passed_over: PassedOver = NOTHING
 
     def __len__(self) -> int:
         return len(self.files)
@@ -113,8 +116,8 @@ def predict(model: Path | str, images: Sequence[str], *, top: int = 5, device: s
     """
     predicting.check_top(top)
     classifier = predicting.load(Path(model), device)
-    files = tuple(predicting.files(images))
-    return Predictions(classifier.runs_on, files, predicting.classify(classifier, files, top))
+    files, passed_over = predicting.find_files(images)
+    return Predictions(classifier.runs_on, tuple(files), predicting.classify(classifier, files, top), passed_over)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from seesaw_nas.core import names, signals
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder, is_run
-from seesaw_nas.evaluators import is_trained
+from seesaw_nas.evaluators import gives_accuracy
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines, proposer, starts
@@ -23,6 +23,7 @@ from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting, Strategy
 from seesaw_nas.search.strategies.resolver import resolve
+from seesaw_nas.search.topics import ESTIMATE
 from seesaw_nas.workflows import confirmation, folders, places, results
 from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
 from seesaw_nas.workflows.plan import Plan, plan
@@ -179,7 +180,7 @@ def restore_problem(
 
 
 class Method(NamedTuple):
-    """Which architecture next, and who is trained how far; ``live`` are the estimates that both share, if any."""
+    """Which architecture next, and who is trained how far; ``live`` where a run is ranked by estimates."""
 
     strategy: Strategy
     halving: Halving
@@ -189,14 +190,15 @@ class Method(NamedTuple):
 def choose_method(problem: Problem, seed: int | None = None) -> Method:
     """The method that the settings name."""
     settings = problem.settings
-    accuracies = is_trained(settings.scoring.evaluator)
+    accuracies = gives_accuracy(settings.scoring.evaluator)
     live = Live(problem.space, problem.budget, problem.evaluator.epochs) if accuracies else None
     halving = settings.halving(problem.evaluator.epochs)
     own = settings.training.seed if seed is None else seed
     setting = Setting(
         problem.feasible, own, settings.proposals.objectives, halving.levels, cheap_score(problem), accuracies, live
     )
-    return Method(resolve(settings.proposals.strategy, problem.given.strategy, setting), halving, live)
+    strategy = resolve(settings.proposals.strategy, problem.given.strategy, setting)
+    return Method(strategy, halving, live if settings.ending.rank == ESTIMATE else None)
 
 
 def run(

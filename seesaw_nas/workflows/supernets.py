@@ -57,6 +57,7 @@ def supernet(
     listener: Listener | None = None,
     on_begin: OnBegin | None = None,
     on_estimate: Callable[[float], None] | None = None,
+    on_problem: Callable[[Problem], None] | None = None,
 ) -> tuple[Path, TrainedSupernet]:
     """Train a supernet of a space in a folder of its own; the folder and what is in it.
 
@@ -65,11 +66,14 @@ def supernet(
         out: the folder; ``runs/supernet-SPACE-RECIPE-SEED`` without.
         resume: go on with the training in that folder.
         on_begin, on_estimate: told of what is to come, and in how many seconds it is over by a few measured steps.
+        on_problem: told of the problem, also where the supernet was trained before.
 
     Raises:
         SeesawError: the folder exists, or as for :func:`train_in`.
     """
     problem = make_problem(settings)
+    if on_problem:
+        on_problem(problem)
     settings, training = problem.settings, problem.settings.training
     path = out or Path("runs") / derive_name(f"supernet-{problem.space.name}", training.recipe, training.seed)
     folder = _folder(path, settings, problem, resume=resume)

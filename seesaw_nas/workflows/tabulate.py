@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,14 @@ from seesaw_nas.workflows.problem import Problem, description, make_problem
 LARGEST_PART = 2**30  # bytes of what was begun: about 200,000 trainings
 
 
-def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, listener: Listener | None = None) -> Table:
+def tabulate(
+    settings: SearchSettings,
+    out: Path | str,
+    *,
+    seeds: int = 3,
+    listener: Listener | None = None,
+    on_problem: Callable[[Problem], None] | None = None,
+) -> Table:
     """Train ``settings.proposals.trials`` architectures with every seed, and write their curves to a Parquet file.
 
     The architectures are exact draws, their Multi-Adds even over the whole budget. Until all are trained, what there
@@ -45,6 +52,7 @@ def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, liste
         out: the file to make.
         seeds: trainings of each architecture; their seeds count up from the settings' own.
         listener: told of each training, as of a trial.
+        on_problem: told of the problem, before anything is trained.
 
     Raises:
         OptionError: no seed is wanted.
@@ -57,6 +65,8 @@ def tabulate(settings: SearchSettings, out: Path | str, *, seeds: int = 3, liste
     _refuse_existing(out)
     check_name(out.name, "the table's name")
     problem = make_problem(settings)
+    if on_problem:
+        on_problem(problem)
     if listener and problem.passed_over.count:
         listener.remark(problem.passed_over.sentence)
     about = {**description(problem), "seeds": seeds}

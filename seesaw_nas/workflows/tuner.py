@@ -53,14 +53,36 @@ def _change(name: str, before: object, now: object) -> str:
 
 def _open_history(
     journal: Path | None, feasible: Feasible, objectives: str, about: Mapping[str, Any], seed: int
-) -> History:
-    """The history in a file, locked for this process, or in memory; a journal of earlier versions is converted."""
+) -> FileHistory:
+    """The history in a file, locked for its Tuner, or in memory; a journal of earlier versions is converted."""
     where = (feasible.space, feasible.budget, seed)
-    if journal and old_journal.is_old_journal(journal):
-        old_journal.convert(journal, journal, *where, objectives=objectives)
-    found = FileHistory(journal, *where, objectives=objectives, name="tuner", lock=True)
-    _check_same(found, about, str(journal))
+    try:
+        if journal and old_journal.is_old_journal(journal):
+            old_journal.convert(journal, journal, *where, objectives=objectives)
+        found = FileHistory(journal, *where, objectives=objectives, name="tuner", lock=True)
+    except OSError as error:
+        raise RunError(
+            f"the journal {journal} cannot be opened: {error.strerror or error}; name a file, in a folder that exists"
+        ) from error
+    try:
+        _check_same(found, about, str(journal))
+    except BaseException:
+        found.close()
+        raise
     return found
+
+
+def _path(journal: object) -> Path | None:
+    """Where a journal is to be; ``None`` for one in memory.
+
+    Raises:
+        OptionError: it is no path.
+    """
+    if journal is None or journal == "":
+        return None
+    if not isinstance(journal, str | Path) or "\0" in str(journal):
+        raise OptionError(f"journal must be the path of a file, got {_shown(journal)}")
+    return Path(journal)
 
 
 class Tuner:
@@ -72,7 +94,7 @@ class Tuner:
         tuner.front()
 
     Several jobs may be asked for before one is told, by several threads, too. A journal belongs to one
-    process at a time.
+    Tuner at a time, until that is closed, is no longer referred to, or its process ends.
     """
 
     def __init__(
@@ -106,7 +128,7 @@ class Tuner:
 
         Raises:
             SeesawError: one of these cannot be loaded; the text says which exist. Or another search wrote the
-                journal, or another process works with it.
+                journal, or another Tuner works with it, or it cannot be opened.
         """
         if objectives not in OBJECTIVES:
             raise OptionError(known("objectives", objectives, OBJECTIVES))
@@ -119,15 +141,31 @@ class Tuner:
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
         about: dict[str, Any] = {"space": found.name, "its digest": found.digest}
         about |= {"budget": [feasible.budget.low, feasible.budget.high], "seed": seed, "epochs": epochs}
-        self._history = _open_history(Path(journal) if journal else None, feasible, objectives, about, seed)
+        self._history = _open_history(_path(journal), feasible, objectives, about, seed)
         self._live = Live(found, feasible.budget, epochs)
         setting = Setting(feasible, seed, objectives, rungs.levels, live=self._live)
         name, given = (strategy, None) if isinstance(strategy, str) else ("", strategy)
         self._rank, self._feasible = rank, feasible
         self._lock = threading.RLock()  # several threads may ask and tell
         self._proposer = proposer.Proposer(
-            self._history, resolve(name, given, setting), trials=trials, epochs=epochs, halving=rungs, live=self._live
+            self._history,
+            resolve(name, given, setting),
+            trials=trials,
+            epochs=epochs,
+            halving=rungs,
+            live=self._live if rank == ESTIMATE else None,
         )
+
+    def close(self) -> None:
+        """Let go of the journal, so that another Tuner can go on with it; this one can only be read afterwards."""
+        with self._lock:
+            self._history.close()
+
+    def __enter__(self) -> Tuner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def ask(self) -> Job | None:
         """The next training to do; ``None`` when none is left, or none before another is told."""

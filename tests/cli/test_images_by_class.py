@@ -50,6 +50,33 @@ def test_what_is_passed_over_is_in_the_line_of_the_data_and_in_json(cli, photos)
     assert "passed over" not in cli(*SEARCH, "c").out
 
 
+def test_a_table_and_a_supernet_say_in_json_what_is_passed_over(cli, photos):
+    less = ["--dataset", "photos", "--image-size", "8", "--budget", "300K", "--epochs", "1", "--device", "cpu"]
+    names = ["labels.csv", "b/notes.txt", "grün/more/Thumbs.db"]
+    verbs = (
+        ["tabulate", "seesaw-digits", "--n", "1", "--out", "a.parquet"],
+        ["supernet", "seesaw-digits", "--out", "s"],
+    )
+    for verb in (*verbs, [*verbs[1], "--resume"]):  # also of one that is finished
+        told = cli(*verb, *less, "--json")
+        assert told.code == 0, told.err
+        assert json.loads(told.out)["data"]["passed_over"] == {"count": 3, "names": names}
+
+
+def test_an_unreadable_picture_is_told_in_one_line(start, photos, tmp_path):
+    for number in range(8, 60):
+        for label in ("grün", "b"):
+            shutil.copy(photos / label / "0.tif", photos / label / f"{number}.tif")
+    (photos / "b" / "9.tif").write_text("none")
+    photos.rename(tmp_path / "train")
+    photos.mkdir()
+    (tmp_path / "train").rename(photos / "train")  # so that there is no test split, and every picture is read
+    out, err = start(tmp_path, *SEARCH, "a").communicate(timeout=120)
+    assert err.startswith(f"seesaw-nas: skipped: 1 of 120 images cannot be read: {photos}/train/b/9.tif (")
+    assert err.count("\n") == 1
+    assert "the front " in out
+
+
 def test_a_class_that_is_not_utf_8_is_refused_before_anything_is_made(refused, photos, tmp_path):
     (photos / "b").rename(photos / os.fsdecode(b"b\xff"))
     verbs = (

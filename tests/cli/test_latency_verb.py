@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 
 import pytest
@@ -76,6 +77,29 @@ def test_names_of_the_paper_are_timed(cli):
 def test_trained_weights_are_read(cli, tmp_path):
     save_weights(build(SMALL, seed=0), tmp_path / "w.safetensors", {})
     assert cli("latency", "a.json", *QUICK, "--weights", "w.safetensors").code == 0
+
+
+def test_network_whose_outputs_are_not_finite_is_refused(refused, tmp_path):
+    network = build(SMALL, seed=0)
+    network.head_bn.running_var.fill_(-1.0)  # a finite weight, whose root is none
+    save_weights(network, tmp_path / "w.safetensors", {})
+    text = "the network puts out numbers that are not finite, so it is not timed; train it again"
+    assert refused("latency", "a.json", *QUICK, "--batch", "1", "--weights", "w.safetensors") == text
+    torch.nn.init.constant_(network.classifier.weight, math.nan)
+    save_weights(network, tmp_path / "w.safetensors", {})
+    told = refused("latency", "a.json", *QUICK, "--batch", "1", "--weights", "w.safetensors")
+    assert told.startswith(
+        "cannot read weights from w.safetensors: tensor 'classifier.weight' holds values that are no"
+    )
+
+
+def test_network_whose_outputs_are_all_zero_is_timed(cli, tmp_path):
+    network = build(SMALL, seed=0)
+    torch.nn.init.zeros_(network.classifier.weight)
+    torch.nn.init.zeros_(network.classifier.bias)
+    save_weights(network, tmp_path / "w.safetensors", {})
+    told = cli("latency", "a.json", *QUICK, "--batch", "1", "--weights", "w.safetensors")
+    assert (told.code, told.out.count("WRONG OUTPUT"), told.out.count("not timed")) == (0, 0, 0)
 
 
 def test_wrong_backend_is_told_below_the_table(cli, monkeypatch):

@@ -55,6 +55,19 @@ def test_unreadable_picture_is_named_and_the_others_are_told(cli, exported_folde
     ]  # fmt: skip
 
 
+def test_what_a_folder_holds_beside_pictures_is_named(cli, exported_folder, pictures):
+    names = ("a.txt", "b.heic", "c", "d.svg")
+    for name in names:
+        (pictures / name).touch()
+    (pictures / ".hidden").mkdir()
+    code, out, err = cli("predict", exported_folder, pictures)
+    assert (code, len(out.splitlines())) == (0, 20)
+    assert err == "seesaw-nas: 5 passed over: pictures/.hidden/, pictures/a.txt, pictures/b.heic, ...\n"
+    code, out, _ = cli("predict", exported_folder, pictures, "--json")
+    passed = json.loads(out)["passed_over"]
+    assert passed == {"count": 5, "names": ["pictures/.hidden/", *(f"pictures/{name}" for name in names)]}
+
+
 def test_one_unreadable_picture_is_one_line(refused, exported_folder):
     Path("broken.png").touch()
     text = refused("predict", exported_folder, "broken.png")

@@ -5,6 +5,7 @@ import pytest
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.search.history import addresses
 from seesaw_nas.search.history.addresses import check_cluster, hide_password, permit, read_url, without_password
+from seesaw_nas.search.history.database import open_storage
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,18 @@ def test_what_is_no_url_is_refused_without_its_password(url):
 )
 def test_driver_s_messages_are_shown_without_the_password(url):
     assert "s@c" not in hide_password("cannot log in as me with s@c or s%40c", url)
+
+
+@pytest.mark.parametrize("url", ["sqlite:///a%00b", "postgresql://u:%00@host/nas", "postgresql://host/a\0b"])
+def test_null_character_is_refused(url):
+    with pytest.raises(OptionError, match=r"--storage \w+://\.\.\.: a null character is no part of a database's URL"):
+        read_url(url)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"])
+def test_database_in_memory_is_refused(url):
+    with pytest.raises(OptionError, match="is in memory and would be lost; name a file, as in sqlite:///"):
+        open_storage(url, create=True)
 
 
 def test_file_is_the_same_from_every_folder(tmp_path, monkeypatch):

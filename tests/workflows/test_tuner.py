@@ -181,6 +181,7 @@ def test_score_with_another_figure_that_is_none_is_refused(score, tmp_path):
     with pytest.raises(OptionError, match=r"a Score with seconds and with a curve of epochs is wanted, got Score\("):
         tuner.tell(job, score)
     tuner.tell(job, Score(0.5, "validation", 1, GOOD))
+    tuner.close()
     assert told(Tuner(SPACE, BUDGET, journal=tmp_path / "j")) == told(tuner)
 
 
@@ -188,6 +189,7 @@ def test_score_with_another_figure_that_is_none_is_refused(score, tmp_path):
 def test_fractions_of_every_type_are_taken(value, tmp_path):
     tuner = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
     tuner.tell(tuner.ask(), value)
+    tuner.close()
     assert [trial.top1 for trial in Tuner(SPACE, BUDGET, journal=tmp_path / "j").trials] == [float(value)]
 
 
@@ -221,6 +223,7 @@ def test_many_threads_ask_and_tell_at_once(tmp_path, strategy):
         list(pool.map(work, range(64)))
     done = [record for record in tuner.trials if record.state == "complete"]
     assert len({record.digest for record in done}) == len(done) == 32
+    tuner.close()
     assert told(Tuner(SPACE, BUDGET, strategy=strategy, trials=32, journal=tmp_path / "j")) == told(tuner)
 
 
@@ -310,6 +313,7 @@ def test_another_tuner_goes_on_from_the_journal(tmp_path, strategy, scheduler, t
     cut = tuner("cut")
     before = [asked_and_told(cut) for _ in range(trials - 2)]
     cut.ask()  # handed out, and the process ends
+    cut.close()
     records, after = finish(tuner("cut"))
     assert records == wanted
     assert before + after == jobs
@@ -329,8 +333,9 @@ def test_journal_belongs_to_one_process(tmp_path):
     script = "import sys; from seesaw_nas.api import Tuner; Tuner(*sys.argv[1:3], journal=sys.argv[3]).ask()"
     command = [sys.executable, "-c", script, SPACE, BUDGET, str(tmp_path / "j")]
     second = subprocess.run(command, capture_output=True, text=True)
-    assert f"RunError: another process is working with {tmp_path / 'j'}; wait for it, or name another" in second.stderr
-    assert len(Tuner(SPACE, BUDGET, journal=tmp_path / "j").trials) == 1
+    assert "RunError: another process, or another object of this one, is working with " in second.stderr
+    assert f"working with {tmp_path / 'j'}; wait for it, close it, or name another file" in second.stderr
+    assert len(tuner.trials) == 1
     del tuner
     assert subprocess.run(command, capture_output=True).returncode == 0
 
@@ -341,13 +346,63 @@ def test_journal_of_another_space_is_refused(tmp_path):
         Tuner("seesaw-cifar", "110M", journal=tmp_path / "j")
 
 
-def test_older_object_on_a_journal_writes_no_more(tmp_path):
+def test_second_tuner_of_a_program_on_one_journal_is_refused(tmp_path):
+    first = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
+    job = first.ask()
+    (tmp_path / "link").symlink_to(tmp_path / "j")
+    for path in (tmp_path / "j", os.path.relpath(tmp_path / "j"), tmp_path / "link"):
+        with pytest.raises(
+            RunError, match=r"another object of this one, is working with .*; wait for it, close it, or"
+        ):
+            Tuner(SPACE, BUDGET, journal=path)
+    first.tell(job, 0.5)
+    with Tuner(SPACE, BUDGET, journal=tmp_path / "other") as other:
+        assert other.ask()
+    assert Tuner(SPACE, BUDGET, journal=tmp_path / "other").ask()
+
+
+def test_closed_tuner_lets_another_go_on(tmp_path):
     older = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
-    newer = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
-    newer.tell(newer.ask(), 0.5)
-    with pytest.raises(RunError, match="j was written to from elsewhere since it was opened here; open it again"):
-        older.ask()
-    assert told(Tuner(SPACE, BUDGET, journal=tmp_path / "j")) == told(newer)
+    job = older.ask()
+    older.close()
+    older.close()
+    with Tuner(SPACE, BUDGET, journal=tmp_path / "j") as newer:
+        assert newer.ask().architecture == job.architecture
+        for attempt in (older.ask, lambda: older.tell(job, 0.5)):
+            with pytest.raises(RunError, match="j was closed here; open it again"):
+                attempt()
+        assert len(newer.trials) == len(older.trials) == 1
+
+
+def test_tuner_that_could_not_begin_keeps_no_journal(tmp_path):
+    Tuner(SPACE, BUDGET, journal=tmp_path / "j").ask()
+    for other in ({"objectives": "top1"}, {"seed": 1}):
+        with pytest.raises(RunError) as caught:
+            Tuner(SPACE, BUDGET, journal=tmp_path / "j", **other)
+        assert caught.value.__traceback__  # which refers to what was half made
+        assert len(Tuner(SPACE, BUDGET, journal=tmp_path / "j").trials) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (".", "Is a directory"),
+        ("none/j", "No such file or directory"),
+        ("file/j", "Not a directory"),
+        ("a" * 300, "File name too long"),
+    ],
+)
+def test_journal_that_can_be_no_file_is_refused_in_one_line(tmp_path, name, reason):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match=f"cannot be opened: {reason}; name a file, in a folder that exists") as caught:
+        Tuner(SPACE, BUDGET, journal=tmp_path / name)
+    assert str(caught.value).startswith(f"the journal {tmp_path / name} cannot")
+
+
+@pytest.mark.parametrize("journal", [5, b"j", True, "a\0b", ["j"]])
+def test_journal_that_is_no_path_is_refused(journal):
+    with pytest.raises(OptionError, match="journal must be the path of a file, got "):
+        Tuner(SPACE, BUDGET, journal=journal)
 
 
 def test_full_disk_leaves_the_journal_whole(tmp_path, monkeypatch):
@@ -370,6 +425,7 @@ def test_full_disk_leaves_the_journal_whole(tmp_path, monkeypatch):
     tuner.tell(job, 0.75)
     tuner.tell(tuner.ask(), 0.25)
     assert [record.top1 for record in tuner.trials] == [0.5, 0.75, 0.25]
+    tuner.close()
     assert told(Tuner(SPACE, BUDGET, journal=tmp_path / "j")) == told(tuner)
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.images import images_as_json
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.units import format_duration, format_top1
 from seesaw_nas.evaluators import is_trained
@@ -144,7 +145,7 @@ def _as_json(result: Result) -> dict[str, Any]:
         "ended": result.ended,
         "budget": {"low": result.problem.budget.low, "high": result.problem.budget.high, "unit": cost.CONVENTION},
         "counts": _counts(result),
-        "data": _data(result),
+        "data": images_as_json(result.problem),
         **_ranking(result),
         "best": None if best is None else _member(result, best),
         "front": [_member(result, record) for record in result.front()],
@@ -159,12 +160,6 @@ def _ranking(result: Result) -> dict[str, Any]:
     ties = [trial.number for trial in standing.ties]
     cheapest = None if standing.cheapest_tie is None else standing.cheapest_tie.number
     return {"ranking": {"by": standing.by, "reason": standing.reason, "ties": ties, "cheapest_tie": cheapest}}
-
-
-def _data(result: Result) -> dict[str, Any]:
-    subject = result.problem.subject
-    counts = {"n_train": subject.n_train, "n_validation": subject.n_validation}
-    return {"name": subject.name, **counts, "passed_over": asdict(result.problem.passed_over)}
 
 
 def _member(result: Result, record: CompleteTrial) -> dict[str, Any]:

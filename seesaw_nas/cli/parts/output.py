@@ -8,8 +8,10 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 GONE = (errno.EPIPE, errno.EIO)  # a pipe without a reader, and a terminal without a window
@@ -54,6 +56,23 @@ class Output:
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
         self._on_lost()
+
+
+@contextmanager
+def shorten_warnings() -> Iterator[None]:
+    """Context in which a warning of this package, as of pictures that are skipped, is one line without our source."""
+    before, package = warnings.formatwarning, str(Path(__file__).parents[2])
+
+    def form(message: Any, category: Any, filename: str, lineno: int, line: str | None = None) -> str:
+        if category is UserWarning and filename.startswith(package):
+            return f"seesaw-nas: {' '.join(str(message).split())}\n"
+        return before(message, category, filename, lineno, line)
+
+    warnings.formatwarning = form
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 @contextmanager

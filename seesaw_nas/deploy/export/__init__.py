@@ -82,6 +82,7 @@ def export(
         )
     loaded = source.load(named, weights, dataset=dataset, data_dir=data_dir)
     content, agreement = _make_content(loaded, target, data_dir, bool(dataset or data_dir))
+    _check_place(path, target)  # another export may have been faster
     if target == "folder":
         folder.write(path, loaded, content, agreement)
     else:

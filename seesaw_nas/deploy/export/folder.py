@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seesaw_nas import __version__
 from seesaw_nas.architecture import cost
+from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.files import replace_file, write_json
 from seesaw_nas.data.preprocessing import COLOURS, weights_header
 from seesaw_nas.deploy.export import standalone
@@ -44,6 +45,9 @@ def write(path: Path, source: ExportSource, network: bytes, agreement: Agreement
 
     Args:
         network: content of the ONNX file.
+
+    Raises:
+        RunError: something has come to be at ``path`` meanwhile.
     """
     named, preprocessing = source.named, source.preprocessing
     with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as beside:
@@ -56,7 +60,12 @@ def write(path: Path, source: ExportSource, network: bytes, agreement: Agreement
         replace_file(made / "model.onnx", network)
         replace_file(made / "example.py", standalone.example().encode())
         replace_file(made / "README.md", _readme(source, agreement).encode())
-        os.rename(made, path)
+        try:
+            os.rename(made, path)
+        except OSError as error:
+            if os.path.lexists(path):  # another export was faster
+                raise RunError(f"{path} exists already and nothing is overwritten; choose another --out") from error
+            raise
 
 
 def _readme(source: ExportSource, agreement: Agreement) -> str:

@@ -19,7 +19,7 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core import allocator
 from seesaw_nas.core.conditions import conditions as general_conditions
 from seesaw_nas.core.device import describe, find_device, full_precision, synchronise
-from seesaw_nas.core.errors import SeesawError
+from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.deploy.latency.backends import PREPARE, Call, PreparedNetwork, Target
 from seesaw_nas.deploy.latency.race import race
 from seesaw_nas.deploy.latency.record import Latency
@@ -103,7 +103,11 @@ def _prepare(backend: str, network: Network, target: Target) -> PreparedNetwork 
 def _measure(
     network: Network, prepared: Mapping[str, PreparedNetwork | Exception], settings: LatencySettings, load: Load
 ) -> list[Latency]:
-    """Time every backend with one batch size and number of threads."""
+    """Time every backend with one batch size and number of threads.
+
+    Raises:
+        RunError: the network's outputs are not finite, so there is nothing to compare those of a backend with.
+    """
     (batch, threads), device = load, find_device(settings.device)
     records = {backend: Latency(backend, batch, threads, str(device), settings.precision) for backend in prepared}
     calls = {}
@@ -113,6 +117,8 @@ def _measure(
             expected = network(images)
         except (MemoryError, RuntimeError) as error:
             return [replace(record, reason=_reason(error)) for record in records.values()]
+        if not expected.isfinite().all():
+            raise RunError("the network puts out numbers that are not finite, so it is not timed; train it again")
         for backend, candidate in prepared.items():
             records[backend], call = _check(records[backend], candidate, images, expected)
             if call is not None:
@@ -142,7 +148,8 @@ def _check(
 
 
 def _difference(output: Tensor, expected: Tensor) -> float:
-    return float((output.cpu().float() - expected).abs().max() / expected.abs().max())
+    """The largest difference as a share of the largest output; as it is where all outputs are 0."""
+    return float((output.cpu().float() - expected).abs().max() / (expected.abs().max() or 1.0))
 
 
 def _synchronised_call(call: Call, device: torch.device) -> Callable[[], None]:

@@ -35,6 +35,8 @@ def read_url(url: str) -> sqlalchemy.URL:
     if not separator or not re.fullmatch(r"[\w+]+", scheme):
         shown = url if re.fullmatch(r"[\w./-]*", url) else "another text"
         raise OptionError(f"--storage wants the URL of a database, such as {EXAMPLE}, got '{shown}'")
+    if "\0" in unquote(url):
+        raise OptionError(f"--storage {scheme}://...: a null character is no part of a database's URL; leave it out")
     place, mark, parameters = rest.partition("?")
     if "@" in parameters:
         raise OptionError(f"--storage {scheme}://...: write ? in a password as %3F, and @ in a parameter as %40")
@@ -58,7 +60,7 @@ def is_sqlite(url: sqlalchemy.URL) -> bool:
 def file_of(url: sqlalchemy.URL) -> Path | None:
     """The absolute path of an SQLite file; ``None`` for a database in memory."""
     named = (url.database or "").removeprefix("file:")
-    return None if named in ("", ":memory:") else Path(os.path.abspath(named))
+    return None if named in ("", ":memory:") or url.query.get("mode") == "memory" else Path(os.path.abspath(named))
 
 
 def _from_anywhere(url: sqlalchemy.URL) -> sqlalchemy.URL:

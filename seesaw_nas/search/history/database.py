@@ -44,6 +44,10 @@ def open_storage(
     shown, parsed = without_password(url), read_url(url)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     file = file_of(parsed) if is_sqlite(parsed) else None
+    if is_sqlite(parsed) and file is None:
+        raise OptionError(
+            f"the storage {shown} is in memory and would be lost; name a file, as in sqlite:///searches.db"
+        )
     if file is not None and not create and not file.is_file():
         raise OptionError(f"cannot reach the storage {shown}: there is no file {file}")
     parsed, how = _how_to_connect(parsed, read_only)

@@ -46,10 +46,10 @@ class FileHistory(History):
             path: ``None`` for a history in memory.
             objectives: ``front`` or ``top1``.
             name: of a new study; one that is there keeps its own, so that a run folder may be renamed.
-            lock: whether no other process may open it so.
+            lock: whether nobody else may open it so, neither in another process nor in this one.
 
         Raises:
-            RunError: the file is damaged, or of another search; or another process has locked it.
+            RunError: the file is damaged, or of another search; or somebody else has locked it.
             OSError: it cannot be written.
         """
         super().__init__(space, budget, seed)
@@ -59,7 +59,11 @@ class FileHistory(History):
         self._file = TrialsFile(path, header_of(space, budget, objectives, name), lock=lock)
         content = self._file.content
         self._objectives, self._name = content.header["objectives"], content.header["study"]
-        self._check_same(objectives)
+        try:
+            self._check_same(objectives)
+        except RunError:
+            self.close()
+            raise
         self._notes, self._study_attributes = content.notes, content.attributes
         self._chosen |= {trial.number: trial.genes for trial in content.trials}
         self._attributes = [trial.attributes for trial in content.trials]
@@ -80,6 +84,10 @@ class FileHistory(History):
                 f"{self._file.path} is the history of another search, in a space with other choices than "
                 f"'{self.space.name}'; name another file"
             )
+
+    def close(self) -> None:
+        """Let go of the file; what was read stays, and nothing can be written afterwards."""
+        self._file.close()
 
     @property
     def notes(self) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import os
 import weakref
 from collections.abc import Mapping
@@ -107,10 +108,10 @@ class TrialsFile:
 
         Args:
             header: of a new file; one that is there keeps its own.
-            lock: whether no other process may open it so.
+            lock: whether nobody else may open it so, neither in another process nor in this one.
 
         Raises:
-            RunError: the file is damaged or none of a search, or another process has locked it.
+            RunError: the file is damaged or none of a search, or somebody else has locked it.
             OSError: it cannot be written.
         """
         self.path, self._size, self._torn, self._descriptor = path, 0, False, -1
@@ -119,26 +120,39 @@ class TrialsFile:
             self.content = Content()
             self.content.take(dump(header))
             return
-        if lock:
-            _lock(path, self)
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        weakref.finalize(self, os.close, self._descriptor)
-        self.content = self.reader.read()
-        self._size = self.reader.offset
-        _set_torn_line_aside(path, self._size, dump(header))
-        if not self.content.header:
-            self.append(header)
-            self.content.take(dump(header))
+        self._close = weakref.finalize(self, os.close, self._descriptor)
+        try:
+            if lock:
+                _lock(self._descriptor, path)
+            self.content = self.reader.read()
+            self._size = self.reader.offset
+            _set_torn_line_aside(path, self._size, dump(header))
+            if not self.content.header:
+                self.append(header)
+                self.content.take(dump(header))
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the file, so that it can be opened elsewhere; nothing can be written to it from here afterwards."""
+        if self._descriptor >= 0:
+            self._descriptor = -1
+            self._close()
 
     def append(self, line: Mapping[str, Any]) -> None:
         """Write one line; afterwards it is on the disk.
 
         Raises:
-            RunError: another process, or another object of this one, wrote to the file since it was opened here.
+            RunError: another process, or another object of this one, wrote to the file since it was opened here; or it
+                is closed.
             OSError: it cannot be written, as on a full disk; what there was is whole, and the next call may succeed.
         """
         if self.path is None:
             return
+        if self._descriptor < 0:
+            raise RunError(f"{self.path} was closed here; open it again")
         if self._torn:
             self._cut()
         if os.fstat(self._descriptor).st_size != self._size:
@@ -174,34 +188,19 @@ def _set_torn_line_aside(path: Path, whole: int, first: bytes) -> None:
         cut_torn_line(path)
 
 
-_LOCKS: dict[tuple[int, int], tuple[int, list[int]]] = {}  # device and inode: descriptor, and how many hold it
-
-
-def _lock(path: Path, owner: TrialsFile) -> None:
-    """Lock a file for this process as long as the owner lives; the system ends the lock with the process.
+def _lock(descriptor: int, path: Path) -> None:
+    """Lock an open file for as long as it is open; the system ends the lock with the process.
 
     Raises:
-        RunError: another process has it.
+        RunError: another process, or another object of this one, has it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    status = os.fstat(descriptor)
-    key = (status.st_dev, status.st_ino)
-    if key in _LOCKS:
-        os.close(descriptor)
-        _LOCKS[key][1][0] += 1
-    else:
+    for collect in (gc.collect, None):  # what nobody can reach any more may have it still
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(descriptor)
-            raise RunError(f"another process is working with {path}; wait for it, or name another file") from None
-        _LOCKS[key] = (descriptor, [1])
-    weakref.finalize(owner, _release, key)
-
-
-def _release(key: tuple[int, int]) -> None:
-    descriptor, holders = _LOCKS[key]
-    holders[0] -= 1
-    if not holders[0]:
-        os.close(descriptor)
-        del _LOCKS[key]
+            if collect is not None:
+                collect()
+    raise RunError(
+        f"another process, or another object of this one, is working with {path}; wait for it, close it, or name "
+        "another file"
+    )

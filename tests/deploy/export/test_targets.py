@@ -15,7 +15,7 @@ from seesaw_nas.architecture.spec import Head
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.data import pictures
 from seesaw_nas.deploy import export, names
-from seesaw_nas.deploy.export import agreement
+from seesaw_nas.deploy.export import agreement, folder
 from seesaw_nas.network import models
 from seesaw_nas.training.recalibration import recalibrate
 
@@ -102,6 +102,25 @@ def test_network_that_does_not_agree_is_not_written(named, weights, here, monkey
     with pytest.raises(RunError, match="nothing was written"):
         export.export(named, weights, target)
     assert left(here) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "when"), [("onnx", "_make_content"), ("folder", "_make_content"), ("folder", "_readme")]
+)
+def test_second_of_two_exports_overwrites_nothing(named, weights, here, monkeypatch, target, when):
+    module = export if when == "_make_content" else folder
+    work = getattr(module, when)
+
+    def while_another_writes(*arguments):
+        Path("out.onnx").mkdir()
+        Path("out.onnx/theirs").touch()
+        return work(*arguments)
+
+    monkeypatch.setattr(module, when, while_another_writes)
+    with pytest.raises(RunError, match=r"out\.onnx exists already and nothing is overwritten; choose another --out"):
+        export.export(named, weights, target, Path("out.onnx"))
+    assert left(here) == ["out.onnx"]
+    assert left(here / "out.onnx") == ["theirs"]
 
 
 @pytest.mark.parametrize("target", ["onnx", "folder"])
