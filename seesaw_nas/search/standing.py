@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from seesaw_nas import pareto
 from seesaw_nas.evaluators import gives_accuracy, trains
 from seesaw_nas.search import records
-from seesaw_nas.search.worth import Figures, compare
 from seesaw_nas.search.estimates.model import Estimates
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.topics import ESTIMATE, OBSERVED
+from seesaw_nas.search.worth import Figures, compare
 from seesaw_nas.space import Budget, Space
 
 if TYPE_CHECKING:
