@@ -3,15 +3,19 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 ARGS ?= --dataset digits --budget 600K --trials 16 --epochs 8
 
-.PHONY: search test lint types notebooks check wheel clean
+.PHONY: search test thorough lint types notebooks check wheel clean
 
 search: $(VENV)/.installed
 	$(BIN)/seesaw-nas search $(ARGS)
 
 test: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not thorough"
+
+thorough: $(VENV)/.installed-dev
+	$(PYTEST) -m thorough
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -23,7 +27,7 @@ types: $(VENV)/.installed-dev
 notebooks: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 analysis
 
-check: test lint types notebooks search
+check: test thorough lint types notebooks search
 
 wheel: $(VENV)/.installed-dev
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -16,13 +16,14 @@ settings.load_profile("untimed")
 # torch is loaded, here and in the subprocesses that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Under nohup the signal of a closed terminal is ignored, and so it would be by every process that tests start.
+# Under nohup, or behind a shell's `&`, signals are ignored, and so they would be by every process that tests start.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
     """Files with slow tests come first, so that at the end no process works on one while the other waits."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("thorough")}
     items.sort(key=lambda item: item.path not in slow)
 
 

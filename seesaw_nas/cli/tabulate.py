@@ -21,6 +21,7 @@ from seesaw_nas.search.settings import SearchSettings
     "training",
     "searched",
     "trials",
+    "validation_size",
     space=Change(argument=True),
     trials=Change(name="n", default=300),
     seed=Change(help="Seed for the draws; those of the trainings count up from it."),

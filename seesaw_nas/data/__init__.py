@@ -16,8 +16,9 @@ from seesaw_nas.data.progress import Progress
 
 if TYPE_CHECKING:
     from seesaw_nas.data.augment import normalise
-    from seesaw_nas.data.images import Draw, Images, SearchData, Split, channel_means, check_enough, check_fits, subset
+    from seesaw_nas.data.images import Draw, Images, SearchData, Split, channel_means
     from seesaw_nas.data.stream import Streamed
+    from seesaw_nas.data.subsets import check_enough, check_fits, cut, subset
 
 __all__ = [
     "DATA_SETS",
@@ -32,6 +33,7 @@ __all__ = [
     "channel_means",
     "check_enough",
     "check_fits",
+    "cut",
     "default_space",
     "load",
     "load_test",
@@ -39,9 +41,12 @@ __all__ = [
     "subset",
 ]
 
-_WITH_TORCH = {"normalise": "augment", "Streamed": "stream"} | dict.fromkeys(
-    ("Draw", "Images", "SearchData", "Split", "channel_means", "check_enough", "check_fits", "subset"), "images"
-)
+_WITH_TORCH = {
+    "normalise": "augment",
+    "Streamed": "stream",
+    **dict.fromkeys(("Draw", "Images", "SearchData", "Split", "channel_means"), "images"),
+    **dict.fromkeys(("check_enough", "check_fits", "cut", "subset"), "subsets"),
+}
 
 
 def __getattr__(name: str) -> Any:

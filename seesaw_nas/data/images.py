@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, Self
 
 import torch
 
-from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.device import send
-from seesaw_nas.core.errors import DataError, SpecError
+from seesaw_nas.core.errors import DataError
 from seesaw_nas.core.files import is_utf8
 from seesaw_nas.data import splits
 from seesaw_nas.data.augment import cut_windows, draw_windows
@@ -63,6 +62,9 @@ class Split(Protocol):
     def take(self, positions: splits.Indices) -> Self:
         """The images at these positions, in this order."""
 
+    def join(self, other: Self) -> Self:
+        """These images, and after them those of another split of the data set."""
+
     def batches(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
         """See :meth:`SearchData.batches`."""
 
@@ -81,9 +83,6 @@ class Split(Protocol):
     @property
     def prefetched(self) -> int:
         """The most batches that are prepared while one is used."""
-
-
-AnySplit = TypeVar("AnySplit", bound=Split)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,6 +160,10 @@ class Images:
         """A copy of the images at these positions, in this order."""
         chosen = torch.from_numpy(positions).to(self.labels.device)
         return Images(self.images[chosen], self.labels[chosen])
+
+    def join(self, other: Images) -> Images:
+        """A copy of these images, and after them of the others."""
+        return Images(torch.cat([self.images, other.images]), torch.cat([self.labels, other.labels]))
 
     def in_memory(self) -> Images:
         """These images."""
@@ -275,42 +278,3 @@ def _shares_of_values(images: Images) -> Iterator[torch.Tensor]:
     for channel in range(images.images.shape[1]):
         counts = torch.bincount(images.images[:, channel].flatten(), minlength=256).cpu()
         yield counts.double() / counts.sum().clamp_min(1)
-
-
-def subset(images: AnySplit, n: int, seed: int) -> AnySplit:
-    """``n`` of the images, each class in proportion, in their order; a smaller subset is part of a larger one.
-
-    Args:
-        seed: 0 or more.
-
-    Raises:
-        DataError: ``n`` is not between 1 and the number of images.
-    """
-    if not 1 <= n <= len(images):
-        raise DataError(f"cannot take {n:,} images: there are {len(images):,}; ask for 1 to {len(images):,}")
-    return images.take(splits.draw(images.labels.cpu().numpy(), n, seed))
-
-
-def check_enough(data: SearchData) -> None:
-    """Refuse to train on a single image, of whose 1 x 1 maps batch norm would have one value a channel.
-
-    Raises:
-        DataError: there are fewer than two training images.
-    """
-    if (n := len(data.train)) < 2:
-        raise DataError(
-            f"cannot train on {n} image{'' if n == 1 else 's'}: batch norm wants at least 2; give more, or a larger "
-            "--train-size (0 for all)"
-        )
-
-
-def check_fits(architecture: Architecture, data: SearchData) -> None:
-    """Refuse an architecture that cannot be trained on these images.
-
-    Raises:
-        SpecError: the architecture has another input shape or another number of classes than the data set.
-    """
-    if architecture.input != data.input:
-        raise SpecError(f"images of {data.name} have shape {data.input}, the architecture reads {architecture.input}")
-    if architecture.classes != len(data.classes):
-        raise SpecError(f"{data.name} has {len(data.classes)} classes, the architecture {architecture.classes}")

@@ -33,6 +33,11 @@ def draw(labels: Indices, n: int, seed: int) -> Indices:
     return np.sort(chosen)
 
 
+def left_by(labels: Indices, n: int, seed: int) -> Indices:
+    """Positions of the images that :func:`draw` does not draw, in ascending order."""
+    return np.setdiff1d(np.arange(len(labels)), draw(labels, n, seed))
+
+
 def permutation(n: int, seed: int) -> Indices:
     """The positions 0 to n - 1 in random order."""
     return np.argsort(np.random.PCG64(seed).random_raw(n), kind="stable")

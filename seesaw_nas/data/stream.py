@@ -102,6 +102,11 @@ class Streamed:
         chosen = torch.from_numpy(positions).to(self.device)
         return replace(self, files=self.files[positions], labels=self.labels[chosen])
 
+    def join(self, other: Streamed) -> Streamed:
+        """These images, and after them those of another split of the data set."""
+        both = np.concatenate([self.files, other.files])
+        return replace(self, files=both, labels=torch.cat([self.labels, other.labels]))
+
     def batches(self, draws: Sequence[Draw], *, flip: bool, padding: int) -> Iterator[DrawnBatch]:
         """A random part of each image, perhaps mirrored; see :func:`seesaw_nas.data.crops.random_part`.
 

@@ -54,8 +54,9 @@ def run_in_workers(
         worker_init_fn=partial(_start_worker, multiprocessing.get_context().Lock()),
         generator=torch.Generator(),  # otherwise DataLoader draws from the global one, on which dropout depends
     )
+    results = iter(loader)
     try:
-        yield from loader
+        yield from results
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
@@ -65,6 +66,17 @@ def run_in_workers(
             f"a process that decodes images died ({reason}); give it more memory, or in a "
             f"container more shared memory, such as docker's --shm-size 8g"
         ) from None
+    finally:
+        _end_workers(results)
+
+
+def _end_workers(results: Any) -> None:
+    """End the worker processes now, which ignore signals: an error's traceback may keep ``results`` alive for long.
+
+    While one lives, Python waits for it when it ends.
+    """
+    if workers := getattr(results, "_shutdown_workers", None):  # which a loader without workers lacks
+        workers()
 
 
 class _RequestDataset(Dataset[Any]):

@@ -131,7 +131,10 @@ class Scoring:
         changeable=True,
     )
     validation_size: int = option(
-        "Validation images that a trial is scored on, drawn evenly over the classes; 0 for all.", default=0, least=0
+        "Validation images that a trial is scored on, drawn evenly over the classes; 0 for all. More than the "
+        "validation split has are taken from the training images that --train-size leaves.",
+        default=0,
+        least=0,
     )
     curve: bool = option("Validation after every epoch of a trial, or after the last one only.", default=True)
 

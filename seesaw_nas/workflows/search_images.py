@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from seesaw_nas import data
@@ -37,10 +36,5 @@ def _load_whole(settings: SearchSettings, given: SearchData | None) -> SearchDat
 
 def _cut(settings: SearchSettings, images: SearchData) -> SearchData:
     """The wanted number of the images; the seed draws them."""
-    training, validation_size = settings.training, settings.scoring.validation_size
-    if training.train_size:
-        images = replace(images, train=data.subset(images.train, training.train_size, training.seed))
-    data.check_enough(images)
-    if validation_size:
-        images = replace(images, validation=data.subset(images.validation, validation_size, training.seed))
-    return images
+    training = settings.training
+    return data.cut(images, training.train_size, settings.scoring.validation_size, training.seed)

@@ -44,7 +44,7 @@ def tried(tmp_path_factory):
     return json.loads((out / "gpu.json").read_text()), ended.stdout, out
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_every_part_leaves_figures_and_none_fails(tried):
     found, said, _ = tried
     assert set(found) == PARTS
@@ -55,7 +55,7 @@ def test_every_part_leaves_figures_and_none_fails(tried):
     assert found["conditions"]["commit"] == "0123abc"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_figures_are_where_a_reader_looks_for_them(tried):
     found, said, out = tried
     assert found["steps"]["ours, batch 8"]["images_per_second"] > 0

@@ -41,7 +41,12 @@ def on_terminal(folder, *arguments):
 
 
 @pytest.mark.parametrize(
-    ("engine", "other"), [("serial", "local"), ("local", "serial"), pytest.param("ray", "ray", marks=WITH_RAY)]
+    ("engine", "other"),
+    [
+        ("serial", "local"),
+        pytest.param("local", "serial", marks=pytest.mark.thorough),
+        pytest.param("ray", "ray", marks=[WITH_RAY, pytest.mark.thorough]),
+    ],
 )
 def test_search_shows_progress_and_is_resumed(engine, other, tmp_path):
     table = ["--evaluator", "table", "--table", TABLE]

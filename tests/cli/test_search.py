@@ -363,7 +363,7 @@ def test_killed_search_is_resumed_to_the_end_of_the_uninterrupted_one(start, cli
 HALVED = [*LONG[:-3], 6, "--scheduler", "asha", "--name", "long"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_halved_search_killed_and_resumed_equals_the_uninterrupted_one(start, cli, tmp_path):
     assert cli(*HALVED, "--runs-dir", "whole").code == 0
     wanted = outcome(tmp_path / "whole/long")
@@ -411,7 +411,7 @@ def test_ctrl_c_keeps_what_was_finished_and_writes_the_results(start, tmp_path):
     assert (cut / "report.html").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_second_ctrl_c_drops_what_runs(start, cli, tmp_path):
     endless = [*LONG[:4], 400, *LONG[5:]]
     cut = tmp_path / "runs" / "long"
@@ -438,7 +438,7 @@ def test_interrupted_search_answers_130(run, monkeypatch):
     assert err.count("\n") == 1
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
 def test_disk_that_fills_up_loses_no_finished_trial(start, tmp_path):
     import resource

@@ -79,6 +79,7 @@ def test_mistakes_are_told_in_one_line(refused):
     assert "--supernet-epochs must be at least 0" in refused("supernet", "seesaw-digits", "--epochs", "-1")
 
 
+@pytest.mark.thorough
 def test_killed_and_resumed_it_comes_to_the_same_weights(start, tmp_path):
     arguments = ["supernet", "seesaw-digits", *OPTIONS, "--epochs", "4", "--out"]
     start(tmp_path, *arguments, "whole").communicate()

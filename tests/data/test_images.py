@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from seesaw_nas.core.errors import DataError
-from seesaw_nas.data import Images, SearchData, subset
+from seesaw_nas.data import Images, SearchData, cut, subset
 
 
 def some_images(n=12, classes=3):
@@ -64,6 +64,49 @@ def test_a_subset_depends_on_its_seed_alone():
     images = some_images(100, 2)
     assert torch.equal(subset(images, 30, seed=4).images, subset(images, 30, seed=4).images)
     assert not torch.equal(subset(images, 30, seed=4).images, subset(images, 30, seed=5).images)
+
+
+def numbered(first, n):
+    """Images that show the numbers from ``first``; of two classes, the even and the odd ones."""
+    shown = torch.arange(first, first + n)
+    return Images(shown.to(torch.uint8)[:, None, None, None].expand(n, 1, 2, 2).contiguous(), shown % 2)
+
+
+def shown(images):
+    return images.images[:, 0, 0, 0].tolist()
+
+
+def two_splits():
+    return SearchData.of("x", ("even", "odd"), numbered(0, 20), numbered(100, 6), flip=False, padding=0)
+
+
+def test_more_images_to_validate_with_come_from_those_that_nothing_is_trained_on():
+    part = cut(two_splits(), 8, 12, seed=3)
+    assert (len(part.train), shown(part.validation)[:6]) == (8, [100, 101, 102, 103, 104, 105])
+    added = shown(part.validation)[6:]
+    assert len(set(added)) == 6
+    assert set(added) <= set(range(20)) - set(shown(part.train))
+    assert part.validation.labels.tolist() == [number % 2 for number in shown(part.validation)]
+    assert sorted(number % 2 for number in added) == [0, 0, 0, 1, 1, 1]
+    assert set(shown(cut(two_splits(), 8, 18, seed=3).validation)) == {*range(100, 106), *range(20)} - set(
+        shown(part.train)
+    )
+
+
+def test_fewer_images_to_validate_with_are_those_of_the_split():
+    part = cut(two_splits(), 0, 4, seed=3)
+    assert (len(part.train), len(part.validation)) == (20, 4)
+    assert set(shown(part.validation)) <= set(range(100, 106))
+
+
+@pytest.mark.parametrize(("n_train", "left"), [(8, 12), (0, 0)])
+def test_images_to_validate_with_that_are_not_there_are_refused(n_train, left):
+    with pytest.raises(
+        DataError,
+        match=rf"^cannot validate with 19 images: there are 6, and {left} training images that --train-size leaves; "
+        rf"ask for 1 to {6 + left}$",
+    ):
+        cut(two_splits(), n_train, 19, seed=0)
 
 
 @pytest.mark.parametrize("n", [0, 13])

@@ -1,6 +1,7 @@
 import os
 import signal
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,16 @@ def test_a_subset_takes_files_with_their_labels(tmp_path, photos):
     assert [number % 3 for number in chosen] == part.labels.tolist()
 
 
+def test_splits_are_joined_in_order(tmp_path, photos):
+    photos(tmp_path / "a", 3)
+    photos(tmp_path / "b", 2)
+    one, other = streamed(tmp_path / "a", 3), streamed(tmp_path / "b", 2)
+    both = one.join(other)
+    assert both.files.tolist() == one.files.tolist() + other.files.tolist()
+    assert both.labels.tolist() == one.labels.tolist() + other.labels.tolist()
+    assert torch.equal(both.in_memory().images, torch.cat([one.in_memory().images, other.in_memory().images]))
+
+
 def spoil(path):
     """Cut the last bytes off, which only decoding finds."""
     path.write_bytes(path.read_bytes()[:-60])
@@ -172,8 +183,18 @@ def test_a_worker_goes_on_when_it_is_interrupted_for_its_parent_decides():
 
 
 def test_a_mistake_of_ours_in_a_worker_keeps_its_traceback():
-    with pytest.raises(ZeroDivisionError, match="Traceback"):
+    with pytest.raises(ZeroDivisionError, match="Traceback") as caught:
         list(run_in_workers((1).__truediv__, [0], workers=1))
+    assert caught.tb  # which knows the frames of the loader
+    assert not active_children()
+
+
+def test_workers_end_when_nobody_wants_further_results():
+    results = run_in_workers(abs, range(9), workers=2)
+    assert next(results) == 0
+    assert len(active_children()) == 2
+    results.close()
+    assert not active_children()
 
 
 @pytest.fixture

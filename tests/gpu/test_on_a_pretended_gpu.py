@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pretend_gpu import uses
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 TESTS = Path(__file__).resolve().parents[1]
 MARK = "pytest.mark." + "gpu"

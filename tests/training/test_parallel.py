@@ -146,7 +146,7 @@ def test_process_that_dies_ends_the_other_with_one_clear_line_and_torchrun_with_
     )
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_command_as_a_user_types_it_prints_and_writes_once(tmp_path):
     write_json(tmp_path / "small.json", specfile.document(Named("small", SMALL)))
     rng = np.random.default_rng(0)

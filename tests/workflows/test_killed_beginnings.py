@@ -123,7 +123,7 @@ def place(tmp_path):
     return tmp_path
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("command", [search, search_in_a_database, shared_plan, rounds, supernet, train, tabulate])
 def test_whatever_is_killed_while_it_begins_begins_again(command, place):
     stride = 3 * STRIDE if command is search_in_a_database else STRIDE  # whose tables take seconds to make

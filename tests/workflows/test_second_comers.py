@@ -70,6 +70,7 @@ def test_searches_of_the_same_second_get_names_of_their_own():
     assert names == [stem, f"{stem}-2", f"{stem}-3"]
 
 
+@pytest.mark.thorough
 def test_searches_of_the_same_second_on_two_machines_get_studies_of_their_own():
     storage = {"storage": "sqlite:///runs.db"}
     names = [search(runs_dir=machine, **storage).folder.name for machine in ("one", "two")]

@@ -116,6 +116,7 @@ def test_the_winner_is_confirmed(run):
     assert json.loads(result.folder.best.read_text())["result"]["confirmed"]["n"] == 2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("dies_in", "dies_at"), [(2, 5), (3, 2), (4, 3), (5, 1)])
 def test_an_interrupted_plan_goes_on_where_it_was(run, tmp_path, dies_in, dies_at):
     whole, _ = run
@@ -131,6 +132,7 @@ def test_an_interrupted_plan_goes_on_where_it_was(run, tmp_path, dies_in, dies_a
         assert [(r.digest, r.seed, r.top1) for r in found] == [(r.digest, r.seed, r.top1) for r in wanted]
 
 
+@pytest.mark.thorough
 def test_a_time_limit_ends_a_stage_and_resume_goes_on(tmp_path):
     result = api.begin(SMALL, name="short", runs_dir=tmp_path, time_limit=0.01)
     assert (result.ended, result.trials) == ("the time limit is reached", ())

@@ -322,6 +322,7 @@ def test_journal_of_other_objectives_is_refused(tmp_path):
         Tuner(SPACE, BUDGET, journal=tmp_path / "j")
 
 
+@pytest.mark.thorough
 def test_journal_belongs_to_one_process(tmp_path):
     tuner = Tuner(SPACE, BUDGET, journal=tmp_path / "j")
     tuner.ask()

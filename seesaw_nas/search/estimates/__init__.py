@@ -1,1 +1,1 @@
-"""What is learnt from the trials of a search: predicted top-1, and what each choice is worth."""
+"""What is learnt from the trials of a search: what architectures are worth, and what each choice adds."""

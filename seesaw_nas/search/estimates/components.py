@@ -61,11 +61,16 @@ class Components:
     noise: Array
 
 
-def split(kernel: Kernel, signals: Array, alike: float = ALIKE) -> Components:
-    """Explained and unexplained covariance of signals, (rows, signals), all finite."""
+def split(kernel: Kernel, signals: Array, alike: float = ALIKE, wider: float = 1.0) -> Components:
+    """Explained and unexplained covariance of signals, (rows, signals), all finite.
+
+    Args:
+        alike: correlation of what is explained, before the rows.
+        wider: by how much the signals of all trials spread more than those of the rows, which were selected.
+    """
     count = signals.shape[1]
     mean = signals.mean(axis=0)
-    spread = signals.std(axis=0)
+    spread = wider * signals.std(axis=0)
     spread = np.where(spread > NIL, spread, 1.0)
     standard = (signals - mean) / spread
     begin = EXPLAINED * _equal(count, alike), (1 - EXPLAINED) * _equal(count, NOISE_ALIKE)

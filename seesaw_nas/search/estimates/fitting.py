@@ -14,6 +14,7 @@ from seesaw_nas.search.estimates.regression import Regression
 from seesaw_nas.search.estimates.signals import Reading
 
 GROWTH = 1.1  # trials from one estimate of the variances to the next
+MOST_SAMPLED = 500  # trials that the variances are estimated from
 OWN = (0.3, 0.05)  # share of what choices leave that stays with the architecture: where they explain nothing, and all
 REPEATS = 5.0  # repeated trainings that this share counts for, before there are repeats
 LEAST_OWN, MOST_OWN = 0.02, 0.9
@@ -21,7 +22,7 @@ LEAST_NOISE = 0.1  # of a trial's variance is its seed's
 
 
 @dataclass(frozen=True)
-class Fit:
+class Learnt:
     """What follows from the trials.
 
     Attributes:
@@ -44,28 +45,50 @@ class Fit:
 
     def add(self, reading: Reading, row: Array) -> None:
         """Take in a trial and its architecture's features."""
-        worth, variance = measure(self.levels, reading)
+        worth, variance = (values[0] for values in measure(self.levels, [reading]))
         if np.isfinite(worth):
-            self.regression.add(reading.digest, row, worth, self.of_trial(variance))
+            self.regression.add(reading.digest, row, float(worth), float(self.of_trials(variance)))
 
-    def of_trial(self, variance: float) -> float:
-        """Variance of a trial about its architecture's worth, from that which its level gives it."""
-        rest = self.unit * variance
-        return max(rest - self.regression.own, LEAST_NOISE * rest)
+    def of_trials(self, variances: Array) -> Array:
+        """Variances of trials about their architecture's worth, from those that their levels give them."""
+        rest = self.unit * variances
+        return np.maximum(rest - self.regression.own, LEAST_NOISE * rest)
 
 
-def fit(readings: Sequence[Reading], features: Array, epochs: int) -> Fit:
-    """Variances and regression.
+def fit(readings: Sequence[Reading], features: Array, epochs: int) -> Learnt:
+    """Variances, and the regression of all trials.
 
     Args:
         readings: at least one, in the order of their numbers.
         features: (readings, features).
         epochs: of the whole recipe.
     """
+    some = _sample(readings)
+    result, used = _learn_variances([readings[i] for i in some], features[some], epochs, len(readings))
+    worths, variances = measure(result.levels, readings)
+    known = np.isfinite(worths)
+    digests = [one.digest for one, told in zip(readings, known, strict=True) if told]
+    result.regression.add_all(digests, features[known], worths[known], result.of_trials(variances[known]))
+    _learn_bend(result, used)
+    return result
+
+
+def _sample(readings: Sequence[Reading]) -> list[int]:
+    """Places of the trials that variances are estimated from: spread evenly, and some trained to the end."""
+    some = list(range(0, len(readings), -(-len(readings) // MOST_SAMPLED)))
+    if any(readings[i].whole for i in some):
+        return some
+    return sorted({*some, *(i for i, one in enumerate(readings) if one.whole)})
+
+
+def _learn_variances(
+    readings: Sequence[Reading], features: Array, epochs: int, trials: int
+) -> tuple[Learnt, list[Reading]]:
+    """All but the sums of the regression, and the trials that say something."""
     levels, together = fit_levels(readings, features, epochs)
-    measured = np.array([measure(levels, one) for one in readings])
-    known = np.isfinite(measured).all(axis=1)
-    (worths, variances), rows = measured[known].T, features[known]
+    worths, variances = measure(levels, readings)
+    known = np.isfinite(worths)
+    worths, variances, rows = worths[known], variances[known], features[known]
     used = [one for one, told in zip(readings, known, strict=True) if told]
     weights = variances.mean() / variances
     kernel = Kernel.of(rows, weights)
@@ -76,13 +99,10 @@ def fit(readings: Sequence[Reading], features: Array, epochs: int) -> Fit:
     own = own_share(found.share, digests, worths / np.sqrt(unit * variances)) * unit * float(variances.min())
     regression = Regression(kernel.centre, found.explained / kernel.scale, own, kernel.scale)
     noise = max(float(levels[-1].noise[0, 0]) - own, 0.0)
-    result = Fit(regression, levels, together, noise, found, unit, len(readings))
-    regression.add_all(digests, rows, worths, np.array([result.of_trial(v) for v in variances]))
-    _learn_bend(result, used)
-    return result
+    return Learnt(regression, levels, together, noise, found, unit, trials), used
 
 
-def _learn_bend(result: Fit, readings: Sequence[Reading]) -> None:
+def _learn_bend(result: Learnt, readings: Sequence[Reading]) -> None:
     last = result.levels[-1]
     whole = [one for one in readings if one.epochs >= last.epoch]
     top1 = np.array([one.values[last.epoch - 1, 0] for one in whole])
@@ -108,20 +128,19 @@ def own_share(explained: float, digests: Sequence[str], standard: Array) -> floa
         explained: share of the choices.
         digests, standard: of each trial the architecture, and its worth over the deviation of what choices leave.
     """
-    of: dict[str, list[float]] = {}
-    for digest, worth in zip(digests, standard, strict=True):
-        of.setdefault(digest, []).append(float(worth))
-    free = sum(len(worths) - 1 for worths in of.values())
-    squares = sum(len(worths) * float(np.var(worths)) for worths in of.values())
+    _, which, counts = np.unique(list(digests), return_inverse=True, return_counts=True)
+    means = np.bincount(which, standard) / counts
+    squares = float(np.square(standard - means[which]).sum())
+    free = len(standard) - len(counts)
     before = 1 - (OWN[1] + (OWN[0] - OWN[1]) * (1 - explained))
     return float(np.clip(1 - (REPEATS * before + squares) / (REPEATS + free), LEAST_OWN, MOST_OWN))
 
 
-def measure(levels: Sequence[Level], reading: Reading) -> tuple[float, float]:
-    """Worth by the latest level that a trial has reached and its variance; NaN where there is none."""
+def measure(levels: Sequence[Level], readings: Sequence[Reading]) -> tuple[Array, Array]:
+    """Worths by the latest level that each trial has reached, and variances; NaN where there is none: (trials,)."""
+    worths, variances = np.full(len(readings), np.nan), np.full(len(readings), np.nan)
     for level in reversed(levels):
-        if reading.epochs >= level.epoch:
-            worth, variance = level.measure(reading.values[level.epoch - 1])
-            if np.isfinite(worth):
-                return worth, variance
-    return float("nan"), float("nan")
+        left = [i for i in range(len(readings)) if np.isnan(worths[i]) and readings[i].epochs >= level.epoch]
+        if left:
+            worths[left], variances[left] = level.measure(np.array([readings[i].values[level.epoch - 1] for i in left]))
+    return worths, variances

@@ -16,9 +16,10 @@ from seesaw_nas.search.estimates.components import NIL, Components, Kernel, prio
 from seesaw_nas.search.estimates.features import Array
 from seesaw_nas.search.estimates.signals import Reading
 
-FAR = 5.0  # deviations from the median, after which a training that went astray counts as no worse
+FAR = 3.0  # robust standard deviations from the median, beyond which a training that went astray counts as no worse
 UNKNOWN = 0.5  # standard deviation of log odds, where one trial is known
 LEAST_SHARE, LEAST = 0.04, 3  # of the trials stand at an epoch that is looked at by itself
+MOST_SELECTED = 2.0  # times as much as those that went on may all trials be taken to spread
 LINKED = 4  # trials of both epochs, from which their covariance is learnt
 ALIKE_LATER = 0.8  # correlation of what choices explain after an epoch with that at the end, before there are trials
 SAME_SPREAD = 3.0  # trials that the prior counts for that top-1 spreads alike after both epochs
@@ -46,17 +47,19 @@ class Level:
     low: Array
     high: Array
 
-    def measure(self, values: Array) -> tuple[float, float]:
-        """Worth by one row of signals, (3,), and its variance; NaN where nothing can be told."""
-        row = values[list(self.used)]
-        known = np.isfinite(row)
-        if not known.any():
-            return float("nan"), float("inf")
-        if not (self.load[known] ** 2 > NIL**2).any():
-            return float("nan"), float("inf")
-        weights, variance = best_weights(self.load[known], self.noise[np.ix_(known, known)])
-        row = np.clip(row, self.low, self.high) - self.centre
-        return self.mean + float(weights @ row[known]), variance
+    def measure(self, values: Array) -> tuple[Array, Array]:
+        """Worths by rows of signals, (rows, 3), and their variances; NaN where nothing can be told: both (rows,)."""
+        worths, variances = np.full(len(values), np.nan), np.full(len(values), np.nan)
+        rows = values[:, list(self.used)]
+        finite = np.isfinite(rows)
+        for known in np.unique(finite, axis=0):
+            if not (self.load[known] ** 2 > NIL**2).any():
+                continue
+            weights, variance = best_weights(self.load[known], self.noise[np.ix_(known, known)])
+            at = (finite == known).all(axis=1)
+            inside = np.clip(rows[at], self.low, self.high) - self.centre
+            worths[at], variances[at] = self.mean + inside[:, known] @ weights, variance
+        return worths, variances
 
     @property
     def weights(self) -> Array:
@@ -99,7 +102,8 @@ def fit_levels(readings: Sequence[Reading], features: Array, whole: int) -> tupl
     """
     target = target_epoch(readings, whole)
     epochs = standing(readings, target)
-    found = {epoch: _alone(readings, features, epoch) for epoch in epochs}
+    found = {epoch: _alone(readings, features, epoch) for epoch in epochs[:-1]}
+    found[target] = _alone(readings, features, target, _selection(readings, epochs))
     last = found[target]
     assert last is not None, "somebody has reached the epoch aimed at"
     levels, together = [], 0.0
@@ -114,7 +118,21 @@ def fit_levels(readings: Sequence[Reading], features: Array, whole: int) -> tupl
     return [*levels, last], together
 
 
-def _alone(readings: Sequence[Reading], features: Array, epoch: int) -> Level | None:
+def _selection(readings: Sequence[Reading], epochs: Sequence[int]) -> float:
+    """By how much all trials spread more after the first of these epochs than those that went on to the last.
+
+    Trials that were trained on were selected, by top-1 mostly, so that they differ less than others do.
+    """
+    values = [(one.values[epochs[0] - 1, 0], one.epochs >= epochs[-1]) for one in readings if one.epochs >= epochs[0]]
+    top1, went_on = (np.array(column) for column in zip(*values, strict=True))
+    known = np.isfinite(top1)
+    if went_on[known].sum() < 2:
+        return 1.0
+    ratio = np.std(top1[known]) / max(float(np.std(top1[known & went_on])), NIL)
+    return float(np.clip(ratio, 1.0, MOST_SELECTED))
+
+
+def _alone(readings: Sequence[Reading], features: Array, epoch: int, wider: float = 1.0) -> Level | None:
     """Signals after an epoch, with top-1 after the same epoch as worth."""
     at = [i for i, one in enumerate(readings) if one.epochs >= epoch and np.isfinite(one.values[epoch - 1, 0])]
     if not at:
@@ -126,7 +144,7 @@ def _alone(readings: Sequence[Reading], features: Array, epoch: int) -> Level | 
     rows = np.clip(values[full][:, used], low, high)
     spread = rows.std(axis=0)
     if len(rows) > 1 and spread[0] > NIL:
-        parts = split(Kernel.of(features[at][full]), rows)
+        parts = split(Kernel.of(features[at][full]), rows, wider=wider)
     else:
         parts = prior(rows.mean(axis=0), np.full(len(used), UNKNOWN / len(rows)))
     load = parts.explained[:, 0] / parts.explained[0, 0]
@@ -162,16 +180,12 @@ def _link(level: Level, last: Level, readings: Sequence[Reading], features: Arra
     Trials that went to the end were the better ones, often. What regression says of the end by the epoch is not
     changed by that; so the mean of all is carried over by it.
     """
-    rows = [one.values for one in readings if one.epochs >= level.epoch]
-    early = np.array([level.measure(row[level.epoch - 1])[0] for row in rows])
+    reached = np.array([one.values[level.epoch - 1] for one in readings if one.epochs >= level.epoch])
+    early = level.measure(reached)[0]
     spread = float(np.nanstd(early)) or UNKNOWN
     at = [i for i, one in enumerate(readings) if one.epochs >= last.epoch]
-    pairs = np.array(
-        [
-            (last.measure(readings[i].values[last.epoch - 1])[0], level.measure(readings[i].values[level.epoch - 1])[0])
-            for i in at
-        ]
-    )
+    both = [np.array([readings[i].values[one.epoch - 1] for i in at]) for one in (last, level)]
+    pairs = np.stack([last.measure(both[0])[0], level.measure(both[1])[0]], axis=1)
     known = np.isfinite(pairs).all(axis=1)
     pairs = pairs[known]
     parts = _covariances(pairs, spread, features[at][known])

@@ -23,28 +23,30 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.search.estimates import chances
 from seesaw_nas.search.estimates.exact import best_unknown
 from seesaw_nas.search.estimates.features import Array, Features
-from seesaw_nas.search.estimates.fitting import Fit, fit, scheduled
+from seesaw_nas.search.estimates.fitting import Learnt, fit, scheduled
 from seesaw_nas.search.estimates.signals import SIGNALS, Reading, expected_top1, read
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space
 from seesaw_nas.space.additive import Additive, Scores
 
 FEW = 10  # trials, below which an estimate is little more than the mean
-CLEAR = 1.0  # logarithm of the evidence from which choices are said to explain something
+CLEAR = 1.5  # logarithm of the evidence from which choices are said to explain something; of chance, 1 in 20 has that
 WIDER = 1.5  # of the variance that follows from the model, for the model itself is not quite right: see the benchmark
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Worth:
     """Worth of architectures, in the order asked for.
 
     Attributes:
         mean: expected top-1 of the whole recipe, averaged over seeds, a fraction: (architectures,).
         sd: its standard deviation, without the noise of a single seed: (architectures,).
+        noise: standard deviation of one seed's top-1 about the worth: (architectures,).
     """
 
     mean: Array
     sd: Array
+    noise: Array
 
 
 class Estimates:
@@ -53,20 +55,21 @@ class Estimates:
     All that asks raises ``ValueError`` before anything was learnt: see ``len``.
     """
 
-    def __init__(self, space: Space, epochs: int, high: int = 0) -> None:
+    def __init__(self, space: Space, epochs: int, high: int = 0, rows: dict[str, Array] | None = None) -> None:
         """Begin without trials.
 
         Args:
             epochs: of the whole recipe.
             high: upper end of the budget in Multi-Adds, a unit for these; the costliest of the space if 0.
+            rows: features by digest that are shared with other estimates of the same space and ``high``.
         """
         self._space, self._epochs = space, epochs
         self._features = Features(space, high or space.costliest_macs)
-        self._rows: dict[str, Array] = {}
+        self._rows: dict[str, Array] = {} if rows is None else rows
         self._readings: dict[int, Reading] = {}
         self._order: list[int] = []  # the numbers of the readings, ascending
-        self._trained: dict[int, Architecture] = {}
-        self._fit: Fit | None = None
+        self._trained: dict[int, tuple[Architecture, int]] = {}  # and Multi-Adds
+        self._fit: Learnt | None = None
         self._taken = self._changed = 0  # places in the order: taken in so far, and the first that is no more as it was
         self._programmes: dict[Budget, Additive] = {}
 
@@ -86,16 +89,16 @@ class Estimates:
             return
         self._changed = min(self._changed, place)
         if reading is not None:
-            self._row(record.spec)
-            self._readings[number], self._trained[number] = reading, record.spec
+            self.row(record.spec)
+            self._readings[number], self._trained[number] = reading, (record.spec, _macs(record))
             self._order.insert(place, number)
 
-    def of(self, architectures: Sequence[Architecture]) -> Estimate:
+    def of(self, architectures: Sequence[Architecture]) -> Worth:
         """Worth of any architectures of the space."""
         mean, loadings, own = self._worth(architectures)
         variance = WIDER * (np.square(loadings).sum(axis=1) + own) + self._now.together
         top1, slope = expected_top1(mean, variance + self._now.noise)
-        return Estimate(top1, slope * np.sqrt(variance))
+        return Worth(top1, slope * np.sqrt(variance), slope * np.sqrt(self._now.noise))
 
     def joint(self, architectures: Sequence[Architecture]) -> tuple[Array, Array]:
         """Mean (n,) and covariance (n, n) of worth in top-1, to compare architectures with one another."""
@@ -134,7 +137,7 @@ class Estimates:
         Exact, as far as costs need no rounding: the trained ones with what they showed of their own, all others by
         dynamic programming.
         """
-        candidates = {one.digest: one for one in self._trained.values() if cost.macs(one) in budget}
+        candidates = {one.digest: one for one, macs in self._trained.values() if macs in budget}
         untrained = self.best_untrained(budget, candidates)
         if untrained is not None:
             candidates[untrained.digest] = untrained
@@ -184,8 +187,14 @@ class Estimates:
         mean, noise = np.array([self._now.levels[-1].mean]), self._now.noise
         return float(expected_top1(mean, np.array([noise]))[1][0] * np.sqrt(noise))
 
+    def row(self, architecture: Architecture) -> Array:
+        """The features of an architecture, worked out once: (features,)."""
+        if architecture.digest not in self._rows:
+            self._rows[architecture.digest] = self._features.of(architecture)
+        return self._rows[architecture.digest]
+
     @property
-    def _now(self) -> Fit:
+    def _now(self) -> Learnt:
         """What follows from the trials, brought up to date."""
         if not self._order:
             raise ValueError("no trial has told anything yet; tell of one before asking")
@@ -201,10 +210,9 @@ class Estimates:
         return self._fit
 
     def _worth(self, architectures: Sequence[Architecture]) -> tuple[Array, Array, Array]:
-        rows = np.array([self._row(one) for one in architectures]).reshape(len(architectures), len(self._features))
+        rows = np.array([self.row(one) for one in architectures]).reshape(len(architectures), len(self._features))
         return self._now.regression.of([one.digest for one in architectures], rows)
 
-    def _row(self, architecture: Architecture) -> Array:
-        if architecture.digest not in self._rows:
-            self._rows[architecture.digest] = self._features.of(architecture)
-        return self._rows[architecture.digest]
+
+def _macs(record: TrialRecord) -> int:
+    return cost.macs(record.spec) if record.macs is None else record.macs

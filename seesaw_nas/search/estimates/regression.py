@@ -58,8 +58,9 @@ class Regression:
 
     def add_all(self, digests: Sequence[str], rows: Array, worths: Array, variances: Array) -> None:
         """Observations at once: features (n, features), worths and variances (n,)."""
-        for digest, row, worth, variance in zip(digests, rows, worths, variances, strict=True):
-            one = self.seen.setdefault(digest, Seen(self._centred(row)))
+        design = np.hstack([rows - self.centre, np.ones((len(rows), 1))])
+        for digest, row, worth, variance in zip(digests, design, worths, variances, strict=True):
+            one = self.seen.setdefault(digest, Seen(row))
             one.precision += 1 / variance
             one.total += worth / variance
         seen = list(self.seen.values())

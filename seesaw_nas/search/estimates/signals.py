@@ -17,6 +17,7 @@ from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.training.epoch import Epoch
 
 SIGNALS = ("top1", "validation loss", "training loss")
+LEAST_LOSS, MOST_LOSS = 1e-6, 30.0
 EDGE = 1e-3  # top-1 below or above which there is no telling apart
 NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 TOLD = ("complete", "stopped", "paused", "running")  # states whose epochs say something of the architecture
@@ -95,6 +96,7 @@ def _is_fraction(top1: float | None) -> bool:
 
 
 def _of_loss(loss: float | None) -> float:
-    if loss is None or not math.isfinite(loss) or loss <= 0:
+    if loss is None or not math.isfinite(loss) or loss < 0:
         return math.nan
+    loss = min(max(loss, LEAST_LOSS), MOST_LOSS)
     return -loss - math.log(-math.expm1(-loss))  # -log(exp(loss) - 1)

@@ -19,7 +19,7 @@ def two_cpus(**more):
     Its workers find the modules beside this file. A busy machine may take its time to start it.
     """
     with pytest.MonkeyPatch.context() as patch, keep_handlers():
-        for name, value in {**ray_tune.QUIET, "RAY_gcs_server_port_wait_time_s": "180"}.items():
+        for name, value in {**ray_tune.QUIET, "RAY_gcs_server_port_wait_time_s": "60"}.items():
             patch.setenv(name, value)
         patch.setenv("PYTHONPATH", os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")]))
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR", **more)

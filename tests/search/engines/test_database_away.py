@@ -135,7 +135,7 @@ def test_connection_that_is_cut_within_a_look_at_the_trials_is_made_anew(open_sh
     assert (len(cut), states(history)) == (1, ["running"])
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_two_processes_lose_and_repeat_nothing_while_the_server_is_restarted_twice(drive, noting, wait_for, server):
     settings = {"storage": server.url, "trials": 10, "together": 2}
     first = drive(0.3, name="restarted", **settings)

@@ -63,7 +63,7 @@ def test_search_on_two_workers_as_a_user_types_it(cli, tmp_path):
     assert json.loads((tmp_path / "runs/a/best.json").read_text())["result"]["top1"] == best.top1
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_run_of_two_workers_goes_on_without_them(tmp_path):
     begun = api.search(
         "seesaw-digits", "300K", **DIGITS, trials=1, engine="local", workers=2, runs_dir=tmp_path, name="a"
@@ -216,7 +216,7 @@ def states(folder):
     return Counter(record.state for record in read_records(folder / "trials.jsonl"))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_ctrl_c_lets_trainings_end_and_resume_trains_nothing_twice(cli, wait_for, tmp_path):
     folder = tmp_path / "runs/a"
     search = cli(
@@ -238,7 +238,7 @@ def test_ctrl_c_lets_trainings_end_and_resume_trains_nothing_twice(cli, wait_for
     assert list(result.trials[: len(kept)]) == kept
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_second_ctrl_c_drops_the_trainings_which_resume_does_again(drive, noting, wait_for, tmp_path):
     search = drive(60.0, **RUNNING)
     wait_for(lambda: len(noting().of("begun")) == 2, search)
@@ -253,7 +253,7 @@ def test_second_ctrl_c_drops_the_trainings_which_resume_does_again(drive, noting
     assert len(set(noting().ended())) == len(noting().ended()) == 6
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_workers_of_a_killed_search_end_by_themselves_and_resume_completes(drive, noting, wait_for, tmp_path):
     evaluator, folder = noting(seconds=0.5), tmp_path / "runs/a"
     search = drive(0.5, **RUNNING)

@@ -64,6 +64,7 @@ def test_every_job_is_trained_once_on_the_actors(search, noting, history):
     assert {record.worker.rpartition(":")[2] for record in history.records()} == {*map(str, evaluator.of("begun"))}
 
 
+@pytest.mark.thorough
 def test_what_breaks_or_kills_twice_costs_its_own_trial_and_what_kills_once_nothing(
     search, noting, history, architectures
 ):
@@ -81,12 +82,14 @@ def test_what_breaks_or_kills_twice_costs_its_own_trial_and_what_kills_once_noth
     assert [len(evaluator.of("begun", digest)) for digest in digests[:5]] == [1, 1, 2, 2, 1]
 
 
+@pytest.mark.thorough
 def test_no_training_begins_after_the_time_limit(search, noting, history):
     said = search(6, noting(), time_limit=9.0, clock=lambda: 10.0 * bool(history.complete))
     assert said == "the time limit is reached"
     assert 1 <= len(history.complete) == len(history) < 6
 
 
+@pytest.mark.thorough
 def test_first_signal_lets_the_running_trainings_end(search, noting, history):
     evaluator, begun = noting(together=2), []
 
@@ -125,6 +128,7 @@ def test_refusal_is_one_line_for_the_user(refused, cluster):
 RAY = {"engine": "ray", "workers": 2, "trials": 5}
 
 
+@pytest.mark.thorough
 def test_killed_search_is_resumed(drive, noting, wait_for, tmp_path, cluster):
     folder, evaluator = tmp_path / "runs/a", noting()
     search = drive(0.5, **RAY)

@@ -14,7 +14,7 @@ from seesaw_nas.api import SearchSettings
 from seesaw_nas.search.engines import ray_tune
 from seesaw_nas.search.listener import Listener
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture(scope="module", autouse=True)

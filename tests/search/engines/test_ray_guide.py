@@ -16,7 +16,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.data import Images, SearchData
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 GUIDE = REPOSITORY / "docs/guide.md"
 
 
@@ -27,10 +27,10 @@ def noise(n):
 
 @pytest.fixture
 def cluster(monkeypatch, tmp_path):
-    """A small cluster, and a home of its own, where Ray keeps results."""
-    for name, value in {"HOME": str(tmp_path), "TRIALS": "2", "EPOCHS": "1"}.items():
-        monkeypatch.setenv(name, value)
+    """A small cluster, and a home of its own for results; Ray's servers keep theirs, in which their token is."""
     with clusters.two_cpus():
+        for name, value in {"HOME": str(tmp_path), "TRIALS": "2", "EPOCHS": "1"}.items():
+            monkeypatch.setenv(name, value)
         yield
 
 

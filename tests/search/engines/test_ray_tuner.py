@@ -17,7 +17,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.search.engines import ray_tune
 from seesaw_nas.space import Feasible, load
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -233,7 +233,7 @@ def test_two_processes_train_everything_once_and_share_it(drive, noting, server,
     assert fronts[0] == fronts[1]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_trial_of_a_killed_process_is_trained_by_the_one_that_joined(drive, noting, wait_for, server):
     first = drive(600.0, name="killed", storage=server, trials=3, short_grace=3)
     wait_for(lambda: noting().of("begun"), first)
@@ -245,7 +245,7 @@ def test_trial_of_a_killed_process_is_trained_by_the_one_that_joined(drive, noti
     assert len(set(noting().ended())) == len(noting().ended()) == 3
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_search_in_a_database_is_resumed_to_its_end(drive, noting, wait_for, server, tmp_path, monkeypatch):
     from seesaw_nas import api
 
@@ -265,7 +265,7 @@ def table_search(server, *arguments):
     return ["search", "--evaluator", "table", "--table", TABLE, "--device", "cpu", "--storage", server, *arguments]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_search_with_a_password_is_joined_and_told_without_it(cli, server, tmp_path, monkeypatch):
     with_password = server.replace("@", ":geheim@wort/:zeichen@")
     answer = cli(*table_search(with_password, "--trials", 6, "--name", "tabled")).answer()

@@ -117,11 +117,15 @@ def test_few_trials_and_no_structure_shrink_and_say_so():
     observed = [record.top1 for record in run_of(4)[0]]
     trained = few.of([record.spec for record in run_of(4)[0]]).mean
     assert np.ptp(trained) < np.ptp(observed)
-    rng = np.random.default_rng(0)
-    chance = told([trial(i, one, 2.0, rng) for i, one in enumerate(MANY[:40])])
-    assert not chance.knows
-    assert "nothing for certain in 40 trials" in chance.reason
-    assert np.std(chance.of(MANY).mean) < 0.5 * chance.noise
+    without = []
+    for seed in range(10):  # one in 20 takes chance for structure; three of ten do with 1%
+        rng = np.random.default_rng(seed)
+        chance = told([trial(i, one, 2.0, rng) for i, one in enumerate(MANY[:40])])
+        if not chance.knows:
+            without.append(chance)
+            assert "nothing for certain in 40 trials" in chance.reason
+            assert np.std(chance.of(MANY).mean) < 0.5 * chance.noise
+    assert len(without) >= 8
     clear = told(run_of(40)[0])
     assert clear.knows
     assert clear.reason.startswith("choices explain ")
@@ -222,13 +226,13 @@ def test_a_training_gone_astray_does_not_decide_for_all():
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_any_mixture_of_states_and_figures_gives_finite_estimates(data):
-    value = st.one_of(st.none(), st.floats(), st.floats(0, 1))
-    records = []
-    for i in range(data.draw(st.integers(1, 14))):
-        length = data.draw(st.integers(0, EPOCHS))
-        rows = [(data.draw(st.floats()), data.draw(value), data.draw(value)) for _ in range(length)]
-        top1 = data.draw(st.one_of(st.none(), st.floats(0, 1)))
-        records.append(record(i, MANY[data.draw(st.integers(0, 4))], curve_of(*rows), top1))
+    value = st.sampled_from([NAN, INF, -INF, 0.0, 5e-324, 1e-9, 0.3, 0.5, 0.50001, 1.0, 700.0, 1e300, -1.0])
+    epoch = st.tuples(value, st.none() | value, st.none() | value)
+    one = st.tuples(st.integers(0, 4), st.lists(epoch, max_size=EPOCHS), st.none() | st.sampled_from([0, 0.5, 0.7, 1]))
+    records = [
+        record(i, MANY[which], curve_of(*rows), top1)
+        for i, (which, rows, top1) in enumerate(data.draw(st.lists(one, min_size=1, max_size=14)))
+    ]
     estimates = told(records)
     if len(estimates):
         figures(estimates)
@@ -245,7 +249,7 @@ def test_an_architecture_asked_twice_is_the_same_one():
 def test_draws_vary_as_the_estimates_say():
     estimates = told(run_of(40)[0])
     rng, one = np.random.default_rng(0), MANY[100]
-    row = Estimates(SPACE, EPOCHS)._row(one)
+    row = Estimates(SPACE, EPOCHS).row(one)
     regression = estimates._now.regression
     drawn_sums = [row @ regression.draw(rng) for _ in range(400)]
     assert np.mean(drawn_sums) == pytest.approx(row @ regression.weights, abs=0.1)

@@ -44,6 +44,7 @@ def defined(supernet, architecture):
     return loss.detach(), leaf.grad
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("formulation", FORMULATIONS)
 @pytest.mark.parametrize("width", range(EVERYTHING.widths))
 def test_a_step_of_every_kind_of_block_moves_by_the_gradient_of_the_definition(

@@ -34,8 +34,7 @@ from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget
 from seesaw_nas.workflows import confirmation, shared_plan
 
-MUTATIONS = 2000
-OF_OLD_JOURNALS = 200  # which Optuna reads, in 20 ms
+OF_OLD_JOURNALS = 10  # times fewer: Optuna reads these, in 20 ms
 LONGEST = 30  # seconds after which a reading counts as endless
 EXAMPLE = RunFolder.open(Path(__file__).parents[3] / "runs/examples/digits-600K")
 SMALL = Architecture(8, 1, 3, Stem(4, 2), (Stage(4, 1, (Block(1, 3, Partition((1, 1)), "shuffle"),)),), Head(4))
@@ -221,10 +220,11 @@ def bounded():
         signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.parametrize("mutations", [100, pytest.param(2000, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize(
     "kind", ["spec", "space", "run", "history", "old journal", "table", "confirmed", "stages", "latency", "weights"]
 )
-def test_a_damaged_file_is_read_or_refused_in_one_line(kind, originals, tmp_path, capfd):
+def test_a_damaged_file_is_read_or_refused_in_one_line(kind, mutations, originals, tmp_path, capfd):
     content, name, damage, read = originals[kind]
     folder, rng = tmp_path / "run", np.random.default_rng(16)
     folder.mkdir()
@@ -232,7 +232,7 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(kind, originals, tmp_path
     path, refused = folder / name, 0
     path.write_bytes(content)
     read(path)  # the undamaged one
-    mutations = OF_OLD_JOURNALS if kind == "old journal" else MUTATIONS
+    mutations //= OF_OLD_JOURNALS if kind == "old journal" else 1
     for number in range(mutations):
         damaged = damage(content, rng)
         path.write_bytes(damaged)
