@@ -16,7 +16,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.search.estimates import chances
 from seesaw_nas.search.estimates.features import Array
-from seesaw_nas.search.estimates.model import Estimate, Estimates
+from seesaw_nas.search.estimates.model import Estimates, Worth
 
 NEAREST = 300  # architectures nearest to the best, and as many nearest to the front
 
@@ -43,7 +43,7 @@ class Figures:
         return f"{self.estimate:.2%} +- {100 * self.estimate_sd:.2f}"
 
 
-def compare(estimates: Estimates, architectures: Sequence[Architecture], found: Estimate, leader: int) -> list[Figures]:
+def compare(estimates: Estimates, architectures: Sequence[Architecture], found: Worth, leader: int) -> list[Figures]:
     """Figures of distinct architectures, in their order.
 
     Args:
