@@ -1,7 +1,7 @@
 """The settings of a search by topic; each field is an option, see :mod:`seesaw_nas.core.options`.
 
 An option that a later release adds has a default that means what searches did before: run folders of before lack it.
-``rank`` alone has another one; :meth:`seesaw_nas.search.settings.SearchSettings.from_dict` reads those folders as observed.
+``rank`` alone has another one; ``SearchSettings.from_dict`` reads those folders as observed.
 """
 
 from __future__ import annotations

@@ -193,7 +193,8 @@ def test_repeats_of_one_architecture_are_one_row():
 def test_stopped_trials_teach_and_are_not_ranked():
     trials, found = run(40)
     rng = np.random.default_rng(7)
-    stopped = [trial(40 + i, one, worth, rng, epochs=2) for i, (one, worth) in enumerate(zip(drawn(30, 3), found[:30]))]
+    pairs = zip(drawn(30, 3), found[:30], strict=True)
+    stopped = [trial(40 + i, one, worth, rng, epochs=2) for i, (one, worth) in enumerate(pairs)]
     stand = standing([*trials, *stopped])
     assert {row.trial.number for row in stand.rows} == set(range(40))
     assert stand.reason.startswith("ranked by estimate: choices explain ")
@@ -211,9 +212,7 @@ def test_architecture_of_another_space_is_ranked_as_observed(lucky):
     trials = lucky[0]
     foreign = replace(trials[0], architecture=replace(trials[0].architecture, classes=7))
     stand = standing([foreign, *trials[1:]])
-    assert stand.reason == (
-        "ranked by what was observed: not all architectures are of the run's space as it is now"
-    )
+    assert stand.reason == ("ranked by what was observed: not all architectures are of the run's space as it is now")
 
 
 def test_of_many_only_those_that_may_win_get_a_chance():
