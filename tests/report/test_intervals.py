@@ -70,3 +70,12 @@ def test_ranked_by_what_was_observed_the_picture_has_no_intervals():
     assert names[1].startswith("Pareto front (")
     assert not [name for name in names if "estimated" in name or "deviation" in name or "ties" in name]
     assert trace(front(rank="observed"), names[0]).marker.opacity == 0.7
+
+
+def test_pictures_of_observed_figures_say_so_beside_a_front_of_estimates():
+    def texts(**chosen):
+        shown = {one.name: one.text for one in report.all_figures(run(40, **chosen))}
+        return shown["front-over-time"], shown["progress"]
+
+    assert texts() == ("By observed top-1.",) * 2
+    assert texts(rank="observed") == ("",) * 2

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from seesaw_nas.report.figures.calibration import calibration
 from seesaw_nas.report.figures.choices import choice_effects
 from seesaw_nas.report.figures.early_ranks import rank_correlation
+from seesaw_nas.report.figures.intervals import is_estimated
 from seesaw_nas.report.figures.over_time import front_over_time, progress_curves
 from seesaw_nas.report.figures.parallel_coordinates import parallel_genotype
 from seesaw_nas.report.figures.signals import signal_weights
@@ -68,8 +69,8 @@ def _of_estimates(run: Run, estimates: Estimates) -> Iterator[PageFigure]:
     """How far the estimates are to be trusted, and what they rest on."""
     reason = f"{estimates.reason[0].upper()}{estimates.reason[1:]}."
     text = (
-        "Every trained trial, predicted by estimates that were not told of it. A prediction is of one training, so its "
-        "interval is wider than that of an architecture's worth."
+        "Trained trials, each predicted by estimates that were told of other architectures alone. A prediction is of "
+        "one training, so its interval is wider than that of an architecture's worth."
     )
     yield PageFigure(
         "calibration", "Predictions of held-out trials", text, calibration(predict_held_out(estimates, run.records))
@@ -85,8 +86,9 @@ def _further(run: Run) -> Iterator[PageFigure]:
     curves = progress_curves(
         {settings.proposals.strategy: [records]}, value=value, against=against, budget_high=run.budget.high
     )
-    yield PageFigure("front-over-time", "The front as the search went on", "", front_over_time(records))
-    yield PageFigure("progress", "Progress", "", curves)
+    text = "By observed top-1." if is_estimated(run.standing) else ""
+    yield PageFigure("front-over-time", "The front as the search went on", text, front_over_time(records))
+    yield PageFigure("progress", "Progress", text, curves)
     if run.space is not None:
         text = "Drag along an axis to keep only the trials that made those choices."
         yield PageFigure("choices", "Choices and what came of them", text, parallel_genotype(records, run.space))
