@@ -69,6 +69,15 @@ def test_with_few_complete_trials_a_sentence_stands_in_its_place():
     assert notes(figure) == ["too few complete trials to hold some out: 20 are wanted, got 19"]
 
 
+def test_beside_trials_that_were_stopped_a_line_says_that_the_others_were_chosen():
+    records = run(60).records
+    stopped = [replace(record, state="stopped", top1=None) for record in records[40:]]
+    (text,) = notes(report.calibration(predict_held_out(run(60).standing.estimates, [*records[:40], *stopped])))
+    assert text.startswith("Of 40 trials held out, ")
+    assert "Other trials were not trained to their end" in text
+    assert "not trained to their end" not in notes(held_out(60))[0]
+
+
 def test_trials_that_leave_nothing_to_predict_say_so():
     same = [replace(record, architecture=run(40).records[0].architecture) for record in run(40).records]
     found = predict_held_out(run(40).standing.estimates, same)

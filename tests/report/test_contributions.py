@@ -66,6 +66,9 @@ def test_in_a_large_space_groupings_are_shown_for_the_whole_network_alone():
     assert all(name.startswith("all stages: ") for name in groupings)
     assert {name.partition(":")[0] for name in expansions} == {"all stages", *(f"stage {i}" for i in range(2, 8))}
     assert {name.partition(":")[0] for name in repeats} <= {f"stage {i}" for i in range(1, 8)}
+    (widths,) = [shown.y for shown in figure.data if any("-" in name for name in shown.y)]
+    assert "33-15-24-33-63-96-162-318" in widths[0]
+    assert max(len(line) for line in widths[0].split("<br>")) <= 30
     hidden = sum(one.stage > 0 for one in contributions(estimates) if one.choice == "grouping")
     assert f"Left out: {hidden} levels of single stages" in notes(figure)[-1]
 

@@ -61,6 +61,11 @@ def _counted(predictions: HeldOut) -> str:
         if predictions.used < predictions.usable
         else ""
     )
-    return (
-        f"Of {count} trials held out, {held}.<br>In {FOLDS} parts, each predicted from the trials of the others.{some}"
+    chosen = (
+        "<br>Other trials were not trained to their end. Where these held out were chosen by their early epochs, luck "
+        "included, more of them lie above their predictions."
+        if predictions.complete < predictions.used
+        else ""
     )
+    parts = f"In {FOLDS} parts, each predicted from the trials of the others."
+    return f"Of {count} trials held out, {held}.<br>{parts}{some}{chosen}"

@@ -19,6 +19,7 @@ from seesaw_nas.search.records import TrialRecord
 
 CHANCE = 0.9  # of the intervals of the estimates
 MOST_ROWS = 60  # of a choice; beyond, its stages one by one would fill several screens
+LONGEST = 36  # characters of a line
 ROW, BETWEEN_PANELS = 22, 64  # pixels
 
 
@@ -108,7 +109,7 @@ def _panels(panels: Mapping[str, list[Effect]]) -> go.Figure:
 def _add_effects(figure: go.Figure, effects: list[Effect], whole: str, row: int, column: int) -> None:
     values = np.array([(100 * e.value, 100 * e.low, 100 * e.high) for e in effects])
     sure = (values[:, 1] > 0) | (values[:, 2] < 0)
-    names = [f"{f'stage {e.stage}: ' if e.stage else whole}{e.level} vs {e.reference}" for e in effects]
+    names = [_name(effect, whole) for effect in effects]
     figure.add_scatter(
         x=values[:, 0], y=names, mode="markers", row=row, col=column,
         error_x={
@@ -124,3 +125,10 @@ def _add_effects(figure: go.Figure, effects: list[Effect], whole: str, row: int,
     )  # fmt: skip
     figure.update_xaxes(zeroline=True, zerolinecolor=GREY, row=row, col=column)
     figure.update_yaxes(autorange="reversed", row=row, col=column)
+
+
+def _name(effect: Effect, whole: str) -> str:
+    """What a row compares; long names, of widths, stand on two lines, so that they keep clear of the next panel."""
+    place = f"stage {effect.stage}: " if effect.stage else whole if effect.choice != "width" else ""
+    name = f"{place}{effect.level} vs {effect.reference}"
+    return name if len(name) <= LONGEST else f"{place}{effect.level}<br>vs {effect.reference}"
