@@ -56,7 +56,9 @@ def _text(found: Status) -> str:
     ]
     if found.best is not None:
         best = found.best
-        lines.append(f"best    top-1 {format_top1(best.top1)} at {best.macs:,} Multi-Adds, trial {best.number}")
+        lines.append(
+            f"best    observed top-1 {format_top1(best.top1)} at {best.macs:,} Multi-Adds, trial {best.number}"
+        )
     if found.working and found.seconds_left is not None:
         lines.append(f"left    about {format_duration(found.seconds_left)}")
     if found.workers:

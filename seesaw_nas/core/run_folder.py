@@ -6,7 +6,7 @@ One folder a run::
     trials.jsonl      the trial history, the one owner of results; earlier versions: optuna.journal
     pareto.csv        the front, one row a member
     front.json        the members of the front as spec files, in one list
-    best.json         the architecture with the highest validation top-1, as a spec file
+    best.json         the architecture that is worth most by estimate, as a spec file
     report.html       accuracy against Multi-Adds
     latency.json      latencies of the front, if they were measured
     confirmed.json    the best architectures trained again with several seeds, if that was requested

@@ -17,6 +17,7 @@ from seesaw_nas.search.halving import Halving
 from seesaw_nas.search.strategies import STRATEGIES, takes_supernet
 from seesaw_nas.search.topics import (
     ENGINES,
+    OBSERVED,
     PLANS,
     PYTHON,
     Ending,
@@ -141,7 +142,7 @@ class SearchSettings:
         if not isinstance(value, Mapping) or value.keys() - wanted or FIRST - value.keys():
             raise RunError(f"the run's settings are not those of this release; wanted: {', '.join(sorted(wanted))}")
         try:
-            return options.read(cls, value)
+            return options.read(cls, {"rank": OBSERVED} | dict(value))  # before there was the option, that was the rule
         except options.KindError as error:
             raise RunError(f"the run's settings hold a value of the wrong kind: {error}") from None
 

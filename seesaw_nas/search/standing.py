@@ -129,7 +129,7 @@ class Standing:
         if self.estimates is None:
             return [Contender(trial, trial.top1, trial.top1) for trial in self._done]
         same: dict[str, list[CompleteTrial]] = {}
-        for trial in self._done:
+        for trial in sorted(self._done, key=lambda trial: trial.number):
             same.setdefault(trial.digest, []).append(trial)
         means = self.estimates.of([first.architecture for first, *_ in same.values()]).mean.tolist()
         rows = []

@@ -1,7 +1,7 @@
 """The settings of a search by topic; each field is an option, see :mod:`seesaw_nas.core.options`.
 
 An option that a later release adds has a default that means what searches did before: run folders of before lack it.
-One differs: without ``rank``, run folders of before are ranked by estimate, too.
+``rank`` alone has another one; ``SearchSettings.from_dict`` reads those folders as observed.
 """
 
 from __future__ import annotations

@@ -37,7 +37,9 @@ VERBS = [
     "latency",
     "reference",
 ]
-MEMBER = re.compile(r" *([\d,]+) +\d+\.\d% +([\d,]+) +(\d+\.\d\d)% +(\d+) ([0-9a-f]{16})")
+MEMBER = re.compile(
+    r" *([\d,]+) +\d+\.\d% +([\d,]+) +\d+\.\d\d% \+- \d+\.\d\d +\d+% +\d+% +(\d+\.\d\d)% +(\d+) ([0-9a-f]{16})"
+)
 
 
 def front_of(out):
@@ -266,7 +268,7 @@ def test_best_are_trained_again_and_shown(run, cli, tmp_path, monkeypatch):
     code, out, err = run("--confirm", 1, "--seeds", 2)
     assert (code, err) == (0, "")
     assert "training the best again: 2 trainings" in out
-    assert re.search(r"Multi-Adds of budget Params +top-1 +again +trial +digest", out)
+    assert re.search(r"Multi-Adds of budget Params +estimate best front +top-1 +again +trial +digest", out)
     # the mean of 90 and 94%; their deviations of 2 each give sqrt(8 / 1) = 2.83
     (again,) = re.findall(r"92\.00% \+- 2\.83 \(2\) +\d+ ([0-9a-f]{16})", out)
     assert "again: mean +- standard deviation (trainings), quick: 4 epochs, " in out

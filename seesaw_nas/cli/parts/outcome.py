@@ -50,7 +50,7 @@ def _print(console: Console, result: Result) -> None:
     table, timings = terminal.plain_table(_heading(result)), result.timings
     spreads = result.confirmed.spreads
     again = ("again",) if spreads else ()
-    estimated = ("estimate", "chance") if result.standing.figures(front[0]) else ()
+    estimated = ("estimate", "best", "front") if result.standing.figures(front[0]) else ()
     columns = ("Multi-Adds", "of budget", "Params", *estimated, "top-1", *again, *timings.columns.values())
     for heading in (*columns, "trial", "digest"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -85,7 +85,7 @@ def _print(console: Console, result: Result) -> None:
 def _estimated(result: Result, record: CompleteTrial) -> tuple[str, ...]:
     """Cells of what is estimated of a member; none where nothing is."""
     figures = result.standing.figures(record)
-    return () if figures is None else (str(figures), f"{figures.chance_of_best:.0%}")
+    return () if figures is None else (str(figures), f"{figures.chance_of_best:.0%}", f"{figures.chance_of_front:.0%}")
 
 
 def _print_standing(console: Console, result: Result) -> None:
@@ -93,7 +93,8 @@ def _print_standing(console: Console, result: Result) -> None:
     standing = result.standing
     if standing.figures(result.front()[0]):
         console.print(
-            "estimate: of the mean top-1 over seeds, +- standard deviation; chance: to be worth most of all trained"
+            "estimate: of the mean top-1 over seeds, +- standard deviation; best, front: the chance to be worth most "
+            "of all trained, and that none of them is worth as much at fewer Multi-Adds"
         )
     ties = "" if result.confirmed.spreads else standing.tie_sentence
     for text in filter(None, (standing.reason, ties)):

@@ -32,7 +32,7 @@ def front_table(run: Run, room: int) -> str:
     if not members:
         return paragraph("Empty: it holds trained trials only.")
     again = ("Trained again",) if run.spreads else ()
-    estimated = ("Estimate", "Chance of best") if run.standing.figures(members[0]) else ()
+    estimated = ("Estimate", "Chance of best", "of front") if run.standing.figures(members[0]) else ()
     result = (*estimated, "Top-1", *again, "Split", "Seed", "Time", *run.timings.columns.values(), "Digest")
     head = ("Rank", "Trial", "Multi-Adds", "of budget", "Params", *result)
     rows = [_row(rank, trial, run) for rank, trial in enumerate(members, start=1)]
@@ -70,7 +70,8 @@ def _estimated(run: Run, trial: CompleteTrial) -> list[Cell]:
     """What is estimated of a member; nothing where nothing is."""
     if (found := run.standing.figures(trial)) is None:
         return []
-    return [Cell(str(found), found.estimate), Cell(f"{found.chance_of_best:.0%}", found.chance_of_best)]
+    chances = [Cell(f"{chance:.0%}", chance) for chance in (found.chance_of_best, found.chance_of_front)]
+    return [Cell(str(found), found.estimate), *chances]
 
 
 def _unfolding(rank: int, trial: CompleteTrial, picture: str) -> str:
