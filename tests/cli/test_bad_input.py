@@ -121,7 +121,7 @@ def test_unknown_word(refused, arguments, text):
         (["--confirm", "1" + 12 * "0"], "--confirm must be at most 10,000,000, got 1,000,000,000,000"),
         (["--seeds", "1000000"], "--seeds must be at most 1,000, got 1,000,000"),
         (["--seed", "1" + 30 * "0"], "--seed must be at most 9,007,199,254,740,992, got 1,000"),
-        (["--validation-size", "1" + 12 * "0"], "cannot take 1,000,000,000,000 images: there are 359"),
+        (["--validation-size", "1" + 12 * "0"], "cannot validate with 1,000,000,000,000 images: there are 359"),
     ],
 )
 def test_impossible_number(refused, arguments, text, tmp_path):
