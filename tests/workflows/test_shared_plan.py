@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from seesaw_nas import api
@@ -10,7 +11,10 @@ from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.search import SearchSettings
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.listener import Listener
+from seesaw_nas.search.standing import Standing
 from seesaw_nas.workflows import shared_plan
+from seesaw_nas.workflows.problem import make_problem
+from seesaw_nas.workflows.shared_plan import SharedPlan
 
 SMALL = SearchSettings.of(
     dataset="digits",
@@ -176,3 +180,31 @@ def test_damaged_notes_are_told(tmp_path):
     (tmp_path / "stages.json").write_text("{")
     with pytest.raises(RunError, match=r"stages\.json is damaged .*; delete it, and the stages are"):
         shared_plan.read(RunFolder(tmp_path, {}))
+
+
+def test_a_step_hands_on_the_best_by_estimate(tmp_path):
+    """Sixty trainings of a first step whose top-1 is what choices add up to, and luck of the seed."""
+    settings = SMALL.replace(candidates=0, tuned=0, trials=20, objectives="top1")
+    problem = make_problem(settings)
+
+    def luck(architecture, seed):
+        blocks = [str(at.block) for at in architecture.canonical.placed]
+        share = sum("t2 " in block for block in blocks) / len(blocks)  # of blocks that expand twofold
+        return 0.9 - 0.1 * share + 0.02 * np.random.default_rng(seed).standard_normal()
+
+    def search(path, own, first, left):
+        found = api.search(
+            problem.space, "300K", evaluator=luck, strategy="random", trials=60, name=path.name, runs_dir=path.parent
+        )
+        return found.ended, found.trials
+
+    plan = SharedPlan(RunFolder.create(tmp_path / "a", {"settings": settings.to_dict()}), problem, None, None)
+    begun = plan.starts(search)
+    trials = records_of(RunFolder.open(tmp_path / "a/stages/1-epochs-1"))
+    by_estimate = Standing(trials, problem.space, problem.budget, 1)
+    assert by_estimate.by == "estimate"
+    expected = sorted(by_estimate.rows, key=lambda row: -row.worth)[:20]
+    assert [start.architecture for start in begun] == [row.trial.architecture for row in expected]
+    top = expected[0]
+    assert begun[0].origin == f"1-epochs-1: trial {top.trial.number}, estimated {top.worth:.2%}"
+    assert top.worth < max(trial.top1 for trial in trials) - 0.01
