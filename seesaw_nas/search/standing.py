@@ -93,13 +93,20 @@ class Standing:
     @property
     def by(self) -> str:
         """What the order rests on: ``estimate`` or ``observed``."""
-        return ESTIMATE if self.estimates is not None and self.estimates.knows else OBSERVED
+        return ESTIMATE if self.estimates is not None and self._differ and self.estimates.knows else OBSERVED
+
+    @cached_property
+    def _differ(self) -> bool:
+        """Whether there is anything to tell apart; of equal scores the fewest Multi-Adds decide."""
+        return len({trial.top1 for trial in self._done}) > 1
 
     @cached_property
     def reason(self) -> str:
         """Why the order is as it is, in a sentence; empty where nothing is trained, or as observed was asked for."""
         if self.estimates is None:
             return f"ranked by what was observed: {self._objection}" if self._asks else ""
+        if not self._differ and len(self._done) > 1:
+            return "ranked by observed top-1: it is the same for all"
         if self.by == ESTIMATE:
             return f"ranked by estimate: {self.estimates.reason}"
         return f"ranked by observed top-1: {self.estimates.reason}"

@@ -163,6 +163,13 @@ def test_scores_beyond_a_fraction_are_ranked_as_they_are(lucky):
     assert stand.best().number == lucky[2]
 
 
+def test_where_all_read_the_same_the_fewest_multi_adds_decide():
+    trials = [replace(one, top1=0.5, curve=()) for one in run(20)[0]]
+    stand = standing(trials)
+    assert (stand.by, stand.reason) == ("observed", "ranked by observed top-1: it is the same for all")
+    assert stand.best().macs == min(one.macs for one in trials)
+
+
 def test_one_trial():
     (only,) = run(1)[0]
     stand = standing([only])
