@@ -24,7 +24,7 @@ def run(*words):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     return subprocess.run(
         [sys.executable, str(SCRIPT), *map(str, words)],
-        capture_output=True, text=True, check=False, timeout=400, env=environment,
+        capture_output=True, text=True, check=False, timeout=1000, env=environment,
     )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def failures(value):
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory):
     out = tmp_path_factory.mktemp("gpu")
-    ended = run("--smoke", "--out", out, "--device", "cpu", "--seconds", 400, "--commit", "0123abc")
+    ended = run("--smoke", "--out", out, "--device", "cpu", "--seconds", 900, "--commit", "0123abc")
     assert ended.returncode == 0, ended.stderr
     return json.loads((out / "gpu.json").read_text()), ended.stdout, out
 
