@@ -164,7 +164,8 @@ class Estimates:
         """How far the estimates are to be relied on, in a sentence."""
         count = f"{len(self)} trial{'s' * (len(self) != 1)}"
         if len(self) < FEW:
-            return f"{count} are too few to tell architectures apart (from {FEW} on); estimates stay near their mean"
+            are = "is" if len(self) == 1 else "are"
+            return f"{count} {are} too few to tell architectures apart (from {FEW} on); estimates stay near their mean"
         if not self.knows:
             return f"choices explain nothing for certain in {count}; estimates stay near their mean"
         return f"choices explain {self._now.shares.share:.0%} of what {count} differ by, the rest is mostly noise"
