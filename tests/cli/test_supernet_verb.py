@@ -47,7 +47,7 @@ def test_json_is_the_only_thing_on_standard_output(supernet):
     assert (code, "space     seesaw-digits" in err) == (0, True)
     found = json.loads(out)
     assert (found["folder"], found["epochs"], found["steps"]) == ("s", 2, 4)
-    assert set(found) == {"folder", "epochs", "steps", "seconds", "core_seconds", "train_loss"}
+    assert set(found) == {"folder", "data", "epochs", "steps", "seconds", "core_seconds", "train_loss"}
 
 
 def test_what_is_done_stays_and_what_is_another_is_refused(supernet, refused, tmp_path):
