@@ -40,12 +40,13 @@ def on_terminal(folder, *arguments):
     return process.wait(90), written.decode(errors="replace")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("engine", "other"),
     [
         ("serial", "local"),
-        pytest.param("local", "serial", marks=pytest.mark.thorough),
-        pytest.param("ray", "ray", marks=[WITH_RAY, pytest.mark.thorough]),
+        ("local", "serial"),
+        pytest.param("ray", "ray", marks=WITH_RAY),
     ],
 )
 def test_search_shows_progress_and_is_resumed(engine, other, tmp_path):

@@ -92,6 +92,7 @@ def test_a_class_that_is_not_utf_8_is_refused_before_anything_is_made(refused, p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
 
 
+@pytest.mark.thorough
 def test_names_are_escaped_on_a_terminal_of_few_letters(start, exported_folder, digit_pictures, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     names = ["grün.png", "a\n\x1b[31m.png", os.fsdecode(b"\xff.png")]

@@ -330,7 +330,7 @@ document.body.append(out);
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to look at the page with")
 def test_a_browser_without_a_network_can_use_the_page(cli, runs, tmp_path):
     about = json.loads((runs / "a/run.json").read_text())

@@ -337,7 +337,7 @@ def in_second_training(folder):
     return (folder / "trials.jsonl").exists() and len(finished(folder)[0]) == 1 and finished(folder)[1] == 2
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_search_is_resumed_to_the_end_of_the_uninterrupted_one(start, cli, tmp_path):
     code, out, err = cli(*LONG, "--runs-dir", "whole")
     assert (code, err) == (0, "")

@@ -72,6 +72,7 @@ def test_interrupted_training_goes_on_to_the_same_result(train, tmp_path, monkey
     assert (code, cut["top1"], cut["validation_top1"]) == (0, whole["top1"], whole["validation_top1"])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_it_with_a_checkpoint_one_line_and_the_shell_s_code(train, start, tmp_path, number):
     whole = json.loads(train("--out", "whole", "--epochs", "60", "--json").out)
@@ -108,6 +109,7 @@ def test_trained_spec_is_shown(train, cli):
     assert cli("show", "t/spec.json").code == 0
 
 
+@pytest.mark.thorough
 def test_compiled_training_is_told_in_its_conditions_and_goes_on_without(train, tmp_path, monkeypatch):
     monkeypatch.setattr(execution, "COMPILER", "aot_eager")  # which generates no code
     with monkeypatch.context() as patch:

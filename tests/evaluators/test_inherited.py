@@ -83,6 +83,7 @@ def test_a_worker_process_gets_the_same_score(inherited, drawn):
     assert sent.evaluate(drawn[1], seed=0).top1 == inherited.evaluate(drawn[1], seed=0).top1
 
 
+@pytest.mark.thorough
 def test_tuning_begins_where_the_supernet_ended(supernet, digits, drawn):
     tuned = TunedEvaluator(supernet, digits, recipe("quick", 2))
     score = tuned.evaluate(drawn[2], seed=0)
@@ -92,6 +93,7 @@ def test_tuning_begins_where_the_supernet_ended(supernet, digits, drawn):
     assert other.evaluate(drawn[2], seed=0).curve[0].train_loss != score.curve[0].train_loss
 
 
+@pytest.mark.thorough
 def test_paused_tuning_goes_on(supernet, digits, drawn, tmp_path):
     tuned, checkpoint = TunedEvaluator(supernet, digits, recipe("quick", 2)), tmp_path / "0.safetensors"
     tuned.evaluate(drawn[0], seed=0, until=1, checkpoint=checkpoint)

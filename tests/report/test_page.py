@@ -192,6 +192,7 @@ def test_a_caption_is_text_of_the_page(tmp_path):
     assert section.count("108,212,736 Multi-Adds") == 1  # and no longer a note in the figure
 
 
+@pytest.mark.thorough
 def test_page_of_thousands_of_trials_stays_small(tmp_path):
     rising = [trial(i, "igcv3-0.5d@cifar10", 100_348_416 + i, 1_379_722, 0.5 + i * 1e-4) for i in range(150)]
     many = [

@@ -164,6 +164,7 @@ class TestEveryStrategy:
         assert STRATEGIES[name].what
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(set(STRATEGIES) - {"random"}))
 @pytest.mark.parametrize("scheduler", ["asha", "moasha", "hyperband"])
 def test_every_strategy_that_learns_does_so_from_paused_trials(searched, small_space, name, scheduler):

@@ -42,7 +42,7 @@ def test_it_carries_the_spaces_the_schema_and_the_types_marker(installed):
     assert not (installed / "tests").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_it_works_from_an_empty_folder(installed, tmp_path):
     rows = json.loads(run(installed, tmp_path, "spaces", "--budget", "60%", "--json"))["spaces"]
     assert {row["name"] for row in rows} == SPACES

@@ -29,7 +29,7 @@ def same(one, other):
         torch.testing.assert_close(other[name], tensor, rtol=1e-3, atol=1e-4, msg=lambda text, n=name: f"{n}: {text}")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_compiled_training_has_the_figures_and_the_checkpoint_of_the_plain_one_and_either_goes_on(tmp_path):
     model, wanted = trained(epochs=2)
     kept = {}

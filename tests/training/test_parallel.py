@@ -107,7 +107,7 @@ def part(tensors, what):
     return {name.removeprefix(f"{what}."): t for name, t in tensors.items() if name.startswith(f"{what}.")}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_two_processes_end_with_the_same_bits(found):
     first, second = found[1]
     assert first.keys() == second.keys()

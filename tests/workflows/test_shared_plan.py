@@ -169,6 +169,7 @@ def test_stages_can_be_left_out():
     assert named == ["supernet", "inherited", "epochs-1", "epochs-3"]
 
 
+@pytest.mark.thorough
 def test_a_plan_without_a_supernet_runs(tmp_path):
     result = api.begin(SMALL.replace(candidates=0, tuned=0, confirm_seeds=1), name="rounds", runs_dir=tmp_path)
     assert [entry["name"] for entry in result.stages] == ["epochs-1", "epochs-3", "again"]

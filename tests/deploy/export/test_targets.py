@@ -208,7 +208,7 @@ def papers_weights(tmp_path_factory):
     return path
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.real_data
 @pytest.mark.skipif(REAL is None, reason="SEESAW_NAS_DATA_DIR names no folder with the CIFAR files")
 @pytest.mark.parametrize("target", ["onnx", "torch-export"])

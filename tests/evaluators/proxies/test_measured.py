@@ -137,6 +137,7 @@ DIGITS = space.load("seesaw-digits")
 FEASIBLE = Feasible.of(DIGITS, DIGITS.default_budget)
 
 
+@pytest.mark.thorough
 @settings(max_examples=8)
 @given(st.integers(0, 2**32))
 def test_scores_of_a_space_are_finite(digits, seed):

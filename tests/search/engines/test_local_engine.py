@@ -73,7 +73,7 @@ def test_run_of_two_workers_goes_on_without_them(tmp_path):
     assert [bool(record.worker) for record in ended.trials] == [True, False]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_workers_find_what_this_process_finds_and_go_on_from_checkpoints(tmp_path):
     result = api.search(
         "seesaw-digits", "300K", **DIGITS | {"epochs": 3}, trials=4, engine="local", workers=2, scheduler="asha",

@@ -18,7 +18,7 @@ from seesaw_nas.search.engines import ray_tune
 from seesaw_nas.search.history.trials_file import read_records
 from seesaw_nas.search.listener import Listener
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 TWO = SearchSettings.of(engine="ray", workers=2)
 
 

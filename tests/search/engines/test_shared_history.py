@@ -214,7 +214,7 @@ def records(server, name="a"):
     return shared.read_records(server, name)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_two_processes_train_everything_once_and_share_it(drive, noting, server, tmp_path):
     settings = {"storage": server, "trials": 10, "together": 2}
     first = drive(0.1, name="together", **settings)

@@ -49,6 +49,7 @@ def test_evaluator_in_a_file_is_the_same_and_leaves_nothing_behind(monkeypatch, 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_another_process_maps_the_file(monkeypatch):
     monkeypatch.setattr(sharing, "free_shared_memory", lambda: 0.0)
     with sharing.share({"images": torch.full((1000,), 7, dtype=torch.uint8)}) as sent:

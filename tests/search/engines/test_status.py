@@ -43,7 +43,7 @@ def test_words_and_json_say_the_same(ended, cli, tmp_path):
     assert (found["begun"], found["running"], found["working"]) == (4, 0, False)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_search_that_runs_and_is_killed(drive, cli, noting, wait_for, tmp_path):
     folder = tmp_path / "runs/a"
     search = drive(0.3, engine="local", workers=2, trials=40)

@@ -44,6 +44,7 @@ def check_equal(supernet, architecture):
     assert (found - wanted).abs().max() < 1e-10, architecture.placed
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "width"),
     [("digits", i) for i in range(DIGITS.widths)] + [("everything", i) for i in range(EVERYTHING.widths)],

@@ -162,6 +162,7 @@ def test_training_that_cannot_be_is_refused_in_one_line():
         train(SUPERNET, FEASIBLE, DATA, replace(RECIPE, learning_rate=1e30), seed=0)
 
 
+@pytest.mark.thorough
 def test_inherited_weights_come_to_tell_digits_apart():
     digits, searched = data.load("digits"), space.load("seesaw-digits")
     feasible = Feasible.of(searched, "600K")

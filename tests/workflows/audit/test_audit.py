@@ -155,6 +155,7 @@ def test_the_predictor_is_told_from_architectures_it_has_not_seen(tmp_path):
     assert row.once.seconds == pytest.approx(0.8 * 48 * 6)
 
 
+@pytest.mark.thorough
 def test_every_evaluator_that_needs_nothing_is_audited(tmp_path):
     heard = []
     path = written(tmp_path / "t", rising(), ARCHITECTURES[:12])
