@@ -50,6 +50,7 @@ def test_json_is_one_object_without_nan(cli, recorded):
     assert found == json.loads(Path("elsewhere/audit.json").read_text())["result"]
 
 
+@pytest.mark.thorough
 def test_an_audit_of_a_search_lies_in_its_folder(cli):
     search = ["--budget", "300K", "--epochs", "1", "--train-size", "64", "--device", "cpu"]
     assert cli("search", *search, "--strategy", "random", "--trials", "10", "--name", "few").code == 0

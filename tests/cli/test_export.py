@@ -66,6 +66,7 @@ def test_spec_alone_needs_no_weights(cli):
     assert specfile.read(Path(f"{ANY}@cifar10.json")).architecture == reference.network(ANY)
 
 
+@pytest.mark.thorough
 def test_weights_of_other_code_take_the_data_set(cli, refused, training):
     save_file(load_file(training / "weights.safetensors"), "plain.safetensors")
     arguments = ["export", training / "spec.json", "--to", "onnx", "--weights", "plain.safetensors"]

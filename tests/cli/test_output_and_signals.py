@@ -110,6 +110,7 @@ def test_a_signal_lets_the_running_training_end_and_writes_the_results(cli, scor
     assert json.loads((RUN / "best.json").read_text())["result"]["top1"] == 0.5
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", STOPS)
 def test_a_second_signal_does_not_count_against_the_trial(cli, scored, number):
     def twice():

@@ -9,6 +9,7 @@ import pytest
 CONVENTION = "Multi-Adds (MACs) of convolutions and linear layers, one image"
 
 
+@pytest.mark.thorough
 def test_table_for_people(cli):
     code, out, err = cli("reference", "--table", "5")
     assert (code, err) == (0, "")

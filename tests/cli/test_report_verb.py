@@ -87,7 +87,7 @@ def test_open_shows_the_page(cli, runs, monkeypatch):
     assert opened == [(runs / "a/report.html").absolute().as_uri()]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to draw with")
 def test_figures_are_drawn_into_a_folder(cli, runs, monkeypatch):
     import seesaw_nas.report

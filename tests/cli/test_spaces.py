@@ -15,7 +15,7 @@ def rows(out):
     return {line.split()[0]: line.split() for line in out.splitlines()[1:5]}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_every_space_is_listed_with_its_default_budget(cli):
     code, out, err = cli("spaces")
     assert (code, err) == (0, "")

@@ -301,6 +301,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+@pytest.mark.thorough
 def test_an_extreme_shape_takes_little_memory(tmp_path):
     sizes = [(12_000, 1), (1, 12_000), (3, 60_000), (60_000, 3)]
     paths = [tmp_path / f"{width}x{height}.png" for width, height in sizes]
@@ -323,6 +324,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is given back on Linux")
 def test_six_large_pictures_at_once_take_the_memory_of_one(tmp_path):
     Image.new("L", (3500, 3500)).save(tmp_path / "x.png", compress_level=1)

@@ -90,6 +90,7 @@ def test_interface_loads_without_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.thorough
 def test_without_a_curve_only_the_epochs_that_count_are_validated(digits, tmp_path):
     with_curve, without = (TrainedEvaluator(digits, recipe("quick", 3), curve=curve) for curve in (True, False))
     whole = without.evaluate(SMALL, seed=0)

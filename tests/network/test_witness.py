@@ -86,6 +86,7 @@ def test_verifying_leaves_the_global_generator_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.thorough
 def test_nothing_of_the_counters_reaches_the_user() -> None:
     imports = "from seesaw_nas.architecture import reference; from seesaw_nas.network import witness"
     code = f"{imports}; witness.verify(reference.network('igcv3-0.5d-t3@cifar10-tiny'))"

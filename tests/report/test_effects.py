@@ -69,6 +69,7 @@ def test_without_noise_every_effect_is_found_exactly(stage, choice, level, other
     assert against(table, stage, choice, level, other) == pytest.approx(effect, abs=1e-9)
 
 
+@pytest.mark.thorough
 def test_with_noise_about_as_many_intervals_hold_the_truth_as_they_say():
     # 8 effects in each of 40 searches. Of 320 independent intervals of 95%, fewer than 288 or more than 317 would hold
     # the truth once in 5,000 runs; those of one search share their noise, and here the seed is fixed.

@@ -67,6 +67,7 @@ def test_two_spellings_have_one_row(tiny, listed):
     assert rows[::2] == rows[1::2]
 
 
+@pytest.mark.thorough
 def test_rows_that_are_no_network_are_refused_and_no_others(tiny, listed):
     # Every row of numbers from -1 to one above the largest: 4 widths, and at most 5, 5, 6 and 6 blocks on offer.
     book = Codebook(tiny)

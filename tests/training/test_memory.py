@@ -103,6 +103,7 @@ class Model:
         self.me = self
 
 
+@pytest.mark.thorough
 def test_evaluation_that_ran_out_of_memory_leaves_nothing_behind(monkeypatch):
     models, emptied = [], []
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)

@@ -56,6 +56,7 @@ def test_synflow_by_hand(c_out, flow):
     assert synflow(of_ones(c_out)) == pytest.approx(math.log(flow), rel=1e-12)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("factor", [1e-4, 1e4])
 def test_synflow_of_a_hundred_blocks_leaves_no_range(factor):
     # No two widths in a row are equal, so there is no residual, and a factor on each pw1 is one on the whole flow.

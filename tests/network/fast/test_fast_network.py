@@ -55,6 +55,7 @@ def test_a_step_on_a_cpu_equals_the_plain_one(architecture):
     assert_same(architecture, CPU)
 
 
+@pytest.mark.thorough
 @given(architectures())
 @settings(max_examples=20, deadline=None)
 def test_a_step_as_a_gpu_computes_it_equals_the_plain_one(architecture):

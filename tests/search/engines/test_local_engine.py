@@ -44,7 +44,7 @@ def test_workers_get_their_share_of_the_cores_or_the_gpus_in_turn(given, wanted)
 # --- what is trained
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_search_on_two_workers_as_a_user_types_it(cli, tmp_path):
     answer = cli(
         "search", "--budget", "300K", "--epochs", 1, "--train-size", 64, "--device", "cpu", "--trials", 4,

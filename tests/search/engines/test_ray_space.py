@@ -110,6 +110,7 @@ def test_other_texts_are_refused(cifar, text):
 # --- conditional choices
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("share", ["100%", "60%", "40%", "55%:60%", "30%:31%"])
 def test_choices_lead_to_every_architecture_of_a_budget_once_and_to_no_other(share):
     feasible = Feasible.of(SMALL, share)

@@ -122,6 +122,7 @@ class Damaged:
         return self
 
 
+@pytest.mark.thorough
 def test_error_of_a_worker_as_it_begins_is_passed_on_too(propose):
     with pytest.raises(DataError, match=r"^the cache of grow is gone$"):
         local.run(propose(1), Damaged(), [Place("worker 0", "cpu")])
