@@ -10,7 +10,6 @@ from seesaw_nas.core.units import format_count
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.search import standing
-from seesaw_nas.search.history.lines import Genotypes
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.spread import Spread
@@ -29,7 +28,6 @@ class Run:
         conditions: shown as they are, in this order: recipe, seed, hardware, versions.
         timings: of the front's members, where they were measured.
         spreads: by digest, of the architectures that were trained again.
-        genotypes: the genes of the trials; ``None`` where they are not known.
         basis: what the figures are of; ``None`` where it is of no matter, for the run is shown by itself.
         ranked: the standing, where it is known already.
     """
@@ -42,7 +40,6 @@ class Run:
     conditions: Mapping[str, str] = field(default_factory=dict)
     timings: Timings = NO_TIMINGS
     spreads: Mapping[str, Spread] = field(default_factory=dict)
-    genotypes: Genotypes | None = None
     basis: Basis | None = None
     ranked: Standing | None = None
 

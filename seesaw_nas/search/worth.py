@@ -56,7 +56,7 @@ def compare(estimates: Estimates, architectures: Sequence[Architecture], found: 
     mean, covariance = estimates.joint([architectures[i] for i in picked])
     best[picked] = chances.of_best(mean, covariance)
     front[picked] = chances.of_front(mean, covariance, macs[picked])
-    tied[picked] = _ties_with(picked.index(leader), mean, covariance)
+    tied[picked] = chances.ties(mean, covariance, picked.index(leader))
     rows = zip(found.mean.tolist(), found.sd.tolist(), best.tolist(), front.tolist(), tied.tolist(), strict=True)
     return [Figures(*row) for row in rows]
 
@@ -68,9 +68,3 @@ def _nearest(upper: Array, macs: Array, leader: int) -> list[int]:
     highest = np.argsort(-upper, kind="stable")[:NEAREST].tolist()
     nearest = pareto.order(np.column_stack([upper, macs]))[:NEAREST]
     return sorted({leader, *highest, *nearest})
-
-
-def _ties_with(leader: int, mean: Array, covariance: Array) -> Array:
-    """Which architectures may as well be worth more than the leader, it included: (architectures,), of bool."""
-    variance = covariance.diagonal() + covariance[leader, leader] - 2 * covariance[leader]
-    return np.asarray(mean[leader] - mean <= chances.TIED * np.sqrt(np.maximum(variance, 0.0)))

@@ -13,7 +13,7 @@ from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.report import Run
-from seesaw_nas.search.history.places import read_with_genotypes
+from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.recorded import find_space
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Budget
@@ -41,7 +41,7 @@ def read(path: Path | str, storage: str = "") -> Run:
     settings = SearchSettings.from_dict(about["settings"])
     try:
         budget, space_name = Budget(about["budget"]["low"], about["budget"]["high"]), str(about["space"])
-        genotypes, found = read_with_genotypes(folder)
+        found = records_of(folder)
         timings, confirmed, images = read_timings(folder), confirmation.read(folder.confirmed), _known_images(folder)
         return Run(
             name=folder.name,
@@ -52,7 +52,6 @@ def read(path: Path | str, storage: str = "") -> Run:
             conditions=conditions_of(folder, settings, space_name, images, timings, confirmed),
             timings=timings,
             spreads=confirmed.spreads,
-            genotypes=genotypes,
             basis=Basis.of(about, folder.name),
         )
     except (KeyError, TypeError, AttributeError) as error:

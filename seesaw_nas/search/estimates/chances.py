@@ -43,8 +43,12 @@ def of_front(mean: Array, covariance: Array, macs: Array) -> Array:
     return found
 
 
-def ties(mean: Array, covariance: Array) -> Array:
-    """Which architectures may as well be the best, the best included: (architectures,), of bool."""
-    best = int(np.argmax(mean))
+def ties(mean: Array, covariance: Array, leader: int | None = None) -> Array:
+    """Which architectures may as well be worth more than the leader, it included: (architectures,), of bool.
+
+    Args:
+        leader: position of whom they are held against; of the highest mean where ``None``.
+    """
+    best = int(np.argmax(mean)) if leader is None else leader
     variance = covariance.diagonal() + covariance[best, best] - 2 * covariance[best]
     return np.asarray(mean[best] - mean <= TIED * np.sqrt(np.maximum(variance, 0.0)))
