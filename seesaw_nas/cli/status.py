@@ -27,9 +27,6 @@ def status(
     json: Json = False,
 ) -> None:
     """Print how a search stands, while it runs or later."""
-    from rich.live import Live
-    from rich.text import Text
-
     from seesaw_nas.workflows.status import RunWatch
 
     watched = RunWatch(run, storage)
@@ -37,11 +34,13 @@ def status(
     if json:
         print(dumps(_as_json(found), indent=2))
         return
-    console = terminal.console()
     if not watch:
-        console.print(_text(found))
+        print(_text(found))
         return
-    with Live(Text(_text(found)), console=console, auto_refresh=False) as live:
+    from rich.live import Live  # which alone needs rich: a look takes less time without it
+    from rich.text import Text
+
+    with Live(Text(_text(found)), console=terminal.console(), auto_refresh=False) as live:
         while found.working:
             time.sleep(SECONDS)
             found = watched.look()
