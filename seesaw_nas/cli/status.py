@@ -49,8 +49,9 @@ def status(
 
 def _text(found: Status) -> str:
     counts = ", ".join(f"{count} {state}" for state, count in found.counts.items()) or "nothing proposed yet"
+    work = "a process is at work" if found.working else "no process works on it"
     lines = [
-        f"run     {found.name}: {'a process is at work' if found.working else 'no process works on it'}",
+        f"run     {terminal.printable(found.name)}: {work}",
         f"trials  {found.begun} of {max(found.trials, found.begun)} begun: {counts}",
     ]
     if found.best is not None:
@@ -61,7 +62,7 @@ def _text(found: Status) -> str:
     if found.working and found.seconds_left is not None:
         lines.append(f"left    about {format_duration(found.seconds_left)}")
     if found.workers:
-        ended = ", ".join(f"{name} {count}" for name, count in sorted(found.workers.items()))
+        ended = ", ".join(f"{terminal.printable(name)} {count}" for name, count in sorted(found.workers.items()))
         lines.append(f"workers {found.running} busy; trials ended: {ended}")
     return "\n".join(lines)
 
