@@ -40,7 +40,7 @@ from seesaw_nas.training.loop import train
 OUT = RESULTS.with_name("shared-plan.jsonl")
 FRESH = 10_000_000  # first of the seeds that no search uses
 TRIALS = 20  # of 100 whole trainings
-PLAN = {"plan": "shared", "trials": 8, "tuned": 16, "candidates": 300, "supernet_epochs": 12, "min_epochs": EPOCHS,
+PLAN = {"plan": "shared", "trials": 6, "tuned": 4, "candidates": 60, "supernet_epochs": 4, "min_epochs": 2,
         "confirm": 1, "confirm_seeds": 1}  # fmt: skip
 
 
