@@ -14,7 +14,7 @@ peers are Optuna's samplers with their defaults, as a user would write them down
 in-memory storage, and a draw outside the budget pruned with its violation as a constraint, at no cost. A draw that
 comes again is trained again. They answer with the best observed. "top1" at the end of a name: a study of top-1 alone.
 
-Syne Tune and NePS (`--peers "neps bo top1"`) run in an environment of their own, `--peers-python`; peers/README.md says
+Syne Tune and NePS (`--peers "neps bo top1"`) run in an environment of their own, `--peers-python`; README.md says
 how to make it, and what they do. Neither knows a budget: a draw outside it is told an error of 1, at no cost. Their
 halving is charged the epochs that it trains, and answers with the best reported at whatever epoch, as they do.
 
@@ -408,7 +408,7 @@ def main() -> None:
     options = parser.parse_args()
     options.ours = options.ours or default_contenders()
     if not options.peers_python and (missing := sorted(OUTSIDE.keys() & options.peers)):
-        parser.error(f"{', '.join(missing)} needs --peers-python; peers/README.md says how to make the environment")
+        parser.error(f"{', '.join(missing)} needs --peers-python; README.md says how to make the environment")
     os.fsync = lambda fd: None  # the journal is thrown away, and the time of a disk is not what is compared
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     start, begun = time.perf_counter(), time.process_time()

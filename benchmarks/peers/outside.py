@@ -22,7 +22,6 @@ OUTSIDE = {
     "syne-tune morea": "serve_syne_tune.py",
     "neps bo top1": "serve_neps.py",
     "neps asha top1": "serve_neps.py",
-    "neps bo": "serve_neps.py",
     "neps moasha": "serve_neps.py",
 }  # fmt: skip
 
@@ -53,7 +52,7 @@ class Outside:
             python: interpreter of an environment with ``requirements.txt`` of this folder.
         """
         self.name = name
-        environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+        environment = {**os.environ, "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             [python, HERE / OUTSIDE[name]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
@@ -69,6 +68,7 @@ class Outside:
         self.version = self._call({"start": setting})["version"]
 
     def ask(self) -> Job:
+        """The training that the toolkit wants next."""
         answer = self._call({"ask": True})
         return Job(answer["number"], self._fixed | answer["genotype"], answer["until"])
 
@@ -89,5 +89,6 @@ class Outside:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise RuntimeError(f"{self.name} ended with status {process.wait()}; its message is above")
+            self.close()
+            raise RuntimeError(f"{self.name} ended with status {process.returncode}; its message is above")
         return json.loads(line)

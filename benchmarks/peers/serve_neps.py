@@ -46,13 +46,9 @@ def asha_top1(setting: Setting) -> Asked:
     return Asked(algorithms.asha, setting, objectives=1, halving=True)
 
 
-def bo(setting: Setting) -> Asked:
-    return Asked(algorithms.bayesian_optimization, setting, objectives=2)
-
-
 def moasha(setting: Setting) -> Asked:
     return Asked(algorithms.moasha, setting, objectives=2, halving=True)
 
 
 if __name__ == "__main__":
-    serve({"bo top1": bo_top1, "asha top1": asha_top1, "bo": bo, "moasha": moasha}, version("neural-pipeline-search"))
+    serve({"bo top1": bo_top1, "asha top1": asha_top1, "moasha": moasha}, version("neural-pipeline-search"))

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import torch
 
 OBJECTIVES = ("error", "share")  # both to be minimised
 
@@ -45,7 +44,6 @@ def serve(algorithms: Mapping[str, Callable[[Setting], Search]], version: str) -
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     logging.disable(logging.WARNING)
-    torch.set_num_threads(1)
     search: Search | None = None
     for line in sys.stdin:
         message = json.loads(line)
@@ -64,7 +62,11 @@ def serve(algorithms: Mapping[str, Callable[[Setting], Search]], version: str) -
 
 
 def _seed(seed: int) -> None:
-    """Seed every generator that a toolkit may draw from beside the one that it is given."""
+    """Seed every generator that a toolkit may draw from beside the one that it is given.
+
+    A toolkit that imports torch later seeds it itself.
+    """
     random.seed(seed)
     np.random.seed(seed)
-    torch.manual_seed(seed)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(seed)
