@@ -22,7 +22,6 @@ import errno
 import fcntl
 import json
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +35,9 @@ from seesaw_nas.core.files import write_json
 
 DESCRIPTION = "run.json"
 LOCK = "owner.lock"
+_WRITTEN = (  # what is written, or cleared, in its place: a folder may be anybody's, and a link in it lead anywhere
+    LOCK, "trials.jsonl", "trials.torn", "checkpoints", "stages", "undelivered", "events",
+)  # fmt: skip
 SCHEMA_VERSION = 1  # of run.json; a run from before it was noted has none, and the same fields
 
 
@@ -257,8 +259,13 @@ class RunFolder:
             yield
 
     def _open_lock(self) -> IO[bytes]:
-        """The file of the lock, whose content is nobody's; a folder may be anybody's, so no link leads elsewhere."""
+        """The file of the lock, whose content is nobody's."""
+        for name in _WRITTEN:
+            if (self.path / name).is_symlink():
+                raise RunError(
+                    f"{self.path / name} is a link, and a run writes nowhere else; put what it leads to there"
+                )
         file = self.path / LOCK
-        if os.path.lexists(file) and not stat.S_ISREG(os.lstat(file).st_mode):
+        if file.exists() and not file.is_file():
             raise RunError(f"{file} is no file of a lock; delete it")
         return os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "r+b", 0)

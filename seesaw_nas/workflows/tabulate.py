@@ -124,10 +124,12 @@ def _trained(problem: Problem, architecture: Architecture, seed: int, number: in
 
 def _other_draws(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """How many architectures and seeds another table is of; all else is what its figures are of."""
-    counts = ((about["settings"]["trials"], about["seeds"]) for about in (before, now))
+    counts = ((about.get("settings", {}).get("trials"), about.get("seeds")) for about in (before, now))
     (n, seeds), (wanted_n, wanted_seeds) = counts
     if (n, seeds) == (wanted_n, wanted_seeds):
         return ""
+    if n is None or seeds is None:
+        return f"of how many architectures and seeds is not recorded, now {wanted_n:,} with {wanted_seeds}"
     return f"{n:,} architectures with {seeds} seeds each, now {wanted_n:,} with {wanted_seeds}"
 
 

@@ -156,12 +156,16 @@ def test_a_folder_whose_lock_is_held_is_taken(tmp_path):
     assert not is_taken(tmp_path)
 
 
-def test_a_lock_that_leads_elsewhere_is_refused_and_what_is_there_stays(tmp_path):
+@pytest.mark.parametrize("name", ["owner.lock", "trials.jsonl", "trials.torn", "checkpoints", "stages"])
+def test_links_lead_no_writing_out_of_a_run(tmp_path, name):
     folder = RunFolder.create(tmp_path / "run", {})
     (tmp_path / "mine").write_text("mine")
-    (folder.path / "owner.lock").symlink_to(tmp_path / "mine")
-    with pytest.raises(RunError, match=r"run/owner\.lock is no file of a lock; delete it"), folder.hold():
+    (folder.path / name).symlink_to(tmp_path / "mine")
+    with pytest.raises(RunError) as caught, folder.hold():
         pass
+    assert str(caught.value) == (
+        f"{folder.path / name} is a link, and a run writes nowhere else; put what it leads to there"
+    )
     assert (tmp_path / "mine").read_text() == "mine"
 
 

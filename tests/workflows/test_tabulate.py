@@ -258,6 +258,18 @@ def test_file_of_something_else_in_its_place_is_refused_and_kept(tmp_path, lines
     assert part.read_text() == lines + "\n"
 
 
+def test_beginning_that_does_not_say_how_much_was_wanted_is_refused(interrupt, tmp_path):
+    part = tmp_path / "t.parquet.part.jsonl"
+    interrupt(0)
+    with pytest.raises(Killed):
+        tabulate.tabulate(FEW, tmp_path / "t.parquet")
+    about = json.loads(part.read_text().splitlines()[0])
+    del about["seeds"]
+    part.write_text(json.dumps(about) + "\n")
+    with pytest.raises(RunError, match="of how many architectures and seeds is not recorded, now 2 with 3"):
+        tabulate.tabulate(FEW, tmp_path / "t.parquet")
+
+
 def test_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"^cannot write .*t\.parquet\.part\.jsonl: .*; choose another place$"):
