@@ -16,6 +16,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.documents import DocumentError, check_file, decode, parse_json, read_bytes
 from seesaw_nas.core.errors import OptionError, RunError, SpecError
+from seesaw_nas.core.fields import shorten
 from seesaw_nas.core.files import cut_torn_line, open_locked
 from seesaw_nas.core.names import check_name
 from seesaw_nas.core.run_folder import check_description
@@ -193,6 +194,10 @@ class _Log:
             about = check_description(about, str(self._path))
             for entry in rest:
                 training = build(_Training, entry)
+                if training.curve:
+                    tables.check_curve(training.curve, shorten(training.digest))
+                if (training.digest, training.seed) in self.done:
+                    raise SpecError(f"{shorten(training.digest)} with seed {training.seed} is there twice", "digest")
                 self.done[training.digest, training.seed] = training.curve
         except (DocumentError, SpecError) as error:
             raise RunError(f"{self._path} is not the beginning of a table ({error}); delete it to start anew") from None
