@@ -68,7 +68,8 @@ def tabulate(
     out = Path(out)
     if seeds < 1:
         raise OptionError(f"--seeds must be at least 1, got {seeds}")
-    _refuse_existing(out)
+    if not _part_of(out).exists():  # else a process may have been killed between writing the table and its end
+        _refuse_existing(out)
     check_name(out.name, "the table's name")
     problem = make_problem(settings)
     if on_problem:
@@ -82,6 +83,8 @@ def tabulate(
         draws = _architectures_of(Path(like), problem, settings.proposals.trials)
         about[LIKE] = sha256(" ".join(one.digest for one in draws).encode()).hexdigest()
     with _Log(out, about) as log:
+        if out.exists():
+            return _made(out, log)
         for number, (architecture, seed) in enumerate(_pairs(draws, settings.training.seed, seeds)):
             if (architecture.digest, seed) not in log.done:
                 log.add(architecture, seed, _trained(problem, architecture, seed, number, listener or Listener()))
@@ -94,6 +97,27 @@ def tabulate(
         tables.write(out, table)
         log.discard()
     return table
+
+
+def _made(out: Path, log: _Log) -> Table:
+    """The table that a process wrote from this log before it was killed; the log goes.
+
+    Raises:
+        RunError: the file is another one.
+    """
+    table = tables.read(out)
+    recorded = {
+        (entry.architecture.digest, seed): curve for entry in table.entries for seed, curve in entry.curves.items()
+    }
+    if recorded != {pair: curve for pair, curve in log.done.items() if curve}:
+        _refuse_existing(out)
+    log.discard()
+    return table
+
+
+def _part_of(out: Path) -> Path:
+    """What there is of a table until it is whole."""
+    return out.with_name(out.name + ".part.jsonl")
 
 
 def _refuse_existing(out: Path) -> None:
@@ -174,7 +198,7 @@ class _Log:
     """
 
     def __init__(self, out: Path, about: Mapping[str, Any]) -> None:
-        self._out, self._path = out, out.with_name(out.name + ".part.jsonl")
+        self._out, self._path = out, _part_of(out)
         self._locked = contextlib.ExitStack()
         self._about = json.loads(json.dumps({k: v for k, v in about.items() if k != "conditions"}))
         self.done: dict[tuple[str, int], Curve] = {}
@@ -208,7 +232,7 @@ class _Log:
         """Refuse where another process made the table between the first look and the lock."""
         if self._out.exists() and not self._path.stat().st_size:
             self._path.unlink()  # that process had deleted its own
-        _refuse_existing(self._out)
+            _refuse_existing(self._out)
 
     def _read(self, lines: list[str]) -> None:
         try:

@@ -307,6 +307,31 @@ def test_log_is_json_that_a_person_can_read(interrupt, tmp_path):
     assert set(entry) == {"digest", "seed", "curve"}
 
 
+def test_killed_between_the_table_and_its_end_the_same_command_finds_it_made(tmp_path, whole, monkeypatch):
+    out = tmp_path / "digits.parquet"
+
+    def die(self):
+        raise Killed
+
+    monkeypatch.setattr(tabulate._Log, "discard", die)
+    with pytest.raises(Killed):
+        tabulate.tabulate(FEW, out, seeds=2)
+    monkeypatch.undo()
+    assert without_times(tabulate.tabulate(FEW, out, seeds=2)) == without_times(whole)
+    assert os.listdir(tmp_path) == ["digits.parquet"]
+
+
+def test_a_table_beside_the_beginning_of_another_is_not_taken_for_it(tmp_path, path, interrupt):
+    out = tmp_path / "digits.parquet"
+    interrupt(1)
+    with pytest.raises(Killed):
+        tabulate.tabulate(FEW, out, seeds=2)
+    out.write_bytes(path.read_bytes())
+    with pytest.raises(RunError, match="exists already and nothing is overwritten"):
+        tabulate.tabulate(FEW, out, seeds=2)
+    assert out.read_bytes() == path.read_bytes()
+
+
 def test_trains_the_architectures_of_an_earlier_table_in_its_order(path, whole, tmp_path):
     longer = tabulate.tabulate(FEW.replace(epochs=2, seed=9), tmp_path / "longer.parquet", seeds=1, like=path)
     assert [entry.architecture for entry in longer.entries] == [entry.architecture for entry in whole.entries]
