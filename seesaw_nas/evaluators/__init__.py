@@ -10,7 +10,7 @@ import importlib
 from dataclasses import dataclass
 
 from seesaw_nas.core.errors import OptionError, known
-from seesaw_nas.evaluators.attempt import Failure, at_once, attempt, attempt_together, on_device
+from seesaw_nas.evaluators.attempt import Failure, at_once, attempt, attempt_together, on_device, shortened
 from seesaw_nas.evaluators.base import Evaluator, EvaluatorSetting, Request, Score
 from seesaw_nas.evaluators.proxies import PROXIES
 from seesaw_nas.evaluators.subject import Subject
@@ -34,6 +34,7 @@ __all__ = [
     "make",
     "needs",
     "on_device",
+    "shortened",
     "that_need",
     "trains",
 ]

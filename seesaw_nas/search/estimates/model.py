@@ -23,7 +23,8 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.search.estimates import chances
 from seesaw_nas.search.estimates.exact import best_unknown
 from seesaw_nas.search.estimates.features import Array, Features
-from seesaw_nas.search.estimates.fitting import Learnt, fit, scheduled
+from seesaw_nas.search.estimates.fitting import Learnt, first_used, fit, scheduled
+from seesaw_nas.search.estimates.levels import Level
 from seesaw_nas.search.estimates.signals import SIGNALS, Reading, expected_top1, read
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space
@@ -71,6 +72,7 @@ class Estimates:
         self._trained: dict[int, tuple[Architecture, int]] = {}  # and Multi-Adds
         self._fit: Learnt | None = None
         self._taken = self._changed = 0  # places in the order: taken in so far, and the first that is no more as it was
+        self._short: set[int] = set()  # numbers of the readings by a short schedule
         self._programmes: dict[Budget, Additive] = {}
 
     def without_trials(self) -> Estimates:
@@ -95,6 +97,8 @@ class Estimates:
         if reading is not None:
             self.row(record.spec)
             self._readings[number], self._trained[number] = reading, (record.spec, _macs(record))
+            if reading.schedule:
+                self._short.add(number)
             self._order.insert(place, number)
 
     def of(self, architectures: Sequence[Architecture]) -> Worth:
@@ -178,8 +182,17 @@ class Estimates:
     @property
     def signals(self) -> dict[int, dict[str, float]]:
         """By epoch the weight of each signal in what a trial there is taken for; the weights add up to 1."""
+        return self._weights([level for level in self._now.levels if not level.schedule])
+
+    @property
+    def signals_of_short(self) -> dict[int, dict[str, float]]:
+        """The same at the end of each short schedule, by its epochs."""
+        return self._weights([level for level in self._now.levels if level.schedule])
+
+    @staticmethod
+    def _weights(levels: Sequence[Level]) -> dict[int, dict[str, float]]:
         found: dict[int, dict[str, float]] = {}
-        for level in self._now.levels:
+        for level in levels:
             spread = np.sqrt(np.diag(level.noise))
             sizes = np.abs(level.weights) * spread
             names = (SIGNALS[k] for k in level.used)
@@ -217,7 +230,7 @@ class Estimates:
         """What follows from the trials, brought up to date."""
         if not self._order:
             raise ValueError("no trial has told anything yet; tell of one before asking")
-        count = scheduled(len(self._order))
+        count = self._first_used()
         if self._fit is None or count != self._fit.trials or self._changed < self._taken:
             first = [self._readings[number] for number in self._order[:count]]
             rows = np.array([self._rows[reading.digest] for reading in first])
@@ -227,6 +240,12 @@ class Estimates:
             self._fit.add(reading, self._rows[reading.digest])
         self._taken = self._changed = len(self._order)
         return self._fit
+
+    def _first_used(self) -> int:
+        """How many trials the variances are from."""
+        if not self._short:
+            return scheduled(len(self._order))
+        return first_used([self._readings[number] for number in self._order])
 
     def _worth(self, architectures: Sequence[Architecture]) -> tuple[Array, Array, Array]:
         rows = np.array([self.row(one) for one in architectures]).reshape(len(architectures), len(self.features))

@@ -1,0 +1,80 @@
+"""How the epochs of a search are spent: on short trainings, whose whole schedule is shorter, and on whole ones.
+
+A search is given so many whole trainings' worth of epochs. With short trainings it begins with these, for a share of
+the epochs, and spends the rest on whole ones; at least one training is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SHARE = 0.5  # of the epochs are for short trainings
+AUTO, THIRD = "auto", 3  # by itself a short training has a third of the epochs
+LEAST_TRIALS, LEAST_EPOCHS = 10, 6  # of a search that begins with short trainings by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The trainings that were begun, those that failed among them.
+
+    Attributes:
+        whole, short: how many.
+        epochs: of all their schedules.
+    """
+
+    whole: int = 0
+    short: int = 0
+    epochs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a search may spend.
+
+    Attributes:
+        trials: whole trainings whose epochs may be spent.
+        epochs: of a whole training.
+        short: epochs of a short training; 0 for none.
+    """
+
+    trials: int
+    epochs: int
+    short: int = 0
+
+    @property
+    def total(self) -> int:
+        """Epochs in all."""
+        return self.trials * self.epochs
+
+    def may_begin(self, schedule: int, begun: Begun) -> bool:
+        """Whether a training may begin after these.
+
+        Args:
+            schedule: its epochs, where it is short; 0 for a whole one.
+        """
+        left = self.total - begun.epochs
+        return left >= (schedule + self.epochs * (not begun.whole) if schedule else self.epochs)
+
+    def next_schedule(self, begun: Begun) -> int | None:
+        """The schedule of the next training, 0 for a whole one; ``None`` where all is spent."""
+        if self.short and (begun.short + 1) * self.short <= SHARE * self.total and self.may_begin(self.short, begun):
+            return self.short
+        return 0 if self.may_begin(0, begun) else None
+
+    def left(self, begun: Begun) -> Begun:
+        """The trainings that are still to be begun."""
+        short = 0
+        if self.short:
+            in_share = int(SHARE * self.total) // self.short - begun.short
+            reserved = self.epochs * (not begun.whole)
+            short = max(0, min(in_share, (self.total - begun.epochs - reserved) // self.short))
+        whole = max(0, self.total - begun.epochs - short * self.short) // self.epochs
+        return Begun(whole, short, whole * self.epochs + short * self.short)
+
+
+def begun(known: Mapping[int, int], epochs: int) -> Begun:
+    """What was begun, from the number of trainings by schedule; 0 for whole ones of so many epochs."""
+    whole = known.get(0, 0)
+    short = {schedule: count for schedule, count in known.items() if schedule}
+    return Begun(whole, sum(short.values()), whole * epochs + sum(n * count for n, count in short.items()))
