@@ -307,7 +307,8 @@ def measure(path: Path, options: argparse.Namespace) -> dict[str, object]:
         "file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "subject": asdict(table.subject),
         "space": bench.space.name, "budget": table.budget, "architectures": len(table.entries),
         "fitting": str(bench.problem.feasible.count), "epochs": table.epochs, "seeds": bench.seeds,
-        "short_table": options.short_table and options.short_table.name, "allowance_epochs": bench.allowance, "recorded_on": table.about.get("conditions"),
+        "allowance_epochs": bench.allowance, "recorded_on": table.about.get("conditions"),
+        "short_table": options.short_table and options.short_table.name,
     }  # fmt: skip
     show(about, summaries, versus)
     per_seed = {
@@ -357,7 +358,9 @@ def main() -> None:
     parser.add_argument("--table", type=Path, action="append", required=True, help="of `seesaw-nas tabulate`")
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--trainings", type=int, default=100, help="whole ones, whose epochs may be spent")
-    parser.add_argument("--ours", type=Contender.parse, action="append", metavar="NAME[:SCHEDULER[:OBJECTIVES[:SHORT]]]")
+    parser.add_argument(
+        "--ours", type=Contender.parse, action="append", metavar="NAME[:SCHEDULER[:OBJECTIVES[:SHORT]]]"
+    )
     parser.add_argument("--short-table", type=Path, help="the same trainings by a shorter schedule, for SHORT epochs")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     parser.add_argument("--out", type=Path, default=RESULTS)

@@ -31,6 +31,7 @@ __all__ = [
     "attempt",
     "attempt_together",
     "gives_accuracy",
+    "is_truth",
     "make",
     "needs",
     "on_device",
@@ -97,6 +98,11 @@ def describe(name: str) -> str:
 def is_trained(name: str) -> bool:
     """Whether top-1 is that of networks trained by the recipe, here or before; true for a program's own evaluator."""
     return name not in EVALUATORS or EVALUATORS[name].trains or EVALUATORS[name].is_truth
+
+
+def is_truth(name: str) -> bool:
+    """Whether top-1 is that of trainings from scratch, here or before; false for a program's own evaluator."""
+    return name in EVALUATORS and EVALUATORS[name].is_truth
 
 
 def gives_accuracy(name: str) -> bool:

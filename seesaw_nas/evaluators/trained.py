@@ -70,7 +70,7 @@ class TrainedEvaluator(Evaluator):
         return replace(self, data=self.data.to(device), device=device)
 
     def with_epochs(self, epochs: int) -> TrainedEvaluator:
-        """The same by the recipe fitted to so many epochs: rates fall as far, warm-up and the like keep their shares."""
+        """The same by the recipe fitted to so many epochs: rates fall as far, warm-up keeps its share."""
         return replace(self, recipe=self.recipe.with_epochs(epochs))
 
     def estimate(self, architecture: Architecture) -> float:

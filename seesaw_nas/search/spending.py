@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 SHARE = 0.5  # of the epochs are for short trainings
-AUTO, THIRD = "auto", 3  # by itself a short training has a third of the epochs
+AUTO, DEFAULT_SHORT = "auto", "0"
+THIRD = 3  # by itself a short training has a third of the epochs
 LEAST_TRIALS, LEAST_EPOCHS = 10, 6  # of a search that begins with short trainings by itself
 
 
@@ -71,6 +72,11 @@ class Spending:
             short = max(0, min(in_share, (self.total - begun.epochs - reserved) // self.short))
         whole = max(0, self.total - begun.epochs - short * self.short) // self.epochs
         return Begun(whole, short, whole * self.epochs + short * self.short)
+
+
+def default_short(trials: int, epochs: int) -> int:
+    """Epochs of the short trainings that a search begins with by itself; 0 where it is too small for them."""
+    return round(epochs / THIRD) if trials >= LEAST_TRIALS and epochs >= LEAST_EPOCHS else 0
 
 
 def begun(known: Mapping[int, int], epochs: int) -> Begun:

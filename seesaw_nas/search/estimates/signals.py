@@ -91,7 +91,7 @@ def read(record: TrialRecord, epochs: int) -> Reading | None:
 
 
 def _read_short(record: TrialRecord) -> Reading | None:
-    """What a training by a shorter schedule tells at its end; before that it is a schedule of which nothing is known."""
+    """What a training by a shorter schedule tells at its end; before that it tells nothing."""
     rows = np.array([_signals(epoch) for epoch in record.curve], np.float64)
     if record.state != "short" or len(rows) != record.schedule or math.isnan(rows[-1, 0]):
         return None

@@ -50,6 +50,7 @@ class History(ABC):
     Attributes:
         schedule: of the trials that are begun from now on, in epochs; 0 for that of the recipe.
         complete: the trials that were trained to their end, by number.
+        short: numbers of the trials with a schedule shorter than the recipe's, whatever became of them.
     """
 
     shared = False  # whether other processes write it, too
@@ -60,6 +61,7 @@ class History(ABC):
         self.seed = seed
         self.schedule = 0
         self.complete: list[CompleteTrial] = []
+        self.short: set[int] = set()
         self._records: dict[int, TrialRecord] = {}
         self._attempts: dict[int, int] = {}
         self._behind: dict[int, int] = {}  # of these, the attempts that came to a pause
@@ -204,6 +206,8 @@ class History(ABC):
         """Take up a trial that was read or begun."""
         number = record.number
         self._records[number], self._attempts[number], self._behind[number] = record, attempts, behind
+        if record.schedule:
+            self.short.add(number)
         if (done := as_complete(record)) is not None:
             self.complete.append(done)
 
