@@ -1,15 +1,16 @@
 """How the epochs of a search are spent: on short trainings, whose whole schedule is shorter, and on whole ones.
 
-A search is given so many whole trainings' worth of epochs. With short trainings it begins with these, for a share of
-the epochs, and spends the rest on whole ones; at least one training is whole.
+A search is given so many whole trainings' worth of epochs. With short trainings, a share of the whole ones is exchanged
+for as many short ones as have no more epochs, and these come first; at least one training is whole.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SHARE = 0.5  # of the epochs are for short trainings
+SHARE = 0.5  # of the whole trainings are exchanged for short ones
 AUTO, DEFAULT_SHORT = "auto", "0"
 THIRD = 3  # by itself a short training has a third of the epochs
 LEAST_TRIALS, LEAST_EPOCHS = 10, 6  # of a search that begins with short trainings by itself
@@ -48,6 +49,11 @@ class Spending:
         """Epochs in all."""
         return self.trials * self.epochs
 
+    @property
+    def whole(self) -> int:
+        """Whole trainings that are not exchanged for short ones."""
+        return math.ceil((1 - SHARE) * self.trials) if self.short else self.trials
+
     def may_begin(self, schedule: int, begun: Begun) -> bool:
         """Whether a training may begin after these.
 
@@ -55,21 +61,29 @@ class Spending:
             schedule: its epochs, where it is short; 0 for a whole one.
         """
         left = self.total - begun.epochs
-        return left >= (schedule + self.epochs * (not begun.whole) if schedule else self.epochs)
+        return left >= (schedule + self._reserved(begun) if schedule else self.epochs)
+
+    def _reserved(self, begun: Begun) -> int:
+        """Epochs of the whole trainings that are still to come, whatever is short."""
+        return max(0, self.whole - begun.whole) * self.epochs
 
     def next_schedule(self, begun: Begun) -> int | None:
         """The schedule of the next training, 0 for a whole one; ``None`` where all is spent."""
-        if self.short and (begun.short + 1) * self.short <= SHARE * self.total and self.may_begin(self.short, begun):
+        if begun.short < self._shorts and self.may_begin(self.short, begun):
             return self.short
         return 0 if self.may_begin(0, begun) else None
+
+    @property
+    def _shorts(self) -> int:
+        """Short trainings for the whole ones that they are exchanged for."""
+        return (self.trials - self.whole) * self.epochs // self.short if self.short else 0
 
     def left(self, begun: Begun) -> Begun:
         """The trainings that are still to be begun."""
         short = 0
         if self.short:
-            in_share = int(SHARE * self.total) // self.short - begun.short
-            reserved = self.epochs * (not begun.whole)
-            short = max(0, min(in_share, (self.total - begun.epochs - reserved) // self.short))
+            room = (self.total - begun.epochs - self._reserved(begun)) // self.short
+            short = max(0, min(self._shorts - begun.short, room))
         whole = max(0, self.total - begun.epochs - short * self.short) // self.epochs
         return Begun(whole, short, whole * self.epochs + short * self.short)
 

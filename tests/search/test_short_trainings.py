@@ -32,6 +32,7 @@ SHORT, WHOLE = 2, 6
         (20, 9, 3, 30, 10),  # 180 epochs: 90 for short ones, 90 for whole ones
         (20, 10, 3, 33, 10),  # 200: 99 of 100, and 101 are ten whole ones and an epoch that is left
         (10, 8, 3, 13, 5),  # 80: 39 of 40, and 41 are five whole ones and an epoch
+        (5, 9, 3, 6, 3),  # 45: two of the five whole ones are exchanged for six short ones
         (2, 9, 3, 3, 1),  # 18: 9 and 9
         (1, 9, 3, 0, 1),  # at least one is whole
         (20, 9, 0, 0, 20),
