@@ -118,7 +118,7 @@ class Proposer:
             if record.number not in self._left:
                 self._know(record)
         self._failed_in_a_row = 0
-        self._exhausted = self._short_exhausted = False
+        self._exhausted = False
         for record in history.records():
             self._halving.note(record)
         if retry_failed:
@@ -147,10 +147,7 @@ class Proposer:
     @property
     def _next_schedule(self) -> int | None:
         """The schedule of the next new trial; ``None`` where all epochs are spent."""
-        following = self._spending.next_schedule(self._begun)
-        if following and self._short_exhausted:
-            return 0 if self._spending.may_begin(0, self._begun) else None
-        return following
+        return self._spending.next_schedule(self._begun)
 
     @property
     def running(self) -> int:
@@ -194,7 +191,7 @@ class Proposer:
         """Why there is nothing more to begin."""
         if self._exhausted and self._next_schedule is not None:
             return "every architecture that fits the budget has been proposed"
-        if self._spending.short:
+        if self._begun.short:
             return f"the epochs of {self._spending.trials} whole trainings, {self._spending.total}, are spent"
         return f"the wanted number of trials, {self._spending.trials}, is reached"
 
@@ -266,13 +263,13 @@ class Proposer:
         return self._open_job(number)
 
     def _propose_short(self, schedule: int) -> Job | None:
-        """A short training of an architecture that was not trained at all yet."""
+        """A short training of an architecture that was not trained at all yet; once there is none, all are whole."""
         taken = frozenset().union(*self._known.values())
         try:
             with self._history.scheduled(schedule):
                 number = self._strategy.propose(self._history, taken)
         except Exhausted:
-            self._short_exhausted = True
+            self._spending = replace(self._spending, short=0)
             return None
         return self._open_job(number)
 

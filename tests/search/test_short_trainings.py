@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import optuna
 import pytest
 from estimates.made_up import worths
 from hypothesis import given
@@ -13,12 +14,14 @@ from scripted import Scripted, states, told
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.history.file_history import FileHistory
+from seesaw_nas.search.history.study_history import StudyHistory
 from seesaw_nas.search.proposer import RECOMMENDED, Proposer, by_schedule
 from seesaw_nas.search.records import complete
 from seesaw_nas.search.spending import Begun, Spending, begun, default_short
 from seesaw_nas.search.strategies import make
 from seesaw_nas.search.strategies.base import Setting
-from seesaw_nas.space import Feasible
+from seesaw_nas.space import Budget, Feasible
+from seesaw_nas.training.epoch import Epoch
 
 SHORT, WHOLE = 2, 6
 
@@ -208,6 +211,19 @@ def test_history_without_schedules_reads_as_before(open_history, small_space, ar
     history.add(architectures[0])
     assert "schedule" not in (tmp_path / "trials.jsonl").read_text()
     assert FileHistory(tmp_path / "trials.jsonl", small_space, history.budget)[0].schedule == 0
+
+
+def test_schedule_is_kept_in_a_study_of_a_database_too(small_space, architectures):
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    budget = Budget(0, small_space.costliest_macs)
+    history = StudyHistory(study, small_space, budget)
+    with history.scheduled(SHORT):
+        number = history.add(architectures[0])
+    history.attempt(number)
+    again = StudyHistory(study, small_space, budget)
+    assert (again[number].schedule, again[number].state, again.short) == (SHORT, "running", {number})
+    again.finish(number, replace(again[number], state="short", curve=(Epoch(1, 2.0, 1.5, 0.4, 1.0),)))
+    assert StudyHistory(study, small_space, budget)[number].state == "short"
 
 
 def test_damaged_schedule_is_told(open_history, small_space, architectures, tmp_path):

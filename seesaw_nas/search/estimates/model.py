@@ -3,8 +3,8 @@
 Worth is the top-1 that the whole recipe gives, averaged over seeds. The trial that reads highest is the luckiest one;
 an estimate takes luck off. The parts, each in a file of its own: the signals of an epoch (``signals``), how much of
 them choices explain (``components``), what a trial that has come to some epoch says (``levels``), the sum over choices
-and what an architecture has of its own (``regression``), all variances of a run (``fitting``), and what follows for
-decisions (``chances``, ``exact``).
+and what an architecture has of its own (``regression``), trainings by shorter schedules (``schedules``), all variances
+of a run (``fitting``), and what follows for decisions (``chances``, ``exact``).
 
 The figures depend on the trials alone, not on the order or the portions in which they were told: variances are
 estimated from the first trials by number, as many as a growing schedule says, and the later ones are added in order.
@@ -166,7 +166,8 @@ class Estimates:
     @property
     def reason(self) -> str:
         """How far the estimates are to be relied on, in a sentence."""
-        count = f"{len(self)} trial{'s' * (len(self) != 1)}"
+        short = f" ({len(self._short)} by a short schedule)" if self._short else ""
+        count = f"{len(self)} trial{'s' * (len(self) != 1)}{short}"
         if len(self) < FEW:
             are = "is" if len(self) == 1 else "are"
             return f"{count} {are} too few to tell architectures apart (from {FEW} on); estimates stay near their mean"
