@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-SMALL = ("--dataset", "digits", "--budget", "100K", "--train-size", "64", "--device", "cpu", "--validation-size", "60")
+SMALL = ("--dataset", "digits", "--budget", "300K", "--train-size", "64", "--device", "cpu", "--validation-size", "60")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from seesaw_nas.search.estimates.components import Kernel, Shares, shares
 from seesaw_nas.search.estimates.features import Array
 from seesaw_nas.search.estimates.levels import UNKNOWN, Level
 from seesaw_nas.search.estimates.regression import Regression
-from seesaw_nas.search.estimates.schedules import fit_schedules
+from seesaw_nas.search.estimates.schedules import Doubt, fit_schedules
 from seesaw_nas.search.estimates.signals import Reading
 
 GROWTH = 1.1  # trials from one estimate of the variances to the next
@@ -29,7 +29,7 @@ class Learnt:
     Attributes:
         regression: takes in further trials.
         levels: the epochs that trials stand at, ascending; the last is the one whose top-1 is estimated.
-        together: variance of what all estimates may be off alike, where most trials were short.
+        doubt: how all estimates may be off together, where most trials were short.
         noise: variance of one seed's top-1, in log odds.
         shares: how much choices explain.
         unit: of the levels' variances, in those that the choices were found to leave.
@@ -38,7 +38,7 @@ class Learnt:
 
     regression: Regression
     levels: list[Level]
-    together: float
+    doubt: Doubt
     noise: float
     shares: Shares
     unit: float
@@ -89,7 +89,7 @@ def _learn_variances(
     readings: Sequence[Reading], features: Array, epochs: int, trials: int
 ) -> tuple[Learnt, list[Reading]]:
     """All but the sums of the regression, and the trials that say something."""
-    levels, together = fit_schedules(readings, features, epochs)
+    levels, doubt = fit_schedules(readings, features, epochs)
     worths, variances = measure(levels, readings)
     known = np.isfinite(worths)
     worths, variances, rows = worths[known], variances[known], features[known]
@@ -103,7 +103,7 @@ def _learn_variances(
     own = own_share(found.share, digests, worths / np.sqrt(unit * variances)) * unit * float(variances.min())
     regression = Regression(kernel.centre, found.explained / kernel.scale, own, kernel.scale)
     noise = max(float(levels[-1].noise[0, 0]) - own, 0.0)
-    return Learnt(regression, levels, together, noise, found, unit, trials), used
+    return Learnt(regression, levels, doubt, noise, found, unit, trials), used
 
 
 def _learn_bend(result: Learnt, readings: Sequence[Reading]) -> None:

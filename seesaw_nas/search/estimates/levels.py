@@ -165,10 +165,12 @@ def _alone(
     values = np.array([readings[i].values[epoch - 1] for i in at])  # (trials, 3)
     used = _usable(values)
     full = np.isfinite(values[:, used]).all(axis=1)
-    low, high = _limits(values[full][:, used])
+    kernel = Kernel.of(features[at][full])
+    given = None if before is None else _scaled(before, kernel, used, int(full.sum()))
+    low, high = _limits(values[full][:, used], given)
     rows = np.clip(values[full][:, used], low, high)
-    spread, kernel = rows.std(axis=0), Kernel.of(features[at][full])
-    if before is not None and (given := _scaled(before, kernel, used, len(rows))) is not None:
+    spread = rows.std(axis=0)
+    if given is not None:
         parts = split(kernel, rows, given=given)
     elif len(rows) > 1 and spread[0] > NIL:
         parts = split(kernel, rows, wider=wider)
@@ -203,10 +205,13 @@ def _usable(values: Array) -> list[int]:
     return [0]
 
 
-def _limits(rows: Array) -> tuple[Array, Array]:
+def _limits(rows: Array, given: Components | None = None) -> tuple[Array, Array]:
+    """To which the signals are brought; not nearer than what is known before allows, for few rows may lie close."""
     middle = np.median(rows, axis=0)
     far = FAR * 1.4826 * np.median(np.abs(rows - middle), axis=0)
     far = np.where(far > NIL, far, np.inf)
+    if given is not None:
+        far = np.maximum(far, FAR * np.sqrt(np.diag(given.explained + given.noise)))
     return middle - far, middle + far
 
 

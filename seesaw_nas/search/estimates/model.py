@@ -104,7 +104,7 @@ class Estimates:
     def of(self, architectures: Sequence[Architecture]) -> Worth:
         """Worth of any architectures of the space."""
         mean, loadings, own = self._worth(architectures)
-        variance = WIDER * (np.square(loadings).sum(axis=1) + own) + self._now.together
+        variance = WIDER * (np.square(loadings).sum(axis=1) + own) + self._now.doubt.together
         top1, slope = expected_top1(mean, variance + self._now.noise)
         return Worth(top1, slope * np.sqrt(variance), slope * np.sqrt(self._now.noise))
 
@@ -113,7 +113,7 @@ class Estimates:
         mean, loadings, own = self._worth(architectures)
         same = np.unique([one.digest for one in architectures], return_inverse=True)[1]
         of_each = loadings @ loadings.T + own * np.equal.outer(same, same)
-        covariance = WIDER * of_each + self._now.together
+        covariance = WIDER * of_each + self._now.doubt.together
         top1, slope = expected_top1(mean, covariance.diagonal() + self._now.noise)
         return top1, slope[:, None] * covariance * slope
 
@@ -250,7 +250,10 @@ class Estimates:
 
     def _worth(self, architectures: Sequence[Architecture]) -> tuple[Array, Array, Array]:
         rows = np.array([self.row(one) for one in architectures]).reshape(len(architectures), len(self.features))
-        return self._now.regression.of([one.digest for one in architectures], rows)
+        mean, loadings, own = self._now.regression.of([one.digest for one in architectures], rows)
+        doubt = self._now.doubt
+        tilted = doubt.tilt * (mean - doubt.middle)[:, None]
+        return mean, np.hstack([loadings, tilted]) if doubt.tilt else loadings, own
 
 
 def _macs(record: TrialRecord) -> int:

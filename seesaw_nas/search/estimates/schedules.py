@@ -32,17 +32,36 @@ class Link:
     Attributes:
         rise, slope: whole = rise + slope * short.
         apart: variance of what an architecture is worth by the whole recipe beside that.
-        doubt: variance of the rise.
+        middle: worth by the whole recipe, at which slope and rise are independent of each other.
+        doubt: variance of the rise there.
+        tilt: standard deviation of the slope, over the slope.
     """
 
     rise: float
     slope: float
     apart: float
+    middle: float
     doubt: float
+    tilt: float
 
 
-def fit_schedules(readings: Sequence[Reading], features: Array, whole: int) -> tuple[list[Level], float]:
-    """The levels that trials stand at, that whose worth is estimated last, and the variance that all may be off alike.
+@dataclass(frozen=True)
+class Doubt:
+    """How all estimates may be off together, in log odds.
+
+    Attributes:
+        together: variance by which all are off alike.
+        tilt: standard deviation of the slope over it: by what part the distance from ``middle`` may be wrong.
+        middle: worth.
+    """
+
+    together: float
+    tilt: float = 0.0
+    middle: float = 0.0
+
+
+def fit_schedules(readings: Sequence[Reading], features: Array, whole: int) -> tuple[list[Level], Doubt]:
+    """The levels that trials stand at, that whose worth is estimated last, and how all estimates may be off together.
 
     Without a whole training it is worth by the short schedule that is estimated.
 
@@ -53,20 +72,21 @@ def fit_schedules(readings: Sequence[Reading], features: Array, whole: int) -> t
     """
     schedules = sorted({one.schedule for one in readings if one.schedule}, key=lambda n: _count(readings, n))
     if not schedules:
-        return fit_levels(readings, features, whole)
+        levels, together = fit_levels(readings, features, whole)
+        return levels, Doubt(together)
     of_short = {n: _fit_short(*_of(readings, features, n), n) for n in schedules}
     longest = of_short.pop(schedules[-1])
     own, rows = _of(readings, features, 0)
     if not own:
-        return [longest], 0.0
+        return [longest], Doubt(0.0)
     levels, together = fit_levels(own, rows, whole, Before(longest.components, longest.scale, longest.used))
-    last, together = levels[-1], together * len(own) / len(readings)
-    linked = []
-    for level in (*of_short.values(), longest):
-        short, link = _link(level, last, readings, features)
-        linked.append(short)
-        together = max(together, link.doubt * (len(readings) - len(own)) / len(readings))
-    return [*linked, *levels[:-1], last], together
+    last, share = levels[-1], 1 - len(own) / len(readings)
+    linked, links = zip(
+        *(_link(level, last, readings, features) for level in (*of_short.values(), longest)), strict=True
+    )
+    widest = max(links, key=lambda link: link.doubt)
+    together = max(together * (1 - share), widest.doubt * share)
+    return [*linked, *levels[:-1], last], Doubt(together, widest.tilt * share, widest.middle)
 
 
 def _count(readings: Sequence[Reading], schedule: int) -> tuple[int, int]:
@@ -131,4 +151,5 @@ def fit_link(short: Array, uncertain: Array, whole: Array, variances: Array, bet
         slope = min(max(slope, 0.3), 3.0)
         left = (whole - level - slope * (short - middle)) ** 2 - slope**2 * uncertain - variances
         apart = max((TRUSTED * before + float(left.sum())) / (TRUSTED + len(short)), 0.1 * before)
-    return Link(float(level - slope * middle), slope, apart, float(1 / weights.sum()))
+    doubt, tilt = float(1 / weights.sum()), float(1 / np.sqrt(precision)) / slope
+    return Link(float(level - slope * middle), slope, apart, float(level), doubt, tilt)

@@ -26,16 +26,18 @@ def short(number, architecture, worth, rng, state="short"):
 
 
 def run(shorts, wholes, seed):
-    """Short trials, then whole ones of the better architectures; with their estimates, all architectures and worths."""
+    """Short trials, then whole ones of what these hold for the better ones; estimates, architectures and worths."""
     rng = np.random.default_rng([seed, 7])
     architectures = drawn(90, seed)
     worth = worths(architectures, seed)
     records = [short(i, architectures[i], worth[i], rng) for i in range(shorts)]
-    better = np.argsort(-worth)[: 3 * wholes]  # chosen by what was known: from the better part of all
-    for i in rng.choice(better, wholes, replace=False):
-        records.append(trial(len(records), architectures[i], worth[i], rng))
     estimates = Estimates(SPACE, EPOCHS, FEASIBLE.budget.high)
     for record in records:
+        estimates.tell(record)
+    known = estimates.of(architectures).mean if records else rng.random(len(architectures))
+    for i in rng.choice(np.argsort(-known)[: 3 * wholes], wholes, replace=False):
+        records.append(trial(len(records), architectures[i], worth[i], rng))
+    for record in records[shorts:]:
         estimates.tell(record)
     return estimates, records, architectures, worth
 
