@@ -83,16 +83,10 @@ class Proposals:
         default="front",
         choices=OBJECTIVES,
     )
-    trials: int = option(
-        "Whole trainings to spend the epochs of; without short ones, as many architectures are trained.",
-        default=20,
-        least=1,
-        most=MOST_TRIALS,
-        changeable=True,
-    )
+    trials: int = option("Architectures to train.", default=20, least=1, most=MOST_TRIALS, changeable=True)
     short_epochs: str = option(
-        "Epochs of the short trainings, each a schedule of its own, on which a search spends its first epochs: half of "
-        "those that --trials whole trainings have. 0: none; auto: a third of a whole training's, where that pays.",
+        "Epochs of short trainings, each a schedule of its own, that take the place of half of --trials whole ones, at "
+        "as many epochs in all, and come first. 0: none; auto: a third of a whole training's, where that pays.",
         default=DEFAULT_SHORT,
         check=_check_short,
     )
