@@ -153,6 +153,8 @@ def resume(
     if url := url_of(folder):
         changes = changes | {"storage": url}
     settings = apply_changes(settings, changes)
+    if not changes.get("cache_dir"):
+        places.check_copies(settings, str(folder.path))
     if settings.placement.engine == "ray" and not changes.get("ray_address"):
         check_cluster(settings.placement.ray_address, str(folder.path))
     if missing := [what for what in begun.get("given", []) if what not in given.names]:
@@ -202,7 +204,7 @@ def restore_problem(
         notes = [f"{what} began with evaluator {settings.scoring.evaluator} and goes on with {passed}", *notes]
     if listener and (text := "; ".join(filter(None, notes))):
         listener.remark(text)
-    return problem
+    return settle_short(problem)
 
 
 class Method(NamedTuple):

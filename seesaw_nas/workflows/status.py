@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 import time
 from collections import Counter, defaultdict
@@ -116,7 +115,8 @@ class RunWatch:
 
 def _spending(settings: Mapping[str, Any]) -> Spending:
     """What the settings of a run let it spend; without short trainings only the number of trials matters."""
-    short = int(settings.get("short_epochs", "0"))
+    asked = str(settings.get("short_epochs", "0"))
+    short = int(asked) if asked.isdecimal() else 0
     training = SearchSettings.from_dict(settings).training if short else None
     return Spending(int(settings["trials"]), training.fitted_recipe.epochs if training else 1, short)
 
@@ -164,7 +164,7 @@ class _Tally:
 
 def _seconds_left(ends: Iterable[tuple[float, int]], left: int) -> float | None:
     """Seconds until so many epochs are trained, by the last trainings: when each ended, and its epochs."""
-    last = heapq.nlargest(RECENT, ends)[::-1]
+    last = sorted(ends)[-RECENT:]
     if len(last) < 2:
         return None
     pace = (last[-1][0] - last[0][0]) / sum(epochs for _, epochs in last[1:])
