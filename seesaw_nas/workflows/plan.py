@@ -23,9 +23,10 @@ class Plan:
         space_size, fitting: architectures in the space, and of those within the budget; both exact.
         cheapest_macs: of the whole space.
         median_macs: of those within the budget.
-        epochs: of all trials, those that are stopped early included.
+        epochs: of all trials, those that are short or stopped early included.
         whole_epochs: of a trial that is not.
         trial_seconds: of a whole evaluation, estimated for an architecture of median cost.
+        short_trials: trainings by a schedule of ``short_epochs`` epochs beside ``trials`` whole ones.
         reserves: what the engine gives each trial, in words; empty where trials are trained in this process.
     """
 
@@ -38,6 +39,8 @@ class Plan:
     epochs: int
     whole_epochs: int
     reserves: str = ""
+    short_trials: int = 0
+    short_epochs: int = 0
 
     @property
     def seconds(self) -> float:
@@ -45,15 +48,17 @@ class Plan:
         return self.trial_seconds * self.epochs / self.whole_epochs
 
 
-def plan(problem: Problem, trials: int, halving: Halving, reserves: str = "") -> Plan:
+def plan(problem: Problem, trials: int, halving: Halving, reserves: str = "", *, short: int = 0) -> Plan:
     """Count, and estimate how long an architecture of median cost takes; ``trials`` are still to be trained.
 
     Args:
+        short: how many short trainings there are beside, where the settings say of how many epochs.
         reserves: as of :class:`Plan`.
     """
     import numpy as np
 
-    feasible = problem.feasible
+    feasible, asked = problem.feasible, problem.settings.proposals.short_epochs
+    short_epochs = int(asked) if short else 0
     median = feasible.median_macs
     typical = Feasible(problem.space, Budget(median, median)).draw(
         np.random.default_rng(problem.settings.training.seed)
@@ -65,9 +70,11 @@ def plan(problem: Problem, trials: int, halving: Halving, reserves: str = "") ->
         median_macs=median,
         trial_seconds=_estimate(problem, typical),
         trials=trials,
-        epochs=halving.planned_epochs(trials),
+        epochs=halving.planned_epochs(trials) + short * short_epochs,
         whole_epochs=problem.evaluator.epochs,
         reserves=reserves,
+        short_trials=short,
+        short_epochs=short_epochs,
     )
 
 
