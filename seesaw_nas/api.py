@@ -32,6 +32,7 @@ from seesaw_nas.workflows.problem import Problem, description, make_problem
 from seesaw_nas.workflows.reference import compare as reference
 from seesaw_nas.workflows.report import report
 from seesaw_nas.workflows.results import Result, write_results
+from seesaw_nas.workflows.runs import runs
 from seesaw_nas.workflows.searches import OnPlan, begin, resume
 from seesaw_nas.workflows.show import show
 from seesaw_nas.workflows.spaces import spaces
@@ -68,6 +69,7 @@ __all__ = [
     "reference",
     "report",
     "resume",
+    "runs",
     "search",
     "show",
     "spaces",
