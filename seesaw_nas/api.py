@@ -35,6 +35,7 @@ from seesaw_nas.workflows.results import Result, write_results
 from seesaw_nas.workflows.runs import runs
 from seesaw_nas.workflows.searches import OnPlan, begin, resume
 from seesaw_nas.workflows.show import show
+from seesaw_nas.workflows.spaces import copy as write_space
 from seesaw_nas.workflows.spaces import spaces
 from seesaw_nas.workflows.status import read_status as status
 from seesaw_nas.workflows.supernets import supernet
@@ -79,6 +80,7 @@ __all__ = [
     "tabulate",
     "train",
     "write_results",
+    "write_space",
 ]
 
 

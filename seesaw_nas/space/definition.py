@@ -108,13 +108,16 @@ class Space:
         every = [self.width_name(width) for width in range(self.widths)]
         if len(set(every)) < len(every):
             raise SpaceError(f"space '{self.name}': a width is listed twice: {', '.join(every)}; list it once")
-        for width in range(self.widths):
-            for slot in self.slots(width):
-                if not self.options(slot):
-                    raise SpaceError(
-                        f"space '{self.name}': no block that stages[{slot.stage}] offers fits between {slot.c_in} and "
-                        f"{slot.c_out} channels; add a partition that divides both, such as 1"
-                    )
+        slots = [slot for width in range(self.widths) for slot in self.slots(width)]
+        empty = {(slot.stage, slot.c_in, slot.c_out): None for slot in slots if not self.options(slot)}
+        if empty:
+            raise SpaceError(
+                *(
+                    f"space '{self.name}': no block that stages[{stage}] offers fits between {c_in} and {c_out} "
+                    "channels; add a partition that divides both, such as 1"
+                    for stage, c_in, c_out in empty
+                )
+            )
 
     def adapt(self, input_size: int, input_channels: int, classes: int) -> Space:
         """The same choices for images of another size and other classes."""
