@@ -18,6 +18,7 @@ from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.core.units import write_budget
 from seesaw_nas.deploy.latency import LatencySettings
 from seesaw_nas.search import DEFAULT_STRATEGY, engines
+from seesaw_nas.search.configuration import read_settings
 from seesaw_nas.search.history import shared
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Space
@@ -67,6 +68,7 @@ __all__ = [
     "make_problem",
     "plan",
     "predict",
+    "read_settings",
     "reference",
     "report",
     "resume",
