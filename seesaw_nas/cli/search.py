@@ -22,9 +22,9 @@ from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 PLACES = ("dataset", "space", "table", "cache_dir")  # options that may name a folder or a file
 
 
-def take_config(context: typer.Context, path: str) -> str:
+def take_config(context: typer.Context, path: Path | None) -> Path | None:
     """Put the options of a configuration in place of the defaults, so that those on the command line win."""
-    if path:
+    if path is not None:
         context.default_map = {**(context.default_map or {}), **configuration.read(path)}
     return path
 
@@ -45,13 +45,14 @@ def search(
     runs_dir: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run of this name if it exists.")] = False,
     config: Annotated[
-        str,
+        Path | None,  # of a plain text or path, `verbs` lets no callback hear
         typer.Option(
             help="TOML file with options, or the folder of an earlier search; options given here come before its own.",
             is_eager=True,
             callback=take_config,
+            show_default=False,
         ),
-    ] = "",
+    ] = None,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print all options as such a file, and do nothing else.")
     ] = False,

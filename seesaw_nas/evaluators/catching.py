@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import TrainingFailed
@@ -14,6 +14,8 @@ from seesaw_nas.training import memory
 
 if TYPE_CHECKING:
     import torch
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class CatchingEvaluator(Evaluator):
         inner: Any = self.inner
         return self._catch(lambda: list(inner.scores(architectures)))
 
-    def _catch(self, work: Any) -> Any:
+    def _catch(self, work: Callable[[], Result]) -> Result:
         try:
             return work()
         except TrainingFailed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from html import escape
@@ -106,7 +107,7 @@ class Progress(Listener):
         self._shown = time.monotonic()
         share = 100 * min(1.0, self._done / self._trials) if self._trials else 0.0
         page = BAR.format(share=share) + "<br>".join(map(escape, self._lines()))
-        display = sys.modules["IPython.display"]
+        display: Any = importlib.import_module("IPython.display")
         if self._display is None:
             self._display = display.display(display.HTML(page), display_id=True)
         else:
