@@ -269,6 +269,13 @@ class Placement:
         changeable=True,
     )
 
+    tensorboard: bool = option(
+        "Event files for TensorBoard in the run's folder: the best so far, and each trial's epochs.",
+        default=False,
+        switch=True,
+        changeable=True,
+    )
+
     def __post_init__(self) -> None:
         options.check(self)
         if self.engine == "serial" and self.workers > 1:

@@ -33,6 +33,7 @@ from seesaw_nas.workflows.results import Result, collect, time_front, write_resu
 from seesaw_nas.workflows.run_reading import read_timings
 from seesaw_nas.workflows.search_history import open_history
 from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
+from seesaw_nas.workflows.watching import write_events
 
 if TYPE_CHECKING:
     from seesaw_nas.search.engines import Engine
@@ -249,7 +250,11 @@ def run(
         retry_failed: as for :func:`resume`.
     """
     settings, (strategy, halving, live) = problem.settings, method
-    with folder.hold(), open_history(folder, problem) as trial_history:
+    with (
+        folder.hold(),
+        open_history(folder, problem) as trial_history,
+        write_events(folder, settings.placement.tensorboard, listener, trial_history.records) as told,
+    ):
         if settings.steps.plan == "shared":
             if on_plan is not None:
                 on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves))
@@ -267,7 +272,7 @@ def run(
             epochs=problem.evaluator.epochs,
             halving=halving,
             checkpoints=folder.checkpoints,
-            on_closed=listener.ended if listener else None,
+            on_closed=told.ended if told else None,
             retry_failed=retry_failed,
             live=live,
             short=int(settings.proposals.short_epochs),
@@ -279,7 +284,7 @@ def run(
             on_plan(problem, plan(problem, left.whole, halving, engine.reserves, short=left.short))
         evaluator = problem.placed if settings.trains_here else problem.evaluator
         try:
-            ended = engine.run(work, evaluator, folder.path, listener, time_limit)
+            ended = engine.run(work, evaluator, folder.path, told, time_limit)
             result = collect(folder, problem, ended, trial_history.records())
             write_results(result)
         except KeyboardInterrupt:
