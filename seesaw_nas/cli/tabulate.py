@@ -35,6 +35,12 @@ def tabulate(
     *,
     out: Annotated[Path, typer.Option(help="The Parquet file to make.")],
     seeds: Annotated[int, typer.Option(help="Trainings of each architecture.", min=1, max=1000)] = 3,
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            help="An earlier table, whose first architectures are trained in place of draws, such as with other epochs."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Record trainings in a table, to compare strategies on.
@@ -47,7 +53,7 @@ def tabulate(
     problems: list[Problem] = []
     with terminal.progress(console) as progress:
         view = TabulateView(progress, settings.proposals.trials * seeds)
-        table = train_all(settings, out, seeds=seeds, listener=view, on_problem=problems.append)
+        table = train_all(settings, out, seeds=seeds, like=like, listener=view, on_problem=problems.append)
     trainings = sum(len(entry.curves) for entry in table.entries)
     found = {"table": str(out), "architectures": len(table.entries), "trainings": trainings, "epochs": table.epochs}
     if json:

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from seesaw_nas.search.strategies.base import distinct
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.workflows.problem import Problem, description, make_problem
 
+LIKE = "architectures"  # field of what a table says of itself: a checksum of those that were named, not drawn
 LARGEST_PART = 2**30  # bytes of what was begun: about 200,000 trainings
 
 
@@ -39,24 +41,27 @@ def tabulate(
     out: Path | str,
     *,
     seeds: int = 3,
+    like: Path | str | None = None,
     listener: Listener | None = None,
     on_problem: Callable[[Problem], None] | None = None,
 ) -> Table:
     """Train ``settings.proposals.trials`` architectures with every seed, and write their curves to a Parquet file.
 
-    The architectures are exact draws, their Multi-Adds even over the whole budget. Until all are trained, what there
-    is stands in ``OUT.part.jsonl``; called again, this goes on from there.
+    The architectures are exact draws, their Multi-Adds even over the whole budget, or those of an earlier table. Until
+    all are trained, what there is stands in ``OUT.part.jsonl``; called again, this goes on from there.
 
     Args:
         settings: what to train on and how; strategy and evaluator are not used.
         out: the file to make.
         seeds: trainings of each architecture; their seeds count up from the settings' own.
+        like: an earlier table; its first architectures are trained, in its order, in place of draws.
         listener: told of each training, as of a trial.
         on_problem: told of the problem, before anything is trained.
 
     Raises:
         OptionError: no seed is wanted.
-        RunError: the file exists, another process is making it, or what was begun there is another table.
+        RunError: the file exists, another process is making it, or what was begun there is another table; or the
+            earlier table cannot be read, or an architecture of it is not of the space or outside the budget.
         SeesawError: the settings cannot be carried out.
     """
     out = Path(out)
@@ -70,7 +75,11 @@ def tabulate(
     if listener and problem.passed_over.count:
         listener.remark(problem.passed_over.sentence)
     about = {**description(problem), "seeds": seeds}
-    draws = _draws(problem, settings.proposals.trials)
+    if like is None:
+        draws = _draws(problem, settings.proposals.trials)
+    else:
+        draws = _architectures_of(Path(like), problem, settings.proposals.trials)
+        about[LIKE] = sha256(" ".join(one.digest for one in draws).encode()).hexdigest()
     with _Log(out, about) as log:
         for number, (architecture, seed) in enumerate(_pairs(draws, settings.training.seed, seeds)):
             if (architecture.digest, seed) not in log.done:
@@ -109,6 +118,21 @@ def _draws(problem: Problem, count: int) -> list[Architecture]:
     return list(found.values())
 
 
+def _architectures_of(path: Path, problem: Problem, count: int) -> list[Architecture]:
+    """The first ``count`` architectures of an earlier table, each of which fits the problem."""
+    named = [entry.architecture for entry in tables.read(path).entries[:count]]
+    for place, architecture in enumerate(named):
+        objection = problem.space.objection(architecture)
+        if not objection and cost.macs(architecture) not in problem.budget:
+            objection = f"its {cost.macs(architecture):,} Multi-Adds are outside {problem.budget}"
+        if objection:
+            raise RunError(
+                f"architecture {place + 1} of {path} is not of what is searched: {objection}; give the space and "
+                "budget of that table"
+            )
+    return named
+
+
 def _pairs(architectures: list[Architecture], first: int, seeds: int) -> Iterator[tuple[Architecture, int]]:
     return ((architecture, seed) for architecture in architectures for seed in range(first, first + seeds))
 
@@ -127,7 +151,7 @@ def _other_draws(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     counts = ((about["settings"]["trials"], about["seeds"]) for about in (before, now))
     (n, seeds), (wanted_n, wanted_seeds) = counts
     if (n, seeds) == (wanted_n, wanted_seeds):
-        return ""
+        return "" if before.get(LIKE) == now.get(LIKE) else "other architectures"
     return f"{n:,} architectures with {seeds} seeds each, now {wanted_n:,} with {wanted_seeds}"
 
 

@@ -271,3 +271,28 @@ def test_log_is_json_that_a_person_can_read(interrupt, tmp_path):
     about, entry = map(json.loads, (tmp_path / "t.parquet.part.jsonl").read_text().splitlines())
     assert (about["settings"]["budget"], about["seeds"]) == ("400K", 2)
     assert set(entry) == {"digest", "seed", "curve"}
+
+
+def test_trains_the_architectures_of_an_earlier_table_in_its_order(path, whole, tmp_path):
+    longer = tabulate.tabulate(FEW.replace(epochs=2, seed=9), tmp_path / "longer.parquet", seeds=1, like=path)
+    assert [entry.architecture for entry in longer.entries] == [entry.architecture for entry in whole.entries]
+    assert longer.epochs == 2
+    assert [list(entry.curves) for entry in longer.entries] == [[9], [9]]
+    assert table.read(tmp_path / "longer.parquet").entries == longer.entries
+
+
+def test_a_table_begun_with_drawn_architectures_is_not_gone_on_with_like_another(path, tmp_path, interrupt):
+    out = tmp_path / "begun.parquet"
+    interrupt(1)
+    with pytest.raises(Killed):
+        tabulate.tabulate(FEW.replace(seed=4), out, seeds=2)
+    with pytest.raises(RunError, match="is the beginning of another table: other architectures; finish that"):
+        tabulate.tabulate(FEW.replace(seed=4), out, seeds=2, like=path)
+
+
+def test_refuses_architectures_of_a_table_of_another_space_or_budget(path, tmp_path):
+    with pytest.raises(RunError, match=r"its 143,296 Multi-Adds are outside 120.0K; give the space and budget"):
+        tabulate.tabulate(FEW.replace(budget="120K"), tmp_path / "t.parquet", like=path)
+    with pytest.raises(RunError, match=r"architecture 1 of .* is not of what is searched: "):
+        tabulate.tabulate(FEW.replace(space="seesaw-cifar", budget="110M"), tmp_path / "t.parquet", like=path)
+    assert not (tmp_path / "t.parquet").exists()
