@@ -1,4 +1,4 @@
-"""Whether a built site loads anything from another host: python docs/generate/check.py site
+"""Whether a built site loads anything from another host; ``python docs/generate/check.py build/site`` says so.
 
 Links that a reader may follow are no part of this; scripts, styles, pictures and fonts are.
 """

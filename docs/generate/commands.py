@@ -22,9 +22,8 @@ def _section(verb: Any, parent: Any) -> str:
     records = [_record(parameter, context) for parameter in verb.params if not getattr(parameter, "hidden", False)]
     rows = [f"| `{name}` | {_cell(text)} |" for name, text in records]
     usage = verb.get_usage(context).removeprefix("Usage: ")
-    return "\n".join(
-        [f"## {verb.name}", "", verb.help, "", f"    {usage}", "", "| | |", "|---|---|", *rows, ""],
-    )
+    head = [f"## {verb.name}", "", verb.help, "", f"    {usage}", ""]
+    return "\n".join([*head, "| argument or option | meaning |", "|---|---|", *rows, ""])
 
 
 def _record(parameter: Any, context: Any) -> tuple[str, str]:

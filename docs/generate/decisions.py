@@ -25,5 +25,5 @@ def table() -> str:
         head = HEAD.match(page.read_text(encoding="utf-8"))
         if head is None:
             raise ValueError(f"{page.name} must begin with '# title', a blank line, and 'YYYY-MM-DD. Status: ....'")
-        rows.append(f"| [{head['title']}]({page.name}) | {head['date']} | {head['status']} |")
+        rows.append(f"| [{head['title']}]({page.name}) | {head['date'].replace('-', '&#8209;')} | {head['status']} |")
     return "\n".join(["| decision | date | status |", "|---|---|---|", *rows, ""])

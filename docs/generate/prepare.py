@@ -1,8 +1,8 @@
-"""Writes the pages of the site into a folder: python docs/generate/prepare.py build/pages
+"""Writes the pages of the site into a folder, as ``python docs/generate/prepare.py build/pages`` does.
 
-The folder holds ``docs/``, pages whose text is elsewhere in the repository, and in both what is made from the code. A link to
-a file of the repository that is no page of the site becomes the file's path, for the site is read without it. What the folder
-holds is plain Markdown, so any tool that reads Markdown can build the site.
+The folder holds ``docs/``, pages whose text is elsewhere in the repository, and in both what is made from the code. A
+link to a file of the repository that is no page of the site becomes the file's path, for the site is read without it.
+What the folder holds is plain Markdown, so any tool that reads Markdown can build the site.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ def _mend(found: re.Match[str], page: str, files: dict[str, str]) -> str:
     """A link, as the page of the site has it; one to a file that is nowhere stays, and the build refuses it."""
     picture, text, target, anchor = found.groups()
     path = normpath(f"{files[page].rpartition('/')[0] or '.'}/{target}")
+    if (ROOT / path / "index.md").is_file():
+        path += "/index.md"
     on_site = {source: name for name, source in files.items()}.get(path)
     if on_site:
         return f"{picture}[{text}]({relpath(on_site, page.rpartition('/')[0] or '.')}{anchor or ''})"

@@ -1,9 +1,9 @@
 """The commands and programs in the documentation: what a reader would type, page by page.
 
-In a page's Markdown, an indented block and a block ``sh`` hold commands, one a line; a block ``python`` holds a program. Blocks
-``text`` and ``toml`` are no commands. A command that cannot run on every machine ends in ``# needs ...``. A comment
-``<!-- tests add: search --trials 2; train --epochs 1 -->`` before a block makes it small: the options go to the commands of
-these verbs. A comment ``<!-- tests run first: ... -->`` holds a program that runs before the one of the next block.
+In Markdown, an indented block and a block ``sh`` hold commands, one a line; a block ``python`` holds a program. Blocks
+``text`` and ``toml`` are no commands. A command that cannot run on every machine ends in ``# needs ...``. A
+comment ``<!-- tests add: search --trials 2; train --epochs 1 -->`` before a block makes it small: the options go to the
+commands of these verbs. A comment ``<!-- tests run first: ... -->`` holds a program that runs before the next block.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "benchmarks/README.md", "runs/README.md", "docs/index.md", "docs/architecture.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "benchmarks/README.md",
+    "runs/README.md",
+    "docs/index.md",
+    "docs/architecture.md",
+)
 NOT_COMMANDS = {"text", "toml", "json"}
 _ADD = re.compile(r"<!-- tests add: (.*?) -->", re.DOTALL)
 _FIRST = re.compile(r"<!-- tests run first:\n(.*?)\n-->", re.DOTALL)

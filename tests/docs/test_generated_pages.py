@@ -45,11 +45,13 @@ def test_page_of_commands_has_every_verb_with_its_options():
 
 def test_page_of_python_names_what_the_modules_offer():
     page = prepare.text_of("reference/api.md", FILES)
-    assert {"::: seesaw_nas.api.search", "::: seesaw_nas.api.Tuner", "::: seesaw_nas.space.Feasible"} <= set(page.splitlines())
+    assert {"::: seesaw_nas.api.search", "::: seesaw_nas.api.Tuner", "::: seesaw_nas.space.Feasible"} <= set(
+        page.splitlines()
+    )
 
 
 def test_index_of_decisions_has_every_page_once_with_its_status():
-    rows = re.findall(r"^\| \[.+\]\((\d\d-[\w-]+\.md)\) \| \d{4}-\d\d-\d\d \| (in force.*|replaced.*) \|$",
+    rows = re.findall(r"^\| \[.+\]\((\d\d-[\w-]+\.md)\) \| \d{4}&#8209;\d\d&#8209;\d\d \| (in force.*|replaced.*) \|$",
                       prepare.text_of("decisions/index.md", FILES), re.MULTILINE)  # fmt: skip
     names = [path.name for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")]
     assert [name for name, _ in rows] == sorted(names, reverse=True)
