@@ -106,4 +106,4 @@ def _block(page: str, line: int, language: str, block: list[str], before: str) -
 
 def needs(command: str) -> str:
     """What a command needs that not every machine has; empty if it runs anywhere."""
-    return found[1] if (found := re.search(r"#.*?\bneeds (.+)$", command)) else ""
+    return found[1] if (found := re.search(r"# needs (.+)$", command)) else ""
