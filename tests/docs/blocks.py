@@ -17,7 +17,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "README.md",
     "CONTRIBUTING.md",
-    "benchmarks/README.md",
     "runs/README.md",
     "docs/index.md",
     "docs/architecture.md",

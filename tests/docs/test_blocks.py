@@ -126,11 +126,12 @@ def write_cifar(folder, rng):
 
 
 def call(*arguments):
-    """Run the command line in this process.
+    """Run the command line in this process, with nothing in its way.
 
     Raises:
         AssertionError: it ends with another code than 0.
     """
+    make_room(arguments)
     before, sys.argv = sys.argv, ["seesaw-nas", *arguments]
     try:
         with pytest.raises(SystemExit) as ended:
@@ -175,7 +176,6 @@ def test_commands_run_as_written(block, reader):
         if not runs(line):
             continue
         verb, *_ = arguments = verb_of(line)
-        make_room(arguments)
         before = set(Path("runs").iterdir())
         call(*arguments, *block.added.get(verb, small(verb, arguments)))
         if verb == "search" and "--name" not in arguments:  # the next command's runs/NAME is this one's folder
