@@ -1,6 +1,7 @@
 """Search strategies on recorded trainings: what their answers are worth, ours beside plain Optuna, at equal epochs.
 
     python benchmarks/strategies.py --table FILE [--seeds 40] [--trainings 100] [--ours NAME[:SCHEDULER[:OBJECTIVES]]]
+        [--peers NAME ...] [--peers-python PYTHON]
 
 A table of `seesaw-nas tabulate` answers in place of a training, so that hundreds of searches take minutes; what a
 search costs is counted in the epochs it would have trained. One seed of the table is held out of each search, in turn;
@@ -12,6 +13,10 @@ Ours run through the same code as `seesaw-nas search` and answer as it does: the
 peers are Optuna's samplers with their defaults, as a user would write them down: every gene a categorical parameter,
 in-memory storage, and a draw outside the budget pruned with its violation as a constraint, at no cost. A draw that
 comes again is trained again. They answer with the best observed. "top1" at the end of a name: a study of top-1 alone.
+
+Syne Tune and NePS (`--peers "neps bo top1"`) run in an environment of their own, `--peers-python`; README.md says
+how to make it, and what they do. Neither knows a budget: a draw outside it is told an error of 1, at no cost. Their
+halving is charged the epochs that it trains, and answers with the best reported at whatever epoch, as they do.
 
 worth    top-1 of the recommended architecture with the seed held out
 claim    what the search says of it, minus that
@@ -36,6 +41,7 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+from peers.outside import OUTSIDE, Outside
 
 from seesaw_nas import pareto
 from seesaw_nas.architecture import cost
@@ -110,12 +116,13 @@ class Contender:
 class Bench:
     """A table of which a search sees all seeds but one."""
 
-    def __init__(self, path: Path, trainings: int) -> None:
+    def __init__(self, path: Path, trainings: int, peers_python: Path | None = None) -> None:
         self.problem = make_problem(SearchSettings.of(evaluator="table", table=str(path), device="cpu"))
         self.table, self.space = self.problem.evaluator.table, self.problem.space
         self.epochs, self.trainings = self.table.epochs, trainings
         self.seeds = sorted({seed for entry in self.table.entries for seed in entry.curves})
         self._whole = self.problem.evaluator
+        self._python, self._outside = peers_python, dict[str, Outside]()
 
     @property
     def allowance(self) -> int:
@@ -177,7 +184,11 @@ class Bench:
         return self.answer(best.trial.architecture, said, front, number, half=half, trained=len(reached))
 
     def peer(self, name: str, number: int) -> dict[float, Answer]:
-        """A search as a user of Optuna would write it; its answers by cost."""
+        """A search as a user of the toolkit would write it; its answers by cost."""
+        return self.outside(name, number) if name in OUTSIDE else self.optuna(name, number)
+
+    def optuna(self, name: str, number: int) -> dict[float, Answer]:
+        """A search by Optuna."""
         problem, evaluator, budget = self.problem, self.evaluator(number), self.problem.budget
         make_sampler, objectives = PEERS[name]
         choices, trained, answers = genes(problem.space), [], {}
@@ -208,6 +219,49 @@ class Bench:
         study = optuna.create_study(sampler=make_sampler(number), directions=history.DIRECTIONS[objectives])
         study.optimize(objective, n_trials=MAX_DRAWS * self.trainings, callbacks=[look])
         return {share: answers.get(share, NOTHING) for share in COSTS}
+
+    def outside(self, name: str, number: int) -> dict[float, Answer]:
+        """A search by a toolkit in an environment of its own."""
+        evaluator, budget, found, spent = self.evaluator(number), self.problem.budget, [], 0
+        toolkit, reached = self.toolkit(name), dict[int, int]()
+        toolkit.start(number, genes(self.space), self.epochs)
+        for _ in range(MAX_DRAWS * self.trainings):
+            job = toolkit.ask()
+            try:
+                architecture = decode(self.space, job.genotype)
+                macs = cost.macs(architecture)
+            except SpecError:
+                macs = None
+            if macs is None or macs not in budget:
+                toolkit.tell(job, 1.0, 1.0 if macs is None else macs / budget.high)
+                continue
+            spent += job.until - reached.get(job.number, 0)
+            if spent > self.allowance:
+                break
+            reached[job.number] = job.until
+            seed = history.trial_seed(number, job.number)
+            top1 = evaluator.evaluate(architecture, seed=seed, until=job.until).top1
+            toolkit.tell(job, 1 - top1, macs / budget.high)
+            found.append((spent, len(reached), (architecture, top1, float(macs))))
+        answers = {}
+        for share in COSTS:
+            at = [entry for entry in found if entry[0] <= round(share * self.trainings) * self.epochs]
+            enough = spent >= round(share * self.trainings) * self.epochs
+            answer = self._observed([entry for *_, entry in at], number) if at and enough else NOTHING
+            answers[share] = replace(answer, trained=at[-1][1] if at and enough else 0)
+        return answers
+
+    def toolkit(self, name: str) -> Outside:
+        """The process of a peer in an environment of its own, which serves all searches."""
+        if name not in self._outside:
+            self._outside[name] = Outside(name, self._python)
+        return self._outside[name]
+
+    def close(self) -> dict[str, str]:
+        """End the peers' processes; the versions of their toolkits."""
+        for toolkit in self._outside.values():
+            toolkit.close()
+        return {name: toolkit.version for name, toolkit in self._outside.items()}
 
     def _observed(self, trained: Sequence[tuple[Architecture, float, float]], number: int) -> Answer:
         """The best observed, of equals the one with the fewest Multi-Adds, and the front observed."""
@@ -286,8 +340,9 @@ def against(ours: list[dict], peer: list[dict]) -> dict[str, object]:
 
 
 def measure(path: Path, options: argparse.Namespace) -> dict[str, object]:
-    bench = Bench(path, options.trainings)
+    bench = Bench(path, options.trainings, options.peers_python)
     courses = search_all(bench, options.ours, options.seeds, options.peers)
+    versions = bench.close()
     summaries = {name: summary(found) for name, found in courses.items()}
     versus = {c.name: {peer: against(courses[c.name], courses[peer]) for peer in options.peers} for c in options.ours}
     table = bench.table
@@ -296,6 +351,7 @@ def measure(path: Path, options: argparse.Namespace) -> dict[str, object]:
         "space": bench.space.name, "budget": table.budget, "architectures": len(table.entries),
         "fitting": str(bench.problem.feasible.count), "epochs": table.epochs, "seeds": bench.seeds,
         "allowance_epochs": bench.allowance, "recorded_on": table.about.get("conditions"),
+        "versions_outside": versions,
     }  # fmt: skip
     show(about, summaries, versus)
     per_seed = {
@@ -346,10 +402,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--trainings", type=int, default=100, help="whole ones, whose epochs may be spent")
     parser.add_argument("--ours", type=Contender.parse, action="append", metavar="NAME[:SCHEDULER[:OBJECTIVES]]")
-    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
+    parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=[*PEERS, *OUTSIDE])
+    parser.add_argument("--peers-python", type=Path, help="interpreter of the environment of Syne Tune and NePS")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
     options.ours = options.ours or default_contenders()
+    if not options.peers_python and (missing := sorted(OUTSIDE.keys() & options.peers)):
+        parser.error(f"{', '.join(missing)} needs --peers-python; README.md says how to make the environment")
     os.fsync = lambda fd: None  # the journal is thrown away, and the time of a disk is not what is compared
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     start, begun = time.perf_counter(), time.process_time()

@@ -27,9 +27,6 @@ def status(
     json: Json = False,
 ) -> None:
     """Print how a search stands, while it runs or later."""
-    from rich.live import Live
-    from rich.text import Text
-
     from seesaw_nas.workflows.status import RunWatch
 
     watched = RunWatch(run, storage)
@@ -37,11 +34,13 @@ def status(
     if json:
         print(dumps(_as_json(found), indent=2))
         return
-    console = terminal.console()
     if not watch:
-        console.print(_text(found))
+        print(_text(found))
         return
-    with Live(Text(_text(found)), console=console, auto_refresh=False) as live:
+    from rich.live import Live  # which alone needs rich: a look takes less time without it
+    from rich.text import Text
+
+    with Live(Text(_text(found)), console=terminal.console(), auto_refresh=False) as live:
         while found.working:
             time.sleep(SECONDS)
             found = watched.look()
@@ -50,8 +49,9 @@ def status(
 
 def _text(found: Status) -> str:
     counts = ", ".join(f"{count} {state}" for state, count in found.counts.items()) or "nothing proposed yet"
+    work = "a process is at work" if found.working else "no process works on it"
     lines = [
-        f"run     {found.name}: {'a process is at work' if found.working else 'no process works on it'}",
+        f"run     {terminal.printable(found.name)}: {work}",
         f"trials  {found.begun} of {max(found.trials, found.begun)} begun: {counts}",
     ]
     if found.best is not None:
@@ -62,7 +62,7 @@ def _text(found: Status) -> str:
     if found.working and found.seconds_left is not None:
         lines.append(f"left    about {format_duration(found.seconds_left)}")
     if found.workers:
-        ended = ", ".join(f"{name} {count}" for name, count in sorted(found.workers.items()))
+        ended = ", ".join(f"{terminal.printable(name)} {count}" for name, count in sorted(found.workers.items()))
         lines.append(f"workers {found.running} busy; trials ended: {ended}")
     return "\n".join(lines)
 

@@ -127,6 +127,8 @@ def resume(
     if url := url_of(folder):
         changes = changes | {"storage": url}
     settings = apply_changes(settings, changes)
+    if not changes.get("cache_dir"):
+        places.check_copies(settings, str(folder.path))
     if settings.placement.engine == "ray" and not changes.get("ray_address"):
         check_cluster(settings.placement.ray_address, str(folder.path))
     if missing := [what for what in begun.get("given", []) if what not in given.names]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 import time
 from collections import Counter, defaultdict
@@ -138,7 +137,7 @@ class _Tally:
 
 
 def _seconds_left(ends: Iterable[float], left: int) -> float | None:
-    last = heapq.nlargest(RECENT, ends)[::-1]
+    last = sorted(ends)[-RECENT:]
     if len(last) < 2:
         return None
     return max(0.0, left * (last[-1] - last[0]) / (len(last) - 1) - (time.time() - last[-1]))

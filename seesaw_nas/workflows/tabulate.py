@@ -17,6 +17,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.documents import DocumentError, check_file, decode, parse_json, read_bytes
 from seesaw_nas.core.errors import OptionError, RunError, SpecError
+from seesaw_nas.core.fields import shorten
 from seesaw_nas.core.files import cut_torn_line, open_locked
 from seesaw_nas.core.names import check_name
 from seesaw_nas.core.run_folder import check_description
@@ -148,10 +149,12 @@ def _trained(problem: Problem, architecture: Architecture, seed: int, number: in
 
 def _other_draws(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """How many architectures and seeds another table is of; all else is what its figures are of."""
-    counts = ((about["settings"]["trials"], about["seeds"]) for about in (before, now))
+    counts = ((about.get("settings", {}).get("trials"), about.get("seeds")) for about in (before, now))
     (n, seeds), (wanted_n, wanted_seeds) = counts
     if (n, seeds) == (wanted_n, wanted_seeds):
         return "" if before.get(LIKE) == now.get(LIKE) else "other architectures"
+    if n is None or seeds is None:
+        return f"of how many architectures and seeds is not recorded, now {wanted_n:,} with {wanted_seeds}"
     return f"{n:,} architectures with {seeds} seeds each, now {wanted_n:,} with {wanted_seeds}"
 
 
@@ -215,6 +218,10 @@ class _Log:
             about = check_description(about, str(self._path))
             for entry in rest:
                 training = build(_Training, entry)
+                if training.curve:
+                    tables.check_curve(training.curve, shorten(training.digest))
+                if (training.digest, training.seed) in self.done:
+                    raise SpecError(f"{shorten(training.digest)} with seed {training.seed} is there twice", "digest")
                 self.done[training.digest, training.seed] = training.curve
         except (DocumentError, SpecError) as error:
             raise RunError(f"{self._path} is not the beginning of a table ({error}); delete it to start anew") from None

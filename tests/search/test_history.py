@@ -15,6 +15,7 @@ from seesaw_nas.search import records
 from seesaw_nas.search.history import memory_study, optuna_private
 from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.history.history import ILLEGAL, trial_seed, violations
+from seesaw_nas.search.history.lines import Content, dump
 from seesaw_nas.search.history.trials_file import TrialsReader, read_records
 from seesaw_nas.space import Budget, decode, encode, genes
 from seesaw_nas.training.epoch import Epoch
@@ -373,6 +374,7 @@ def test_history_of_another_space_is_refused(filled, open_history, tiny_space):
         (4, '"genes":', '"genes":' + "[" * 99_999, "it is nested too deeply"),
         (4, '"macs":', '"macs":' + "9" * 5_000, "Exceeds the limit (4300 digits)"),
         (4, '"seed":', '"seed":"', "Expecting ',' delimiter"),
+        (4, '{"propose":1', '{}{"propose":1', "Extra data"),
     ],
 )
 def test_damaged_line_is_told_with_its_number(filled, open_history, small_space, tmp_path, line, old, new, text):
@@ -385,6 +387,36 @@ def test_damaged_line_is_told_with_its_number(filled, open_history, small_space,
         with pytest.raises(RunError) as caught:
             read()
         assert str(caught.value).startswith(f"{path} is not a readable history of a search: line {line}: {text}")
+
+
+def test_lines_may_have_blanks_around_them(filled, tmp_path):
+    path = tmp_path / "trials.jsonl"
+    before = read_records(path)
+    assert len(before) == 7
+    path.write_bytes(b"".join(b"\t " + line + b" \r\n" for line in path.read_bytes().splitlines()))
+    assert read_records(path) == before
+
+
+def test_more_genes_than_any_network_has_are_refused(filled, tmp_path):
+    path = tmp_path / "trials.jsonl"
+    header = json.loads(path.read_text().splitlines()[0])
+    path.write_text(json.dumps(header | {"genes": {f"gene{n}": ["a", "b"] for n in range(10_001)}}) + "\n")
+    with pytest.raises(RunError, match="line 1: genes: at most 10,000 are wanted, got 10,001; restore the file"):
+        read_records(path)
+
+
+@pytest.mark.parametrize("last", ["9", "[", "\\", "]", "^", "|", "~", "\N{SNOWMAN}"])
+def test_letter_of_a_gene_may_be_one_that_patterns_give_a_meaning(last):
+    content = Content()
+    choices = [f"choice {n}" for n in range(ord(last) - ord("0") + 1)]
+    content.take(
+        dump({"schema_version": 1, "study": "a", "objectives": "front", "budget": [0, 9], "genes": {"g": choices}})
+    )
+    proposal = {"propose": 0, "origin": "", "attempts": 1, "seed": 1}
+    with pytest.raises(ValueError, match="a choice for each of the 1 genes of the first line is wanted"):
+        content.take(dump(proposal | {"genes": chr(ord(last) + 1)}))
+    content.take(dump(proposal | {"genes": last}))
+    assert content.genotypes[0] == {"g": choices[-1]}
 
 
 @pytest.mark.parametrize("line", range(1, 16))

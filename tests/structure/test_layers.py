@@ -163,6 +163,16 @@ def test_help_and_show_load_nothing_heavy(arguments, loaded):
     assert len(said.splitlines()) > 10  # it did print what was asked for
 
 
+def test_status_loads_nothing_heavy(tmp_path):
+    (tmp_path / "run.json").write_text('{"settings": {"trials": 3}}')
+    (tmp_path / "trials.jsonl").write_text(
+        '{"schema_version":1,"study":"a","objectives":"front","budget":[0,9],"genes":{}}\n'
+        '{"propose":0,"genes":"","origin":"","attempts":1,"seed":1}\n'
+    )
+    said = loaded_by("cli", "status", str(tmp_path))
+    assert said.endswith("trials  1 of 3 begun: 1 running\nloaded: []\n")
+
+
 TORCH = {"seesaw_nas.core.device"}  # what needs torch among the packages below data
 WITHOUT_TORCH = [
     module.name

@@ -25,6 +25,11 @@ def console(stderr: bool = False) -> Console:
     return made
 
 
+def printable(text: str) -> str:
+    """The text of a name, with escapes for what a terminal would obey or could not show."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def plain_table(title: str | None = None) -> Table:
     """A table without lines, under a title at the left."""
     from rich.table import Table

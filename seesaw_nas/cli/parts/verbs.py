@@ -1,7 +1,7 @@
 """The command line itself, which imports a verb's file when that verb is called, and reads first lines for ``--help``.
 
 Whoever asks for help or for one verb waits for no other verb. Typer 0.25 and later check values with pydantic, which
-takes as long to import as typer itself; texts and switches, which need no check, are spared it here.
+takes as long to import as typer itself; texts, paths and switches, which need no check, are spared it here.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class LoadedVerb(TyperCommand):
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         for parameter in self.params:
-            _take_texts_as_they_are(parameter)
+            _take_as_it_is(parameter)
 
     def get_help_option(self, ctx: Any) -> Any:
         """The option ``--help``."""
@@ -85,14 +85,15 @@ class Verbs(TyperGroup):
         return _false_if_absent(super().get_help_option(ctx))
 
 
-def _take_texts_as_they_are(parameter: Any) -> None:
-    """Let a parameter that is one text return the text it is given; typer's own way is kept for everything else."""
-    if getattr(getattr(parameter, "type_descriptor", None), "annotation", None) is str:
-        parameter.process_value = partial(_process_text, parameter.process_value)
+def _take_as_it_is(parameter: Any) -> None:
+    """Let a parameter that is one text or path return what it is given; typer's own way is kept for everything else."""
+    kind = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
+    if kind in (str, Path):
+        parameter.process_value = partial(_process_text, kind, parameter.process_value)
 
 
-def _process_text(process: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
-    return value if isinstance(value, str) else process(context, value)
+def _process_text(kind: type[str | Path], process: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
+    return kind(value) if isinstance(value, str) else process(context, value)
 
 
 def _false_if_absent(option: Any) -> Any:

@@ -11,7 +11,7 @@ import fcntl
 import gc
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +52,21 @@ class TrialsReader:
                 if size > LARGEST:
                     raise DocumentError(f"has {size:,} bytes, and at most {LARGEST:,} are read")
                 file.seek(self.offset)
-                appended = file.read()
+                with _without_collection():
+                    self._take(file)
         except DocumentError as error:
             raise _damaged(self.path, str(error)) from None
-        whole = appended[: appended.rfind(b"\n") + 1]
-        for line in whole.split(b"\n")[:-1]:
+        return self.content
+
+    def _take(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            if not line.endswith(b"\n"):
+                return
             try:
                 self.content.take(line)
             except ValueError as error:
                 raise _damaged(self.path, f"line {self.content.lines}: {error}") from None
-        self.offset += len(whole)
-        return self.content
+            self.offset += len(line)
 
     def record(self, number: int) -> TrialRecord:
         """One proposal.
@@ -78,6 +82,18 @@ class TrialsReader:
     def records(self) -> list[TrialRecord]:
         """Every proposal up to what was read; raises what :meth:`record` does."""
         return [self.record(trial.number) for trial in self.content.trials]
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """Context in which Python looks for no cycles: lines make none, and looking took as long as reading them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _damaged(path: Path, reason: str) -> RunError:

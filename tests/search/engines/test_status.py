@@ -43,6 +43,16 @@ def test_words_and_json_say_the_same(ended, cli, tmp_path):
     assert (found["begun"], found["running"], found["working"]) == (4, 0, False)
 
 
+def test_names_of_a_run_cannot_steer_the_terminal(ended, cli, tmp_path):
+    (tmp_path / "runs/a").rename(tmp_path / "runs/a\x1b[2J")
+    journal = tmp_path / "runs/a\x1b[2J/trials.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b'"after":0,', b'"after":0,"worker":"\\u001b[31m\\r",', 1))
+    code, out, err = cli("status", "runs/a\x1b[2J").answer()
+    assert (code, err) == (0, "")
+    assert out.startswith("run     a\\x1b[2J: no process works on it\n")
+    assert out.endswith("workers 0 busy; trials ended: \\x1b[31m\\r 1\n")
+
+
 @pytest.mark.thorough
 def test_search_that_runs_and_is_killed(drive, cli, noting, wait_for, tmp_path):
     folder = tmp_path / "runs/a"
