@@ -95,7 +95,7 @@ def begun(tmp_path_factory, few_images):
         call("train", "runs/NAME", "--recipe", "quick", "--out", "runs/NAME-final", *shlex.split(SMALL["train"]))
         call("tabulate", "seesaw-digits", "--out", "digits.parquet", *shlex.split(SMALL["tabulate"]))
         call("search", "--space", "seesaw-cifar", "--dataset", "cifar10", "--data-dir", ".", "--budget", "80M",
-             "--image-size", "8", "--evaluator", "proxy:flow", "--trials", "2", "--name", "EARLIER")  # fmt: skip
+             "--evaluator", "proxy:flow", "--trials", "2", "--name", "EARLIER")  # fmt: skip
     named = specfile.resolve("seesaw-shuffle-0.5d@cifar10")
     write_json(folder / "my-spec.json", specfile.document(named, {}))
     for name in ("ONE", "OTHER", "first"):
