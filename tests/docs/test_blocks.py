@@ -44,6 +44,7 @@ NEEDS = [  # what the lines that no test runs are marked with
     "docs/guide/clusters.md: a Ray cluster",
     "docs/guide/clusters.md: PostgreSQL",
     "docs/guide/clusters.md: PostgreSQL",
+    "docs/guide/python.md: TensorBoard, which is not installed with this package",
     "docs/guide/search.md: the extra dashboard",
     "docs/guide/search.md: the extra images, and Chromium",
     "docs/guide/train.md: TensorBoard, which is not installed with this package",
@@ -54,9 +55,25 @@ NEEDS = [  # what the lines that no test runs are marked with
 def verb_of(command):
     """The verb of seesaw-nas in a line, and its arguments; nothing if the line calls another program."""
     words = shlex.split(command, comments=True)
+    if ">" in words:
+        del words[words.index(">") :]
     while words and re.fullmatch(r"[A-Z_]+=\S*", words[0]):
         words.pop(0)
     return words[1:] if words and words[0].endswith("seesaw-nas") else []
+
+
+def file_of(command):
+    """The file into which a line writes what a command prints; empty without."""
+    words = shlex.split(command, comments=True)
+    return words[words.index(">") + 1] if ">" in words else ""
+
+
+@contextlib.contextmanager
+def written_to(file):
+    with contextlib.ExitStack() as stack:
+        if file:
+            stack.enter_context(contextlib.redirect_stdout(stack.enter_context(open(file, "w", encoding="utf-8"))))
+        yield
 
 
 def runs(line):
@@ -177,7 +194,8 @@ def test_commands_run_as_written(block, reader):
             continue
         verb, *_ = arguments = verb_of(line)
         before = set(Path("runs").iterdir())
-        call(*arguments, *block.added.get(verb, small(verb, arguments)))
+        with written_to(file_of(line)):
+            call(*arguments, *block.added.get(verb, small(verb, arguments)))
         if verb == "search" and "--name" not in arguments:  # the next command's runs/NAME is this one's folder
             (made,) = set(Path("runs").iterdir()) - before
             shutil.rmtree("runs/NAME")
