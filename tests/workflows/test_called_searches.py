@@ -84,15 +84,3 @@ def test_event_files_have_each_trial_and_the_best_so_far_also_after_a_resume(tmp
             expected[record.number] = best
     assert found["search/best"] == pytest.approx(expected)
     assert found["search/macs"] == {record.number: record.macs for record in result.trials}
-
-
-def test_event_files_of_trainings_have_their_epochs(tmp_path):
-    result = api.search(
-        "seesaw-digits", "300K", "digits", trials=1, epochs=2, train_size=64, device="cpu", tensorboard=True, name="t",
-        runs_dir=tmp_path, listener=(),
-    )  # fmt: skip
-    (trial,) = result.trials
-    found = scalars(tmp_path / "t" / "events" / "trial-0000")
-    assert found["top1/validation"] == pytest.approx({epoch.epoch: epoch.top1 for epoch in trial.curve})
-    assert found["loss/train"] == pytest.approx({epoch.epoch: epoch.train_loss for epoch in trial.curve})
-    assert len(trial.curve) == 2
