@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seesaw_nas.evaluators import on_device
+from seesaw_nas.evaluators.words import TIMED_STEP, words
 from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.training import memory
 from seesaw_nas.workflows.problem import Problem
@@ -13,6 +14,7 @@ from seesaw_nas.workflows.problem import Problem
 if TYPE_CHECKING:
     from seesaw_nas.architecture.spec import Architecture
     from seesaw_nas.search.halving import Halving
+    from seesaw_nas.search.listener import Listener
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,29 @@ class Plan:
         return self.trial_seconds * self.epochs / self.whole_epochs
 
 
-def plan(problem: Problem, trials: int, halving: Halving, reserves: str = "") -> Plan:
-    """Count, and estimate how long an architecture of median cost takes; ``trials`` are still to be trained.
+def plan(
+    problem: Problem,
+    trials: int,
+    halving: Halving,
+    reserves: str = "",
+    listener: Listener | None = None,
+    *,
+    repeats: bool = False,
+) -> Plan:
+    """Count, and estimate how long an architecture of median cost takes; ``trials`` are left, as far as so many fit.
 
     Args:
         reserves: as of :class:`Plan`.
+        listener: told that a step is timed.
+        repeats: whether architectures are trained more than once, so that there may be more trainings than fit.
     """
     import numpy as np
 
     feasible = problem.feasible
+    trials = trials if repeats else min(trials, feasible.count)
+    timed = words(problem.settings.scoring.evaluator).timed
+    if listener is not None and timed:
+        listener.doing("timing a step" if timed == TIMED_STEP else "timing a score")
     median = feasible.median_macs
     typical = Feasible(problem.space, Budget(median, median)).draw(
         np.random.default_rng(problem.settings.training.seed)

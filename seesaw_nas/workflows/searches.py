@@ -24,6 +24,7 @@ from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.search.strategies.base import Setting, Strategy
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.search.topics import ESTIMATE
+from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.workflows import confirmation, folders, places, results
 from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
 from seesaw_nas.workflows.plan import Plan, plan
@@ -71,24 +72,40 @@ def begin(
     """
     if name:
         names.check_name(name, "--name")
+    tell_reading(settings, given, listener)
     problem = make_problem(settings, given, space_file)
     how = choose_method(problem)
     about = {"kind": KIND, **description(problem)}
-    wanted = name or folders.default_name(settings, problem.budget)
-    first = _starts(problem, str(Path(runs_dir) / wanted), listener) if found is None else list(found)
+    of = problem.settings.training.dataset if problem.subject.name else problem.space.name
+    wanted = name or folders.default_name(of, problem.budget)
+    first = find_starts(problem, str(Path(runs_dir) / wanted), listener) if found is None else list(found)
     with engines.connect_engine(settings, problem.device) as engine:
         make = partial(folders.make, settings, about)
         folder = make(Path(runs_dir) / wanted) if name else folders.make_first(Path(runs_dir), wanted, make)
         return run(folder, problem, how, lambda: first, engine, time_limit, on_plan, listener)
 
 
-def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
-    """What the settings name to begin with; the listener is told why figures of an earlier run are not taken over."""
+def tell_reading(settings: SearchSettings, given: Objects, listener: Listener | None) -> None:
+    """Tell the listener what takes its time before anything is known."""
+    if listener is None:
+        return
+    if settings.scoring.table:
+        listener.doing("reading the table")
+    elif given.evaluator is None and given.data is None:
+        listener.doing("reading images")
+
+
+def find_starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
+    """What the settings name to begin with, no more than there are trials.
+
+    The listener is told what is left out, and why figures of an earlier run are not taken over.
+    """
     tell = listener.remark if listener else None
     settings, basis = problem.settings, basis_of(problem, name)
-    return starts.resolve(
+    named = starts.resolve(
         settings.proposals.seed_with, problem.feasible, basis, tell, storage=settings.placement.storage
     )
+    return starts.keep_within(named, settings.proposals.trials, tell)
 
 
 def resume(
@@ -123,10 +140,7 @@ def resume(
         raise RunError(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
         )
-    settings = SearchSettings.from_dict(begun.get("settings", {}))
-    if url := url_of(folder):
-        changes = changes | {"storage": url}
-    settings = apply_changes(settings, changes)
+    settings = settings_of(folder, changes)
     if not changes.get("cache_dir"):
         places.check_copies(settings, str(folder.path))
     if settings.placement.engine == "ray" and not changes.get("ray_address"):
@@ -138,13 +152,23 @@ def resume(
         )
     read_timings(folder)  # a damaged file is told before any training
     confirmation.read(folder.confirmed)
+    tell_reading(settings, given, listener)
     problem = restore_problem(settings, given, begun, str(folder.path), listener)
     how = choose_method(problem)
-    named = partial(_starts, problem, str(folder.path), listener)
+    named = partial(find_starts, problem, str(folder.path), listener)
     find = named if found is None else lambda: list(found)
     with engines.connect_engine(settings, problem.device) as engine:
         folders.finish(folder, settings)
         return run(folder, problem, how, find, engine, time_limit, on_plan, listener, retry_failed)
+
+
+def settings_of(folder: RunFolder, changes: Mapping[str, Any]) -> SearchSettings:
+    """The settings that a search goes on under: its own, the trials that it was last raised to, and the changes."""
+    begun = SearchSettings.from_dict(folder.description.get("settings", {}))
+    settings = begun.replace(trials=folder.trials or begun.proposals.trials)
+    if url := url_of(folder):
+        changes = {**changes, "storage": url}
+    return apply_changes(settings, changes)
 
 
 def apply_changes(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
@@ -166,7 +190,7 @@ def restore_problem(
     """
     text = places.recorded_space(settings, begun)
     places.check(settings, what, given.names, text)
-    problem = make_problem(settings, given, text)
+    problem = _under_recorded_budget(make_problem(settings, given, text), begun)
     before, now = Basis.of(begun, f"{what} when it began"), basis_of(problem, "what is there now")
     differing = difference(before, now, allow=("space", "budget"))  # a budget may be a share of the space's costliest
     if before.space != now.space and not differing:
@@ -179,6 +203,22 @@ def restore_problem(
     if listener and (text := "; ".join(filter(None, notes))):
         listener.remark(text)
     return problem
+
+
+def _under_recorded_budget(problem: Problem, begun: Mapping[str, Any]) -> Problem:
+    """The problem under the budget that a run began with, where that was the space's own: it may be scaled since."""
+    recorded, settings = begun.get("budget"), problem.settings
+    if settings.searched.budget or begun.get("space_digest") != problem.space.digest:
+        return problem
+    if not isinstance(recorded, Mapping) or recorded.keys() != {"low", "high"}:
+        return problem
+    low, high = recorded["low"], recorded["high"]
+    if type(low) is not int or type(high) is not int or (low, high) == (problem.budget.low, problem.budget.high):
+        return problem
+    written = f"{low}:{high}" if low else str(high)
+    return replace(
+        problem, settings=settings.replace(budget=written), feasible=Feasible(problem.space, Budget(low, high))
+    )
 
 
 class Method(NamedTuple):
@@ -223,10 +263,13 @@ def run(
         retry_failed: as for :func:`resume`.
     """
     settings, (strategy, halving, live) = problem.settings, method
+    if listener is not None:
+        listener.opened(folder.path)
     with folder.hold(), open_history(folder, problem) as trial_history:
+        folder.note_trials(settings.proposals.trials)
         if settings.steps.plan == "shared":
             if on_plan is not None:
-                on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves))
+                on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves, listener))
             before = SharedPlan(folder, problem, listener, time_limit)
             find_starts = partial(before.starts, partial(_carry_out_step, problem, on_plan, listener))
         try:
@@ -249,7 +292,7 @@ def run(
             time_limit = before.left
         elif on_plan is not None:
             left = max(0, settings.proposals.trials - work.trained)
-            on_plan(problem, plan(problem, left, halving, engine.reserves))
+            on_plan(problem, plan(problem, left, halving, engine.reserves, listener))
         evaluator = problem.placed if settings.trains_here else problem.evaluator
         try:
             ended = engine.run(work, evaluator, folder.path, listener, time_limit)

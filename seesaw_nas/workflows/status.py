@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -30,6 +31,8 @@ class Status:
         best: with the highest top-1 so far.
         seconds_left: until all are trained, by the pace of the last ones; ``None`` before two have ended.
         workers: trainings that each worker has ended; empty where one process trains by itself.
+        evaluator: what scores.
+        resume: the command that goes on with it; empty while a process works on it, and where nothing is left to do.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Status:
     best: CompleteTrial | None
     seconds_left: float | None
     workers: dict[str, int]
+    evaluator: str = "trained"
+    resume: str = ""
 
     @property
     def begun(self) -> int:
@@ -76,7 +81,8 @@ class RunWatch:
         settings = self._folder.description.get("settings", {})
         if "trials" not in settings:
             raise RunError(f"{self._folder.path} is no search; of a training, `train --tensorboard` shows the progress")
-        self._trials = int(settings["trials"])
+        self._own_trials = int(settings["trials"])
+        self._evaluator = str(settings.get("evaluator", "trained"))
         self._watched = Watched(self._folder)
         self._tally = _Tally()
 
@@ -86,6 +92,7 @@ class RunWatch:
         Raises:
             RunError: its history is not readable.
         """
+        trials = self._folder.trials or self._own_trials  # another process may have raised it meanwhile
         working = self._folder.is_held()  # before reading: of a process that ends, all is read
         changed, afresh = self._watched.look()
         tally = self._tally = _Tally() if afresh else self._tally
@@ -93,15 +100,17 @@ class RunWatch:
             tally.take(trial)
         counts = Counter({state: len(numbers) for state, numbers in tally.states.items() if numbers})
         begun = sum(counts[state] for state in records.TRAINED)
-        left = max(0, self._trials - begun) + counts["running"] + counts["paused"]
+        left = max(0, trials - begun) + counts["running"] + counts["paused"]
         return Status(
             name=self._folder.name,
             working=working,
-            trials=self._trials,
+            trials=trials,
             counts=dict(counts),
             best=None if tally.best is None else self._watched.complete_trial(-tally.best[2]),
             seconds_left=_seconds_left(tally.ends.values(), left),
             workers={worker: len(numbers) for worker, numbers in tally.workers.items()},
+            evaluator=self._evaluator,
+            resume=shlex.join(["seesaw-nas", "resume", str(self._folder.path)]) if left and not working else "",
         )
 
 

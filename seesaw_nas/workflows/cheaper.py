@@ -1,0 +1,105 @@
+"""What would take less than a long plan: the same work with one option changed, each with an estimate of its own.
+
+Estimates follow from the plan's by arithmetic, nothing more is timed: a step takes as long as its images have pixels,
+an epoch as long as it has images, and evaluating an image costs a third of training on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seesaw_nas import data
+from seesaw_nas.evaluators import trains
+from seesaw_nas.space.scaling import scale
+
+if TYPE_CHECKING:
+    from seesaw_nas.training.recipes import Recipe
+    from seesaw_nas.workflows.plan import Plan
+    from seesaw_nas.workflows.problem import Problem
+
+LONG_SECONDS = 3600.0
+FEWER_IMAGES, FEWER_EPOCHS = 5, 4  # times
+LEAST_IMAGES = 1000  # to train on; with fewer an accuracy says little
+
+
+@dataclass(frozen=True, slots=True)
+class Cheaper:
+    """One way to make it cheaper.
+
+    Attributes:
+        options: what to give instead, by name without dashes.
+        seconds: that it takes, by arithmetic.
+    """
+
+    options: Mapping[str, str]
+    seconds: float
+
+    def and_also(self, other: Cheaper, whole: float) -> Cheaper:
+        """Both changes at once; ``whole`` are the seconds without either."""
+        return Cheaper({**self.options, **other.options}, self.seconds * other.seconds / whole)
+
+
+def of_search(problem: Problem, plan: Plan, *, may_stop: bool = True) -> list[Cheaper]:
+    """Two to four ways for a search or a table of more than an hour; none for a shorter one, or without training.
+
+    Args:
+        may_stop: whether trials can be stopped early, by a scheduler.
+    """
+    whole = plan.seconds
+    if whole <= LONG_SECONDS or not trains(problem.settings.scoring.evaluator):
+        return []
+    found = list(_single(problem, whole))
+    scheduled = _scheduled(problem, plan) if may_stop else ()
+    if len(found) > 1 and min(one.seconds for one in found) > LONG_SECONDS:
+        together = found[0]
+        for one in found[1:]:
+            together = together.and_also(one, whole)
+        found = [*found[:2], together]
+    return [*found, *scheduled][:4]
+
+
+def _single(problem: Problem, whole: float) -> Iterator[Cheaper]:
+    recipe = problem.settings.training.fitted_recipe
+    if problem.given.data is None:
+        yield from _smaller_images(problem, whole)
+    yield from of_training(problem.subject.n_train, problem.subject.n_validation, recipe, whole)
+
+
+def _smaller_images(problem: Problem, whole: float) -> Iterator[Cheaper]:
+    """Images of half the side, or the next smaller ones, under a budget that is as tight there."""
+    space, written = problem.space, problem.settings.searched.budget
+    smaller = [size for size in data.image_sizes(problem.settings.training.dataset) if 2 * size <= space.input_size]
+    if not smaller:
+        return
+    size = max(smaller)
+    other = space.adapt(size, space.input_channels, space.classes)
+    budget = {"budget": scale(written, space, other)} if written else {}
+    yield Cheaper({"image-size": str(size), **budget}, whole * (size / space.input_size) ** 2)
+
+
+def of_training(n: int, n_validation: int, recipe: Recipe, whole: float) -> Iterator[Cheaper]:
+    """Fewer images, and fewer epochs, of trainings on ``n`` images that take ``whole`` seconds together."""
+    evaluated = (n_validation + min(recipe.recalibration_images, n)) / 3
+    fewer = _round(n // FEWER_IMAGES)
+    if fewer >= LEAST_IMAGES:
+        yield Cheaper({"train-size": str(fewer)}, whole * (fewer + evaluated) / (n + evaluated))
+    if (epochs := max(1, recipe.epochs // FEWER_EPOCHS)) < recipe.epochs:
+        yield Cheaper({"epochs": str(epochs)}, whole * epochs / recipe.epochs)
+
+
+def _scheduled(problem: Problem, plan: Plan) -> Iterator[Cheaper]:
+    """Stopping poor trials early."""
+    settings = problem.settings
+    if settings.scheduling.scheduler != "none" or settings.steps.plan != "plain" or plan.whole_epochs < 2:
+        return
+    epochs = settings.replace(scheduler="asha").halving(plan.whole_epochs).planned_epochs(plan.trials)
+    if epochs < 0.8 * plan.epochs:
+        yield Cheaper({"scheduler": "asha"}, plan.seconds * epochs / plan.epochs)
+
+
+def _round(value: int) -> int:
+    """To two digits, downwards."""
+    digits = 10 ** max(0, len(str(value)) - 2)
+    return value // digits * digits
