@@ -18,6 +18,7 @@ from seesaw_nas.cli.parts.tabulating import TabulateView
 from seesaw_nas.search.settings import SearchSettings
 
 if TYPE_CHECKING:
+    from seesaw_nas.workflows.plan import Plan
     from seesaw_nas.workflows.problem import Problem
 
 
@@ -64,9 +65,14 @@ def tabulate(
     console = terminal.console(stderr=json)
     problems: list[Problem] = []
     with terminal.progress(console) as progress:
+
+        def show(problem: Problem, plan: Plan) -> None:
+            searching.print_plan(console, problem, plan, searching.TABLE)
+            view.begin(plan.trials)
+
         view = TabulateView(progress, settings.proposals.trials * seeds)
         table = train_all(
-            settings, out, seeds=seeds, like=like, listener=view, on_problem=problems.append, on_plan=view.plan
+            settings, out, seeds=seeds, like=like, listener=view, on_problem=problems.append, on_plan=show
         )
     trainings = sum(len(entry.curves) for entry in table.entries)
     found = {"table": str(out), "architectures": len(table.entries), "trainings": trainings, "epochs": table.epochs}

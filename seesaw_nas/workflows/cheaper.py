@@ -6,39 +6,17 @@ an epoch as long as it has images, and evaluating an image costs a third of trai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from seesaw_nas import data
 from seesaw_nas.evaluators import trains
 from seesaw_nas.space.scaling import scale
+from seesaw_nas.training.shortening import LONG_SECONDS, Cheaper, of_training
 
 if TYPE_CHECKING:
-    from seesaw_nas.training.recipes import Recipe
     from seesaw_nas.workflows.plan import Plan
     from seesaw_nas.workflows.problem import Problem
-
-LONG_SECONDS = 3600.0
-FEWER_IMAGES, FEWER_EPOCHS = 5, 4  # times
-LEAST_IMAGES = 1000  # to train on; with fewer an accuracy says little
-
-
-@dataclass(frozen=True, slots=True)
-class Cheaper:
-    """One way to make it cheaper.
-
-    Attributes:
-        options: what to give instead, by name without dashes.
-        seconds: that it takes, by arithmetic.
-    """
-
-    options: Mapping[str, str]
-    seconds: float
-
-    def and_also(self, other: Cheaper, whole: float) -> Cheaper:
-        """Both changes at once; ``whole`` are the seconds without either."""
-        return Cheaper({**self.options, **other.options}, self.seconds * other.seconds / whole)
 
 
 def of_search(problem: Problem, plan: Plan, *, may_stop: bool = True) -> list[Cheaper]:
@@ -79,16 +57,6 @@ def _smaller_images(problem: Problem, whole: float) -> Iterator[Cheaper]:
     yield Cheaper({"image-size": str(size), **budget}, whole * (size / space.input_size) ** 2)
 
 
-def of_training(n: int, n_validation: int, recipe: Recipe, whole: float) -> Iterator[Cheaper]:
-    """Fewer images, and fewer epochs, of trainings on ``n`` images that take ``whole`` seconds together."""
-    evaluated = (n_validation + min(recipe.recalibration_images, n)) / 3
-    fewer = _round(n // FEWER_IMAGES)
-    if fewer >= LEAST_IMAGES:
-        yield Cheaper({"train-size": str(fewer)}, whole * (fewer + evaluated) / (n + evaluated))
-    if (epochs := max(1, recipe.epochs // FEWER_EPOCHS)) < recipe.epochs:
-        yield Cheaper({"epochs": str(epochs)}, whole * epochs / recipe.epochs)
-
-
 def _scheduled(problem: Problem, plan: Plan) -> Iterator[Cheaper]:
     """Stopping poor trials early."""
     settings = problem.settings
@@ -97,9 +65,3 @@ def _scheduled(problem: Problem, plan: Plan) -> Iterator[Cheaper]:
     epochs = settings.replace(scheduler="asha").halving(plan.whole_epochs).planned_epochs(plan.trials)
     if epochs < 0.8 * plan.epochs:
         yield Cheaper({"scheduler": "asha"}, plan.seconds * epochs / plan.epochs)
-
-
-def _round(value: int) -> int:
-    """To two digits, downwards."""
-    digits = 10 ** max(0, len(str(value)) - 2)
-    return value // digits * digits

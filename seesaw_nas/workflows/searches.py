@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
 
 if TYPE_CHECKING:
     from seesaw_nas.search.engines import Engine
+    from seesaw_nas.search.history.history import History
     from seesaw_nas.search.listener import Listener
     from seesaw_nas.search.starts import Start
 
@@ -263,10 +265,7 @@ def run(
         retry_failed: as for :func:`resume`.
     """
     settings, (strategy, halving, live) = problem.settings, method
-    if listener is not None:
-        listener.opened(folder.path)
-    with folder.hold(), open_history(folder, problem) as trial_history:
-        folder.note_trials(settings.proposals.trials)
+    with _open(folder, problem, listener) as trial_history:
         if settings.steps.plan == "shared":
             if on_plan is not None:
                 on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves, listener))
@@ -309,6 +308,16 @@ def run(
             result = replace(result, timings=timings)
             write_results(result)
         return result
+
+
+@contextmanager
+def _open(folder: RunFolder, problem: Problem, listener: Listener | None) -> Iterator[History]:
+    """The history of a run, which this process holds meanwhile; the listener is told of the folder."""
+    if listener is not None:
+        listener.opened(folder.path)
+    with folder.hold(), open_history(folder, problem) as history:
+        folder.note_trials(problem.settings.proposals.trials)
+        yield history
 
 
 def _carry_out_step(

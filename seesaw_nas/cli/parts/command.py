@@ -13,7 +13,7 @@ from seesaw_nas.core.units import format_duration
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from seesaw_nas.workflows.cheaper import Cheaper
+    from seesaw_nas.training.shortening import Cheaper
 
 SWITCHES = ("dry-run", "resume", "json")  # of all that this replaces, those that take no value
 

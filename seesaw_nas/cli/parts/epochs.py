@@ -11,6 +11,7 @@ from seesaw_nas.core.units import format_duration, format_large
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.training.recipes import Recipe
+from seesaw_nas.training.shortening import LONG_SECONDS, of_training
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from seesaw_nas.workflows.problem import Problem
 
 
-LONG_SECONDS = 3600.0  # of a plan that says what takes less
 DRY = "dry run   nothing was trained, and nothing written"
 
 
@@ -49,9 +49,7 @@ class TrainingDisplay:
     def estimate(self, seconds: float) -> None:
         self.line(f"estimate  {format_duration(seconds)} in all, by a few steps; after each epoch by the epochs")
         if seconds > LONG_SECONDS:
-            from seesaw_nas.workflows import cheaper  # loads numpy, which --help does without
-
-            found = list(cheaper.of_training(self.images, 0, self.recipe, seconds))
+            found = list(of_training(self.images, 0, self.recipe, seconds))
             print_cheaper(self.progress.console, found, on_cpu=self.on_cpu)
 
     def note(self, text: str) -> None:

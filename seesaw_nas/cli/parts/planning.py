@@ -23,8 +23,8 @@ from seesaw_nas.evaluators import trains
 from seesaw_nas.evaluators.words import words
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.training.shortening import Cheaper
 from seesaw_nas.workflows import cheaper
-from seesaw_nas.workflows.cheaper import Cheaper
 from seesaw_nas.workflows.plan import Plan
 from seesaw_nas.workflows.problem import Problem
 

@@ -35,6 +35,7 @@ __all__ = [
     "preview",
     "preview_resumed",
     "preview_table",
+    "print_plan",
     "resume",
     "show_plan",
     "watch",

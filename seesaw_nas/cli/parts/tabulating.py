@@ -11,9 +11,6 @@ from seesaw_nas.search.listener import Listener
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from seesaw_nas.workflows.plan import Plan
-    from seesaw_nas.workflows.problem import Problem
-
 
 class TabulateView(Listener):
     """One bar over all trainings."""
@@ -26,12 +23,9 @@ class TabulateView(Listener):
         """Show it in place of the trainings, of which there is none yet."""
         self._progress.update(self._task, description=what)
 
-    def plan(self, problem: Problem, plan: Plan) -> None:
-        """Say what is about to happen, in the words of a search's plan."""
-        from seesaw_nas.cli.parts.planning import TABLE, print_plan  # loads numpy, which --help does without
-
-        print_plan(self._progress.console, problem, plan, TABLE)
-        self._progress.update(self._task, total=plan.trials, description="trainings")
+    def begin(self, trainings: int) -> None:
+        """Show how many trainings there are, once that is known."""
+        self._progress.update(self._task, total=trainings, description="trainings")
 
     def remark(self, text: str) -> None:
         """Print it."""
