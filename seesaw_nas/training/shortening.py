@@ -43,5 +43,5 @@ def of_training(n: int, n_validation: int, recipe: Recipe, whole: float) -> Iter
 
 def _round(value: int) -> int:
     """To two digits, downwards."""
-    digits = 10 ** max(0, len(str(value)) - 2)
+    digits = int(10 ** max(0, len(str(value)) - 2))
     return value // digits * digits

@@ -31,11 +31,11 @@ def front_table(run: Run, room: int) -> str:
     members = run.standing.front()
     if not members:
         return paragraph("Empty: it holds trials with a result only.")
-    words = run.words
-    again = (f"{words.done.capitalize()} again",) if run.spreads else ()
-    split = ("Split",) if words.split else ()
+    said = run.words
+    again = (f"{said.done.capitalize()} again",) if run.spreads else ()
+    split = ("Split",) if said.split else ()
     estimated = ("Estimate", "Chance of best", "of front") if run.standing.figures(members[0]) else ()
-    score = words.score.capitalize()
+    score = said.score.capitalize()
     result = (*estimated, score, *again, *split, "Seed", "Time", *run.timings.columns.values(), "Digest")
     head = ("Rank", "Trial", "Multi-Adds", "of budget", "Params", *result)
     rows = [_row(rank, trial, run) for rank, trial in enumerate(members, start=1)]
