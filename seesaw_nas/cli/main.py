@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from seesaw_nas import __version__
-from seesaw_nas.cli.parts.failures import INTERRUPTED, KEPT, MISTAKE, complain, of_database, of_system
+from seesaw_nas.cli.parts import failures
+from seesaw_nas.cli.parts.failures import INTERRUPTED, MISTAKE, complain, of_database, of_system
 from seesaw_nas.cli.parts.output import outlive_readers, shorten_warnings
 from seesaw_nas.cli.parts.verbs import app
 from seesaw_nas.core import optional, signals
@@ -34,20 +35,21 @@ def main() -> None:
 
 
 def _run() -> int:
+    failures.remember("")
     try:
         code = app(standalone_mode=False, prog_name=app.info.name)
         if code == INTERRUPTED:  # how newer releases of typer answer Ctrl-C; older ones raise Abort
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except Interrupted as error:
-        return complain(str(error), error.code)
+        return complain(failures.name_command(str(error)), error.code)
     except SeesawError as error:
         return complain(str(error), MISTAKE)
     except _UsageError as error:
         return _misused(error)
     except (KeyboardInterrupt, typer.Abort) as error:
         number = error.number if isinstance(error, signals.Stopped) else signal.SIGINT
-        return complain(f"interrupted; {KEPT}", 128 + number)
+        return complain(f"interrupted; {failures.kept()}", 128 + number)
     except (ImportError, MemoryError, RuntimeError) as error:
         return _lacking(error)
     except OSError as error:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from seesaw_nas.cli.parts.declared import take_changes
-from seesaw_nas.cli.parts.parameters import Json, Run, TimeLimit, verb
+from seesaw_nas.cli.parts.parameters import DryRun, Json, Run, TimeLimit, verb
 from seesaw_nas.core.units import parse_duration
 from seesaw_nas.search.settings import SearchSettings
 
@@ -22,12 +22,20 @@ def resume(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Train architectures once more whose training failed.")
     ] = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Resume a search that was stopped or killed."""
     from seesaw_nas.cli.parts import searching
 
     limit = parse_duration(time_limit) if time_limit else None
+    if dry_run:
+        searching.show_plan(
+            lambda view: searching.preview_resumed(run, listener=view, **changes), json, searching.RESUMED
+        )
+        return
     searching.watch(
-        lambda how: searching.resume(run, time_limit=limit, retry_failed=retry_failed, **how, **changes), json
+        lambda how: searching.resume(run, time_limit=limit, retry_failed=retry_failed, **how, **changes),
+        json,
+        searching.RESUMED,
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from seesaw_nas.cli.parts.declared import take_settings
-from seesaw_nas.cli.parts.parameters import Json, TimeLimit, verb
+from seesaw_nas.cli.parts.parameters import DryRun, Json, TimeLimit, verb
 from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.names import check_name
@@ -56,6 +56,7 @@ def search(
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print all options as such a file, and do nothing else.")
     ] = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Search for the best architectures within a budget."""
@@ -69,6 +70,10 @@ def search(
     if join:
         if not settings.placement.storage:
             raise OptionError("--join wants the --storage that the search is in")
+        if dry_run:
+            raise OptionError(
+                "--join works on a search that others began, of which `status` says more; leave out --dry-run"
+            )
         if name or resume:
             raise OptionError("--join makes a folder of its own; leave out --name and --resume")
         defaults = SearchSettings().to_dict()
@@ -79,7 +84,9 @@ def search(
         }
         storage = settings.placement.storage
         searching.watch(
-            lambda how: searching.join(join, storage, runs_dir=runs_dir, time_limit=limit, **how, **changes), json
+            lambda how: searching.join(join, storage, runs_dir=runs_dir, time_limit=limit, **how, **changes),
+            json,
+            searching.RESUMED,
         )
         return
     if resume and not name:
@@ -91,7 +98,15 @@ def search(
         values = settings.to_dict()
         moved = [name for name in PLACES if _is_place(values[name])]
         changes = {key: values[key] for key in CHANGEABLE if key not in PLACES or key in moved}
-        searching.watch(lambda how: searching.resume(path, time_limit=limit, **how, **changes), json)
+        if dry_run:
+            searching.show_plan(
+                lambda view: searching.preview_resumed(path, listener=view, **changes), json, searching.RESUMED
+            )
+            return
+        searching.watch(lambda how: searching.resume(path, time_limit=limit, **how, **changes), json, searching.RESUMED)
+        return
+    if dry_run:
+        searching.show_plan(lambda view: searching.preview(settings, name=name, runs_dir=runs_dir, listener=view), json)
         return
     searching.watch(lambda how: searching.begin(settings, name=name, runs_dir=runs_dir, time_limit=limit, **how), json)
 

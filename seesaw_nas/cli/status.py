@@ -11,7 +11,8 @@ import typer
 
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, Run, Storage, verb
-from seesaw_nas.core.units import format_duration, format_top1
+from seesaw_nas.core.units import format_duration
+from seesaw_nas.evaluators.words import words
 
 if TYPE_CHECKING:
     from seesaw_nas.workflows.status import Status
@@ -57,12 +58,14 @@ def _text(found: Status) -> str:
     if found.short_epochs:
         lines.append(f"        short: trained by a {found.short_epochs}-epoch schedule of their own")
     if found.best is not None:
-        best = found.best
+        best, said = found.best, words(found.evaluator)
         lines.append(
-            f"best    observed top-1 {format_top1(best.top1)} at {best.macs:,} Multi-Adds, trial {best.number}"
+            f"best    observed {said.score} {said.figure(best.top1)} at {best.macs:,} Multi-Adds, trial {best.number}"
         )
     if found.working and found.seconds_left is not None:
         lines.append(f"left    about {format_duration(found.seconds_left)}")
+    if found.resume:
+        lines.append(f"next    {found.resume} goes on with it")
     if found.workers:
         ended = ", ".join(f"{terminal.printable(name)} {count}" for name, count in sorted(found.workers.items()))
         lines.append(f"workers {found.running} busy; trials ended: {ended}")
@@ -72,7 +75,9 @@ def _text(found: Status) -> str:
 def _as_json(found: Status) -> dict[str, Any]:
     best = found.best
     shown = (
-        None if best is None else {"trial": best.number, "digest": best.digest, "top1": best.top1, "macs": best.macs}
+        None
+        if best is None
+        else {"trial": best.number, "digest": best.digest, words(found.evaluator).key: best.top1, "macs": best.macs}
     )
     plain = {name: value for name, value in asdict(found).items() if name != "best"}
     return plain | {"begun": found.begun, "running": found.running, "best": shown}

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.command import typed_with
 from seesaw_nas.cli.parts.declared import Change, take_settings
-from seesaw_nas.cli.parts.epochs import SupernetView
+from seesaw_nas.cli.parts.epochs import DRY, SupernetView
+from seesaw_nas.cli.parts.failures import remember
 from seesaw_nas.cli.parts.images import images_as_json
-from seesaw_nas.cli.parts.parameters import Json, Resume, verb
+from seesaw_nas.cli.parts.parameters import DryRun, Json, Resume, verb
 from seesaw_nas.core.units import format_duration
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.training.recipes import SAMPLINGS
@@ -40,15 +42,26 @@ def supernet(
         Path | None, typer.Option(help="Folder for weights and record. Default: runs/supernet-SPACE-RECIPE-SEED.")
     ] = None,
     resume: Resume = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Train one set of weights for a whole space, for search."""
     from seesaw_nas.workflows import supernets
+    from seesaw_nas.workflows.preview import preview_supernet
 
     console = terminal.console(stderr=json)
     problems: list[Problem] = []
     with terminal.progress(console) as progress:
         view = SupernetView(progress, supernets.fitted_recipe(settings))
+        if dry_run:
+            problem, seconds = preview_supernet(
+                settings, on_begin=view.begin, on_estimate=view.shown.estimate, listener=view
+            )
+            view.shown.line(DRY)
+            if json:
+                print(dumps({"seconds": seconds, "data": images_as_json(problem)}, indent=2))
+            return
+        remember(typed_with({"resume": ""}))
         path, trained = supernets.supernet(
             settings,
             out,

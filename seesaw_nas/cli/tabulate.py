@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.command import typed_with
 from seesaw_nas.cli.parts.declared import Change, take_settings
+from seesaw_nas.cli.parts.failures import remember
 from seesaw_nas.cli.parts.images import images_as_json
-from seesaw_nas.cli.parts.parameters import Json, verb
+from seesaw_nas.cli.parts.parameters import DryRun, Json, verb
 from seesaw_nas.cli.parts.tabulating import TabulateView
 from seesaw_nas.search.settings import SearchSettings
 
 if TYPE_CHECKING:
+    from seesaw_nas.workflows.plan import Plan
     from seesaw_nas.workflows.problem import Problem
 
 
@@ -41,19 +44,36 @@ def tabulate(
             help="An earlier table, whose first architectures are trained in place of draws, such as with other epochs."
         ),
     ] = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Record trainings in a table, to compare strategies on.
 
     The architectures are drawn evenly in Multi-Adds. Called again after an interruption, it goes on where it was.
     """
+    from seesaw_nas.cli.parts import searching
     from seesaw_nas.workflows.tabulate import tabulate as train_all
 
+    if dry_run:
+        searching.show_plan(
+            lambda view: searching.preview_table(settings, out, seeds=seeds, like=like, listener=view),
+            json,
+            searching.TABLE,
+        )
+        return
+    remember(typed_with({}))
     console = terminal.console(stderr=json)
     problems: list[Problem] = []
     with terminal.progress(console) as progress:
+
+        def show(problem: Problem, plan: Plan) -> None:
+            searching.print_plan(console, problem, plan, searching.TABLE)
+            view.begin(plan.trials)
+
         view = TabulateView(progress, settings.proposals.trials * seeds)
-        table = train_all(settings, out, seeds=seeds, like=like, listener=view, on_problem=problems.append)
+        table = train_all(
+            settings, out, seeds=seeds, like=like, listener=view, on_problem=problems.append, on_plan=show
+        )
     trainings = sum(len(entry.curves) for entry in table.entries)
     found = {"table": str(out), "architectures": len(table.entries), "trainings": trainings, "epochs": table.epochs}
     if json:

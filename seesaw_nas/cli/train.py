@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.command import typed_with
 from seesaw_nas.cli.parts.declared import take_settings
-from seesaw_nas.cli.parts.epochs import TrainingDisplay
-from seesaw_nas.cli.parts.parameters import Json, Resume, verb
+from seesaw_nas.cli.parts.epochs import DRY, TrainingDisplay
+from seesaw_nas.cli.parts.failures import remember
+from seesaw_nas.cli.parts.parameters import DryRun, Json, Resume, verb
 from seesaw_nas.core.torchrun import leads
 from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
 
@@ -33,15 +35,27 @@ def train(
         float, typer.Option(help="Minutes that a crash may cost; after each epoch there is a checkpoint anyway.")
     ] = CHECKPOINT_MINUTES,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write event files to the folder.")] = False,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Train one architecture, then read the test accuracy, once."""
     from seesaw_nas.workflows import train as workflow
+    from seesaw_nas.workflows.preview import preview_training
 
     console = terminal.console(stderr=json)
     console.quiet = not leads()
     with terminal.progress(console) as progress:
         shown = TrainingDisplay(progress, progress.add_task("training", total=None), settings.training.fitted_recipe)
+        shown.doing("reading images")
+        if dry_run:
+            seconds = preview_training(
+                settings, out, resume=resume, on_begin=shown.begin, on_estimate=shown.estimate, on_note=shown.note
+            )
+            shown.line(DRY)
+            if json:
+                print(dumps({"seconds": seconds, "epochs": settings.training.fitted_recipe.epochs}, indent=2))
+            return
+        remember(typed_with({"resume": ""}))
         result = workflow.train(
             settings,
             out,

@@ -56,6 +56,10 @@ class BudgetError(SeesawError):
     """A budget that no architecture of the space can meet."""
 
 
+class NothingFits(BudgetError):
+    """A budget with numbers that no architecture of the space has."""
+
+
 class SpaceError(SeesawError):
     """A search space that is unknown or malformed.
 

@@ -12,6 +12,7 @@ One folder a run::
     confirmed.json    the best architectures trained again with several seeds, if that was requested
     checkpoints/      checkpoints of trials that successive halving may continue
     owner.lock        locked by the process that works on the run
+    resumed.json      the number of trials, if the run was resumed with another one than it began with
     unshared.json     of a search in a database, until its study is made there
 """
 
@@ -33,7 +34,7 @@ from seesaw_nas.core.documents import DocumentError, open_file, read_json
 from seesaw_nas.core.errors import RunError, SpecError
 from seesaw_nas.core.files import write_json
 
-DESCRIPTION = "run.json"
+DESCRIPTION, RESUMED = "run.json", "resumed.json"
 LOCK = "owner.lock"
 _WRITTEN = (  # what is written, or cleared, in its place: a folder may be anybody's, and a link in it lead anywhere
     LOCK, "trials.jsonl", "trials.torn", "checkpoints", "stages", "undelivered", "events",
@@ -168,6 +169,27 @@ class RunFolder:
     @property
     def latency(self) -> Path:
         return self.path / "latency.json"
+
+    @property
+    def trials(self) -> int:
+        """The number of trials that the run was last resumed with; 0 where that is the one it began with."""
+        file = self.path / RESUMED
+        if not file.exists():
+            return 0
+        try:
+            value = read_json(file)
+        except DocumentError as error:
+            raise RunError(f"cannot read {file}: {error}; delete it") from None
+        trials = value.get("trials") if isinstance(value, dict) else None
+        if type(trials) is not int or trials < 1:
+            raise RunError(f"{file} does not say how many trials are wanted; delete it")
+        return int(trials)
+
+    def note_trials(self, trials: int) -> None:
+        """Keep the number of trials that the run goes on with, where it is not the one that it had."""
+        own = self.trials or self.description.get("settings", {}).get("trials")
+        if trials != own:
+            write_json(self.path / RESUMED, {"trials": trials})
 
     @classmethod
     def create(cls, path: Path, description: Mapping[str, Any], **more: Mapping[str, Any]) -> RunFolder:

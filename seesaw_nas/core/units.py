@@ -61,6 +61,14 @@ def format_count(value: int) -> str:
     return str(value)
 
 
+def write_count(value: int) -> str:
+    """A number of Multi-Adds to three significant digits as a user writes it, such as ``27.5M``; never 0."""
+    digits = 10 ** max(0, len(str(value)) - 3)
+    rounded = max(1, (value + digits // 2) // digits * digits)
+    suffix = next((suffix for suffix in "GMK" if rounded >= _SCALE[suffix]), "")
+    return f"{rounded / _SCALE[suffix]:.3g}{suffix}" if suffix else str(rounded)
+
+
 def format_large(value: int) -> str:
     """An exact integer while it is short, three significant digits and a power of ten beyond."""
     if value < 10**9:

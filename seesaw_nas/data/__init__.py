@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas.data.catalog import DATA_SETS, NAMES, ONE_SIZE, default_space, load, load_test
+from seesaw_nas.data.catalog import DATA_SETS, NAMES, ONE_SIZE, default_space, image_sizes, load, load_test
 from seesaw_nas.data.progress import Progress
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ __all__ = [
     "check_fits",
     "cut",
     "default_space",
+    "image_sizes",
     "load",
     "load_test",
     "normalise",

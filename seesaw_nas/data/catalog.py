@@ -30,6 +30,7 @@ class DataSetEntry:
         is_fixed: whether the name alone says which images these are: shipped, or known by a checksum.
         is_streamed: whether images are decoded anew for every epoch, and may have copies in a cache.
         has_one_size: whether its images come in no other size.
+        sizes: sides in pixels that it comes in; empty for any.
     """
 
     what: str
@@ -38,18 +39,30 @@ class DataSetEntry:
     is_fixed: bool = False
     is_streamed: bool = False
     has_one_size: bool = False
+    sizes: tuple[int, ...] = ()
 
 
 DATA_SETS = {
     "digits": DataSetEntry("1,797 digits, 8x8, grey", "digits", "seesaw-digits", is_fixed=True, has_one_size=True),
-    "cifar10": DataSetEntry("60,000 photos of 10 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True),
-    "cifar100": DataSetEntry("60,000 photos of 100 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True),
+    "cifar10": DataSetEntry(
+        "60,000 photos of 10 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True, sizes=(8, 16, 32)
+    ),
+    "cifar100": DataSetEntry(
+        "60,000 photos of 100 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True, sizes=(8, 16, 32)
+    ),
     "imagenet": DataSetEntry("1.3 million photos of 1,000 classes", "imagenet", is_streamed=True),
 }
 FOLDER_PREFIX = "folder:"
+USUAL_SIZES = (16, 24, 32, 48, 64, 96, 128, 160, 192, 224)  # of images that can be had in any
 NAMES = tuple(DATA_SETS)
 ONE_SIZE = tuple(name for name, entry in DATA_SETS.items() if entry.has_one_size)
 _FOLDER = DataSetEntry("images by class", "folder", is_streamed=True)  # of any path
+
+
+def image_sizes(name: str) -> tuple[int, ...]:
+    """Sides in pixels to choose from, ascending: all of a data set that has a few, else usual ones."""
+    entry = DATA_SETS.get(name, _FOLDER)
+    return () if entry.has_one_size else entry.sizes or USUAL_SIZES
 
 
 def default_space(name: str) -> str:

@@ -68,7 +68,7 @@ class Fit:
 
     @property
     def lack(self) -> str:
-        return f"they need {self.needed} trained trials, and there are {self.trials}"
+        return f"they need {self.needed} complete trials, and there are {self.trials}"
 
 
 def effects(records: Sequence[TrialRecord], *, by: By = "stage") -> pd.DataFrame:

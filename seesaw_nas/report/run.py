@@ -9,9 +9,10 @@ from functools import cached_property
 from seesaw_nas.core.units import format_count
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
 from seesaw_nas.evaluators.basis import Basis
+from seesaw_nas.evaluators.words import Words, words
 from seesaw_nas.search import standing
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
-from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.search.spread import Spread
 from seesaw_nas.search.standing import Standing
 from seesaw_nas.space import Budget, Space
@@ -47,6 +48,17 @@ class Run:
     def standing(self) -> Standing:
         """How the trained architectures stand to each other, by the settings."""
         return self.ranked or standing.of_run(self.settings, self.records, self.space, self.budget)
+
+    @property
+    def words(self) -> Words:
+        """How to speak of its figures."""
+        return words(self.settings.scoring.evaluator)
+
+    @property
+    def dataset(self) -> str:
+        """The data set; empty where a program's own evaluator was given none."""
+        is_own = self.settings.scoring.evaluator.startswith(PYTHON)
+        return "" if is_own and not self.conditions.get("images") else self.settings.training.dataset
 
     @property
     def best(self) -> CompleteTrial | None:

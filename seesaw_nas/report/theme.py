@@ -15,7 +15,7 @@ LIGHT = {"text": "#1C2126", "grid": "#E3E6E9", "page": "#FFFFFF"}
 DARK = {"text": "#E4E7EA", "grid": "#343A40", "page": "#14171A"}
 FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif"
 LOW_TO_HIGH = [[0.0, BLUE], [0.5, "#8F8FA6"], [1.0, ORANGE]]  # ever lighter, so that it reads in grey as well
-NOTHING_TRAINED = "no trial has finished training"
+NOTHING_TRAINED = "no trial has a result"
 
 _COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")

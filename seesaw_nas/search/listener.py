@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.training.epoch import Epoch
@@ -15,6 +17,12 @@ class Listener:
 
     def remark(self, text: str) -> None:
         """Something that the user should know before the search begins, in one line."""
+
+    def doing(self, what: str) -> None:
+        """What is done before the first trial, such as "reading images"."""
+
+    def opened(self, folder: Path) -> None:
+        """The run has this folder from now on; a plan's steps, which have their own, come after it."""
 
     def begun(self, number: int, architecture: Architecture, macs: int) -> None:
         """A trial's training begins."""

@@ -25,6 +25,7 @@ MAX_ATTEMPTS = 2  # at training one trial: what killed its worker once may do so
 RETRIED = "again: trial "  # how the origin of a trial begins that repeats another one
 RECOMMENDED = "the best of the space by the estimates"  # origin of the last trial, where that was not trained yet
 MAX_FAILURES = 5  # trials in a row; then something is wrong with all of them
+GAVE_UP = f"the last {MAX_FAILURES} trials failed"  # why a search ended then
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,7 @@ class Proposer:
                 self._out.add(job.number)
                 return job
         if not self._out:
-            self.ended = f"the last {MAX_FAILURES} trials failed"
+            self.ended = GAVE_UP
         return None
 
     @property

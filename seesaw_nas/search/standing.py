@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from seesaw_nas import pareto
 from seesaw_nas.evaluators import gives_accuracy, trains
+from seesaw_nas.evaluators.words import TRAINED, words
 from seesaw_nas.search import records
 from seesaw_nas.search.estimates.model import Estimates
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
@@ -63,6 +64,7 @@ class Standing:
         *,
         rank: str = ESTIMATE,
         accuracy: bool = True,
+        score: str = TRAINED.score,
         estimates: Estimates | None = None,
     ) -> None:
         """Take the trials as they stand.
@@ -73,12 +75,13 @@ class Standing:
             epochs: of the whole recipe.
             rank: by ``estimate``, where that serves, or ``observed``.
             accuracy: whether scores are top-1 of networks, and no figures on a scale of their own.
+            score: what the figures are called.
             estimates: of this run, told of some of its trials before; made anew where ``None``.
         """
         self._trials = list(trials)
         self._done = records.complete(self._trials)
         self._space, self._budget, self._epochs = space, budget, epochs
-        self._rank, self._accuracy, self._given = rank, accuracy, estimates
+        self._rank, self._accuracy, self._given, self._score = rank, accuracy, estimates, score
 
     @cached_property
     def estimates(self) -> Estimates | None:
@@ -106,10 +109,10 @@ class Standing:
         if self.estimates is None:
             return f"ranked by what was observed: {self._objection}" if self._asks else ""
         if not self._differ and len(self._done) > 1:
-            return "ranked by observed top-1: it is the same for all"
+            return f"ranked by observed {self._score}: it is the same for all"
         if self.by == ESTIMATE:
             return f"ranked by estimate: {self.estimates.reason}"
-        return f"ranked by observed top-1: {self.estimates.reason}"
+        return f"ranked by observed {self._score}: {self.estimates.reason}"
 
     @property
     def _asks(self) -> bool:
@@ -256,4 +259,12 @@ def of_run(
         has_recipe = trains(evaluator) or bool(settings.scoring.table)
         longest = max((len(trial.curve) for trial in trials), default=0)
         epochs = settings.training.fitted_recipe.epochs if has_recipe else longest
-    return Standing(trials, space, budget, epochs, rank=settings.ending.rank, accuracy=gives_accuracy(evaluator))
+    return Standing(
+        trials,
+        space,
+        budget,
+        epochs,
+        rank=settings.ending.rank,
+        accuracy=gives_accuracy(evaluator),
+        score=words(evaluator).score,
+    )

@@ -18,10 +18,12 @@ from seesaw_nas.search.history.addresses import is_same
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.recorded import standing_in
-from seesaw_nas.search.records import CompleteTrial
+from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.space import Feasible
 
 REFERENCE = "reference"
+MOST_NAMED = 8  # architectures that a remark names one by one
+_TAKEN_OVER = "trained as "  # begins the reason of a trial that an earlier run trained
 _PLANTED = "taken over"  # note of the history: how many were, once all starts are there
 
 
@@ -53,7 +55,7 @@ def resolve(
             are comparable, what it trained is taken over with them; of another, its front is trained first.
         basis: what the new run's figures are of.
         storage: URL of the search's own database, which an earlier run may share.
-        tell: told, in one line, why the figures of a run are not taken over.
+        tell: told, in one line each, why the figures of a run are not taken over, and what does not fit.
 
     Raises:
         OptionError: a name has nothing that fits.
@@ -68,10 +70,42 @@ def resolve(
                 f"--seed-with {name}: no architecture of its {len(starts)} for such images is in space "
                 f"'{feasible.space.name}' within {feasible.budget}; leave it out, or choose another space or budget"
             )
+        if outside := [start for start in starts if start not in fitting]:
+            (tell or _nobody)(
+                f"--seed-with {name}: {len(outside)} of its {len(starts)} architectures are left out, they are not in "
+                f"space '{feasible.space.name}' within {feasible.budget}: {_names(outside)}"
+            )
         for start in fitting:
             if start.architecture.digest not in found or start.known:
                 found[start.architecture.digest] = start
     return list(found.values())
+
+
+def keep_within(starts: Sequence[Start], trials: int, tell: Callable[[str], None] | None = None) -> list[Start]:
+    """The starts that a search of so many trials has room for, in order; those that are known already take none.
+
+    Args:
+        tell: told, in one line, which are left out.
+    """
+    anew = [start for start in starts if start.known is None]
+    left_out = anew[trials:]
+    if left_out and tell is not None:
+        tell(
+            f"--trials {trials} has room for {trials} of the {len(anew)} architectures of --seed-with; left out: "
+            f"{_names(left_out)}; --trials {len(anew)} trains them all"
+        )
+    return [start for start in starts if start not in left_out]
+
+
+def _names(starts: Sequence[Start]) -> str:
+    """Where these are from, the first few one by one."""
+    named = [start.origin for start in starts[:MOST_NAMED]]
+    return ", ".join(named) + (f" and {len(starts) - len(named)} more" if len(starts) > len(named) else "")
+
+
+def is_taken_over(record: TrialRecord) -> bool:
+    """Whether a trial is complete because an earlier run trained it."""
+    return record.state == "complete" and record.reason.startswith(_TAKEN_OVER)
 
 
 def _nobody(text: str) -> None:
@@ -135,10 +169,10 @@ def add_starts(history: History, find: Callable[[], Sequence[Start]]) -> int:
         if start.architecture.digest not in there:
             number = history.add(start.architecture, start.origin, attempts=0)
             if start.known is not None:
-                history.take_over(number, start.known, f"trained as {start.origin}")
+                history.take_over(number, start.known, f"{_TAKEN_OVER}{start.origin}")
     known = {start.architecture.digest: start for start in starts if start.known is not None}
     for record in history.records():  # one that a crash left between its two writes
         if record.state == "running" and (found := known.get(record.digest)) and found.known:
-            history.take_over(record.number, found.known, f"trained as {found.origin}")
+            history.take_over(record.number, found.known, f"{_TAKEN_OVER}{found.origin}")
     history.note(_PLANTED, len(known))
     return len(known)

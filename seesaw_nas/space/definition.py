@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, lru_cache
 
 from seesaw_nas.architecture import cost
@@ -90,8 +90,10 @@ class Space:
     """A set of architectures for one input size and number of classes.
 
     Attributes:
-        default_budget: the budget of a search if none is given, written as a user writes it.
+        default_budget: the budget of a search if none is given, written as a user writes it, at the space's own image
+            size; :func:`seesaw_nas.space.scaling.default_budget` has it at the present one.
         stem_channels: output channels of the stem, one entry for each width.
+        stated_size: the image size that ``default_budget`` is for; 0 for ``input_size``. No part of the digest.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Space:
     stem_stride: int
     head_channels: int
     stages: tuple[StageSpace, ...]
+    stated_size: int = field(default=0, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         every = [self.width_name(width) for width in range(self.widths)]
@@ -122,7 +125,8 @@ class Space:
 
     def adapt(self, input_size: int, input_channels: int, classes: int) -> Space:
         """The same choices for images of another size and other classes."""
-        return replace(self, input_size=input_size, input_channels=input_channels, classes=classes)
+        stated = self.stated_size or self.input_size
+        return replace(self, input_size=input_size, input_channels=input_channels, classes=classes, stated_size=stated)
 
     @property
     def widths(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seesaw_nas.architecture.spec import Architecture, Block
-from seesaw_nas.core.errors import BudgetError, SpaceError
+from seesaw_nas.core.errors import NothingFits, SpaceError
 from seesaw_nas.core.units import format_large
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Array, Tables, draw_index
@@ -26,7 +26,7 @@ class Feasible:
     """All architectures of a space whose Multi-Adds lie in a budget; at least one.
 
     Raises:
-        BudgetError: no architecture fits; the message names the cheapest and the costliest.
+        NothingFits: no architecture fits; the message names the cheapest and the costliest.
         SpaceError: the space is larger than the 64-bit floats of the tables can count.
     """
 
@@ -39,7 +39,8 @@ class Feasible:
 
         Raises:
             UnitError: an end of the budget is not a number of Multi-Adds.
-            BudgetError: no architecture fits, or the ends are in the wrong order.
+            NothingFits: no architecture fits.
+            BudgetError: the ends are in the wrong order.
             SpaceError: the space is too large to draw from.
         """
         return cls(space, space.budget(budget))
@@ -51,7 +52,7 @@ class Feasible:
                 f"{format_large(MOST_DRAWABLE)} that can be drawn from; offer fewer repeats or fewer choices"
             )
         if not any(len(costs) for costs, _ in self._costs):
-            raise BudgetError(_explain_no_fit(self.space, self.budget))
+            raise NothingFits(_explain_no_fit(self.space, self.budget))
 
     def __getstate__(self) -> dict[str, Any]:
         """Space and budget; the tables, of megabytes, are made again where they are needed."""

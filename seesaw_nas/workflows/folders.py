@@ -18,9 +18,9 @@ from seesaw_nas.space import Budget
 UNSHARED = "unshared"  # file, with .json behind, of a run whose study is not made in its database yet
 
 
-def default_name(settings: SearchSettings, budget: Budget) -> str:
-    """The name of a run that was given none: of data set, budget and time."""
-    stem = Path(os.path.abspath(settings.training.dataset.removeprefix("folder:"))).name
+def default_name(dataset: str, budget: Budget) -> str:
+    """The name of a run that was given none: of data set (of a search without one, the space), budget and time."""
+    stem = Path(os.path.abspath(dataset.removeprefix("folder:"))).name
     return names.derive_name(stem, str(budget).replace(":", "-"), f"{datetime.now():%Y%m%d-%H%M%S}")
 
 

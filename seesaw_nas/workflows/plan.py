@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from seesaw_nas.core import markup
 from seesaw_nas.core.units import format_duration, format_large
 from seesaw_nas.evaluators import on_device
+from seesaw_nas.evaluators.words import TIMED_STEP, words
 from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.training import memory
 from seesaw_nas.workflows.problem import Problem
@@ -15,6 +16,7 @@ from seesaw_nas.workflows.problem import Problem
 if TYPE_CHECKING:
     from seesaw_nas.architecture.spec import Architecture
     from seesaw_nas.search.halving import Halving
+    from seesaw_nas.search.listener import Listener
 
 
 @dataclass(frozen=True)
@@ -68,17 +70,32 @@ class Plan:
         return markup.table("Plan", (), [*rows, *([("each reserves", self.reserves)] if self.reserves else [])])
 
 
-def plan(problem: Problem, trials: int, halving: Halving, reserves: str = "", *, short: int = 0) -> Plan:
-    """Count, and estimate how long an architecture of median cost takes; ``trials`` are still to be trained.
+def plan(
+    problem: Problem,
+    trials: int,
+    halving: Halving,
+    reserves: str = "",
+    listener: Listener | None = None,
+    *,
+    short: int = 0,
+    repeats: bool = False,
+) -> Plan:
+    """Count, and estimate how long an architecture of median cost takes; ``trials`` are left, as far as so many fit.
 
     Args:
         short: how many short trainings there are beside, where the settings say of how many epochs.
         reserves: as of :class:`Plan`.
+        listener: told that a step is timed.
+        repeats: whether architectures are trained more than once, so that there may be more trainings than fit.
     """
     import numpy as np
 
     feasible, asked = problem.feasible, problem.settings.proposals.short_epochs
     short_epochs = int(asked) if short else 0
+    trials = trials if repeats else min(trials, feasible.count)
+    timed = words(problem.settings.scoring.evaluator).timed
+    if listener is not None and timed:
+        listener.doing("timing a step" if timed == TIMED_STEP else "timing a score")
     median = feasible.median_macs
     typical = Feasible(problem.space, Budget(median, median)).draw(
         np.random.default_rng(problem.settings.training.seed)

@@ -26,7 +26,7 @@ from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.training import supernet
 from seesaw_nas.training.execution import AUTOMATIC
-from seesaw_nas.workflows import places
+from seesaw_nas.workflows import budgets, places
 from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
 from seesaw_nas.workflows.search_images import load_described, load_images
 
@@ -67,6 +67,16 @@ class Problem:
     @property
     def budget(self) -> Budget:
         return self.feasible.budget
+
+    @property
+    def budget_origin(self) -> str:
+        """Where the budget is from, in words, where the space's own was scaled to the images; empty otherwise."""
+        return "" if self.settings.scoring.table else budgets.origin(self.feasible, self.settings.searched.budget)
+
+    @property
+    def budget_warning(self) -> str:
+        """A sentence where the budget limits nothing; empty otherwise."""
+        return budgets.warning(self.feasible, self.settings.searched.budget)
 
     @cached_property
     def placed(self) -> Evaluator:
@@ -186,10 +196,10 @@ def _make_called(settings: SearchSettings, given: Objects, device: torch.device)
     found = given.space or space.load(settings.searched.space or data.default_space(dataset) or dataset)
     shape = (found.input_channels, found.input_size, found.input_size)
     if given.data is None:
-        scored_on = Subject(dataset, shape, found.classes, 0, 0)
+        scored_on = Subject("", shape, found.classes, 0, 0)
     else:  # the evaluator need not look at them, but figures on others are others
         _, scored_on = load_described(settings, given.data)
-    feasible = Feasible.of(found, settings.searched.budget or found.default_budget)
+    feasible = budgets.find_feasible(found, settings.searched.budget, "")
     return Problem(settings, scored_on, device, feasible, evaluator, given)
 
 
@@ -212,7 +222,8 @@ def _feasible(settings: SearchSettings, given: Objects, subject: Subject, defaul
         found = settings.load_space(size, channels, subject.classes)
     else:
         found = given.space.adapt(size, channels, subject.classes)
-    return Feasible.of(found, settings.searched.budget or default_budget or found.default_budget)
+    dataset = "" if settings.scoring.table or given.data else settings.training.dataset
+    return budgets.find_feasible(found, settings.searched.budget or default_budget, dataset)
 
 
 def description(problem: Problem) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from seesaw_nas.core.units import format_top1
 from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.latency import LatencySettings, NetworkLatencies, Timings
 from seesaw_nas.deploy.latency.measuring import conditions
-from seesaw_nas.evaluators import is_trained
+from seesaw_nas.evaluators import TABLE, needs, trains
+from seesaw_nas.evaluators.words import words
 from seesaw_nas.report import Run
 from seesaw_nas.search import standing
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
@@ -103,7 +104,8 @@ class Result:
 
     def named(self, trial: CompleteTrial) -> Named:
         """The architecture of a trained trial, under a name that says where it is from."""
-        return Named(f"{self.folder.name}-{trial.number}", trial.architecture, self.problem.settings.training.dataset)
+        dataset = self.problem.settings.training.dataset if self.problem.subject.name else ""
+        return Named(f"{self.folder.name}-{trial.number}", trial.architecture, dataset)
 
 
 def _in_short(record: CompleteTrial) -> str:
@@ -154,10 +156,10 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
     problem, settings = result.problem, result.problem.settings
     if settings.scoring.evaluator == "trained" and settings.whole != settings:
         problem = make_problem(settings.whole, problem.given, problem.space_file)
-    recipe = problem.settings.training.fitted_recipe
+    recipe, evaluator = problem.settings.training.fitted_recipe, settings.scoring.evaluator
     how = {
         "evaluator": settings.scoring.evaluator,
-        "recipe": f"{recipe.name}: {recipe.summary}",
+        "recipe": f"{recipe.name}: {recipe.summary}" if trains(evaluator) or needs(evaluator) == TABLE else "",
         "images": describe_images(problem.subject),
     }
     chosen = confirmation.candidates(result.standing, settings.winners)
@@ -184,23 +186,24 @@ def write_results(result: Result) -> None:
 
 
 def _provenance(result: Result, trial: CompleteTrial) -> dict[str, Any]:
-    settings, timings = result.problem.settings, result.timings
+    settings, timings, subject = result.problem.settings, result.timings, result.problem.subject
+    evaluator = settings.scoring.evaluator
+    said = words(evaluator)
     found: dict[str, Any] = {
         "top1": trial.top1,
-        "split": trial.split,
+        **({"split": trial.split} if said.is_accuracy else {}),
         "seed": trial.seed,
         "n_seeds": 1,
         "run": result.folder.name,
         "trial": trial.number,
-        "dataset": settings.training.dataset,
-        "n_train": result.problem.subject.n_train,
-        "n_validation": result.problem.subject.n_validation,
-        "evaluator": settings.scoring.evaluator,
+        **({"dataset": settings.training.dataset} if subject.name else {}),
+        **({"n_train": subject.n_train, "n_validation": subject.n_validation} if subject.n_train else {}),
+        "evaluator": evaluator,
         "conditions": result.folder.description["conditions"],
     }
     if figures := result.standing.figures(trial):
         found |= asdict(figures)
-    if is_trained(settings.scoring.evaluator):
+    if trains(evaluator) or needs(evaluator) == TABLE:
         found |= {"recipe": settings.training.recipe, "epochs": settings.training.fitted_recipe.epochs}
     if spread := result.confirmed.spreads.get(trial.digest):
         found["confirmed"] = {"conditions": dict(result.confirmed.conditions), **asdict(spread)}

@@ -11,11 +11,12 @@ from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.core.typed import conform
 from seesaw_nas.deploy import latency
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
+from seesaw_nas.evaluators import TABLE, needs, trains
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.report import Run
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.recorded import find_space
-from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Budget
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
@@ -71,14 +72,16 @@ def conditions_of(
     folder: RunFolder, settings: SearchSettings, space_name: str, images: str, timings: Timings, confirmed: Confirmed
 ) -> dict[str, str]:
     """Everything that the figures of a run rest on, by name, in the order of a page."""
+    evaluator = settings.scoring.evaluator
+    has_data, has_recipe = images or not evaluator.startswith(PYTHON), trains(evaluator) or needs(evaluator) == TABLE
     conditions = {
-        "data set": settings.training.dataset,
+        "data set": settings.training.dataset if has_data else "",
         "images": images,
         "space": space_name,
         "strategy": settings.proposals.strategy,
         "scheduler": "" if settings.scheduling.scheduler == "none" else settings.scheduling.scheduler,
         "evaluator": "" if settings.scoring.evaluator == "trained" else settings.scoring.evaluator,
-        "recipe": f"{settings.training.recipe}: {settings.training.fitted_recipe.summary}",
+        "recipe": f"{settings.training.recipe}: {settings.training.fitted_recipe.summary}" if has_recipe else "",
         "seed": str(settings.training.seed),
         **folder.description["conditions"],
         **{f"trained again: {name}": text for name, text in confirmed.conditions.items()},
@@ -98,6 +101,6 @@ def _known_images(folder: RunFolder) -> str:
     try:
         result = read_json(folder.best)["result"]
         n_train, n_validation = (conform(name, int, result[name]) for name in ("n_train", "n_validation"))
-        return f"{n_train:,} to train on, {n_validation:,} to validate on"
+        return f"{n_train:,} to train on, {n_validation:,} to validate on" if n_train else ""
     except (DocumentError, SpecError, KeyError, TypeError):
         return ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from seesaw_nas.search.spending import AUTO, default_short
 from seesaw_nas.search.strategies.base import Setting, Strategy
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.search.topics import ESTIMATE
+from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.workflows import confirmation, folders, places, results
 from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
 from seesaw_nas.workflows.plan import Plan, plan
@@ -37,6 +39,7 @@ from seesaw_nas.workflows.watching import write_events
 
 if TYPE_CHECKING:
     from seesaw_nas.search.engines import Engine
+    from seesaw_nas.search.history.history import History
     from seesaw_nas.search.listener import Listener
     from seesaw_nas.search.starts import Start
 
@@ -73,12 +76,14 @@ def begin(
     """
     if name:
         names.check_name(name, "--name")
+    tell_reading(settings, given, listener)
     problem = settle_short(make_problem(settings, given, space_file))
     settings = settings.replace(short_epochs=problem.settings.proposals.short_epochs)
     how = choose_method(problem)
     about = {"kind": KIND, **description(problem)}
-    wanted = name or folders.default_name(settings, problem.budget)
-    first = _starts(problem, str(Path(runs_dir) / wanted), listener) if found is None else list(found)
+    of = problem.settings.training.dataset if problem.subject.name else problem.space.name
+    wanted = name or folders.default_name(of, problem.budget)
+    first = find_starts(problem, str(Path(runs_dir) / wanted), listener) if found is None else list(found)
     with engines.connect_engine(settings, problem.device) as engine:
         make = partial(folders.make, settings, about)
         folder = make(Path(runs_dir) / wanted) if name else folders.make_first(Path(runs_dir), wanted, make)
@@ -109,13 +114,27 @@ def settle_short(problem: Problem) -> Problem:
     return problem
 
 
-def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
-    """What the settings name to begin with; the listener is told why figures of an earlier run are not taken over."""
+def tell_reading(settings: SearchSettings, given: Objects, listener: Listener | None) -> None:
+    """Tell the listener what takes its time before anything is known."""
+    if listener is None:
+        return
+    if settings.scoring.table:
+        listener.doing("reading the table")
+    elif given.evaluator is None and given.data is None:
+        listener.doing("reading images")
+
+
+def find_starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
+    """What the settings name to begin with, no more than there are trials.
+
+    The listener is told what is left out, and why figures of an earlier run are not taken over.
+    """
     tell = listener.remark if listener else None
     settings, basis = problem.settings, basis_of(problem, name)
-    return starts.resolve(
+    named = starts.resolve(
         settings.proposals.seed_with, problem.feasible, basis, tell, storage=settings.placement.storage
     )
+    return starts.keep_within(named, settings.proposals.trials, tell)
 
 
 def resume(
@@ -150,10 +169,7 @@ def resume(
         raise RunError(
             f"{folder.path} is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
         )
-    settings = SearchSettings.from_dict(begun.get("settings", {}))
-    if url := url_of(folder):
-        changes = changes | {"storage": url}
-    settings = apply_changes(settings, changes)
+    settings = settings_of(folder, changes)
     if not changes.get("cache_dir"):
         places.check_copies(settings, str(folder.path))
     if settings.placement.engine == "ray" and not changes.get("ray_address"):
@@ -165,13 +181,23 @@ def resume(
         )
     read_timings(folder)  # a damaged file is told before any training
     confirmation.read(folder.confirmed)
+    tell_reading(settings, given, listener)
     problem = restore_problem(settings, given, begun, str(folder.path), listener)
     how = choose_method(problem)
-    named = partial(_starts, problem, str(folder.path), listener)
+    named = partial(find_starts, problem, str(folder.path), listener)
     find = named if found is None else lambda: list(found)
     with engines.connect_engine(settings, problem.device) as engine:
         folders.finish(folder, settings)
         return run(folder, problem, how, find, engine, time_limit, on_plan, listener, retry_failed)
+
+
+def settings_of(folder: RunFolder, changes: Mapping[str, Any]) -> SearchSettings:
+    """The settings that a search goes on under: its own, the trials that it was last raised to, and the changes."""
+    begun = SearchSettings.from_dict(folder.description.get("settings", {}))
+    settings = begun.replace(trials=folder.trials or begun.proposals.trials)
+    if url := url_of(folder):
+        changes = {**changes, "storage": url}
+    return apply_changes(settings, changes)
 
 
 def apply_changes(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
@@ -193,7 +219,7 @@ def restore_problem(
     """
     text = places.recorded_space(settings, begun)
     places.check(settings, what, given.names, text)
-    problem = make_problem(settings, given, text)
+    problem = _under_recorded_budget(make_problem(settings, given, text), begun)
     before, now = Basis.of(begun, f"{what} when it began"), basis_of(problem, "what is there now")
     differing = difference(before, now, allow=("space", "budget"))  # a budget may be a share of the space's costliest
     if before.space != now.space and not differing:
@@ -206,6 +232,22 @@ def restore_problem(
     if listener and (text := "; ".join(filter(None, notes))):
         listener.remark(text)
     return settle_short(problem)
+
+
+def _under_recorded_budget(problem: Problem, begun: Mapping[str, Any]) -> Problem:
+    """The problem under the budget that a run began with, where that was the space's own: it may be scaled since."""
+    recorded, settings = begun.get("budget"), problem.settings
+    if settings.searched.budget or begun.get("space_digest") != problem.space.digest:
+        return problem
+    if not isinstance(recorded, Mapping) or recorded.keys() != {"low", "high"}:
+        return problem
+    low, high = recorded["low"], recorded["high"]
+    if type(low) is not int or type(high) is not int or (low, high) == (problem.budget.low, problem.budget.high):
+        return problem
+    written = f"{low}:{high}" if low else str(high)
+    return replace(
+        problem, settings=settings.replace(budget=written), feasible=Feasible(problem.space, Budget(low, high))
+    )
 
 
 class Method(NamedTuple):
@@ -249,39 +291,24 @@ def run(
         time_limit, on_plan, listener: as for :func:`begin`.
         retry_failed: as for :func:`resume`.
     """
-    settings, (strategy, halving, live) = problem.settings, method
-    with (
-        folder.hold(),
-        open_history(folder, problem) as trial_history,
-        write_events(folder, settings.placement.tensorboard, listener, trial_history.records) as told,
-    ):
+    settings, halving = problem.settings, method[1]
+    with _open(folder, problem, listener) as (trial_history, told):
         if settings.steps.plan == "shared":
             if on_plan is not None:
-                on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves))
+                on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves, listener))
             before = SharedPlan(folder, problem, listener, time_limit)
             find_starts = partial(before.starts, partial(_carry_out_step, problem, on_plan, listener))
         try:
             taken_over = starts.add_starts(trial_history, find_starts)
         except Unfinished as unfinished:
             return collect(folder, problem, str(unfinished), ())
-        work = proposer.Proposer(
-            trial_history,
-            strategy,
-            trials=settings.proposals.trials,
-            taken_over=taken_over,
-            epochs=problem.evaluator.epochs,
-            halving=halving,
-            checkpoints=folder.checkpoints,
-            on_closed=told.ended if told else None,
-            retry_failed=retry_failed,
-            live=live,
-            short=int(settings.proposals.short_epochs),
-        )
+        more = {"taken_over": taken_over, "retry_failed": retry_failed}
+        work = _make_proposer(folder, problem, method, trial_history, told, **more)
         if settings.steps.plan == "shared":
             time_limit = before.left
         elif on_plan is not None:
             left = work.left
-            on_plan(problem, plan(problem, left.whole, halving, engine.reserves, short=left.short))
+            on_plan(problem, plan(problem, left.whole, halving, engine.reserves, listener, short=left.short))
         evaluator = problem.placed if settings.trains_here else problem.evaluator
         try:
             ended = engine.run(work, evaluator, folder.path, told, time_limit)
@@ -298,6 +325,40 @@ def run(
             result = replace(result, timings=timings)
             write_results(result)
         return result
+
+
+@contextmanager
+def _open(folder: RunFolder, problem: Problem, listener: Listener | None) -> Iterator[tuple[History, Listener | None]]:
+    """The history of a run, which this process holds meanwhile, and who hears of it; the folder is told at once."""
+    if listener is not None:
+        listener.opened(folder.path)
+    settings = problem.settings
+    with (
+        folder.hold(),
+        open_history(folder, problem) as history,
+        write_events(folder, settings.placement.tensorboard, listener, history.records) as told,
+    ):
+        folder.note_trials(settings.proposals.trials)
+        yield history, told
+
+
+def _make_proposer(
+    folder: RunFolder, problem: Problem, method: Method, history: History, told: Listener | None, **more: Any
+) -> proposer.Proposer:
+    """What proposes the trials that are left; ``more`` is as for the proposer itself."""
+    strategy, halving, live = method
+    return proposer.Proposer(
+        history,
+        strategy,
+        trials=problem.settings.proposals.trials,
+        epochs=problem.evaluator.epochs,
+        halving=halving,
+        checkpoints=folder.checkpoints,
+        on_closed=told.ended if told else None,
+        live=live,
+        short=int(problem.settings.proposals.short_epochs),
+        **more,
+    )
 
 
 def _carry_out_step(

@@ -27,6 +27,7 @@ from seesaw_nas.core.files import write_json
 from seesaw_nas.core.kendall import kendall
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.core.typed import build, conform
+from seesaw_nas.evaluators.words import words
 from seesaw_nas.search import halving, standing
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
@@ -214,8 +215,11 @@ class SharedPlan:
         found = standing.of_run(settings, trials, self._problem.space, self._problem.budget)
         worths = [Observed(row.trial.number, row.trial.architecture, row.macs, row.worth) for row in found.rows]
         chosen = best_first(worths, settings.proposals.objectives)[:count]
+        said = words(settings.scoring.evaluator)
         what = "estimated " if found.by == ESTIMATE else ""
-        return [Start(one.architecture, f"{path.name}: trial {one.number}, {what}{one.top1:.2%}") for one in chosen]
+        return [
+            Start(one.architecture, f"{path.name}: trial {one.number}, {what}{said.figure(one.top1)}") for one in chosen
+        ]
 
     def all(self, trials: Sequence[TrialRecord]) -> list[StepResult]:
         """What every step came to, the last round by its ``trials``."""

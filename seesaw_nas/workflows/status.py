@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ class Status:
         seconds_left: until all are trained, by the pace of the last ones; ``None`` before two have ended.
         workers: trainings that each worker has ended; empty where one process trains by itself.
         short_epochs: of the schedule of its short trainings; 0 where it has none.
+        evaluator: what scores.
+        resume: the command that goes on with it; empty while a process works on it, and where nothing is left to do.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Status:
     seconds_left: float | None
     workers: dict[str, int]
     short_epochs: int = 0
+    evaluator: str = "trained"
+    resume: str = ""
 
     @property
     def begun(self) -> int:
@@ -81,7 +86,8 @@ class RunWatch:
         settings = self._folder.description.get("settings", {})
         if "trials" not in settings:
             raise RunError(f"{self._folder.path} is no search; of a training, `train --tensorboard` shows the progress")
-        self._spending = _spending(settings)
+        self._own_spending = _spending(settings)
+        self._evaluator = str(settings.get("evaluator", "trained"))
         self._watched = Watched(self._folder)
         self._tally = _Tally()
 
@@ -91,25 +97,31 @@ class RunWatch:
         Raises:
             RunError: its history is not readable.
         """
+        spending = self._own_spending
+        if self._folder.trials:  # another process may have raised it meanwhile
+            spending = replace(spending, trials=self._folder.trials)
         working = self._folder.is_held()  # before reading: of a process that ends, all is read
         changed, afresh = self._watched.look()
         tally = self._tally = _Tally() if afresh else self._tally
         for trial in changed:
             tally.take(trial)
         counts = Counter({state: len(numbers) for state, numbers in tally.states.items() if numbers})
-        done = begun(Counter(tally.begun.values()), self._spending.epochs)
-        open_now = [tally.begun[number] or self._spending.epochs for number in tally.open]
-        left = self._spending.left(done)
-        ends = {number: (end, tally.begun[number] or self._spending.epochs) for number, end in tally.ends.items()}
+        done = begun(Counter(tally.begun.values()), spending.epochs)
+        open_now = [tally.begun[number] or spending.epochs for number in tally.open]
+        left = spending.left(done)
+        ends = {number: (end, tally.begun[number] or spending.epochs) for number, end in tally.ends.items()}
+        ended = not (left.whole or left.short or open_now or counts["paused"])
         return Status(
             name=self._folder.name,
             working=working,
-            trials=done.whole + done.short + left.whole + left.short if self._spending.short else self._spending.trials,
+            trials=done.whole + done.short + left.whole + left.short if spending.short else spending.trials,
             counts=dict(counts),
             best=None if tally.best is None else self._watched.complete_trial(-tally.best[2]),
             seconds_left=_seconds_left(ends.values(), left.epochs + sum(open_now)),
             workers={worker: len(numbers) for worker, numbers in tally.workers.items()},
-            short_epochs=self._spending.short,
+            short_epochs=spending.short,
+            evaluator=self._evaluator,
+            resume="" if ended or working else shlex.join(["seesaw-nas", "resume", str(self._folder.path)]),
         )
 
 

@@ -120,7 +120,7 @@ def _train(
         if on_begin:
             on_begin(problem, recipe, len(images.train))
         if on_estimate:
-            on_estimate(_estimate(settings, problem.feasible, images, recipe, problem.device))
+            on_estimate(estimate(settings, problem.feasible, images, recipe, problem.device))
         with signals.catch_signals() as stop:
             trained = train_supernet(
                 Supernet.build(problem.space, seed=settings.training.seed),
@@ -170,7 +170,7 @@ def _about(settings: SearchSettings, problem: Problem) -> dict[str, Any]:
     }
 
 
-def _estimate(
+def estimate(
     settings: SearchSettings, feasible: Feasible, images: SearchData, recipe: recipes.Recipe, device: Any
 ) -> float:
     """Seconds of the whole training, by steps of an architecture of median cost."""

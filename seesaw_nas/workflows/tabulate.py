@@ -31,6 +31,7 @@ from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.strategies.base import distinct
 from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import Problem, description, make_problem
 
 LIKE = "architectures"  # field of what a table says of itself: a checksum of those that were named, not drawn
@@ -45,6 +46,7 @@ def tabulate(
     like: Path | str | None = None,
     listener: Listener | None = None,
     on_problem: Callable[[Problem], None] | None = None,
+    on_plan: Callable[[Problem, Plan], None] | None = None,
 ) -> Table:
     """Train ``settings.proposals.trials`` architectures with every seed, and write their curves to a Parquet file.
 
@@ -58,6 +60,7 @@ def tabulate(
         like: an earlier table; its first architectures are trained, in its order, in place of draws.
         listener: told of each training, as of a trial.
         on_problem: told of the problem, before anything is trained.
+        on_plan: told of the plan, for which a step is timed.
 
     Raises:
         OptionError: no seed is wanted.
@@ -69,19 +72,20 @@ def tabulate(
     if seeds < 1:
         raise OptionError(f"--seeds must be at least 1, got {seeds}")
     if not _part_of(out).exists():  # else a process may have been killed between writing the table and its end
-        _refuse_existing(out)
+        refuse_existing(out)
     check_name(out.name, "the table's name")
+    if listener:
+        listener.doing("reading images")
     problem = make_problem(settings)
     if on_problem:
         on_problem(problem)
     if listener and problem.passed_over.count:
         listener.remark(problem.passed_over.sentence)
-    about = {**description(problem), "seeds": seeds}
-    if like is None:
-        draws = _draws(problem, settings.proposals.trials)
-    else:
-        draws = _architectures_of(Path(like), problem, settings.proposals.trials)
-        about[LIKE] = sha256(" ".join(one.digest for one in draws).encode()).hexdigest()
+    draws, drawn = find_architectures(problem, like, listener)
+    about = {**description(problem), "seeds": seeds, **drawn}
+    if on_plan:
+        halving = problem.settings.halving(problem.evaluator.epochs)
+        on_plan(problem, plan(problem, seeds * len(draws), halving, listener=listener, repeats=True))
     with _Log(out, about) as log:
         if out.exists():
             return _made(out, log)
@@ -93,7 +97,7 @@ def tabulate(
             raise RunError("every training failed, so there is nothing to write")
         failed = sum(not curve for curve in log.done.values())
         table = Table(problem.subject, problem.evaluator.epochs, about | {"failed": failed}, entries)
-        _refuse_existing(out)
+        refuse_existing(out)
         tables.write(out, table)
         log.discard()
     return table
@@ -110,7 +114,7 @@ def _made(out: Path, log: _Log) -> Table:
         (entry.architecture.digest, seed): curve for entry in table.entries for seed, curve in entry.curves.items()
     }
     if recorded != {pair: curve for pair, curve in log.done.items() if curve}:
-        _refuse_existing(out)
+        refuse_existing(out)
     log.discard()
     return table
 
@@ -120,7 +124,28 @@ def _part_of(out: Path) -> Path:
     return out.with_name(out.name + ".part.jsonl")
 
 
-def _refuse_existing(out: Path) -> None:
+def find_architectures(
+    problem: Problem, like: Path | str | None, listener: Listener | None = None
+) -> tuple[list[Architecture], dict[str, str]]:
+    """What a table is of, and what it says of that where it is no draw; the listener is told where there are fewer.
+
+    Raises:
+        RunError: the earlier table ``like`` cannot be read, or holds an architecture that does not fit.
+    """
+    wanted = problem.settings.proposals.trials
+    found = _draws(problem, wanted) if like is None else _architectures_of(Path(like), problem, wanted)
+    if listener and like is not None and len(found) < wanted:
+        listener.remark(f"{wanted:,} architectures are wanted, but {like} has {len(found):,}; all of them are trained")
+    checksum = sha256(" ".join(one.digest for one in found).encode()).hexdigest()
+    return found, {} if like is None else {LIKE: checksum}
+
+
+def refuse_existing(out: Path) -> None:
+    """Refuse to make a file that is there.
+
+    Raises:
+        RunError: it is.
+    """
     if out.exists():
         raise RunError(f"{out} exists already and nothing is overwritten; choose another name")
 
@@ -232,7 +257,7 @@ class _Log:
         """Refuse where another process made the table between the first look and the lock."""
         if self._out.exists() and not self._path.stat().st_size:
             self._path.unlink()  # that process had deleted its own
-            _refuse_existing(self._out)
+            refuse_existing(self._out)
 
     def _read(self, lines: list[str]) -> None:
         try:

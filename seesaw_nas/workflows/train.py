@@ -109,7 +109,7 @@ def train(
     if not checkpoint_minutes > 0:
         raise OptionError(f"--checkpoint-minutes must be above 0, got {checkpoint_minutes:g}")
     named = specfile.resolve(settings.spec)
-    dataset = settings.training.dataset or _dataset(named)
+    dataset = settings.training.dataset or dataset_of(named)
     recipe = settings.training.fitted_recipe
     path = out or Path("runs") / derive_name(named.name, settings.training.recipe, settings.training.seed)
     size = named.architecture.input_size if dataset not in data.ONE_SIZE else None
@@ -139,7 +139,7 @@ def train(
             if on_note is not None and ranks.leads and (text := _other_recipe(named, settings.training.recipe)):
                 on_note(text)
             if on_estimate is not None:
-                seconds = _estimate(named, images, recipe, device, ranks.world, execution)
+                seconds = estimate(named, images, recipe, device, ranks.world, execution)
                 if ranks.leads:
                     on_estimate(seconds)
                     _warn_of_compiling(execution, seconds, images, recipe, on_note)
@@ -185,9 +185,10 @@ def _other_recipe(named: Named, recipe: str) -> str:
     )
 
 
-def _estimate(
+def estimate(
     named: Named, images: Any, recipe: recipes.Recipe, device: Any, processes: int, execution: Execution
 ) -> float:
+    """Seconds of a whole training, by a few timed steps."""
     share = replace(recipe, batch_size=max(recipes.SMALLEST_BATCH, recipe.batch_size // processes))
     measured = execution if processes == 1 else EAGER
     step = timing.step_seconds(named.architecture, images, share, device, measured)
@@ -230,7 +231,12 @@ def _both(first: Callable[..., None], second: Callable[..., None] | None) -> Cal
     return told
 
 
-def _dataset(named: Named) -> str:
+def dataset_of(named: Named) -> str:
+    """The data set that a spec file names.
+
+    Raises:
+        OptionError: it names none.
+    """
     if not named.dataset:
         raise OptionError(
             f"'{named.name}' does not say which images to train on; add --dataset {', '.join(DATA_SETS)} or a folder"

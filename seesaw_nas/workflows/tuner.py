@@ -29,6 +29,7 @@ from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.search.topics import ESTIMATE, RANKS
 from seesaw_nas.space import Budget, Feasible, Space
+from seesaw_nas.space.scaling import default_budget
 
 UNLIMITED = 10**9  # trials
 _ABOUT = "about"  # note of the history: what its trials have in common
@@ -138,7 +139,7 @@ class Tuner:
         _check_whole_numbers(trials=(trials, 1), epochs=(epochs, 1), seed=(seed, 0))
         trials, epochs, seed = int(trials), int(epochs), int(seed)  # of NumPy's whole numbers, too
         found = space.load(search_space) if isinstance(search_space, str) else search_space
-        feasible = Feasible.of(found, write_budget(budget) or found.default_budget)
+        feasible = Feasible.of(found, write_budget(budget) or default_budget(found))
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
         about: dict[str, Any] = {"space": found.name, "its digest": found.digest}
         about |= {"budget": [feasible.budget.low, feasible.budget.high], "seed": seed, "epochs": epochs}

@@ -392,8 +392,8 @@ def test_full_disk(cli, monkeypatch):
         code, _, err = cli(*QUICK, "--name", "a", "--trials", "3")
     assert code == 2
     assert err == (
-        "seesaw-nas: cannot write: No space left on device; free some space; what was finished is kept: a search goes "
-        "on by `seesaw-nas resume RUN`, a training by --resume\n"
+        "seesaw-nas: cannot write: No space left on device; free some space; what was finished is kept; it goes "
+        "on by `seesaw-nas resume runs/a`\n"
     )
     assert cli("resume", "runs/a").out.count("top-1 ") >= 2
 

@@ -87,5 +87,5 @@ def test_trials_of_another_space_are_left_out(small):
 
 
 def test_no_trial_says_so_and_one_is_a_line(small):
-    assert notes(report.parallel_genotype([], small)) == ["no trial has finished training"]
+    assert notes(report.parallel_genotype([], small)) == ["no trial has a result"]
     assert len(axes(report.parallel_genotype(searched(small, 1), small))["top-1 (%)"].values) == 1

@@ -74,7 +74,7 @@ def test_names_differ_in_dash_as_well_as_colour():
 
 @pytest.mark.parametrize("runs", [{}, {"ours": []}, {"ours": [[]]}, {"ours": [RUN[3:4], RUN[5:]]}])
 def test_progress_without_a_trained_trial_says_so(runs):
-    assert notes(curves(runs)) == ["no trial has finished training"]
+    assert notes(curves(runs)) == ["no trial has a result"]
 
 
 def test_progress_of_a_single_trial_is_a_point():
@@ -107,4 +107,4 @@ def test_fronts_of_one_trial_are_one_front_and_of_none_a_sentence():
         "trained trials (1)",
         "front of the first 1",
     ]
-    assert notes(report.front_over_time(RUN[5:])) == ["no trial has finished training"]
+    assert notes(report.front_over_time(RUN[5:])) == ["no trial has a result"]

@@ -165,7 +165,7 @@ def test_repeats_and_latencies_are_columns(tmp_path):
 def test_page_of_no_trained_trial_says_so(tmp_path, records):
     for text in (page(tmp_path, records), full(tmp_path, run(records))):
         told = Page(text).text
-        assert "No trial has finished training, so there is no front." in told
+        assert "No trial has a result, so there is no front." in told
         assert f"{len(records)} proposed: 0 trained" in told
         assert ("loss <NaN> & stopped" in told) is (records is NOT_TRAINED)
         assert "Best:" not in told
@@ -239,4 +239,43 @@ def test_runs_with_little_in_them_can_be_compared(tmp_path, records):
     report.write_comparison(tmp_path / "c.html", runs, report.compare_runs(runs))
     told = Page((tmp_path / "c.html").read_text()).text
     assert "Comparison of 2 runs" in told
-    assert ("no trial has finished training" in told) is (records is not RECORDS[4:5] and len(records) != 1)
+    assert ("no trial has a result" in told) is (records is not RECORDS[4:5] and len(records) != 1)
+
+
+# --- figures that are no accuracies
+
+
+SCORED = {"proxy:flow": {}, "inherited": {"supernet": "somewhere"}, "python:count": {}}
+
+
+def evaluated(evaluator, **more):
+    return replace(run(), settings=SearchSettings.of(dataset="cifar10", evaluator=evaluator, **more))
+
+
+@pytest.mark.parametrize(("evaluator", "more"), SCORED.items(), ids=SCORED)
+def test_scores_are_called_scores_on_every_page(tmp_path, evaluator, more):
+    scored = evaluated(evaluator, **more)
+    shown = report.all_figures(scored)
+    told = Page(full(tmp_path, scored)).text
+    report.write_comparison(tmp_path / "c.html", [scored, scored], report.compare_runs([scored, scored]))
+    told += Page((tmp_path / "c.html").read_text()).text
+    assert "Best: 0.64 score at 108,212,736 Multi-Adds" in told
+    drawn = "".join(one.figure.to_json() for one in shown)
+    for word in ("top-1", "Top-1", "trained trials", "validation", "Published", "as printed"):
+        assert word not in told
+        assert word not in drawn
+
+
+def test_a_function_that_was_given_no_images_names_no_data_set(tmp_path):
+    assert "cifar10" not in Page(full(tmp_path, evaluated("python:count"))).text
+    assert "cifar10" in Page(full(tmp_path, evaluated("proxy:flow"))).text
+
+
+def test_figures_of_a_table_are_called_recorded(tmp_path):
+    looked_up = evaluated("table", table="t.parquet")
+    told = Page(full(tmp_path, looked_up)).text
+    assert "Best: 64.00% recorded at 108,212,736 Multi-Adds" in told
+    report.write_comparison(tmp_path / "c.html", [looked_up, looked_up], report.compare_runs([looked_up, looked_up]))
+    compared = Page((tmp_path / "c.html").read_text()).text
+    assert "Best recorded" in compared
+    assert "top-1" not in told + compared

@@ -207,7 +207,7 @@ def test_without_published_rows_in_reach_there_is_no_panel_for_them(dataset, bud
 @pytest.mark.parametrize("records", [[], NOT_TRAINED], ids=["none", "all failed"])
 def test_figure_of_no_trained_trial_says_so(records):
     shown = figure(records)
-    assert "no trial has finished training" in [note.text for note in shown.layout.annotations]
+    assert "no trial has a result" in [note.text for note in shown.layout.annotations]
     assert not [t for t in shown.data if t.name == "best"]
 
 

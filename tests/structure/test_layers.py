@@ -37,7 +37,7 @@ HOMES = {
     "tensorboardX": ("training/events.py",),
     "pyarrow": ("evaluators/table.py",),
 }
-MOST_INSIDE_FUNCTIONS = 25
+MOST_INSIDE_FUNCTIONS = 27
 # Functions above 45 lines or 12 parameters, each with the reason.
 OVERSIZED = {
     "seesaw_nas.training.loop.train": "what a caller may choose or watch of a training",
@@ -170,7 +170,8 @@ def test_status_loads_nothing_heavy(tmp_path):
         '{"propose":0,"genes":"","origin":"","attempts":1,"seed":1}\n'
     )
     said = loaded_by("cli", "status", str(tmp_path))
-    assert said.endswith("trials  1 of 3 begun: 1 running\nloaded: []\n")
+    assert "trials  1 of 3 begun: 1 running\n" in said
+    assert said.endswith("goes on with it\nloaded: []\n")
 
 
 TORCH = {"seesaw_nas.core.device"}  # what needs torch among the packages below data

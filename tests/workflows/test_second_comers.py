@@ -66,7 +66,7 @@ def write_spec(path, name):
 
 def test_searches_of_the_same_second_get_names_of_their_own():
     names = [search().folder.name for _ in range(3)]
-    stem = "digits-300.0K-20261128-140543"
+    stem = "seesaw-digits-300.0K-20261128-140543"
     assert names == [stem, f"{stem}-2", f"{stem}-3"]
 
 
@@ -74,7 +74,7 @@ def test_searches_of_the_same_second_get_names_of_their_own():
 def test_searches_of_the_same_second_on_two_machines_get_studies_of_their_own():
     storage = {"storage": "sqlite:///runs.db"}
     names = [search(runs_dir=machine, **storage).folder.name for machine in ("one", "two")]
-    assert names == ["digits-300.0K-20261128-140543", "digits-300.0K-20261128-140543-2"]
+    assert names == ["seesaw-digits-300.0K-20261128-140543", "seesaw-digits-300.0K-20261128-140543-2"]
     assert os.listdir("two") == names[1:]  # what could not begin is not left behind
 
 
@@ -92,8 +92,7 @@ def test_a_search_is_below_its_folder_of_runs(name, tmp_path):
 
 
 def test_a_search_on_a_folder_of_a_strange_name_gets_a_name():
-    settings = SMALL.replace(dataset="folder:..")
-    name = folders.default_name(settings, Feasible.of(space.load("seesaw-digits"), "300K").budget)
+    name = folders.default_name("folder:..", Feasible.of(space.load("seesaw-digits"), "300K").budget)
     assert name.endswith("-300.0K-20261128-140543")
     assert not name.startswith(".")
 

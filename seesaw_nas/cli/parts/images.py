@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from seesaw_nas.workflows.problem import Problem
 
 
-def images_as_json(problem: Problem) -> dict[str, Any]:
-    """The name of the data set, how many images there are, and what of its folder is passed over."""
+def images_as_json(problem: Problem) -> dict[str, Any] | None:
+    """The name of the data set, how many images there are, and what of its folder is passed over; ``None`` of none."""
     subject = problem.subject
+    if not subject.name:
+        return None
     counts = {"n_train": subject.n_train, "n_validation": subject.n_validation}
     return {"name": subject.name, **counts, "passed_over": asdict(problem.passed_over)}

@@ -13,12 +13,15 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.images import images_as_json
 from seesaw_nas.core.errors import RunError
-from seesaw_nas.core.units import format_duration, format_top1
-from seesaw_nas.evaluators import is_trained
-from seesaw_nas.search.records import CompleteTrial
+from seesaw_nas.core.units import format_duration
+from seesaw_nas.evaluators.words import Words, words
+from seesaw_nas.search import proposer, starts
+from seesaw_nas.search.records import CompleteTrial, State
 from seesaw_nas.search.topics import ESTIMATE
 from seesaw_nas.workflows import results
 from seesaw_nas.workflows.results import Result
+
+WITHOUT_RESULT: tuple[State, ...] = ("failed", "infeasible", "duplicate", "lost", "stopped")
 
 
 def print_outcome(console: Console, result: Result, as_json: bool) -> None:
@@ -30,31 +33,42 @@ def print_outcome(console: Console, result: Result, as_json: bool) -> None:
 
 
 def refuse_all_failed(result: Result) -> None:
-    """End with a message, and so with the exit code of a mistake, if there were trainings and every one failed.
+    """End with a message, and so with the exit code of a mistake, if there were trainings and none came to anything.
+
+    So it is, too, where the search gave up because one after another failed. What was taken over from an earlier run
+    is nothing that this one came to.
 
     Raises:
         RunError: so it is; the text has the last one's reason.
     """
     failed = [record for record in result.trials if record.state == "failed"]
-    if failed and not any(
-        record.state in ("complete", "stopped", "paused", "running", "short") for record in result.trials
-    ):
-        each = "the only training failed" if len(failed) == 1 else f"all {len(failed)} trainings failed"
-        raise RunError(f"{each}, so nothing was found; the last one: {failed[-1].reason}")
+    if not failed:
+        return
+    many, reason = words_of(result).many, failed[-1].reason
+    if all(record.state in WITHOUT_RESULT or starts.is_taken_over(record) for record in result.trials):
+        each = f"the only {many.removesuffix('s')} failed" if len(failed) == 1 else f"all {len(failed)} {many} failed"
+        if any(record.state == "stopped" for record in result.trials):
+            each = f"{len(failed)} {many} failed and no other came to its end"
+        raise RunError(f"{each}, so nothing was found; the last one: {reason}")
+    if result.ended == proposer.GAVE_UP:
+        raise RunError(
+            f"the search gave up, {result.ended}; the last one: {reason}; mend that, and `seesaw-nas resume "
+            f"{result.folder.path} --retry-failed` goes on"
+        )
 
 
 def _print(console: Console, result: Result) -> None:
     counts = _counts(result)
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    console.print(f"\nended because {result.ended}; {told or 'nothing trained'}")
+    console.print(f"\nended because {result.ended}; {told or f'nothing {words_of(result).done}'}")
     _print_stages(console, result)
     if not (front := result.front()):
         return
-    table, timings = terminal.plain_table(_heading(result)), result.timings
+    table, timings, said = terminal.plain_table(_heading(result)), result.timings, words_of(result)
     spreads = result.confirmed.spreads
     again = ("again",) if spreads else ()
     estimated = ("estimate", "best", "front") if result.standing.figures(front[0]) else ()
-    columns = ("Multi-Adds", "of budget", "Params", *estimated, "top-1", *again, *timings.columns.values())
+    columns = ("Multi-Adds", "of budget", "Params", *estimated, said.score, *again, *timings.columns.values())
     for heading in (*columns, "trial", "digest"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in front:
@@ -63,8 +77,8 @@ def _print(console: Console, result: Result) -> None:
             f"{record.macs / result.problem.budget.high:.1%}",
             f"{record.params:,}",
             *_estimated(result, record),
-            format_top1(record.top1),
-            *((str(spreads.get(record.digest, "-")),) if spreads else ()),
+            said.figure(record.top1),
+            *((_again(result, record),) if spreads else ()),
             *timings.cells(record.digest),
             str(record.number),
             record.digest,
@@ -72,10 +86,11 @@ def _print(console: Console, result: Result) -> None:
     console.print(table)
     _print_standing(console, result)
     folder = result.folder
-    if noted := sum(record.state == "complete" and bool(record.reason) for record in result.trials):
-        console.print(f"{noted} of the figures are not of a training in this run; the trials' `reason` says of which")
+    if (noted := _count_noted(result)) and said.is_accuracy:
+        console.print(f"{noted} of the figures {_noted(said)}; the trials' `reason` says of which")
     if spreads:
-        console.print(f"again: mean +- standard deviation (trainings), {result.confirmed.conditions['recipe']}")
+        how = result.confirmed.conditions.get("recipe") or result.confirmed.conditions.get("evaluator", "")
+        console.print(f"again: mean +- standard deviation ({said.many}), {how}")
         console.print(str(result.confirmed.ties))
     files = [(folder.best, "the best architecture"), (folder.pareto, "the front"), (folder.report, "the picture")]
     if timings.columns:
@@ -88,16 +103,21 @@ def _print(console: Console, result: Result) -> None:
 def _estimated(result: Result, record: CompleteTrial) -> tuple[str, ...]:
     """Cells of what is estimated of a member; none where nothing is."""
     figures = result.standing.figures(record)
-    return () if figures is None else (str(figures), f"{figures.chance_of_best:.0%}", f"{figures.chance_of_front:.0%}")
+    said = words_of(result)
+    return (
+        ()
+        if figures is None
+        else (said.estimate(figures), f"{figures.chance_of_best:.0%}", f"{figures.chance_of_front:.0%}")
+    )
 
 
 def _print_standing(console: Console, result: Result) -> None:
     """Why the order is as it is, and who cannot be told from the best."""
-    standing = result.standing
+    standing, said = result.standing, words_of(result)
     if standing.figures(result.front()[0]):
         console.print(
-            "estimate: of the mean top-1 over seeds, +- standard deviation; best, front: the chance to be worth most "
-            "of all trained, and that none of them is worth as much at fewer Multi-Adds"
+            f"estimate: of the mean {said.score} over seeds, +- standard deviation; best, front: the chance to be "
+            f"worth most of all {said.done}, and that none of them is worth as much at fewer Multi-Adds"
         )
     ties = "" if result.confirmed.spreads else standing.tie_sentence
     for text in filter(None, (standing.reason, ties)):
@@ -108,11 +128,14 @@ def _print_stages(console: Console, result: Result) -> None:
     """What each stage of the plan cost."""
     if not (stages := result.stages):
         return
-    table = terminal.plain_table("Stages, top-1 on the validation split")
-    for heading in ("stage", "architectures", "best top-1", "tau", "time", "share"):
+    table = terminal.plain_table(
+        "Stages; best is top-1 on the validation split, but a score where weights are inherited"
+    )
+    for heading in ("stage", "architectures", "best", "tau", "time", "share"):
         table.add_column(heading, justify="left" if heading == "stage" else "right", no_wrap=True)
     for entry in stages:
-        best = "-" if entry["best"] is None else f"{entry['best']:.2%}"
+        said = words(entry["name"] if entry["name"] in ("inherited", "tuned") else "trained")
+        best = "-" if entry["best"] is None else said.figure(entry["best"])
         count, time = f"{entry['count']:,}" if entry["count"] else "-", format_duration(entry["seconds"])
         tau = "-" if entry["tau"] is None else f"{entry['tau']:+.2f} ({entry['both']})"
         table.add_row(entry["what"], count, best, tau, time, f"{entry['share']:.0%}")
@@ -121,18 +144,38 @@ def _print_stages(console: Console, result: Result) -> None:
 
 
 def _heading(result: Result) -> str:
-    name = result.problem.settings.scoring.evaluator
-    if is_trained(name) and result.standing.by == ESTIMATE:
-        return "Pareto front by estimate; top-1 on the validation split as observed, one seed each"
-    if is_trained(name):
-        return "Pareto front, top-1 on the validation split, one seed each"
-    return f"Pareto front; the column top-1 holds what the evaluator {name} says, not the accuracy of trained networks"
+    said = words_of(result)
+    return (
+        f"Pareto front by estimate; as observed: {said.told}" if _by_estimate(result) else f"Pareto front, {said.told}"
+    )
+
+
+def _by_estimate(result: Result) -> bool:
+    return result.standing.by == ESTIMATE
+
+
+def words_of(result: Result) -> Words:
+    """How to speak of the figures of a search."""
+    return words(result.problem.settings.scoring.evaluator)
+
+
+def _again(result: Result, record: CompleteTrial) -> str:
+    spread = result.confirmed.spreads.get(record.digest)
+    return words_of(result).spread(spread) if spread else "-"
+
+
+def _count_noted(result: Result) -> int:
+    return sum(record.state == "complete" and bool(record.reason) for record in result.trials)
+
+
+def _noted(said: Words) -> str:
+    return "were recorded of another architecture" if not said.timed else "are not of a training in this run"
 
 
 def _counts(result: Result) -> dict[str, int]:
     states = [record.state for record in result.trials]
     words = {
-        "complete": "trained" if is_trained(result.problem.settings.scoring.evaluator) else "scored",
+        "complete": words_of(result).done,
         "stopped": "stopped early",
         "paused": "paused",
         "failed": "failed",
@@ -152,6 +195,7 @@ def _as_json(result: Result) -> dict[str, Any]:
         "budget": {"low": result.problem.budget.low, "high": result.problem.budget.high, "unit": cost.CONVENTION},
         "counts": _counts(result),
         "data": images_as_json(result.problem),
+        "figures": words_of(result).told,
         **_ranking(result),
         "best": None if best is None else _member(result, best),
         "front": [_member(result, record) for record in result.front()],
@@ -175,8 +219,8 @@ def _member(result: Result, record: CompleteTrial) -> dict[str, Any]:
         "digest": record.digest,
         "macs": record.macs,
         "params": record.params,
-        "top1": record.top1,
-        "split": record.split,
+        words_of(result).key: record.top1,
+        **({"split": record.split} if words_of(result).is_accuracy else {}),
         "seed": record.seed,
     }
     if figures := result.standing.figures(record):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from seesaw_nas.cli.parts.failures import KEPT
+from seesaw_nas.cli.parts.failures import kept
 from seesaw_nas.cli.parts.verbs import LoadedVerb, app
 from seesaw_nas.core import signals
 from seesaw_nas.core.errors import Interrupted, OptionError
@@ -25,7 +25,7 @@ def verb(function: Verb) -> Verb:
         try:
             function(*given, **options)
         except signals.Stopped as stopped:  # of which typer would not say which signal it was
-            raise Interrupted(f"interrupted; {KEPT}", stopped.number) from None
+            raise Interrupted(f"interrupted; {kept()}", stopped.number) from None
 
     app.command(cls=LoadedVerb)(run)
     return function
@@ -45,6 +45,9 @@ def counts(option: str, text: str) -> tuple[int, ...]:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else there.")]
 Run = Annotated[Path, typer.Argument(help="The run's folder, such as runs/NAME.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print the plan, its counts and its time; train nothing, write nothing.")
+]
 Storage = Annotated[
     str,
     typer.Option(help="URL of the database that has the trials, where no file of the run has them."),

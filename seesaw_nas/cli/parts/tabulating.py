@@ -19,6 +19,14 @@ class TabulateView(Listener):
         self._progress = progress
         self._task = progress.add_task("trainings", total=trainings)
 
+    def doing(self, what: str) -> None:
+        """Show it in place of the trainings, of which there is none yet."""
+        self._progress.update(self._task, description=what)
+
+    def begin(self, trainings: int) -> None:
+        """Show how many trainings there are, once that is known."""
+        self._progress.update(self._task, total=trainings, description="trainings")
+
     def remark(self, text: str) -> None:
         """Print it."""
         self._progress.console.print(f"note      {text}", highlight=False, soft_wrap=True)

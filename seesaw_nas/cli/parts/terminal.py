@@ -38,8 +38,16 @@ def plain_table(title: str | None = None) -> Table:
 
 
 def progress(on: Console) -> Progress:
-    """Bars that vanish when they are done, on a terminal only: what, how far, how many, how long still."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    """Bars that vanish when they are done, on a terminal only: what, how far, how many, how long so far and still."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    times = (TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
     return Progress(*columns, console=on, transient=True, disable=not on.is_terminal)

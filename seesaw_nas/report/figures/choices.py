@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from seesaw_nas.evaluators.words import TRAINED, Words
 from seesaw_nas.report.effects import LEAST_TRIALS, Effect, fit
 from seesaw_nas.report.theme import BLUE, GREY, THEME, blank, caption
 from seesaw_nas.search.estimates.contributions import contributions
@@ -23,17 +24,19 @@ LONGEST = 36  # characters of a line
 ROW, BETWEEN_PANELS = 22, 64  # pixels
 
 
-def choice_effects(records: Sequence[TrialRecord], estimates: Estimates | None = None) -> go.Figure:
+def choice_effects(
+    records: Sequence[TrialRecord], estimates: Estimates | None = None, words: Words = TRAINED
+) -> go.Figure:
     """What each choice adds to top-1, with intervals, a panel for each kind of choice.
 
     By ``estimates``, what they leave possible of the average architecture; without them the effects of
     :func:`seesaw_nas.report.effects`, by stage where there are trials enough for it, else over the whole network. Full
     marks have an interval that leaves out 0.
     """
-    return _by_least_squares(records) if estimates is None else _by_estimates(estimates)
+    return _by_least_squares(records, words) if estimates is None else _by_estimates(estimates, words)
 
 
-def _by_estimates(estimates: Estimates) -> go.Figure:
+def _by_estimates(estimates: Estimates, words: Words) -> go.Figure:
     every = contributions(estimates)
     count = Counter(one.choice for one in every)
     shown = [one for one in every if count[one.choice] <= MOST_ROWS or one.stage == 0]
@@ -44,7 +47,7 @@ def _by_estimates(estimates: Estimates) -> go.Figure:
         Effect(c.stage, c.choice, c.level, c.reference, c.mean, c.mean - side * c.sd, c.mean + side * c.sd, c.n)
         for c in shown
     ]
-    figure = _draw(effects, "all stages: ")
+    figure = _draw(effects, "all stages: ", words)
     hidden = len(every) - len(shown)
     left_out = f"<br>Left out: {hidden} levels of single stages, which are too many to show." if hidden else ""
     caption(
@@ -56,7 +59,7 @@ def _by_estimates(estimates: Estimates) -> go.Figure:
     return figure
 
 
-def _by_least_squares(records: Sequence[TrialRecord]) -> go.Figure:
+def _by_least_squares(records: Sequence[TrialRecord], words: Words) -> go.Figure:
     found = fit(records, by="stage")
     if not found.is_enough:
         by_stage, found = found, fit(records, by="network")
@@ -68,7 +71,7 @@ def _by_least_squares(records: Sequence[TrialRecord]) -> go.Figure:
     shown = [effect for effect in found.effects if not np.isnan(effect.value)]
     if not shown:
         return blank(f"no choice was varied in {LEAST_TRIALS} trials or more, apart from the others")
-    figure = _draw(shown, "")
+    figure = _draw(shown, "", words)
     hidden = len(found.effects) - len(shown)
     left_out = (
         f" {hidden} levels left out: in too few trials, hardly varied, or never apart from others." if hidden else ""
@@ -82,14 +85,14 @@ def _by_least_squares(records: Sequence[TrialRecord]) -> go.Figure:
     return figure
 
 
-def _draw(shown: Sequence[Effect], whole: str) -> go.Figure:
+def _draw(shown: Sequence[Effect], whole: str, words: Words) -> go.Figure:
     """The panels; names of what concerns the whole network begin with ``whole``."""
     panels = {kind: list(same) for kind, same in groupby(shown, key=lambda effect: effect.choice)}
     figure = _panels(panels)
     for i, effects in enumerate(panels.values()):
-        _add_effects(figure, effects, whole, 1 + i // 2, 1 + i % 2)
+        _add_effects(figure, effects, whole, words, (1 + i // 2, 1 + i % 2))
         if i >= len(panels) - 2:  # the lowest of each column
-            figure.update_xaxes(title="points of top-1", row=1 + i // 2, col=1 + i % 2)
+            figure.update_xaxes(title=_unit(words), row=1 + i // 2, col=1 + i % 2)
     return figure
 
 
@@ -106,10 +109,16 @@ def _panels(panels: Mapping[str, list[Effect]]) -> go.Figure:
     return figure
 
 
-def _add_effects(figure: go.Figure, effects: list[Effect], whole: str, row: int, column: int) -> None:
-    values = np.array([(100 * e.value, 100 * e.low, 100 * e.high) for e in effects])
+def _unit(words: Words) -> str:
+    return f"points of {words.score}" if words.is_share else f"difference in {words.score}"
+
+
+def _add_effects(figure: go.Figure, effects: list[Effect], whole: str, words: Words, at: tuple[int, int]) -> None:
+    row, column = at
+    values = words.scale * np.array([(e.value, e.low, e.high) for e in effects])
     sure = (values[:, 1] > 0) | (values[:, 2] < 0)
     names = [_name(effect, whole) for effect in effects]
+    digits = ".2f" if words.is_share else ".3g"
     figure.add_scatter(
         x=values[:, 0], y=names, mode="markers", row=row, col=column,
         error_x={
@@ -121,7 +130,7 @@ def _add_effects(figure: go.Figure, effects: list[Effect], whole: str, row: int,
             "symbol": ["circle" if away else "circle-open" for away in sure],
         },
         customdata=[e.n for e in effects],
-        hovertemplate="%{y}: %{x:.2f} points of top-1, in %{customdata} trials<extra></extra>",
+        hovertemplate=f"%{{y}}: %{{x:{digits}}} {_unit(words)}, in %{{customdata}} trials<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(zeroline=True, zerolinecolor=GREY, row=row, col=column)
     figure.update_yaxes(autorange="reversed", row=row, col=column)

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from seesaw_nas.core.kendall import Correlation, kendall
 from seesaw_nas.core.units import format_count
+from seesaw_nas.evaluators.words import TRAINED, Words
 from seesaw_nas.report.theme import GREY, THEME, blank, caption, styles
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 
@@ -17,7 +18,7 @@ LEAST_IN_BAND = 10
 MOST_EPOCHS = 12
 
 
-def rank_correlation(records: Sequence[TrialRecord]) -> go.Figure:
+def rank_correlation(records: Sequence[TrialRecord], words: Words = TRAINED) -> go.Figure:
     """Kendall's tau-b between top-1 after each epoch and the final one: over all trials, and in bands of Multi-Adds.
 
     Within a band the trials cost about the same, so that an order which the Multi-Adds alone would give counts nothing.
@@ -33,9 +34,9 @@ def rank_correlation(records: Sequence[TrialRecord]) -> go.Figure:
     for i, ((name, group), style) in enumerate(zip(groups.items(), styles(len(groups)), strict=True)):
         _add_correlation(figure, name, _by_epoch(group), style, shift=0.12 * (i - (len(groups) - 1) / 2))
     if not any(len(trace.x) for trace in figure.data):
-        return blank("no ranks: the trials do not differ in top-1")
+        return blank(f"no ranks: the trials do not differ in {words.score}")
     figure.add_hline(y=0, line={"color": GREY, "width": 1})
-    figure.update_yaxes(title="Kendall's tau with the final top-1", range=[min(-0.1, _lowest(figure)), 1.05])
+    figure.update_yaxes(title=f"Kendall's tau with the final {words.score}", range=[min(-0.1, _lowest(figure)), 1.05])
     caption(figure, "of trials trained to their end; 95% intervals (jackknife)")
     return figure
 

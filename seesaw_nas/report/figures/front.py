@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from seesaw_nas.architecture import reference
 from seesaw_nas.architecture.reference import Published
 from seesaw_nas.core.units import format_count
+from seesaw_nas.evaluators.words import TRAINED, Words
 from seesaw_nas.report.figures.intervals import add_intervals, add_ties, describe, is_estimated
 from seesaw_nas.report.tables import stage_texts
 from seesaw_nas.report.theme import BLUE, GREEN, GREY, NOTHING_TRAINED, ORANGE, PURPLE, THEME, VERMILION
@@ -35,6 +36,7 @@ def accuracy_against_macs(
     title: str = "",
     spreads: Mapping[str, Spread] = NO_SPREADS,
     standing: Standing | None = None,
+    words: Words = TRAINED,
 ) -> go.Figure:
     """Every trained trial, the front as steps, its knee, the best, the budget; below, the front and the paper's rows.
 
@@ -45,68 +47,81 @@ def accuracy_against_macs(
     Args:
         spreads: by digest, of the architectures that were trained again; drawn as mean and standard deviation.
         standing: says who is on the front, and where: at the estimates with bars of one and two standard deviations,
-            if it has some, and who ties with the best is ringed; at the observed top-1 if ``None``.
+            if it has some, and who ties with the best is ringed; at the observed figures if ``None``.
+        words: for the figures; only beside those of trainings are published ones drawn.
     """
     figure = go.Figure(layout={"template": THEME})
     done = complete(records)
     shown = standing or Standing(records, None, budget, 1, rank=OBSERVED)
-    rows = reference.published(dataset)
+    rows = reference.published(dataset) if words.published else ()
     reach = PUBLISHED_REACH * max([budget.high, *(trial.macs for trial in done)])
     has_panel = any(row.macs <= reach for row in rows)
     means = {digest: spread.mean for digest, spread in spreads.items()}
-    _add_trials(figure, done, shown, shown.best(means))
-    _add_spreads(figure, done, spreads)
+    _add_trials(figure, done, shown, shown.best(means), words)
+    _add_spreads(figure, done, spreads, words)
     if has_panel:
         _add_paper_panel(figure, rows, shown, reach)
     _add_budget(figure, budget, has_paper_panel=has_panel)
     splits = sorted({r.split for r in done}) or ["validation"]
     figure.update_xaxes(title="Multi-Adds (M)")
-    figure.update_layout(yaxis_title=f"{escape(' and '.join(splits))} top-1 (%)", xaxis_range=_span(done, budget))
+    figure.update_layout(yaxis_title=escape(words.axis(" and ".join(splits))), xaxis_range=_span(done, budget))
     if title:  # as the legend's, since plotly lets a figure's own title run into a legend of several lines
         figure.update_layout(legend_title={"text": f"<b>{escape(title)}</b>", "side": "top", "font_size": 18})
     return figure
 
 
-def _add_trials(figure: go.Figure, done: list[CompleteTrial], standing: Standing, best: CompleteTrial | None) -> None:
+def _add_trials(
+    figure: go.Figure, done: list[CompleteTrial], standing: Standing, best: CompleteTrial | None, words: Words
+) -> None:
     if best is None:
         figure.add_annotation(text=NOTHING_TRAINED, xref="x domain", yref="y domain", x=0.5, y=0.5, showarrow=False)
-        figure.update_layout(yaxis={"range": [0, 100]})
+        figure.update_layout(yaxis={"range": [0, words.scale]})
         return
     star = {"symbol": "star", "color": VERMILION, "size": 16, "line": {"color": "#FFFFFF", "width": 1}}
     estimated = is_estimated(standing)
     muted = {"color": GREY, "size": 7, "opacity": PALE if estimated else 0.7}
     # The architecture is told for the front alone: for every trial it would be most of the page's bytes.
-    texts = [_hover(r) for r in done]
+    texts = [_hover(r, words) for r in done]
     observed = [Contender(trial, trial.top1, trial.top1) for trial in done]
-    name = f"trained trials ({len(done)})" + (", as observed" if estimated else "")
-    figure.add_scatter(**_points(observed), name=name, hovertext=texts, marker=muted)
+    name = f"{words.done} trials ({len(done)})" + (", as observed" if estimated else "")
+    figure.add_scatter(**_points(observed, words), name=name, hovertext=texts, marker=muted)
     name = f"Pareto front ({len(standing.members)})" + (", estimated" if estimated else "")
-    figure.add_scatter(**_front_line(standing), name=name, marker_size=10)
+    figure.add_scatter(**_front_line(standing, words), name=name, marker_size=10)
     if estimated:
-        add_intervals(figure, standing)
-        add_ties(figure, standing)
+        add_intervals(figure, standing, words)
+        add_ties(figure, standing, words)
     figure.add_scatter(
-        **_points([standing.row(best)]), name="best", hovertext=[_hover_stages(best, standing)], marker=star
+        **_points([standing.row(best)], words),
+        name="best",
+        hovertext=[_hover_stages(best, standing, words)],
+        marker=star,
     )
     if (bend := standing.knee) is not None:
         ring = {"symbol": "circle-open", "color": GREEN, "size": 20, "line_width": 3}
-        at, text = _points([standing.row(bend)]), [_hover_stages(bend, standing)]
+        at, text = _points([standing.row(bend)], words), [_hover_stages(bend, standing, words)]
         figure.add_scatter(**at, name="knee of the front", hovertext=text, marker=ring)
 
 
-def _add_spreads(figure: go.Figure, done: list[CompleteTrial], spreads: Mapping[str, Spread]) -> None:
+def _add_spreads(figure: go.Figure, done: list[CompleteTrial], spreads: Mapping[str, Spread], words: Words) -> None:
     again = {r.digest: r for r in done if r.digest in spreads} if spreads else {}  # a digest takes a millisecond
     if not again:
         return
     found = [spreads[digest] for digest in again]
     counts = sorted({spread.n for spread in found})
     trainings = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    texts = [f"<b>trial {r.number}</b>, trained again: {spreads[digest]}<br>{digest}" for digest, r in again.items()]
+    texts = [
+        f"<b>trial {r.number}</b>, {words.done} again: {words.spread(spreads[digest])}<br>{digest}"
+        for digest, r in again.items()
+    ]
     figure.add_scatter(
-        x=[trial.macs / 1e6 for trial in again.values()], y=[100 * spread.mean for spread in found], mode="markers",
-        name=f"trained again: mean, standard deviation ({trainings} each)", hoverinfo="text", hovertext=texts,
+        x=[trial.macs / 1e6 for trial in again.values()], y=[words.scale * spread.mean for spread in found],
+        mode="markers", name=f"{words.done} again: mean, standard deviation ({trainings} each)",
+        hoverinfo="text", hovertext=texts,
         marker={"symbol": "diamond-open", "color": ORANGE, "size": 11, "line_width": 2},
-        error_y={"array": [100 * (spread.sd or 0.0) for spread in found], "color": ORANGE, "thickness": 2, "width": 5},
+        error_y={
+            "array": [words.scale * (spread.sd or 0.0) for spread in found],
+            "color": ORANGE, "thickness": 2, "width": 5,
+        },
     )  # fmt: skip
 
 
@@ -118,27 +133,32 @@ def _span(done: list[CompleteTrial], budget: Budget) -> list[float]:
     return [low - room, high + room]
 
 
-def _points(shown: list[Contender]) -> dict[str, object]:
-    x, y = [row.macs / 1e6 for row in shown], [100 * row.worth for row in shown]
+def _points(shown: list[Contender], words: Words) -> dict[str, object]:
+    x, y = [row.macs / 1e6 for row in shown], [words.scale * row.worth for row in shown]
     return {"x": x, "y": y, "mode": "markers", "hoverinfo": "text"}
 
 
-def _front_line(standing: Standing) -> dict[str, object]:
+def _front_line(standing: Standing, words: Words = TRAINED) -> dict[str, object]:
     style = {"mode": "lines+markers", "line": {"shape": "hv", "color": BLUE, "width": 2}, "legendgroup": "front"}
-    texts = [_hover_stages(row.trial, standing) for row in standing.members]
-    return {**_points(standing.members), **style, "hovertext": texts}
+    texts = [_hover_stages(row.trial, standing, words) for row in standing.members]
+    return {**_points(standing.members, words), **style, "hovertext": texts}
 
 
-def _hover(trial: CompleteTrial) -> str:
+def _hover(trial: CompleteTrial, words: Words) -> str:
+    split = f" {escape(trial.split)}" if words.split else f" {words.score}"
     return (
-        f"<b>trial {trial.number}</b>, {100 * trial.top1:.2f}% {escape(trial.split)}<br>"
+        f"<b>trial {trial.number}</b>, {words.figure(trial.top1)}{split}<br>"
         f"{trial.macs:,} Multi-Adds, {trial.params:,} Params<br>seed {trial.seed}"
     )
 
 
-def _hover_stages(trial: CompleteTrial, standing: Standing) -> str:
-    estimate = describe(standing, standing.row(trial))
-    lines = [f"{_hover(trial)}, {trial.digest}", *([estimate] if estimate else []), *stage_texts(trial.architecture)]
+def _hover_stages(trial: CompleteTrial, standing: Standing, words: Words) -> str:
+    estimate = describe(standing, standing.row(trial), words)
+    lines = [
+        f"{_hover(trial, words)}, {trial.digest}",
+        *([estimate] if estimate else []),
+        *stage_texts(trial.architecture),
+    ]
     return "<br>".join(lines)
 
 

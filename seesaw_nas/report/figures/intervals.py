@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from seesaw_nas.evaluators.words import TRAINED, Words
 from seesaw_nas.report.theme import BLUE, PURPLE
 from seesaw_nas.search.standing import Contender, Standing
 from seesaw_nas.search.topics import ESTIMATE
@@ -19,42 +20,46 @@ def is_estimated(standing: Standing) -> bool:
     return standing.by == ESTIMATE
 
 
-def add_intervals(figure: go.Figure, standing: Standing) -> None:
-    """Bars of one and of two standard deviations of each member of the front, within 0 and 100%."""
+def add_intervals(figure: go.Figure, standing: Standing, words: Words = TRAINED) -> None:
+    """Bars of one and of two standard deviations of each member of the front, within 0 and 1, which is 100%."""
     members = [(row, figures.estimate_sd) for row in standing.members if (figures := standing.figures(row.trial))]
     for count, width, name in ((2, THIN, "two standard deviations"), (1, THICK, "one standard deviation")):
-        x, y = _bars([row for row, _ in members], [count * sd for _, sd in members])
+        x, y = _bars([row for row, _ in members], [count * sd for _, sd in members], words.scale)
         figure.add_scatter(
             x=x, y=y, name=name, mode="lines", line={"color": BLUE, "width": width}, legendgroup="front",
             hoverinfo="skip", connectgaps=False,
         )  # fmt: skip
 
 
-def add_ties(figure: go.Figure, standing: Standing) -> None:
+def add_ties(figure: go.Figure, standing: Standing, words: Words = TRAINED) -> None:
     """A ring about every architecture that differs from the best by less than the noise."""
     cheapest, ties = standing.cheapest_tie, [standing.row(trial) for trial in standing.ties]
     if cheapest is None or len(ties) < 2:
         return
     figure.add_scatter(
-        x=[row.macs / 1e6 for row in ties], y=[100 * row.worth for row in ties], mode="markers",
+        x=[row.macs / 1e6 for row in ties], y=[words.scale * row.worth for row in ties], mode="markers",
         name=f"ties with the best ({len(ties)}), the cheapest is trial {cheapest.number}", hoverinfo="text",
-        hovertext=[f"<b>trial {row.trial.number}</b>, {describe(standing, row)}" for row in ties],
+        hovertext=[f"<b>trial {row.trial.number}</b>, {describe(standing, row, words)}" for row in ties],
         marker={"symbol": "circle-open", "color": PURPLE, "size": 15, "line_width": 2},
     )  # fmt: skip
 
 
-def describe(standing: Standing, row: Contender) -> str:
+def describe(standing: Standing, row: Contender, words: Words = TRAINED) -> str:
     """The estimate of an architecture in words; empty where there is none."""
     figures = standing.figures(row.trial) if is_estimated(standing) else None
-    return "" if figures is None else f"estimated {figures}, chance of being the best {figures.chance_of_best:.0%}"
+    if figures is None:
+        return ""
+    return f"estimated {words.estimate(figures)}, chance of being the best {figures.chance_of_best:.0%}"
 
 
-def _bars(rows: Sequence[Contender], lengths: Sequence[float]) -> tuple[list[float | None], list[float | None]]:
+def _bars(
+    rows: Sequence[Contender], lengths: Sequence[float], scale: int
+) -> tuple[list[float | None], list[float | None]]:
     """Upright lines about points, with a gap after each."""
     x: list[float | None] = []
     y: list[float | None] = []
     for row, length in zip(rows, lengths, strict=True):
-        ends = np.clip([row.worth - length, row.worth + length], 0, 1) * 100
+        ends = np.clip([row.worth - length, row.worth + length], 0, 1) * scale
         x += [row.macs / 1e6, row.macs / 1e6, None]
         y += [*ends.tolist(), None]
     return x, y

@@ -12,11 +12,13 @@ import plotly.graph_objects as go
 
 from seesaw_nas import pareto
 from seesaw_nas.core.errors import OptionError, known
+from seesaw_nas.evaluators.words import TRAINED as AS_TRAINED
+from seesaw_nas.evaluators.words import Words
 from seesaw_nas.report.theme import GREY, NOTHING_TRAINED, THEME, blank, caption, see_through, styles
 from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete, front
 
 Floats = npt.NDArray[np.float64]
-VALUES = {"hypervolume": "hypervolume (share of top-1 100% x the budget)", "top1": "best top-1 so far (%)"}
+VALUES = ("hypervolume", "top1")
 SPENT = {
     "trials": "trials that were trained",
     "epochs": "epochs trained, of all trials together",
@@ -30,23 +32,23 @@ def in_order(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     return sorted((r for r in records if r.state in TRAINED), key=lambda r: (r.ended or np.inf, r.number))
 
 
-def front_over_time(records: Sequence[TrialRecord], *, parts: int = 4) -> go.Figure:
+def front_over_time(records: Sequence[TrialRecord], *, parts: int = 4, words: Words = AS_TRAINED) -> go.Figure:
     """The front after each quarter of the trained trials, as steps; the trials behind in grey."""
     done = complete(in_order(records))
     if not done:
         return blank(NOTHING_TRAINED)
     figure = go.Figure(layout={"template": THEME, "xaxis_title": "Multi-Adds (M)"})
     figure.add_scatter(
-        **_points(done), name=f"trained trials ({len(done)})", mode="markers", hoverinfo="skip",
+        **_points(done, words), name=f"{words.done} trials ({len(done)})", mode="markers", hoverinfo="skip",
         marker={"color": GREY, "size": 5, "opacity": 0.5},
     )  # fmt: skip
     ends = sorted({max(1, round(len(done) * part / parts)) for part in range(1, parts + 1)})
     for end, (colour, dash, symbol) in zip(ends, reversed(styles(len(ends))), strict=True):
         figure.add_scatter(
-            **_points(front(done[:end])), name=f"front of the first {end}", mode="lines+markers",
+            **_points(front(done[:end]), words), name=f"front of the first {end}", mode="lines+markers",
             line={"shape": "hv", "color": colour, "dash": dash, "width": 2}, marker={"symbol": symbol, "size": 9},
         )  # fmt: skip
-    figure.update_layout(yaxis_title=f"{escape(splits(done))} top-1 (%)")
+    figure.update_layout(yaxis_title=escape(words.axis(splits(done))))
     return figure
 
 
@@ -55,8 +57,14 @@ def splits(done: Sequence[TrialRecord] | Sequence[CompleteTrial]) -> str:
     return " and ".join(sorted({record.split for record in done})) or "validation"
 
 
-def _points(shown: Sequence[CompleteTrial]) -> dict[str, Any]:
-    return {"x": [trial.macs / 1e6 for trial in shown], "y": [100 * trial.top1 for trial in shown]}
+def _points(shown: Sequence[CompleteTrial], words: Words) -> dict[str, Any]:
+    return {"x": [trial.macs / 1e6 for trial in shown], "y": [words.scale * trial.top1 for trial in shown]}
+
+
+def _title(value: str, words: Words) -> str:
+    if value == "hypervolume":
+        return f"hypervolume (share of {words.score} {'100%' if words.is_share else '1'} x the budget)"
+    return f"best {words.axis()}".replace(" (%)", " so far (%)") if words.is_share else f"best {words.score} so far"
 
 
 def progress_curves(
@@ -65,6 +73,7 @@ def progress_curves(
     value: str = "hypervolume",
     against: str = "trials",
     budget_high: int,
+    words: Words = AS_TRAINED,
 ) -> go.Figure:
     """How good what was found is, against what was spent; several runs under a name as median and quartiles.
 
@@ -77,6 +86,7 @@ def progress_curves(
             or ``top1``, the best so far.
         against: ``trials``, ``epochs`` or ``seconds``.
         budget_high: upper end of the budget, in Multi-Adds.
+        words: for the figures.
 
     Raises:
         OptionError: there is no such value or measure of cost.
@@ -84,11 +94,20 @@ def progress_curves(
     for what, given, there in (("value", value, VALUES), ("measure of cost", against, SPENT)):
         if given not in there:
             raise OptionError(known(what, given, tuple(there)))
-    paths = {name: [_path(run, value, against, budget_high) for run in several] for name, several in runs.items()}
+    paths = {
+        name: [_path(run, value, against, budget_high, words.scale) for run in several]
+        for name, several in runs.items()
+    }
     shown = {name: [path for path in found if len(path)] for name, found in paths.items()}
     if not any(shown.values()):
         return blank(NOTHING_TRAINED)
-    figure = go.Figure(layout={"template": THEME, "xaxis_title": SPENT[against], "yaxis_title": VALUES[value]})
+    figure = go.Figure(
+        layout={
+            "template": THEME,
+            "xaxis_title": SPENT[against] if words.many == "trainings" else against,
+            "yaxis_title": _title(value, words),
+        }
+    )
     for (name, found), (colour, dash, _) in zip(shown.items(), styles(len(shown)), strict=True):
         if found:
             _add_progress(figure, escape(name), found, colour, dash)
@@ -107,7 +126,7 @@ def _worth_seeing(shown: Mapping[str, list[Floats]]) -> list[float] | None:
     return [float(low - room), float(high + room)] if high > low else None
 
 
-def _path(run: Sequence[TrialRecord], value: str, against: str, budget_high: int) -> Floats:
+def _path(run: Sequence[TrialRecord], value: str, against: str, budget_high: int, scale: int) -> Floats:
     """Rows (spent, value) from the first trained trial on, where the value changes, and the end; empty without any."""
     ended = in_order([record for record in run if record.state != "running"])
     spent = np.cumsum([_cost(record, against) for record in ended], dtype=np.float64)
@@ -119,7 +138,7 @@ def _path(run: Sequence[TrialRecord], value: str, against: str, budget_high: int
         if point is None or any(top1 >= point[0] and share <= point[1] for top1, share in members):
             continue
         members = [m for m in members if not (point[0] >= m[0] and point[1] <= m[1])] + [point]
-        worth = pareto.hypervolume(members, (0.0, 1.0)) if value == "hypervolume" else 100 * max(members)[0]
+        worth = pareto.hypervolume(members, (0.0, 1.0)) if value == "hypervolume" else scale * max(members)[0]
         if not rows or worth > rows[-1][1]:
             rows.append((at, worth))
     if rows and rows[-1][0] < spent[-1]:

@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import SpecError
+from seesaw_nas.evaluators.words import TRAINED, Words
 from seesaw_nas.report.effects import blocks_of
 from seesaw_nas.report.theme import LOW_TO_HIGH, NOTHING_TRAINED, THEME, blank
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
@@ -25,7 +26,7 @@ MOST_LINES = 500
 ABSENT = "no block"
 
 
-def parallel_genotype(records: Sequence[TrialRecord], space: Space) -> go.Figure:
+def parallel_genotype(records: Sequence[TrialRecord], space: Space, words: Words = TRAINED) -> go.Figure:
     """Each trained trial as a line through its choices, to its Multi-Adds and its top-1, which also colours it.
 
     A space of at most ``MOST_AXES`` genes has an axis for each. A larger one has as many summaries of its stages as
@@ -38,13 +39,13 @@ def parallel_genotype(records: Sequence[TrialRecord], space: Space) -> go.Figure
     drawn = [done[i] for i in np.linspace(0, len(done) - 1, min(len(done), MOST_LINES)).round().astype(int)]
     lines = [(trial, choices) for trial in drawn if (choices := _choices(trial.architecture, space)) is not None]
     if not lines:
-        return blank(f"none of the {len(done)} trained trials is in space '{escape(space.name)}'")
+        return blank(f"none of the {len(done)} {words.done} trials is in space '{escape(space.name)}'")
     axes = [_categories(name, [choices[name] for _, choices in lines], space) for name in _axes(space, lines)]
-    top1 = np.array([100 * trial.top1 for trial, _ in lines], dtype=np.float32)
+    top1 = np.array([words.scale * trial.top1 for trial, _ in lines], dtype=np.float32)
     macs = np.array([trial.macs / 1e6 for trial, _ in lines], dtype=np.float32)
     figure = go.Figure(layout={"template": THEME, "margin": {"l": 80, "r": 80, "t": 110, "b": 24}})
     figure.add_parcoords(
-        dimensions=[*axes, {"label": "Multi-Adds (M)", "values": macs}, {"label": "top-1 (%)", "values": top1}],
+        dimensions=[*axes, {"label": "Multi-Adds (M)", "values": macs}, {"label": words.axis(), "values": top1}],
         line={"color": top1, "colorscale": LOW_TO_HIGH, "showscale": False},
         labelside="top",
         labelangle=-25,

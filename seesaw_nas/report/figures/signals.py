@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
+from seesaw_nas.evaluators.words import TRAINED, Words
 from seesaw_nas.report.theme import BLUE, GREEN, ORANGE, THEME, blank
 from seesaw_nas.search.estimates.model import Estimates
 from seesaw_nas.search.estimates.signals import SIGNALS
@@ -13,7 +14,7 @@ STYLES = dict(zip(SIGNALS, ((BLUE, ""), (ORANGE, "/"), (GREEN, ".")), strict=Tru
 ROW = 34  # pixels
 
 
-def signal_weights(estimates: Estimates | None) -> go.Figure:
+def signal_weights(estimates: Estimates | None, words: Words = TRAINED) -> go.Figure:
     """A bar for each epoch that trials stand at, of the weights of its signals in what a trial there is taken for."""
     if estimates is None or not len(estimates):
         return blank("nothing is estimated, so no signal has a weight")
@@ -22,7 +23,7 @@ def signal_weights(estimates: Estimates | None) -> go.Figure:
     figure = go.Figure(layout={"template": THEME, "barmode": "stack", "height": 230 + ROW * len(found)})
     epochs = list(found)
     for signal, (colour, pattern) in STYLES.items():
-        name = signal.replace("top1", "top-1")
+        name = signal.replace("top1", words.score)
         shares = [100 * by_signal.get(signal, 0.0) for by_signal in found.values()]
         figure.add_bar(
             orientation="h", x=shares, y=epochs, name=name, text=[f"{one:.0f}%" if one else "" for one in shares],

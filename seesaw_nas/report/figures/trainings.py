@@ -9,6 +9,8 @@ from typing import get_args
 import numpy as np
 import plotly.graph_objects as go
 
+from seesaw_nas.evaluators.words import TRAINED as AS_TRAINED
+from seesaw_nas.evaluators.words import Words
 from seesaw_nas.report.figures.over_time import splits
 from seesaw_nas.report.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, THEME, VERMILION, blank, see_through, styles
 from seesaw_nas.search.records import State, TrialRecord, complete
@@ -24,7 +26,7 @@ PATTERNS: dict[State, tuple[str, str]] = {
 _UNITS = ((7200.0, 3600.0, "h"), (300.0, 60.0, "min"), (0.0, 1.0, "s"))  # from which span on, seconds in one, name
 
 
-def training_curves(records: Sequence[TrialRecord]) -> go.Figure:
+def training_curves(records: Sequence[TrialRecord], words: Words = AS_TRAINED) -> go.Figure:
     """Top-1 after each epoch: the best trials each with a line of its own, all others in grey by what became of them.
 
     Of more than ``MOST_CURVES`` others as many are drawn, evenly through the search.
@@ -51,7 +53,7 @@ def training_curves(records: Sequence[TrialRecord]) -> go.Figure:
             x=x, y=y, name=f"trial {trial.number}, {100 * trial.top1:.2f}%", mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 2}, marker={"symbol": symbol, "size": 7},
         )  # fmt: skip
-    figure.update_layout(yaxis_title=f"{escape(splits(curves))} top-1 (%)")
+    figure.update_layout(yaxis_title=escape(words.axis(splits(curves))))
     return figure
 
 

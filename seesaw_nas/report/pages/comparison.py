@@ -11,9 +11,10 @@ import plotly.graph_objects as go
 
 from seesaw_nas import pareto
 from seesaw_nas.core.files import replace_file
-from seesaw_nas.core.units import format_count, format_duration, format_top1
+from seesaw_nas.core.units import format_count, format_duration
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import REPORTED, difference, unknown
+from seesaw_nas.evaluators.words import Words
 from seesaw_nas.report.figures.over_time import progress_curves, splits
 from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.full import PageFigure, sections
@@ -24,7 +25,7 @@ from seesaw_nas.report.theme import NOTHING_TRAINED, THEME, blank, styles
 from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete, front
 
 SHOWN = {  # what a reader is told of runs in one picture, and how to ask a run
-    "data set": lambda run: run.settings.training.dataset,
+    "data set": lambda run: run.dataset,
     "budget": lambda run: run.within,
     "space": lambda run: run.conditions.get("space", ""),
     "recipe": lambda run: run.conditions.get("recipe", ""),
@@ -105,7 +106,7 @@ def _compared(runs: Sequence[Run], suffix: str, of: str) -> list[PageFigure]:
         groups.setdefault(_method(run), []).append(run.records)
     shown = [PageFigure(f"fronts{suffix}", f"The fronts{of}", "", fronts(runs))]
     for value, title in (("hypervolume", "Progress of the fronts"), ("top1", "Progress of the best")):
-        curves = progress_curves(groups, value=value, against=against, budget_high=high)
+        curves = progress_curves(groups, value=value, against=against, budget_high=high, words=_words(runs))
         shown.append(PageFigure(f"progress-{value}{suffix}", f"{title}{of}", "", curves))
     return shown
 
@@ -136,20 +137,30 @@ def fronts(runs: Sequence[Run]) -> go.Figure:
     for run, (colour, dash, symbol) in zip(runs, styles(len(runs)), strict=True):
         members = run.standing.members
         figure.add_scatter(
-            x=[row.macs / 1e6 for row in members], y=[100 * row.worth for row in members],
+            x=[row.macs / 1e6 for row in members], y=[run.words.scale * row.worth for row in members],
             name=f"{escape(run.name)} ({len(members)})", mode="lines+markers", hoverinfo="text",
             hovertext=[_hover(run, row.trial) for row in members], marker={"symbol": symbol, "size": 8},
             line={"shape": "hv", "color": colour, "dash": dash, "width": 2},
         )  # fmt: skip
     done = [trial for run in runs for trial in complete(run.records)]
-    figure.update_layout(yaxis_title=f"{escape(splits(done))} top-1 (%)")
+    figure.update_layout(yaxis_title=escape(_axis(runs, splits(done))))
     return figure
 
 
+def _words(runs: Sequence[Run]) -> Words:
+    """How to speak of the figures of all of them: as of trainings where some are that, and others were recorded."""
+    return max((run.words for run in runs), key=lambda words: words.published)
+
+
+def _axis(runs: Sequence[Run], split: str) -> str:
+    return " or ".join(dict.fromkeys(run.words.axis(split) for run in runs))
+
+
 def _hover(run: Run, trial: CompleteTrial) -> str:
-    estimated = f"estimate {found}%, observed " if (found := run.standing.figures(trial)) else ""
+    words, found = run.words, run.standing.figures(trial)
+    estimated = f"estimate {words.estimate(found)}, observed " if found else ""
     return (
-        f"<b>{escape(run.name)}, trial {trial.number}</b><br>{estimated}{100 * trial.top1:.2f}%, "
+        f"<b>{escape(run.name)}, trial {trial.number}</b><br>{estimated}{words.figure(trial.top1)}, "
         f"{trial.macs:,} Multi-Adds"
     )
 
@@ -183,13 +194,17 @@ def _differing(runs: Sequence[Run]) -> list[str]:
 
 
 def _table(runs: Sequence[Run]) -> str:
-    high = max(run.budget.high for run in runs)
-    head = ("Run", "Strategy", "Scheduler", "Seed", "Trials", "Complete", "Best top-1", "at Multi-Adds")
+    high, words = max(run.budget.high for run in runs), _words(runs)
+    score = " or ".join(dict.fromkeys(run.words.score for run in runs))
+    where = ", on the validation split, one seed" if words.split else ""
+    most = "100%" if words.is_share else "1"
+    head = ("Run", "Strategy", "Scheduler", "Seed", "Trials", "Complete", f"Best {score}", "at Multi-Adds")
     rows = [(_cells(run, high), "") for run in runs]
     text = (
-        "Best is by estimate where that serves; its top-1 is as observed, on the validation split, one seed. "
-        "Hypervolume is of the observed front, of top-1 and Multi-Adds, "
-        f"as a share of 100% top-1 at no Multi-Adds up to {format_count(high)}; the time is of all trainings together."
+        f"Best is by estimate where that serves; its figure, {score}, is as observed{where}. "
+        f"Hypervolume is of the observed front, of {words.score} and Multi-Adds, "
+        f"as a share of {most} {words.score} at no Multi-Adds up to {format_count(high)}; the time is of all trainings "
+        "together."
     )
     return paragraph(text) + sortable((*head, "Hypervolume", "Time"), rows)
 
@@ -206,7 +221,7 @@ def _cells(run: Run, high: int) -> list[Cell]:
         Cell(str(settings.training.seed), settings.training.seed),
         Cell(f"{begun:,}", begun),
         Cell(f"{done:,}", done),
-        Cell(format_top1(best.top1), best.top1) if best else Cell("-"),
+        Cell(run.words.figure(best.top1), best.top1) if best else Cell("-"),
         Cell(format_count(best.macs), best.macs) if best else Cell("-"),
         Cell(f"{share:.4f}", share),
         Cell(format_duration(seconds), seconds),

@@ -9,7 +9,7 @@ from typing import Any
 
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
-from seesaw_nas.core.units import format_count, format_duration, format_top1
+from seesaw_nas.core.units import format_count, format_duration
 from seesaw_nas.report.figures import drawing
 from seesaw_nas.report.pages.markup import Cell, paragraph, sortable
 from seesaw_nas.report.run import Run
@@ -30,10 +30,13 @@ def front_table(run: Run, room: int) -> str:
     """
     members = run.standing.front()
     if not members:
-        return paragraph("Empty: it holds trained trials only.")
-    again = ("Trained again",) if run.spreads else ()
+        return paragraph("Empty: it holds trials with a result only.")
+    said = run.words
+    again = (f"{said.done.capitalize()} again",) if run.spreads else ()
+    split = ("Split",) if said.split else ()
     estimated = ("Estimate", "Chance of best", "of front") if run.standing.figures(members[0]) else ()
-    result = (*estimated, "Top-1", *again, "Split", "Seed", "Time", *run.timings.columns.values(), "Digest")
+    score = said.score.capitalize()
+    result = (*estimated, score, *again, *split, "Seed", "Time", *run.timings.columns.values(), "Digest")
     head = ("Rank", "Trial", "Multi-Adds", "of budget", "Params", *result)
     rows = [_row(rank, trial, run) for rank, trial in enumerate(members, start=1)]
     words = [_unfolding(rank, trial, "") for rank, trial in enumerate(members, start=1)]
@@ -56,13 +59,14 @@ def _row(rank: int, trial: CompleteTrial, run: Run) -> list[Cell]:
         Cell(f"{trial.macs / run.budget.high:.1%}", trial.macs),
         Cell(format_count(trial.params), trial.params),
         *_estimated(run, trial),
-        Cell(format_top1(trial.top1), trial.top1),
+        Cell(run.words.figure(trial.top1), trial.top1),
     ]
     if run.spreads:
         spread = run.spreads.get(trial.digest)
-        cells.append(Cell(str(spread), spread.mean) if spread else Cell("-"))
+        cells.append(Cell(run.words.spread(spread), spread.mean) if spread else Cell("-"))
     times = [Cell(text, float(text.replace(",", "")) if text else None) for text in run.timings.cells(trial.digest)]
-    cells += [Cell(trial.split), Cell(str(trial.seed), trial.seed)]
+    cells += [Cell(trial.split)] if run.words.split else []
+    cells.append(Cell(str(trial.seed), trial.seed))
     return [*cells, Cell(format_duration(trial.seconds), trial.seconds), *times, Cell(trial.digest)]
 
 
@@ -71,7 +75,7 @@ def _estimated(run: Run, trial: CompleteTrial) -> list[Cell]:
     if (found := run.standing.figures(trial)) is None:
         return []
     chances = [Cell(f"{chance:.0%}", chance) for chance in (found.chance_of_best, found.chance_of_front)]
-    return [Cell(str(found), found.estimate), *chances]
+    return [Cell(run.words.estimate(found), found.estimate), *chances]
 
 
 def _unfolding(rank: int, trial: CompleteTrial, picture: str) -> str:
@@ -82,9 +86,10 @@ def _unfolding(rank: int, trial: CompleteTrial, picture: str) -> str:
 
 def _picture(rank: int, trial: CompleteTrial, run: Run) -> str:
     """The drawing, and the spec file as a link that holds all of it."""
-    named = Named(f"{run.name}-{trial.number}", trial.architecture, run.settings.training.dataset)
-    result: dict[str, Any] = {"top1": trial.top1, "split": trial.split, "seed": trial.seed, "n_seeds": 1}
-    origin = {"run": run.name, "trial": trial.number, "dataset": run.settings.training.dataset}
+    named = Named(f"{run.name}-{trial.number}", trial.architecture, run.dataset)
+    split = {"split": trial.split} if run.words.is_accuracy else {}
+    result: dict[str, Any] = {"top1": trial.top1, **split, "seed": trial.seed, "n_seeds": 1}
+    origin = {"run": run.name, "trial": trial.number, **({"dataset": run.dataset} if run.dataset else {})}
     content = specfile.document(named, result | origin)
     data = base64.b64encode(json.dumps(content, ensure_ascii=False).encode()).decode()
     link = f'<a download="{escape(named.name)}.json" href="data:application/json;base64,{data}">Spec file</a>'

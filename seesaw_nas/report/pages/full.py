@@ -42,7 +42,12 @@ class PageFigure:
 
 def all_figures(run: Run) -> list[PageFigure]:
     """Every figure there is of a run, accuracy against Multi-Adds first."""
-    return [PageFigure("accuracy", "Accuracy against Multi-Adds", "", picture(run)), *_further(run)]
+    return [
+        PageFigure(
+            "accuracy", f"{'Accuracy' if run.words.is_accuracy else 'Score'} against Multi-Adds", "", picture(run)
+        ),
+        *_further(run),
+    ]
 
 
 def write_report(path: Path, run: Run, shown: list[PageFigure]) -> None:
@@ -69,43 +74,46 @@ def _of_estimates(run: Run, estimates: Estimates) -> Iterator[PageFigure]:
     """How far the estimates are to be trusted, and what they rest on."""
     reason = f"{estimates.reason[0].upper()}{estimates.reason[1:]}."
     text = (
-        "Trained trials, each predicted by estimates that were told of other architectures alone. A prediction is of "
-        "one training, so its interval is wider than that of an architecture's worth."
+        f"{run.words.done.capitalize()} trials, each predicted by estimates that were told of other architectures "
+        "alone. A prediction is of one trial, so its interval is wider than that of an architecture's worth."
     )
     yield PageFigure(
-        "calibration", "Predictions of held-out trials", text, calibration(predict_held_out(estimates, run.records))
+        "calibration",
+        "Predictions of held-out trials",
+        text,
+        calibration(predict_held_out(estimates, run.records), run.words),
     )
     text = f"What a trial counts for is a mixture of its signals, the one with the least noise. {reason}"
-    yield PageFigure("signals", "Which signal weighs how much", text, signal_weights(estimates))
+    yield PageFigure("signals", "Which signal weighs how much", text, signal_weights(estimates, run.words))
 
 
 def _further(run: Run) -> Iterator[PageFigure]:
-    records, settings = run.records, run.settings
+    records, settings, words = run.records, run.settings, run.words
     value = "top1" if settings.proposals.objectives == "top1" else "hypervolume"
     against = "trials" if settings.all_alike else "epochs"
     curves = progress_curves(
-        {settings.proposals.strategy: [records]}, value=value, against=against, budget_high=run.budget.high
+        {settings.proposals.strategy: [records]}, value=value, against=against, budget_high=run.budget.high, words=words
     )
-    text = "By observed top-1." if is_estimated(run.standing) else ""
-    yield PageFigure("front-over-time", "The front as the search went on", text, front_over_time(records))
+    text = f"By observed {words.score}." if is_estimated(run.standing) else ""
+    yield PageFigure("front-over-time", "The front as the search went on", text, front_over_time(records, words=words))
     yield PageFigure("progress", "Progress", text, curves)
     if run.space is not None:
         text = "Drag along an axis to keep only the trials that made those choices."
-        yield PageFigure("choices", "Choices and what came of them", text, parallel_genotype(records, run.space))
+        yield PageFigure("choices", "Choices and what came of them", text, parallel_genotype(records, run.space, words))
     text = (
-        "By how many points top-1 changes with a choice, all other choices and the Multi-Adds held; a search does not "
-        "draw at random, so these are associations."
+        f"By how {'many points' if words.is_share else 'much'} {words.score} changes with a choice, all other "
+        "choices and the Multi-Adds held; a search does not draw at random, so these are associations."
     )
     estimates = run.standing.estimates
     learnt = estimates if estimates is not None and len(estimates) >= FEW else None
-    yield PageFigure("effects", "What each choice did", text, choice_effects(records, learnt))
+    yield PageFigure("effects", "What each choice did", text, choice_effects(records, learnt, words))
     if estimates is not None and len(estimates):
         yield from _of_estimates(run, estimates)
     if (best := run.best) is not None:
         yield PageFigure(
             "spending", f"Where trial {best.number}, the best, spends its Multi-Adds", "", spending(best.architecture)
         )
-    yield PageFigure("training-curves", "Training curves", "", training_curves(records))
+    yield PageFigure("training-curves", "Training curves", "", training_curves(records, words))
     text = "How well ranks after each epoch predict the final ranks; early stopping relies on it."
-    yield PageFigure("rank-correlation", "Early ranks and final ranks", text, rank_correlation(records))
+    yield PageFigure("rank-correlation", "Early ranks and final ranks", text, rank_correlation(records, words))
     yield PageFigure("timeline", "What ran when", "", timeline(records))

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from seesaw_nas.architecture import reference
 from seesaw_nas.architecture.cost import CONVENTION
 from seesaw_nas.core.files import replace_file
-from seesaw_nas.core.units import format_top1
+from seesaw_nas.evaluators.words import Words
 from seesaw_nas.report.figures.front import accuracy_against_macs
 from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.front_table import front_table
@@ -24,7 +24,8 @@ from seesaw_nas.report.pages.markup import paragraph, section
 from seesaw_nas.report.run import Run
 from seesaw_nas.search.records import State, TrialRecord, complete
 
-FOOTER = f"<footer>{escape(CONVENTION)}. Published figures: {escape(reference.SOURCE)}, as printed.</footer>"
+FOOTER = f"<footer>{escape(CONVENTION)}.</footer>"
+PUBLISHED = f"<footer>{escape(CONVENTION)}. Published figures: {escape(reference.SOURCE)}, as printed.</footer>"
 PAGE_BYTES = 5_900_000  # of a page, most of them plotly's; drawings are left out where they would take it beyond
 MOST_HOVER = 40_000  # characters that the pointer may show of one series
 MOST_REASONS = 20  # rows of the table of what was not trained
@@ -52,7 +53,7 @@ def write_html(path: Path, run: Run, *, more: Sequence[str] = ()) -> None:
         *more,
         _not_trained(run.records),
         section("Conditions", markup.table((), run.conditions.items())) if run.conditions else "",
-        FOOTER,
+        PUBLISHED if _has_published(figure) else FOOTER,
     ]
     members = front_table(run, PAGE_BYTES - sum(map(len, [*above, *below])))
     replace_file(path, markup.page(run.name, [*above, section("Front", members), *below]))
@@ -60,28 +61,36 @@ def write_html(path: Path, run: Run, *, more: Sequence[str] = ()) -> None:
 
 def picture(run: Run) -> go.Figure:
     """Accuracy against Multi-Adds; of many trials the pointer shows less, so that the page stays small."""
-    dataset = run.settings.training.dataset
     figure = accuracy_against_macs(
-        run.records, budget=run.budget, dataset=dataset, spreads=run.spreads, standing=run.standing
+        run.records,
+        budget=run.budget,
+        dataset=run.dataset,
+        spreads=run.spreads,
+        standing=run.standing,
+        words=run.words,
     )
     for trace in figure.data:
         texts = trace.hovertext or ()
         if sum(map(len, texts)) > MOST_HOVER:
             trace.hovertext = [text.partition(",")[0] for text in texts]  # the trial's number
-            trace.hovertemplate = "%{hovertext}: %{y:.2f}%, %{x:.3f}M Multi-Adds<extra></extra>"
+            value = "%{y:.2f}%" if run.words.is_share else "%{y}"
+            trace.hovertemplate = f"%{{hovertext}}: {value}, %{{x:.3f}}M Multi-Adds<extra></extra>"
     return figure
 
 
 def _summary(run: Run) -> Iterator[str]:
     """What was searched, what became of it, and the best."""
-    yield f"<p>{escape(run.settings.training.dataset)}, {run.within} Multi-Adds. {_counts(run.records)}</p>"
+    words, dataset = run.words, f"{escape(run.dataset)}, " if run.dataset else ""
+    within = f"{dataset}{run.within} Multi-Adds"
+    yield f"<p>{within[0].upper() if not dataset else within[0]}{within[1:]}. {_counts(run.records, words)}</p>"
     if (best := run.best) is None:
         return
     share = f"{best.macs / run.budget.high:.1%} of the budget"
-    text = f"Best: {format_top1(best.top1)} {best.split} top-1 at {best.macs:,} Multi-Adds ({share})"
+    score = f"{best.split} {words.score}" if words.split else words.score
+    text = f"Best: {words.figure(best.top1)} {score} at {best.macs:,} Multi-Adds ({share})"
     spread = run.spreads.get(best.digest)
-    again = f"; trained again {spread}" if spread else ""
-    estimated = f"; estimated {found}, over seeds" if (found := run.standing.figures(best)) else ""
+    again = f"; {words.done} again {words.spread(spread)}" if spread else ""
+    estimated = f"; estimated {words.estimate(found)}, over seeds" if (found := run.standing.figures(best)) else ""
     yield paragraph(f"{text}, trial {best.number}, one seed{estimated}{again}.")
     if sentences := [text for text in (run.standing.reason, run.standing.tie_sentence) if text]:
         yield paragraph(". ".join(text[0].upper() + text[1:] for text in sentences) + ".")
@@ -89,18 +98,22 @@ def _summary(run: Run) -> Iterator[str]:
 
 def _choice(figure: go.Figure) -> str:
     """The switch of the panel with published figures, where there is one."""
-    if "xaxis2" not in figure.to_plotly_json()["layout"]:
+    if not _has_published(figure):
         return ""
     return '<p><label><input type="checkbox" id="published" checked> Published figures below</label></p>'
 
 
-def _counts(records: Sequence[TrialRecord]) -> str:
+def _has_published(figure: go.Figure) -> bool:
+    return "xaxis2" in figure.to_plotly_json()["layout"]
+
+
+def _counts(records: Sequence[TrialRecord], said: Words) -> str:
     states = Counter(record.state for record in records)
     schedules = sorted({record.schedule for record in records if record.state == "short"})
-    words = {state: "trained" if state == "complete" else state for state in get_args(State)}
+    words = {state: said.done if state == "complete" else state for state in get_args(State)}
     words["short"] = f"trained by a schedule of {' or '.join(map(str, schedules))} epochs"
     told = ", ".join(f"{states[state]} {word}" for state, word in words.items() if states[state] or state == "complete")
-    missing = "" if complete(records) else " <strong>No trial has finished training, so there is no front.</strong>"
+    missing = "" if complete(records) else " <strong>No trial has a result, so there is no front.</strong>"
     return f"{len(records)} proposed: {told}.{missing}"
 
 
@@ -113,4 +126,4 @@ def _not_trained(records: Sequence[TrialRecord]) -> str:
     ]
     if (rest := told.total() - sum(count for _, count in told.most_common(MOST_REASONS))) > 0:
         rows.append((rest, "", f"{len(told) - MOST_REASONS} further reasons"))
-    return section("Not trained to the end", markup.table(("Trials", "State", "Reason"), rows))
+    return section("Trials without a result", markup.table(("Trials", "State", "Reason"), rows))

@@ -1,0 +1,173 @@
+"""The plan of a search or a table in words, before it begins and for a dry run: counts, time, and what takes less."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from seesaw_nas import evaluators
+from seesaw_nas.architecture import cost
+from seesaw_nas.cli.parts import terminal
+from seesaw_nas.cli.parts.command import print_cheaper, typed_with
+from seesaw_nas.cli.parts.epochs import DRY
+from seesaw_nas.cli.parts.images import images_as_json
+from seesaw_nas.core.files import show_path
+from seesaw_nas.core.units import format_count, format_duration, format_large
+from seesaw_nas.data.unread import PassedOver
+from seesaw_nas.evaluators import trains
+from seesaw_nas.evaluators.words import words
+from seesaw_nas.search.listener import Listener
+from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.training.shortening import Cheaper
+from seesaw_nas.workflows import cheaper
+from seesaw_nas.workflows.plan import Plan
+from seesaw_nas.workflows.problem import Problem
+
+SEARCH, TABLE, RESUMED = "search", "table", "resumed"
+
+
+def show_plan(work: Callable[[Listener], tuple[Problem, Plan]], as_json: bool, kind: str = SEARCH) -> None:
+    """Print what a command would do, and do nothing of it."""
+    console = terminal.console(stderr=as_json)
+    with terminal.progress(console) as progress:
+        view = Waiting(console, progress.add_task("", total=None), progress)
+        problem, plan = work(view)
+    print_plan(console, problem, plan, kind)
+    console.print(DRY)
+    if as_json:
+        print(json.dumps(_as_json(problem, plan, kind), indent=2))
+
+
+class Waiting(Listener):
+    """Shows what is done until the plan is known."""
+
+    def __init__(self, console: Console, task: Any, progress: Any) -> None:
+        self._console, self._task, self._progress = console, task, progress
+
+    def doing(self, what: str) -> None:
+        """Show it at the bar."""
+        self._progress.update(self._task, description=what)
+
+    def remark(self, text: str) -> None:
+        """Print it."""
+        self._console.print(f"note      {text}", highlight=False, soft_wrap=True)
+
+
+def print_plan(console: Console, problem: Problem, plan: Plan, kind: str = SEARCH) -> None:
+    """Print the counts, the time and what is to be known of them.
+
+    Args:
+        kind: ``SEARCH``, ``TABLE`` or ``RESUMED``, which cannot be given other options.
+    """
+    settings, budget = problem.settings, problem.budget
+    band = f"{budget.low:,} to {budget.high:,}" if budget.low else f"{budget.high:,}"
+    lines = (
+        *_data(problem),
+        f"budget    {band} {cost.CONVENTION}",
+        *([f"          {problem.budget_origin}"] if problem.budget_origin else []),
+        f"space     {problem.space.name}: {format_large(plan.space_size)} architectures, of which "
+        f"{format_large(plan.fitting)} ({_share(plan.fitting, plan.space_size)}) fit the budget",
+        f"          the cheapest of all has {format_count(plan.cheapest_macs)} Multi-Adds, the median of "
+        f"those that fit {format_count(plan.median_macs)}",
+        *_how_scored(settings),
+        *([f"engine    {settings.placement.engine}: {plan.reserves}"] if plan.reserves else []),
+        f"plan      {_work(problem, plan, kind)}",
+        *(f"note      {text}" for text in _warnings(problem, plan)),
+    )
+    for line in lines:
+        console.print(line)
+    print_cheaper(console, _cheaper(problem, plan, kind), on_cpu=problem.device.type == "cpu")
+
+
+def _cheaper(problem: Problem, plan: Plan, kind: str) -> list[Cheaper]:
+    return [] if kind == RESUMED else cheaper.of_search(problem, plan, may_stop=kind == SEARCH)
+
+
+def _as_json(problem: Problem, plan: Plan, kind: str) -> dict[str, Any]:
+    budget = {"low": problem.budget.low, "high": problem.budget.high, "unit": cost.CONVENTION}
+    known = bool(words(problem.settings.scoring.evaluator).timed or plan.trial_seconds)
+    found = _cheaper(problem, plan, kind)
+    return {
+        "data": images_as_json(problem),
+        "space": problem.space.name,
+        "budget": budget,
+        "plan": asdict(plan) | {"seconds": plan.seconds if known else None},
+        "warnings": _warnings(problem, plan),
+        "cheaper": [{"command": typed_with(one.options), "seconds": one.seconds} for one in found],
+    }
+
+
+def _work(problem: Problem, plan: Plan, kind: str) -> str:
+    """How many trials, and how long they take."""
+    settings, each = problem.settings, format_duration(plan.trial_seconds)
+    strategy, scheduler = settings.proposals.strategy, settings.scheduling.scheduler
+    if settings.steps.plan == "shared":
+        return f"in stages, the last of which trains {plan.trials} architectures for about {each} each"
+    stopped = "" if scheduler == "none" else f" if not stopped early, as most will be by {scheduler}"
+    if plan.short_trials:
+        return (
+            f"{plan.epochs} epochs by {strategy}: {plan.short_trials} short trainings by a {plan.short_epochs}-epoch "
+            f"schedule, then {plan.trials} whole ones of {plan.whole_epochs} epochs, {time_of(problem, plan)}"
+        )
+    many = "training" if kind == TABLE else "trial"
+    by = "" if kind == TABLE else f" by {strategy}"
+    return f"{plan.trials} {many}{'' if plan.trials == 1 else 's'}{by}, {time_of(problem, plan, stopped)}"
+
+
+def _warnings(problem: Problem, plan: Plan) -> list[str]:
+    """What of the plan is not as one would think."""
+    wanted = problem.settings.proposals.trials
+    few = f"{wanted} trials are wanted, but only {plan.fitting} architectures fit the budget; each is tried once"
+    again = problem.settings.winners
+    fewer = f"{again} are to be trained again at the end, but only {wanted} are tried"
+    found = (problem.budget_warning, few if plan.fitting < wanted else "", fewer if again > wanted else "")
+    return [text for text in found if text]
+
+
+def _how_scored(settings: SearchSettings) -> list[str]:
+    """Lines that name the evaluator, unless it is the usual one, and the recipe where networks are trained by it."""
+    name, training = settings.scoring.evaluator, settings.training
+    lines = [] if name == "trained" else [f"evaluator {name}: {evaluators.describe(name)}"]
+    if settings.scoring.table:
+        lines.append(f"recorded  {training.recipe}: {training.fitted_recipe.summary}")
+    elif trains(name):
+        lines.append(f"training  {training.recipe}: {training.fitted_recipe.summary}")
+    return lines
+
+
+def _unread(passed_over: PassedOver) -> str:
+    return f"; {passed_over.sentence}" if passed_over.count else ""
+
+
+def time_of(problem: Problem, plan: Plan, stopped: str = "") -> str:
+    """How long trials take, and where that is from."""
+    said = words(problem.settings.scoring.evaluator)
+    if problem.settings.scoring.table:
+        return f"looked up in {show_path(Path(problem.settings.scoring.table))}"
+    if not said.timed and not plan.trial_seconds:
+        return "of which it is not known how long they take"
+    each, total = format_duration(plan.trial_seconds), format_duration(plan.seconds)
+    source = said.timed or "by the evaluator's own estimate"
+    return f"about {each} each{stopped}, {total} in all on {problem.device} ({source})"
+
+
+def _data(problem: Problem) -> list[str]:
+    """The line of the images; none where a program's own evaluator was given none."""
+    subject = problem.subject
+    if not subject.name:
+        return []
+    label = "recorded" if problem.settings.scoring.table else "data    "
+    return [
+        f"{label}  {subject.name}: {subject.n_train:,} images to train on, "
+        f"{subject.n_validation:,} to validate on{_unread(problem.passed_over)}"
+    ]
+
+
+def _share(part: int, whole: int) -> str:
+    """A share with three digits, such as ``88.5%``; ``100%`` only for all."""
+    return "100%" if part == whole else f"{min(100 * part / whole, 99.9):.3g}%"

@@ -1,0 +1,48 @@
+"""A budget that is stated for images of one size, at another size.
+
+A budget keeps its place between the cheapest and the costliest architecture: one a quarter of the way up stays a
+quarter of the way up. Where Multi-Adds follow the images' area, as nearly all do in the spaces that come with the
+package, this multiplies a budget by the area: 110M for 32x32 images are 27.5M for 16x16. Where strides round up, or a
+fixed part such as the classifier weighs much, the area alone would allow nothing, or everything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from seesaw_nas.core.units import parse_count, write_count
+
+if TYPE_CHECKING:
+    from seesaw_nas.space.definition import Space
+
+
+def default_budget(space: Space) -> str:
+    """The space's own budget at its image size, as a user would write it."""
+    own = at_stated_size(space)
+    return space.default_budget if own is space else scale(space.default_budget, own, space)
+
+
+def at_stated_size(space: Space) -> Space:
+    """The space at the image size that its budget is stated for; itself where it has that size."""
+    size = space.stated_size or space.input_size
+    return space if size == space.input_size else space.adapt(size, space.input_channels, space.classes)
+
+
+def scale(budget: str, of: Space, to: Space) -> str:
+    """A budget for ``of``, such as 110M or a band, as one for ``to``, to three digits; shares stay as they are.
+
+    Raises:
+        UnitError: an end is neither a number of Multi-Adds nor a share.
+    """
+    return ":".join(_scale_end(end, of, to) for end in budget.split(":", 1))
+
+
+def _scale_end(end: str, of: Space, to: Space) -> str:
+    if end.strip().endswith("%"):
+        return end
+    macs = parse_count(end)
+    span = of.costliest_macs - of.cheapest_macs
+    if not span:
+        return write_count(macs * to.cheapest_macs // of.cheapest_macs)
+    place = (macs - of.cheapest_macs) * (to.costliest_macs - to.cheapest_macs) // span
+    return write_count(max(1, to.cheapest_macs + place))
