@@ -2,9 +2,9 @@
 # Guess: NePS's Bayesian optimisation minimises what it is told (the report's field is called "objective_to_minimize"),
 # one objective or two.
 # Seen (neural-pipeline-search 0.17.0): it minimises one objective and maximises two. Both objectives of `two` are 0 at
-# x = y = 0 and largest at x = y = 1; from the third trial on, each trial asked for is worse in both than the one before,
-# until x = y = 1, where it stays. The negative weight that the case of one objective gives to its acquisition function
-# has no counterpart in the case of two.
+# x = y = 0 and largest at x = y = 1; from the third trial on, each trial asked for is worse than the one before, until
+# x = y = 1. Its acquisition function for one objective takes the prediction with a weight of -1, as botorch maximises;
+# its acquisition function for two takes the predictions as they are.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Guess: over three choices of four values, 64 configurations with exact losses, Syne Tune's BOTorch tries nine different
-# ones in nine trials: a second trial of one tells it nothing.
+# Guess: over three choices of four values, 64 configurations with exact losses, Syne Tune's BOTorch tries nine of them
+# in nine trials: a second trial of one tells it nothing.
 # Seen (syne-tune 0.16.0): with each of three seeds it tries three to five, and asks for the best of these again and
-# again, though lower losses are one choice away. It looks for the best point of the one-hot code's whole cube, rounds it
-# to a configuration, and does not ask whether that one has been tried.
+# again, though a lower loss is one choice away. It looks for the best point of the one-hot code's whole cube, rounds
+# it to a configuration, and does not ask whether that one has been tried.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -2,7 +2,7 @@
 # Guess: two of Syne Tune's RandomSearch(random_seed=7), made in one program, ask for the same configurations.
 # Seen (syne-tune 0.16.0): they do not. The argument changes nothing: every configuration is drawn from numpy's global
 # generator. So two searches of one seed differ, and two of different seeds are equal where the program seeds numpy
-# itself. (syne-tune/syne-tune#522, closed, reports results that differ from run to run for BoTorch in an older version.)
+# itself. (syne-tune/syne-tune#522, closed, reports that an older BoTorch differs from run to run.)
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
