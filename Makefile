@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 ARGS ?= --dataset digits --budget 600K --trials 16 --epochs 8
 
-.PHONY: search test thorough lint types notebooks check wheel clean
+.PHONY: search test thorough lint types notebooks docs check wheel clean
 
 search: $(VENV)/.installed
 	$(BIN)/seesaw-nas search $(ARGS)
@@ -27,7 +27,12 @@ types: $(VENV)/.installed-dev
 notebooks: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 analysis
 
-check: test thorough lint types notebooks search
+docs: $(VENV)/.installed-docs
+	$(BIN)/python docs/generate/prepare.py build/pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	$(BIN)/python docs/generate/check.py build/site
+
+check: test thorough lint types notebooks docs search
 
 wheel: $(VENV)/.installed-dev
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
@@ -47,3 +52,7 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[dev]'
 	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: $(VENV)/.installed-dev
+	$(INSTALL) --editable '.[docs]'
+	touch $@

@@ -1,7 +1,7 @@
 """Search strategies on recorded trainings: what their answers are worth, ours beside plain Optuna, at equal epochs.
 
-    python benchmarks/strategies.py --table FILE [--seeds 40] [--trainings 100] [--ours NAME[:SCHEDULER[:OBJECTIVES]]]
-        [--peers NAME ...] [--peers-python PYTHON]
+    python benchmarks/strategies.py --table FILE [--seeds 40] [--trainings 100]
+        [--ours NAME[:SCHEDULER[:OBJECTIVES[:SHORT]]]] [--short-table FILE] [--peers NAME ...] [--peers-python PYTHON]
 
 A table of `seesaw-nas tabulate` answers in place of a training, so that hundreds of searches take minutes; what a
 search costs is counted in the epochs it would have trained. One seed of the table is held out of each search, in turn;
@@ -48,12 +48,14 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import SpecError
+from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.recorded import TableEvaluator
+from seesaw_nas.evaluators.table import Table
 from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES, SearchSettings, strategies
 from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.history import history
 from seesaw_nas.search.history.file_history import FileHistory
-from seesaw_nas.search.proposer import Proposer
+from seesaw_nas.search.proposer import Proposer, by_schedule
 from seesaw_nas.search.standing import Standing
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.space import decode, genes
@@ -102,6 +104,7 @@ class Contender:
     strategy: str
     scheduler: str = "none"
     objectives: str = "front"
+    short: str = "0"  # epochs of the short trainings that it begins with
 
     @classmethod
     def parse(cls, text: str) -> Contender:
@@ -110,18 +113,20 @@ class Contender:
     @property
     def name(self) -> str:
         parts = [self.strategy, self.scheduler, self.objectives]
-        return " ".join(part for part in parts if part not in ("none", "front"))
+        short = [] if self.short == "0" else [f"short {self.short}"]
+        return " ".join([*(part for part in parts if part not in ("none", "front")), *short])
 
 
 class Bench:
     """A table of which a search sees all seeds but one."""
 
-    def __init__(self, path: Path, trainings: int, peers_python: Path | None = None) -> None:
+    def __init__(self, path: Path, trainings: int, peers_python: Path | None = None, short: Path | None = None) -> None:
         self.problem = make_problem(SearchSettings.of(evaluator="table", table=str(path), device="cpu"))
         self.table, self.space = self.problem.evaluator.table, self.problem.space
         self.epochs, self.trainings = self.table.epochs, trainings
         self.seeds = sorted({seed for entry in self.table.entries for seed in entry.curves})
         self._whole = self.problem.evaluator
+        self._short = None if short is None else tables.read(short)
         self._python, self._outside = peers_python, dict[str, Outside]()
 
     @property
@@ -134,13 +139,17 @@ class Bench:
 
     def evaluator(self, number: int) -> TableEvaluator:
         """Answers with the trainings of the other seeds, one of them drawn for each trial."""
+        short = None if self._short is None else self._without(self._short, number)
+        return TableEvaluator(self._without(self.table, number), self.space, short)
+
+    def _without(self, table: Table, number: int) -> Table:
+        """The table without the seed that this search does not see."""
+        held_out = self.held_out(number)
         entries = [
-            replace(
-                entry, curves={seed: curve for seed, curve in entry.curves.items() if seed != self.held_out(number)}
-            )
-            for entry in self.table.entries
+            replace(entry, curves={seed: curve for seed, curve in entry.curves.items() if seed != held_out})
+            for entry in table.entries
         ]
-        return TableEvaluator(replace(self.table, entries=tuple(entries)), self.space)
+        return replace(table, entries=tuple(entries))
 
     def truth(self, architecture: Architecture, number: int) -> tuple[float, float]:
         """Top-1 with the seed held out, and share of the budget, of what answers for an architecture."""
@@ -164,14 +173,16 @@ class Bench:
         strategy = strategies.make(contender.strategy, setting)
         # Under a scheduler the epochs end the search, not the trials, so it may begin as many as it likes.
         trials = allowance // self.epochs if contender.scheduler == "none" else allowance
-        proposer = Proposer(kept, strategy, trials=trials, epochs=self.epochs, halving=halving, live=live)
+        short = int(contender.short)
+        proposer = Proposer(kept, strategy, trials=trials, epochs=self.epochs, halving=halving, live=live, short=short)
         reached: dict[int, int] = {}
         while (job := proposer.ask()) is not None:
             spent += job.until - reached.get(job.number, 0)
             if spent > allowance:
                 break
             reached[job.number] = job.until
-            proposer.tell(job, evaluator.evaluate(job.architecture, seed=job.seed, until=job.until))
+            scored = by_schedule(evaluator, job).evaluate(job.architecture, seed=job.seed, until=job.until)
+            proposer.tell(job, scored)
         standing = Standing(kept.records(), problem.space, problem.budget, self.epochs)
         if standing.leader is None:
             return NOTHING
@@ -340,7 +351,7 @@ def against(ours: list[dict], peer: list[dict]) -> dict[str, object]:
 
 
 def measure(path: Path, options: argparse.Namespace) -> dict[str, object]:
-    bench = Bench(path, options.trainings, options.peers_python)
+    bench = Bench(path, options.trainings, options.peers_python, options.short_table)
     courses = search_all(bench, options.ours, options.seeds, options.peers)
     versions = bench.close()
     summaries = {name: summary(found) for name, found in courses.items()}
@@ -351,6 +362,7 @@ def measure(path: Path, options: argparse.Namespace) -> dict[str, object]:
         "space": bench.space.name, "budget": table.budget, "architectures": len(table.entries),
         "fitting": str(bench.problem.feasible.count), "epochs": table.epochs, "seeds": bench.seeds,
         "allowance_epochs": bench.allowance, "recorded_on": table.about.get("conditions"),
+        "short_table": options.short_table and options.short_table.name,
         "versions_outside": versions,
     }  # fmt: skip
     show(about, summaries, versus)
@@ -401,7 +413,10 @@ def main() -> None:
     parser.add_argument("--table", type=Path, action="append", required=True, help="of `seesaw-nas tabulate`")
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--trainings", type=int, default=100, help="whole ones, whose epochs may be spent")
-    parser.add_argument("--ours", type=Contender.parse, action="append", metavar="NAME[:SCHEDULER[:OBJECTIVES]]")
+    parser.add_argument(
+        "--ours", type=Contender.parse, action="append", metavar="NAME[:SCHEDULER[:OBJECTIVES[:SHORT]]]"
+    )
+    parser.add_argument("--short-table", type=Path, help="the same trainings by a shorter schedule, for SHORT epochs")
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=[*PEERS, *OUTSIDE])
     parser.add_argument("--peers-python", type=Path, help="interpreter of the environment of Syne Tune and NePS")
     parser.add_argument("--out", type=Path, default=RESULTS)

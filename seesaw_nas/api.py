@@ -18,7 +18,10 @@ from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.core.units import write_budget
 from seesaw_nas.deploy.latency import LatencySettings
 from seesaw_nas.search import DEFAULT_STRATEGY, engines
+from seesaw_nas.search.callbacks import Callbacks, Several
+from seesaw_nas.search.configuration import read_settings
 from seesaw_nas.search.history import shared
+from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Space
 from seesaw_nas.training.options import TrainSettings
@@ -26,14 +29,17 @@ from seesaw_nas.workflows import folders, searches
 from seesaw_nas.workflows.audit.audit import audit
 from seesaw_nas.workflows.dashboard import dashboard, study
 from seesaw_nas.workflows.deployment import evaluate, export, latency, predict
+from seesaw_nas.workflows.notebook import Progress, in_notebook
 from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import Problem, description, make_problem
 from seesaw_nas.workflows.reference import compare as reference
 from seesaw_nas.workflows.report import report
 from seesaw_nas.workflows.results import Result, write_results
+from seesaw_nas.workflows.runs import runs
 from seesaw_nas.workflows.searches import OnPlan, begin, resume
 from seesaw_nas.workflows.show import show
+from seesaw_nas.workflows.spaces import copy as write_space
 from seesaw_nas.workflows.spaces import spaces
 from seesaw_nas.workflows.status import read_status as status
 from seesaw_nas.workflows.supernets import supernet
@@ -42,14 +48,18 @@ from seesaw_nas.workflows.train import TrainResult, train
 from seesaw_nas.workflows.tuner import Tuner
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from seesaw_nas.data import SearchData
-    from seesaw_nas.search.listener import Listener
 
 __all__ = [
+    "Callbacks",
     "LatencySettings",
+    "Listener",
     "Objects",
     "Plan",
     "Problem",
+    "Progress",
     "Result",
     "SearchSettings",
     "TrainResult",
@@ -65,9 +75,11 @@ __all__ = [
     "make_problem",
     "plan",
     "predict",
+    "read_settings",
     "reference",
     "report",
     "resume",
+    "runs",
     "search",
     "show",
     "spaces",
@@ -77,35 +89,39 @@ __all__ = [
     "tabulate",
     "train",
     "write_results",
+    "write_space",
 ]
 
 
 def search(
     space: str | Space = "",
-    budget: str | int = "",
+    budget: str | float | tuple[float, float] = "",
     data: str | SearchData = "digits",
     *,
     strategy: Any = DEFAULT_STRATEGY,
     evaluator: Any = "trained",
+    catch: type[Exception] | tuple[type[Exception], ...] = (),
     name: str = "",
     runs_dir: Path | str = "runs",
     time_limit: float | None = None,
     on_plan: OnPlan | None = None,
-    listener: Listener | None = None,
+    listener: Listener | Sequence[Listener] | None = None,
     **options: Any,
 ) -> Result:
     """Search a space under a budget; the words are those of the command line.
 
     Args:
         space: its name, its file, or a space; the one that fits the data when empty.
-        budget: Multi-Adds for one image, such as 110M, 100M:110M or 60%, or a whole number; the space's own when
-            empty.
+        budget: Multi-Adds for one image, such as 110M, 100M:110M or 60%; or a whole number, or a pair of numbers as a
+            band; the space's own when empty.
         data: a data set's name, a folder of images by class, or images that are loaded already.
         strategy: a name; or an Optuna sampler, a function that makes one from a seed (which a resumed search then asks
             the same), or an object with :class:`seesaw_nas.search.strategies.base.Strategy`'s method.
         evaluator: a name; or a function of (architecture, seed) that returns a number, more being better; or an object
             with :class:`seesaw_nas.evaluators.Evaluator`'s methods.
-        name, runs_dir, time_limit, on_plan, listener: as for :func:`begin`.
+        catch: exceptions of the evaluator that cost one trial; others end the search.
+        name, runs_dir, time_limit, on_plan: as for :func:`begin`.
+        listener: told what happens, such as :class:`Callbacks`; or several; in a notebook, :class:`Progress` if none.
         options: further options of :class:`SearchSettings`, such as ``trials``, ``epochs``, ``scheduler``, ``confirm``.
 
     Raises:
@@ -116,6 +132,7 @@ def search(
         data=None if isinstance(data, str) else data,
         strategy=None if isinstance(strategy, str) else strategy,
         evaluator=None if isinstance(evaluator, str) else evaluator,
+        catch=catch,
     )
     settings = SearchSettings.of(
         dataset=data if isinstance(data, str) else data.name,
@@ -125,9 +142,17 @@ def search(
         evaluator=evaluator if isinstance(evaluator, str) else name_of(evaluator),
         **options,
     )
+    told = _listening(listener, settings.proposals.trials)
     return begin(
-        settings, given=given, name=name, runs_dir=runs_dir, time_limit=time_limit, on_plan=on_plan, listener=listener
+        settings, given=given, name=name, runs_dir=runs_dir, time_limit=time_limit, on_plan=on_plan, listener=told
     )
+
+
+def _listening(listener: Listener | Sequence[Listener] | None, trials: int) -> Listener | None:
+    """Whom a search tells: what the program names; the progress, in a notebook where it names none."""
+    if listener is None:
+        return Progress(trials) if in_notebook() else None
+    return listener if isinstance(listener, Listener) else Several(listener)
 
 
 def join(

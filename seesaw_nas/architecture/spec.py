@@ -17,6 +17,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
 from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.core import markup
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.core.fields import at_path, check_choice, check_int, check_list, check_tuple, take_fields
 
@@ -227,6 +228,18 @@ class Architecture:
     def input(self) -> tuple[int, int, int]:
         """Channels, height and width of one input image."""
         return (self.input_channels, self.input_size, self.input_size)
+
+    def __repr__(self) -> str:
+        """``<Architecture 4e5bcf460e9afb74: 3x32x32, 17 blocks, 10 classes>``; :meth:`to_dict` has everything."""
+        image = "x".join(map(str, self.input))
+        return f"<Architecture {self.digest}: {image}, {len(self.placed)} blocks, {self.classes} classes>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (f"{at.stage + 1}.{at.index + 1}", str(at.block), at.stride, f"{at.c_out}x{at.size_out}x{at.size_out}")
+            for at in self.placed
+        ]
+        return markup.table(repr(self)[1:-1], ("block", "what", "stride", "output"), rows)
 
     @cached_property
     def canonical(self) -> Architecture:

@@ -16,9 +16,17 @@ from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.core.units import parse_duration
 from seesaw_nas.data import DATA_SETS
 from seesaw_nas.data.catalog import FOLDER_PREFIX
+from seesaw_nas.search import configuration
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 
 PLACES = ("dataset", "space", "table", "cache_dir")  # options that may name a folder or a file
+
+
+def take_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Put the options of a configuration in place of the defaults, so that those on the command line win."""
+    if path is not None:
+        context.default_map = {**(context.default_map or {}), **configuration.read(path)}
+    return path
 
 
 @verb
@@ -36,9 +44,25 @@ def search(
     ] = None,
     runs_dir: Annotated[Path, typer.Option(help="Folder in which the run's folder is made.")] = Path("runs"),
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run of this name if it exists.")] = False,
+    config: Annotated[
+        Path | None,  # of a plain text or path, `verbs` lets no callback hear
+        typer.Option(
+            help="TOML file with options, or the folder of an earlier search; options given here come before its own.",
+            is_eager=True,
+            callback=take_config,
+            show_default=False,
+        ),
+    ] = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print all options as such a file, and do nothing else.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Search for the best architectures within a budget."""
+    if print_config:
+        own = {"name": name or "", "runs_dir": str(runs_dir), "time_limit": time_limit}
+        print(configuration.write(settings, own), end="")
+        return
     from seesaw_nas.cli.parts import searching
 
     limit = parse_duration(time_limit) if time_limit else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from json import dumps
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,18 +12,36 @@ import typer
 from seesaw_nas.architecture import cost
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, verb
+from seesaw_nas.core.errors import SpaceError
 from seesaw_nas.core.units import format_count, format_large
 
 
 @verb
 def spaces(
+    file: Annotated[
+        str, typer.Argument(help="Space file to check and count, or a name. Default: all shipped spaces.")
+    ] = "",
     budget: Annotated[str, typer.Option(help="Budget to count under. Default: each space's own.")] = "",
+    write: Annotated[
+        str,
+        typer.Option(help="Name of a shipped space to write as FILE, to be edited. Default of FILE: NAME.toml here."),
+    ] = "",
     json: Json = False,
 ) -> None:
-    """List the search spaces, and count what fits a budget."""
-    from seesaw_nas.workflows.spaces import spaces as count_spaces
+    """List the search spaces, or check one of your own, and count what fits a budget."""
+    from seesaw_nas.workflows import spaces as workflow
 
-    rows = count_spaces(budget)
+    if write:
+        path = workflow.copy(write, file)
+        print(dumps({"file": str(path)}) if json else _written(path))
+        return
+    try:
+        rows = workflow.spaces(budget, file)
+    except SpaceError as error:
+        if len(error.mistakes) == 1:
+            raise
+        print(*error.mistakes, sep="\n", file=sys.stderr)
+        raise SpaceError(f"{file} has {len(error.mistakes)} mistakes, each in a line above; correct them") from None
     if json:
         print(dumps({"unit": cost.CONVENTION, "spaces": [row.to_dict() for row in rows]}, indent=2))
         return
@@ -46,3 +66,8 @@ def spaces(
     )
     for row in rows:
         out.print(f"{row.name}: {row.description}")
+
+
+def _written(path: Path) -> str:
+    check, search = f"`seesaw-nas spaces {path}`", f"`seesaw-nas search --space {path}`"
+    return f"wrote {path}; edit it, check it by {check}, search it by {search}"

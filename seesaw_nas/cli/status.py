@@ -54,6 +54,8 @@ def _text(found: Status) -> str:
         f"run     {terminal.printable(found.name)}: {work}",
         f"trials  {found.begun} of {max(found.trials, found.begun)} begun: {counts}",
     ]
+    if found.short_epochs:
+        lines.append(f"        short: trained by a {found.short_epochs}-epoch schedule of their own")
     if found.best is not None:
         best = found.best
         lines.append(

@@ -57,7 +57,19 @@ class BudgetError(SeesawError):
 
 
 class SpaceError(SeesawError):
-    """A search space that is unknown or malformed."""
+    """A search space that is unknown or malformed.
+
+    Attributes:
+        mistakes: all that is wrong, each in words of its own; the text numbers them if there are several.
+    """
+
+    def __init__(self, *mistakes: str, file: str = "") -> None:
+        self.mistakes = mistakes
+        text = mistakes[0]
+        if len(mistakes) > 1:
+            numbered = "; ".join(f"({number}) {mistake}" for number, mistake in enumerate(mistakes, start=1))
+            text = f"{len(mistakes)} mistakes: {numbered}"
+        super().__init__(f"{file}: {text}" if file else text)
 
 
 class DataError(SeesawError):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from seesaw_nas.core.errors import SpecError, known
 
+Value = TypeVar("Value")
+UNREADABLE = object()  # value of a field that is there, under another name or in something that is no object
 LONGEST = 1000  # characters of a name or a description
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # also what ends a line, and half a character
 
@@ -38,6 +42,60 @@ def take_fields(value: Any, required: list[str], optional: list[str] | None = No
         if name not in value:
             raise SpecError(f"this field is missing; wanted: {', '.join(required)}", name)
     return dict(value)
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """All that is wrong in a file, so that every mistake is told at once and not the first alone.
+
+    Attributes:
+        found: each once, in the order of the file's fields.
+        path: of the value that is read, put in front of each mistake's own.
+    """
+
+    found: list[SpecError] = field(default_factory=list)
+    path: str = ""
+
+    def within(self, path: str) -> Mistakes:
+        """The same list, for what lies at this path of the file."""
+        return Mistakes(self.found, path)
+
+    def note(self, error: SpecError) -> None:
+        """Add a mistake, unless it is known."""
+        whole = error.within(self.path) if self.path else error
+        if str(whole) not in map(str, self.found):
+            self.found.append(whole)
+
+    def take_fields(self, value: Any, required: list[str], optional: list[str] | None = None) -> dict[str, Any]:
+        """The fields of an object, with every unknown and missing one noted.
+
+        A field whose name is misspelt is noted once: it is not missing, too. Of what is no object, all fields count as
+        unreadable.
+        """
+        allowed = required + (optional or [])
+        if value is UNREADABLE:
+            return dict.fromkeys(allowed, UNREADABLE)
+        if not isinstance(value, Mapping):
+            self.note(SpecError(f"an object with {', '.join(required or allowed)} is wanted, got {shorten(value)}"))
+            return dict.fromkeys(allowed, UNREADABLE)
+        fields = {name: entry for name, entry in value.items() if name in allowed}
+        for name in [shorten(name)[1:-1] for name in value if name not in allowed]:
+            self.note(SpecError(known("field", name, allowed), name))
+            fields |= dict.fromkeys(difflib.get_close_matches(name, set(allowed) - fields.keys(), n=1), UNREADABLE)
+        for name in required:
+            if name not in fields:
+                self.note(SpecError(f"this field is missing; wanted: {', '.join(required)}", name))
+        return fields
+
+    def read(self, reader: Callable[..., Value], holder: Mapping[str, Any], name: str, *more: Any) -> Value | None:
+        """What ``reader(holder, name, *more)`` makes of a field; ``None`` where it cannot be read, which is noted."""
+        if holder.get(name, UNREADABLE) is UNREADABLE:
+            return None
+        try:
+            return reader(holder, name, *more)
+        except SpecError as error:
+            self.note(error)
+            return None
 
 
 @contextmanager

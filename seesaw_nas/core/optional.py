@@ -13,9 +13,8 @@ INSTALLED_AS = {  # name to import: name to install, where they differ
     "MySQLdb": "mysqlclient",
     "PIL": "pillow",
     "distutils": "setuptools",  # Python 3.12 removed distutils; setuptools provides it
-    "kaleido": f"'{OURS.replace('_', '-')}[images]'",
-    "optuna_dashboard": f"'{OURS.replace('_', '-')}[dashboard]'",
-    "psycopg": f"'{OURS.replace('_', '-')}[postgresql]'",
+    "kaleido": "'kaleido>=1'",
+    "psycopg": "'psycopg[binary]'",
     "ray": "'ray[tune]'",
     "sklearn": "scikit-learn",
 }

@@ -1,7 +1,7 @@
 """Options: fields of frozen dataclasses that declare name, type, default, help and checks in one place.
 
 A settings class is a frozen dataclass whose fields are options, or further settings classes, called topics. The command
-line, the functions of ``api``, ``run.json`` and the guide's tables read options from there. They use flat names: the
+line, the functions of ``api``, ``run.json`` and the site's tables read options from there. They use flat names: the
 names of the fields, without the topic.
 """
 

@@ -25,15 +25,19 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from seesaw_nas.core import files, names
 from seesaw_nas.core.description import check_fields
-from seesaw_nas.core.documents import DocumentError, read_json
+from seesaw_nas.core.documents import DocumentError, open_file, read_json
 from seesaw_nas.core.errors import RunError, SpecError
 from seesaw_nas.core.files import write_json
 
 DESCRIPTION = "run.json"
+LOCK = "owner.lock"
+_WRITTEN = (  # what is written, or cleared, in its place: a folder may be anybody's, and a link in it lead anywhere
+    LOCK, "trials.jsonl", "trials.torn", "checkpoints", "stages", "undelivered", "events",
+)  # fmt: skip
 SCHEMA_VERSION = 1  # of run.json; a run from before it was noted has none, and the same fields
 
 
@@ -73,7 +77,8 @@ class NameTaken(RunError):
         what = (
             "another process is working on it; choose another name or folder, or wait for it"
             if held
-            else "nothing is overwritten; choose another name or folder, or go on with it by --resume"
+            else "nothing is overwritten; choose another name or folder"
+            + (", or go on with it by --resume" if is_run(path) else "; it is no run to go on with")
         )
         super().__init__(f"{path} exists already and {what}")
 
@@ -84,10 +89,14 @@ def is_taken(path: Path) -> bool:
 
 
 def _is_unfinished(path: Path) -> bool:
-    """Whether it is a folder with nothing in it but the beginning of a ``run.json``, as earlier releases left it."""
+    """Whether it is a folder with nothing in it but a free lock, or the beginning of a ``run.json``."""
     if path.is_symlink() or not path.is_dir():
         return False
-    return all(file.name.startswith(DESCRIPTION) and file.suffix == ".part" for file in path.iterdir())
+    return all(map(_is_leftover, path.iterdir())) and not RunFolder(path, {}).is_held()
+
+
+def _is_leftover(file: Path) -> bool:
+    return (file.name.startswith(DESCRIPTION) and file.suffix == ".part") or (file.name == LOCK and file.is_file())
 
 
 def _refuse_taken(path: Path) -> None:
@@ -96,9 +105,10 @@ def _refuse_taken(path: Path) -> None:
 
 
 def _clear_unfinished(path: Path) -> None:
-    """Make way where an earlier release was killed."""
+    """Make way where a process was killed over making a folder."""
     if os.path.lexists(path):
         files.clear_parts(path / DESCRIPTION)
+        (path / LOCK).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +233,13 @@ class RunFolder:
 
     def is_held(self) -> bool:
         """Whether a process works on the run."""
-        lock = self.path / "owner.lock"
-        if not lock.exists():
+        try:
+            lock = open_file(self.path / LOCK)
+        except DocumentError:
             return False
-        with lock.open("r") as file:
+        with lock:
             try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return True
         return False
@@ -240,9 +251,21 @@ class RunFolder:
         Raises:
             RunError: another process works on the run.
         """
-        with (self.path / "owner.lock").open("w") as lock:
+        with self._open_lock() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise RunError(f"another process is working on {self.path}; wait for it, or stop it first") from None
             yield
+
+    def _open_lock(self) -> IO[bytes]:
+        """The file of the lock, whose content is nobody's."""
+        for name in _WRITTEN:
+            if (self.path / name).is_symlink():
+                raise RunError(
+                    f"{self.path / name} is a link, and a run writes nowhere else; put what it leads to there"
+                )
+        file = self.path / LOCK
+        if file.exists() and not file.is_file():
+            raise RunError(f"{file} is no file of a lock; delete it")
+        return os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "r+b", 0)

@@ -7,6 +7,7 @@ import operator
 import re
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from seesaw_nas.core.errors import UnitError
 
@@ -29,17 +30,27 @@ def parse_count(text: str) -> int:
     return int(value)
 
 
-def write_budget(value: str | int) -> str:
-    """A budget that a program passes, as a user would write it: 600,000 is ``600000``; texts stay as they are.
+def write_budget(value: object) -> str:
+    """A budget that a program passes, as a user would write it; texts stay as they are.
+
+    600,000 and 6e5 are ``600000``; the pair (500_000, 6e5) is the band ``500000:600000``.
 
     Raises:
-        UnitError: it is neither a text nor a whole number.
+        UnitError: it is neither a text nor a whole number, nor a pair of these.
     """
     if isinstance(value, str):
         return value
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return ":".join(map(write_budget, value))
     if not isinstance(value, bool) and hasattr(value, "__index__"):
         return str(operator.index(value))
-    raise UnitError(f"a budget is a text such as 110M or 100M:110M, or a whole number of Multi-Adds; got {value!r}")
+    whole: Any = value
+    if not isinstance(value, bool) and hasattr(value, "is_integer") and whole.is_integer():  # NumPy's have it, too
+        return str(int(whole))
+    raise UnitError(
+        "a budget is a text such as 110M or 100M:110M, a whole number of Multi-Adds, or a pair of these as a band; "
+        f"got {value!r}"
+    )
 
 
 def format_count(value: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,14 @@ def cache_copies(
     warn_of_skipped(reasons, len(paths))
     positions = [i for i, path in enumerate(paths) if str(path) not in reasons]
     return tuple(orders[i].copy for i in positions), np.array(positions, dtype=np.int64)
+
+
+def holds_copies(folder: Path) -> bool:
+    """Whether copies were made in a folder before."""
+    try:
+        return any(re.fullmatch("[0-9a-f]{2}", entry.name) and entry.is_dir() for entry in folder.iterdir())
+    except (OSError, ValueError):
+        return False
 
 
 def _copy_path(path: Path, folder: Path, side: int) -> Path:

@@ -10,7 +10,7 @@ import importlib
 from dataclasses import dataclass
 
 from seesaw_nas.core.errors import OptionError, known
-from seesaw_nas.evaluators.attempt import Failure, at_once, attempt, attempt_together, on_device
+from seesaw_nas.evaluators.attempt import Failure, at_once, attempt, attempt_together, on_device, shortened
 from seesaw_nas.evaluators.base import Evaluator, EvaluatorSetting, Request, Score
 from seesaw_nas.evaluators.proxies import PROXIES
 from seesaw_nas.evaluators.subject import Subject
@@ -31,9 +31,11 @@ __all__ = [
     "attempt",
     "attempt_together",
     "gives_accuracy",
+    "is_truth",
     "make",
     "needs",
     "on_device",
+    "shortened",
     "that_need",
     "trains",
 ]
@@ -96,6 +98,11 @@ def describe(name: str) -> str:
 def is_trained(name: str) -> bool:
     """Whether top-1 is that of networks trained by the recipe, here or before; true for a program's own evaluator."""
     return name not in EVALUATORS or EVALUATORS[name].trains or EVALUATORS[name].is_truth
+
+
+def is_truth(name: str) -> bool:
+    """Whether top-1 is that of trainings from scratch, here or before; false for a program's own evaluator."""
+    return name in EVALUATORS and EVALUATORS[name].is_truth
 
 
 def gives_accuracy(name: str) -> bool:

@@ -60,6 +60,15 @@ def _attempt(evaluation: Callable[[], Result]) -> Result | Failure:
         return Failure(str(failure), isinstance(failure, OutOfMemory))
 
 
+def shortened(evaluator: Evaluator, epochs: int) -> Evaluator | None:
+    """The same evaluator by a schedule of so many epochs, 0 for its own; ``None`` where it has none such."""
+    if not epochs:
+        return evaluator
+    with_epochs: Any = getattr(evaluator, "with_epochs", None)
+    found: Evaluator | None = with_epochs(epochs) if with_epochs else None
+    return found
+
+
 def on_device(evaluator: Evaluator, device: torch.device | str) -> Evaluator:
     """The same evaluator on a device; one without ``on`` holds nothing that lies on one, and is the same everywhere.
 

@@ -66,6 +66,8 @@ class Evaluator(ABC):
     An evaluator may have more than the members below:
 
     - ``on(device)`` returns a copy on another device. Every evaluator that holds tensors has it.
+    - ``with_epochs(epochs)`` returns a copy that trains by a schedule of so many epochs from its first epoch on, and
+      gives a curve of them; or ``None`` where it cannot. Every evaluator that trains from scratch has it.
     - ``scores(architectures)`` returns the scores of several architectures in their order, and ``at_once`` says how
       many to ask for in one call. Only evaluators whose scores do not depend on the seed have them.
     - ``basis`` is a text of a program's own evaluator that says what its scores depend on. A search may copy scores

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.core.fields import shorten
 from seesaw_nas.core.typed import build, check, conform
 from seesaw_nas.data import DATA_SETS
 from seesaw_nas.evaluators import EVALUATORS
@@ -108,7 +109,9 @@ class Basis:
             return basis
         except SpecError as error:
             raise RunError(f"{name} does not say what it is of: {error}; restore it") from None
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except KeyError as error:
+            raise RunError(f"{name} does not say what it is of: {error.args[0]} is missing; restore it") from None
+        except (TypeError, AttributeError, ValueError) as error:
             raise RunError(f"{name} does not say what it is of: {type(error).__name__} {error}; restore it") from None
 
     def to_dict(self) -> dict[str, Any]:
@@ -141,10 +144,16 @@ def _of_images(settings: Mapping[str, Any], images: Mapping[str, Any]) -> dict[s
     else:
         reading = NO_COPIES
     sizes = {name: settings.get(name) or 0 for name in ("image_size", "train_size", "validation_size")}
-    lists = {name: tuple(images.get(name) or ()) for name in ("input", "classes", "mean", "validation_mean", "std")}
+    lists = {name: _list(name, images.get(name)) for name in ("input", "classes", "mean", "validation_mean", "std")}
     counts = {name: images.get(name) or 0 for name in ("n_train", "n_validation")}
     texts = {name: images.get(name) or "" for name in ("augmentation", "labels", "pixels", "decoder")}
     return {"dataset": dataset, "reading": reading, **sizes, **lists, **counts, **texts}
+
+
+def _list(name: str, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple | None):
+        raise SpecError(f"a list is wanted, got {shorten(value)}", f"images.{name}")
+    return tuple(value or ())
 
 
 def _of_method(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,8 @@ Function = Callable[[Architecture, int], float]
 class CalledEvaluator(Evaluator):
     """Scores by a function of an architecture and a seed; more is better, as with top-1.
 
-    What the function raises ends the search, but for :class:`TrainingFailed`, which ends the trial.
+    What the function raises ends the search, but for :class:`TrainingFailed`, which ends the trial, and for what
+    a :class:`seesaw_nas.evaluators.catching.CatchingEvaluator` around this one catches.
     """
 
     function: Function

@@ -19,13 +19,17 @@ class TableEvaluator(Evaluator):
     the seeds recorded. ``seconds`` is what the training took when it was recorded.
     """
 
-    def __init__(self, table: Table, space: Space) -> None:
+    def __init__(self, table: Table, space: Space, short: Table | None = None) -> None:
         """Index a table.
+
+        Args:
+            short: of the same trainings by a shorter schedule, which then answers for that.
 
         Raises:
             RunError: none of the table's architectures is in the space.
         """
         self.table = table
+        self._short = None if short is None else TableEvaluator(short, space)
         self._space = space
         self._entries = tuple(entry for entry in table.entries if entry.architecture in space)
         if not self._entries:
@@ -55,6 +59,10 @@ class TableEvaluator(Evaluator):
         if top1 is None:
             raise RunError(f"the table has no top-1 after epoch {len(curve)}; search with --scheduler none")
         return Score(top1, "validation", sum(epoch.seconds for epoch in curve), curve, note if differing else "")
+
+    def with_epochs(self, epochs: int) -> TableEvaluator | None:
+        """What answers for a schedule of so many epochs; ``None`` where none was recorded."""
+        return self._short if self._short is not None and self._short.epochs == epochs else None
 
     def nearest(self, architecture: Architecture) -> tuple[Recorded, int]:
         """The recorded architecture with the fewest other genes, and how many these are.

@@ -8,7 +8,7 @@ share stands as JSON in the file's metadata, under ``seesaw_nas``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -217,11 +217,9 @@ def _table(rows: Mapping[str, list[Any]], about: dict[str, Any]) -> Table:
     digests: dict[str, str] = {}
     numbers = [rows[name] for name in Epoch.__slots__]
     for spec, digest, seed, *figures in zip(rows["spec"], rows["digest"], rows["seed"], *numbers, strict=True):
-        epoch = Epoch(*figures)
-        _check_epoch(epoch)
         if digests.setdefault(spec, digest) != digest:
             raise SpecError("two digests stand beside one architecture", "digest")
-        found.setdefault(spec, {}).setdefault(conform("seed", int, seed), []).append(epoch)
+        found.setdefault(spec, {}).setdefault(conform("seed", int, seed), []).append(Epoch(*figures))
     entries = tuple(_entry(spec, digests[spec], curves) for spec, curves in found.items())
     check_distinct("spec", [entry.architecture.digest for entry in entries])
     table = Table(subject, conform("epochs", int, about.pop("epochs")), about, entries)
@@ -232,11 +230,24 @@ def _table(rows: Mapping[str, list[Any]], about: dict[str, Any]) -> Table:
     return table
 
 
-def _check_epoch(epoch: Epoch) -> None:
-    """Its figures are what a training can have; an epoch before the last may be without top-1."""
-    check(epoch)
-    if epoch.top1 is not None and not 0 <= epoch.top1 <= 1:
-        raise SpecError(f"a fraction from 0 to 1 is wanted, got {shorten(epoch.top1)}", "top1")
+def check_curve(curve: Sequence[Epoch], digest: str) -> None:
+    """Refuse figures that the training of an architecture cannot have had.
+
+    Args:
+        curve: its epochs, at least one; those before the last may be without top-1.
+        digest: of the architecture, for messages.
+
+    Raises:
+        SpecError: the message names the field.
+    """
+    for epoch in curve:
+        check(epoch)
+        if epoch.top1 is not None and not 0 <= epoch.top1 <= 1:
+            raise SpecError(f"a fraction from 0 to 1 is wanted, got {shorten(epoch.top1)}", "top1")
+    if [epoch.epoch for epoch in curve] != list(range(1, len(curve) + 1)):
+        raise SpecError(f"the epochs of a training of {digest} do not count up from 1", "epoch")
+    if curve[-1].top1 is None:
+        raise SpecError(f"the last epoch of a training of {digest} has none", "top1")
 
 
 def _entry(spec: str, digest: str, curves: Mapping[int, list[Epoch]]) -> Recorded:
@@ -244,8 +255,5 @@ def _entry(spec: str, digest: str, curves: Mapping[int, list[Epoch]]) -> Recorde
     if architecture.digest != digest:
         raise SpecError(f"the architecture has digest {architecture.digest}, got {shorten(digest)}", "digest")
     for curve in curves.values():
-        if [epoch.epoch for epoch in curve] != list(range(1, len(curve) + 1)):
-            raise SpecError(f"the epochs of a training of {digest} do not count up from 1", "epoch")
-        if curve[-1].top1 is None:
-            raise SpecError(f"the last epoch of a training of {digest} has none", "top1")
+        check_curve(curve, digest)
     return Recorded(architecture, {seed: tuple(curve) for seed, curve in curves.items()})

@@ -69,6 +69,10 @@ class TrainedEvaluator(Evaluator):
         """The same on another device, which gets a copy of the images."""
         return replace(self, data=self.data.to(device), device=device)
 
+    def with_epochs(self, epochs: int) -> TrainedEvaluator:
+        """The same by the recipe fitted to so many epochs: rates fall as far, warm-up keeps its share."""
+        return replace(self, recipe=self.recipe.with_epochs(epochs))
+
     def estimate(self, architecture: Architecture) -> float:
         """Seconds of a whole training, from a few timed steps."""
         step = step_seconds(architecture, self.data, self.recipe, self.device, self.execution)

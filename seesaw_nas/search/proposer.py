@@ -11,11 +11,13 @@ from pathlib import Path
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.evaluators import Score
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.evaluators import Evaluator, Score, shortened
 from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.halving import Halving
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.records import TRAINED, TrialRecord
+from seesaw_nas.search.spending import Begun, Spending, begun
 from seesaw_nas.search.strategies.base import Exhausted, Strategy
 from seesaw_nas.training.epoch import Epoch
 
@@ -34,6 +36,7 @@ class Job:
         seed: of the training.
         until: the epoch to reach.
         checkpoint: the file to go on from and to leave; ``None`` where every trial is trained in one go.
+        schedule: epochs of its schedule, where that is a shorter one than the recipe's; else 0.
     """
 
     number: int
@@ -42,6 +45,21 @@ class Job:
     seed: int
     until: int
     checkpoint: Path | None = None
+    schedule: int = 0
+
+
+def by_schedule(evaluator: Evaluator, job: Job) -> Evaluator:
+    """What scores a job: the evaluator, or for a short training the same by that schedule.
+
+    Raises:
+        OptionError: the evaluator has no such schedule, in a search that went on with another one.
+    """
+    if (found := shortened(evaluator, job.schedule)) is None:
+        raise OptionError(
+            f"trial {job.number} is a training by a schedule of {job.schedule} epochs, which the evaluator does not "
+            "have; go on with the evaluator that the search began with"
+        )
+    return found
 
 
 class Proposer:
@@ -65,11 +83,12 @@ class Proposer:
         on_closed: Callable[[TrialRecord], None] | None = None,
         retry_failed: bool = False,
         live: Live | None = None,
+        short: int = 0,
     ) -> None:
         """Take up a history where it stands.
 
         Args:
-            trials: architectures to train, in the whole history; failed and stopped ones count.
+            trials: whole trainings whose epochs may be spent, in the whole history; failed and stopped ones count.
             taken_over: how many more the history has from earlier runs, which do not count.
             epochs: of a whole training.
             halving: who is trained how far; everyone to the end without it.
@@ -78,11 +97,13 @@ class Proposer:
             retry_failed: whether architectures whose training failed are trained once more, as new trials.
             live: the search's estimates, which then decide who is trained on; and the last trial is the architecture
                 that they hold for the best of the space, where that is a new one. Without, observed figures decide.
+            short: epochs of the short trainings that a search begins with, see :mod:`seesaw_nas.search.spending`; 0
+                for none.
         """
         self.ended = ""
         self._history = history
         self._strategy = strategy
-        self._trials, self._taken_over = trials, taken_over
+        self._spending, self._taken_over = Spending(trials, epochs, short), taken_over
         self.epochs = epochs
         self._halving = halving or Halving(epochs, minimum=epochs)
         self._checkpoints = checkpoints if len(self._halving.levels) > 1 else None
@@ -91,7 +112,8 @@ class Proposer:
         self._out: set[int] = set()
         self._dropped: list[Job] = []
         self._left = history.open()  # not known yet: what was left may be a duplicate, and is looked at anew
-        self._known: dict[str, int] = {}  # the trial of each architecture that counts
+        # by schedule, 0 for that of the recipe, the trial of each architecture that counts
+        self._known: dict[int, dict[str, int]] = {0: {}}
         for record in history.records():
             if record.number not in self._left:
                 self._know(record)
@@ -104,13 +126,28 @@ class Proposer:
 
     @property
     def trained(self) -> int:
-        """Architectures whose training was begun, those that failed among them."""
-        return len(self._known) - self._taken_over
+        """Trainings that were begun, those that failed among them."""
+        return self._begun.whole + self._begun.short
+
+    @property
+    def left(self) -> Begun:
+        """Trainings that are still to be begun."""
+        return self._spending.left(self._begun)
 
     @property
     def wanted(self) -> int:
-        """Architectures that are still to be begun."""
-        return max(0, self._trials - self.trained)
+        """How many trainings are still to be begun."""
+        return self.left.whole + self.left.short
+
+    @property
+    def _begun(self) -> Begun:
+        count = {schedule: len(known) for schedule, known in self._known.items()}
+        return begun(count | {0: count[0] - self._taken_over}, self.epochs)
+
+    @property
+    def _next_schedule(self) -> int | None:
+        """The schedule of the next new trial; ``None`` where all epochs are spent."""
+        return self._spending.next_schedule(self._begun)
 
     @property
     def running(self) -> int:
@@ -132,19 +169,15 @@ class Proposer:
                 job = self._open_job(self._left.pop(0), again=True)
             elif promoted := self._halving.promotion(worth=self._worth):
                 job = self._promote(*promoted)
-            elif self.trained < self._trials and not self._exhausted:
-                job = self._propose()
+            elif (schedule := self._next_schedule) is not None and not self._exhausted:
+                job = self._propose(schedule)
             elif self._out or self._others_at_work():
                 return None
             elif promoted := self._halving.promotion(last=True, worth=self._worth):
                 job = self._promote(*promoted)
             else:
                 self._stop_paused()
-                self.ended = (
-                    "every architecture that fits the budget has been proposed"
-                    if self._exhausted and self.trained < self._trials
-                    else f"the wanted number of trials, {self._trials}, is reached"
-                )
+                self.ended = self._end
                 return None
             if job is not None:
                 self._out.add(job.number)
@@ -152,6 +185,15 @@ class Proposer:
         if not self._out:
             self.ended = f"the last {MAX_FAILURES} trials failed"
         return None
+
+    @property
+    def _end(self) -> str:
+        """Why there is nothing more to begin."""
+        if self._exhausted and self._next_schedule is not None:
+            return "every architecture that fits the budget has been proposed"
+        if self._begun.short:
+            return f"the epochs of {self._spending.trials} whole trainings, {self._spending.total}, are spent"
+        return f"the wanted number of trials, {self._spending.trials}, is reached"
 
     def ask_several(self, most: int) -> list[Job]:
         """The next jobs, up to ``most`` of them; none where :meth:`ask` has none.
@@ -170,9 +212,10 @@ class Proposer:
         """Note the trial that counts for its architecture: the first, but for one that failed and was repeated."""
         if record.state not in TRAINED or not record.digest:
             return
-        known = self._known.get(record.digest)
+        same = self._known.setdefault(record.schedule, {})
+        known = same.get(record.digest)
         if known is None or self._rank(record) < self._rank(self._history[known]):
-            self._known[record.digest] = record.number
+            same[record.digest] = record.number
 
     @staticmethod
     def _rank(record: TrialRecord) -> tuple[bool, int]:
@@ -181,12 +224,14 @@ class Proposer:
     def _retry_failed(self) -> None:
         """Begin new trials of the architectures whose training failed, or was lost, and that no other trial has."""
         records = self._history.records()
-        others = {record.digest for record in records if record.state not in ("failed", "lost")}
-        again = {record.digest: record for record in records if record.state in ("failed", "lost")}
-        for record in again.values():
-            if record.digest and record.digest not in others:
+        broken = [record for record in records if record.state in ("failed", "lost")]
+        others = {_training(record) for record in records if record.state not in ("failed", "lost")}
+        again = {_training(record): record for record in broken}
+        for training, record in again.items():
+            if record.digest and training not in others:
                 origin = f"{RETRIED}{record.number} {'failed' if record.state == 'failed' else 'was lost'}"
-                self._left.append(self._history.add(record.spec, origin, attempts=0))
+                with self._history.scheduled(record.schedule):
+                    self._left.append(self._history.add(record.spec, origin, attempts=0))
 
     def _take_in(self, changed: Sequence[TrialRecord]) -> None:
         """Mind what other processes did; of two trials of one architecture, the one with the lower number counts."""
@@ -197,20 +242,34 @@ class Proposer:
         self._left += self._history.take_over_lost()
 
     def _forget_lost(self, record: TrialRecord) -> None:
-        if record.state == "lost" and self._known.get(record.digest) == record.number:
-            del self._known[record.digest]
+        same = self._known.get(record.schedule, {})
+        if record.state == "lost" and same.get(record.digest) == record.number:
+            del same[record.digest]
 
     def _others_at_work(self) -> bool:
         """Whether other processes train, of which one may be lost and its trial be left to this one."""
         return self._history.shared and any(record.state == "running" for record in self._history.records())
 
-    def _propose(self) -> Job | None:
+    def _propose(self, schedule: int) -> Job | None:
+        if schedule:
+            return self._propose_short(schedule)
         if (recommended := self._recommended()) is not None:
             return self._open_job(self._history.add(recommended, RECOMMENDED))
         try:
-            number = self._strategy.propose(self._history, self._known.keys())
+            number = self._strategy.propose(self._history, self._known[0].keys())
         except Exhausted:
             self._exhausted = True
+            return None
+        return self._open_job(number)
+
+    def _propose_short(self, schedule: int) -> Job | None:
+        """A short training of an architecture that was not trained at all yet; once there is none, all are whole."""
+        taken = frozenset().union(*self._known.values())
+        try:
+            with self._history.scheduled(schedule):
+                number = self._strategy.propose(self._history, taken)
+        except Exhausted:
+            self._spending = replace(self._spending, short=0)
             return None
         return self._open_job(number)
 
@@ -219,7 +278,7 @@ class Proposer:
         if self._live is None or self.wanted != 1:
             return None
         best = self._live.recommended(self._history)
-        return None if best is None or best.digest in self._known else best
+        return None if best is None or best.digest in self._known[0] else best
 
     def _worth(self, numbers: Sequence[int]) -> Sequence[float] | None:
         return self._live.worth(self._history, numbers) if self._live else None
@@ -232,19 +291,26 @@ class Proposer:
             reason = record.reason or f"{record.macs:,} Multi-Adds are outside the budget"
             self._close(replace(record, state="infeasible", reason=reason))
             return None
-        earlier = self._known.get(record.digest, number)
+        same = self._known.setdefault(record.schedule, {})
+        earlier = same.get(record.digest, number)
         repeats = record.origin.startswith(RETRIED) and self._history[earlier].state == "failed"
         if earlier < number and not repeats:
             reason = f"same architecture as trial {earlier}"
             self._close(replace(record, state="duplicate", top1=self._history[earlier].top1, reason=reason))
             return None
-        self._known[record.digest] = number
-        if self._history.shared and sum(n < number for n in self._known.values()) >= self._trials + self._taken_over:
+        same[record.digest] = number
+        if self._history.shared and not self._spending.may_begin(record.schedule, self._begun_before(number)):
             self._close(replace(record, state="infeasible", reason="others had begun the last of the wanted trials"))
-            del self._known[record.digest]
+            del same[record.digest]
             return None
         whole = record.origin == RECOMMENDED  # trained to its end, whatever it reads on the way
-        return self._job(record, self.epochs if whole else self._halving.first(number), again=again)
+        until = record.schedule or (self.epochs if whole else self._halving.first(number))
+        return self._job(record, until, again=again)
+
+    def _begun_before(self, number: int) -> Begun:
+        """The trainings with lower numbers that count, in a history that others write, too."""
+        count = {schedule: sum(n < number for n in known.values()) for schedule, known in self._known.items()}
+        return begun(count | {0: count[0] - self._taken_over}, self.epochs)
 
     def _promote(self, number: int, until: int) -> Job:
         record = self._history[number]
@@ -256,7 +322,7 @@ class Proposer:
         if again and not self._history.attempts(number):  # one that was begun before is not counted again
             self._history.attempt(number)
         checkpoint = _checkpoint(self._checkpoints, number) if self._checkpoints else None
-        return Job(number, record.spec, cost.macs(record.spec), record.seed, until, checkpoint)
+        return Job(number, record.spec, cost.macs(record.spec), record.seed, until, checkpoint, record.schedule)
 
     def retry(self, job: Job) -> bool:
         """Whether a job that killed its worker may begin once more; if so, the attempt is counted.
@@ -279,7 +345,9 @@ class Proposer:
             reason=score.note,
             worker=worker,
         )
-        if job.until < self.epochs:
+        if job.schedule:
+            self._close(replace(record, state="short"))
+        elif job.until < self.epochs:
             self._history.pause(job.number, record)
             self._failed_in_a_row = 0
             self._halving.note(self._history[job.number])
@@ -296,7 +364,7 @@ class Proposer:
     def stop(self, job: Job, curve: Sequence[Epoch], worker: str = "") -> None:
         """Take in that somebody else stopped a training after the epochs of this curve, for good."""
         self._out.discard(job.number)
-        reason = f"stopped after {len(curve)} of {self.epochs} epochs"
+        reason = f"stopped after {len(curve)} of {job.schedule or self.epochs} epochs"
         record = replace(self._history[job.number], state="stopped", curve=tuple(curve), reason=reason, worker=worker)
         self._close(record)
 
@@ -336,6 +404,11 @@ class Proposer:
         if self._checkpoints:
             for file in self._checkpoints.glob("*.safetensors"):
                 file.unlink()
+
+
+def _training(record: TrialRecord) -> tuple[str, int]:
+    """What a trial trains, and by which schedule."""
+    return record.digest, record.schedule
 
 
 def _checkpoint(folder: Path, number: int) -> Path:

@@ -12,8 +12,8 @@ from seesaw_nas import pareto
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.training.epoch import Epoch
 
-State = Literal["complete", "failed", "infeasible", "duplicate", "stopped", "paused", "running", "lost"]
-TRAINED: tuple[State, ...] = ("complete", "failed", "stopped", "paused", "running")  # or being trained
+State = Literal["complete", "failed", "infeasible", "duplicate", "stopped", "paused", "running", "lost", "short"]
+TRAINED: tuple[State, ...] = ("complete", "failed", "stopped", "paused", "running", "short")  # or being trained
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class TrialRun:
         reason: why it failed or was not trained; of a complete one, what else is to be known of its top1.
         origin: where the architecture is from, in words.
         worker: what trained it, where there were several.
+        schedule: epochs of its schedule, where that is a shorter one than the recipe's; else 0.
         started, ended: when it was proposed and when it came to its end, in seconds since 1970; 0 where that is not so.
     """
 
@@ -37,6 +38,7 @@ class TrialRun:
     reason: str = ""
     origin: str = ""
     worker: str = ""
+    schedule: int = 0
     started: float = field(default=0.0, compare=False)
     ended: float = field(default=0.0, compare=False)
 
@@ -50,11 +52,12 @@ class TrialRecord(TrialRun):
         state: ``complete`` was trained; ``failed`` broke in training; ``infeasible`` lay outside the budget, so it was
             not trained; ``duplicate`` was answered from an earlier record of the same architecture; ``stopped`` was
             trained for some epochs and given up; ``paused`` may still be trained on; ``lost`` was begun by
-            a process that is gone, and again by another.
+            a process that is gone, and again by another; ``short`` was trained to the end of a schedule shorter than
+            the recipe's.
         architecture: ``None`` where the proposal was no legal architecture.
         macs, params: exact, by arithmetic; ``None`` without an architecture.
-        top1: accuracy on ``split``, a fraction, after the whole training; ``None`` without. What a stopped or paused
-            trial reached stands in its curve alone, so that it is never taken for more.
+        top1: accuracy on ``split``, a fraction, after the whole training; ``None`` without. What a short, stopped or
+            paused trial reached stands in its curve alone, so that it is never taken for more.
     """
 
     number: int

@@ -11,12 +11,14 @@ from seesaw_nas.core import options
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.units import write_budget
 from seesaw_nas.data import default_space
-from seesaw_nas.evaluators import SUPERNET, that_need
+from seesaw_nas.evaluators import EVALUATORS, SUPERNET, is_truth, that_need
 from seesaw_nas.search import halving
 from seesaw_nas.search.halving import Halving
-from seesaw_nas.search.strategies import STRATEGIES, takes_supernet
+from seesaw_nas.search.spending import AUTO
+from seesaw_nas.search.strategies import DEFAULT_STRATEGY, STRATEGIES, takes_short, takes_supernet
 from seesaw_nas.search.topics import (
     ENGINES,
+    ESTIMATE,
     OBSERVED,
     PLANS,
     PYTHON,
@@ -75,8 +77,35 @@ class SearchSettings:
                 raise OptionError(f"--plan shared halves in rounds of its own; leave out --scheduler {scheduler}")
             if storage:
                 raise OptionError("--plan shared keeps its stages in the run's folder; leave out --storage")
+        if self.proposals.short_epochs.strip("0"):
+            self._check_short()
         if storage and scheduler != "none":
             raise OptionError(f"--scheduler {scheduler} wants the history in the run's file; leave out --storage")
+
+    def _check_short(self) -> None:
+        """Refuse what short trainings cannot be combined with; by themselves, they are left out there."""
+        option, strategy = f"--short-epochs {self.proposals.short_epochs}", self.proposals.strategy
+        if self.proposals.short_epochs == AUTO:
+            return
+        if self.scheduling.scheduler != "none":
+            raise OptionError(
+                f"{option} wants --scheduler none, got {self.scheduling.scheduler}; leave out one of them"
+            )
+        if self.steps.plan == "shared":
+            raise OptionError(f"{option} is no part of --plan shared, which halves in rounds of its own; leave it out")
+        if not takes_short(strategy):
+            able = ", ".join(name for name in STRATEGIES if takes_short(name))
+            raise OptionError(f"{option} wants a strategy that can use short trainings: {able}; got {strategy}")
+        if self.scoring.evaluator in EVALUATORS and not is_truth(self.scoring.evaluator):
+            raise OptionError(
+                f"{option} wants an evaluator that trains from scratch, got {self.scoring.evaluator}; leave it out"
+            )
+
+    @property
+    def short_may_pay(self) -> bool:
+        """Whether a search by these settings may begin with short trainings by itself."""
+        proposals, plain = self.proposals, self.scheduling.scheduler == "none" and self.steps.plan == "plain"
+        return plain and proposals.strategy == DEFAULT_STRATEGY and self.ending.rank == ESTIMATE
 
     @classmethod
     def of(cls, **values: Any) -> SearchSettings:
@@ -93,6 +122,11 @@ class SearchSettings:
     def replace(self, **values: Any) -> SearchSettings:
         """The same with these values in place of its own; raises as :meth:`of`."""
         return options.change(self, _with_written(values))
+
+    @property
+    def all_alike(self) -> bool:
+        """Whether every trial is trained for as many epochs."""
+        return self.scheduling.scheduler == "none" and not self.proposals.short_epochs.strip("0")
 
     @property
     def trains_here(self) -> bool:
@@ -142,14 +176,17 @@ class SearchSettings:
         if not isinstance(value, Mapping) or value.keys() - wanted or FIRST - value.keys():
             raise RunError(f"the run's settings are not those of this release; wanted: {', '.join(sorted(wanted))}")
         try:
-            return options.read(cls, {"rank": OBSERVED} | dict(value))  # before there was the option, that was the rule
+            # before there were these options, that was the rule
+            return options.read(cls, {"rank": OBSERVED, "short_epochs": "0"} | dict(value))
         except options.KindError as error:
             raise RunError(f"the run's settings hold a value of the wrong kind: {error}") from None
 
 
 def _with_written(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of options, with a budget as a text."""
-    return {**values, **({"budget": write_budget(values["budget"])} if "budget" in values else {})}
+    """The values of options, with a budget and epochs of short trainings as texts."""
+    found = {**values, **({"budget": write_budget(values["budget"])} if "budget" in values else {})}
+    short = found.get("short_epochs")
+    return found | ({"short_epochs": str(short)} if type(short) is int else {})
 
 
 CHANGEABLE = tuple(one.field for one in options.options_of(SearchSettings) if one.option.changeable)

@@ -1,7 +1,7 @@
 """The settings of a search by topic; each field is an option, see :mod:`seesaw_nas.core.options`.
 
 An option that a later release adds has a default that means what searches did before: run folders of before lack it.
-``rank`` alone has another one; ``SearchSettings.from_dict`` reads those folders as observed.
+``rank`` and ``short_epochs`` alone have other ones; ``SearchSettings.from_dict`` reads those folders as they were.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from seesaw_nas.data.base import LARGEST_IMAGE
 from seesaw_nas.evaluators import EVALUATORS, SUPERNET, TABLE, needs, that_need
 from seesaw_nas.evaluators.basis import PROGRAM
 from seesaw_nas.search.halving import DEFAULT_SCHEDULER, SCHEDULERS
+from seesaw_nas.search.spending import AUTO, DEFAULT_SHORT
 from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES, takes_supernet
 from seesaw_nas.training.options import MOST_EPOCHS
 from seesaw_nas.training.recipes import SAMPLINGS
@@ -59,6 +60,13 @@ class Searched:
         options.check(self)
 
 
+def _check_short(value: str) -> str:
+    """What is wrong with a number of epochs."""
+    if value == AUTO or (value.isdecimal() and value.isascii()):
+        return "" if value == AUTO or int(value) <= MOST_EPOCHS else f"must be at most {MOST_EPOCHS:,}, got {value}"
+    return f"wants {AUTO}, or a whole number of epochs from 0 on, got '{value}'"
+
+
 @dataclass(frozen=True, slots=True)
 class Proposals:
     """Which architectures are tried."""
@@ -76,6 +84,12 @@ class Proposals:
         choices=OBJECTIVES,
     )
     trials: int = option("Architectures to train.", default=20, least=1, most=MOST_TRIALS, changeable=True)
+    short_epochs: str = option(
+        "Epochs of short trainings, each a schedule of its own, that take the place of half of --trials whole ones, at "
+        "as many epochs in all, and come first. 0: none; auto: a third of a whole training's, where that pays.",
+        default=DEFAULT_SHORT,
+        check=_check_short,
+    )
     seed_with: tuple[str, ...] = option(
         "Architectures to train first: reference, a spec file, or an earlier run's folder. May be repeated.",
         default=(),
@@ -252,6 +266,13 @@ class Placement:
     storage: str = option(
         "URL of a database for the history, for several machines, such as postgresql://host/db. Default: a file.",
         default="",
+        changeable=True,
+    )
+
+    tensorboard: bool = option(
+        "Event files for TensorBoard in the run's folder: the best so far, and each trial's epochs.",
+        default=False,
+        switch=True,
         changeable=True,
     )
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.partition import Partition
 from seesaw_nas.architecture.spec import Activation, Architecture, Block, Flow, Head, Stage, Stem, output_size
+from seesaw_nas.core import markup
 from seesaw_nas.core.errors import SpaceError, SpecError
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Chain, Menu, SlotRow
@@ -108,13 +109,16 @@ class Space:
         every = [self.width_name(width) for width in range(self.widths)]
         if len(set(every)) < len(every):
             raise SpaceError(f"space '{self.name}': a width is listed twice: {', '.join(every)}; list it once")
-        for width in range(self.widths):
-            for slot in self.slots(width):
-                if not self.options(slot):
-                    raise SpaceError(
-                        f"space '{self.name}': no block that stages[{slot.stage}] offers fits between {slot.c_in} and "
-                        f"{slot.c_out} channels; add a partition that divides both, such as 1"
-                    )
+        slots = [slot for width in range(self.widths) for slot in self.slots(width)]
+        empty = {(slot.stage, slot.c_in, slot.c_out): None for slot in slots if not self.options(slot)}
+        if empty:
+            raise SpaceError(
+                *(
+                    f"space '{self.name}': no block that stages[{stage}] offers fits between {c_in} and {c_out} "
+                    "channels; add a partition that divides both, such as 1"
+                    for stage, c_in, c_out in empty
+                )
+            )
 
     def adapt(self, input_size: int, input_channels: int, classes: int) -> Space:
         """The same choices for images of another size and other classes."""
@@ -234,7 +238,23 @@ class Space:
     @cached_property
     def digest(self) -> str:
         """16 hexadecimal digits of SHA-256 over the whole definition; a run is only resumed in the same space."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+        parts = [f"{field.name}={getattr(self, field.name)!r}" for field in fields(self)]
+        return hashlib.sha256(f"Space({', '.join(parts)})".encode()).hexdigest()[:16]
+
+    def __repr__(self) -> str:
+        """``<Space seesaw-digits: 1x8x8, 3 stages, budget 600K>``; counts, which take long, are left out."""
+        image = f"{self.input_channels}x{self.input_size}x{self.input_size}"
+        widths = f", {self.widths} widths" if self.widths > 1 else ""
+        return f"<Space {self.name}: {image}, {len(self.stages)} stages{widths}, budget {self.default_budget}>"
+
+    def _repr_html_(self) -> str:
+        headings = ("stage", "channels", "stride", "repeats", "expansions", "kernels", "partitions", "flows")
+        offers = [
+            (one.channels, (one.stride,), one.repeats, one.expansions, one.kernels, one.partitions, one.flows)
+            for one in self.stages
+        ]
+        rows = [(str(number), *map(_listed, offer)) for number, offer in enumerate(offers, start=1)]
+        return markup.table(f"{repr(self)[1:-1]}: {self.description}", headings, rows)
 
     @cached_property
     def size(self) -> int:
@@ -248,6 +268,10 @@ class Space:
     @cached_property
     def costliest_macs(self) -> int:
         return max(chain.costliest for chain in self.chains)
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(dict.fromkeys(map(str, values)))
 
 
 def _menu_of(slot: Slot, blocks: tuple[Block, ...]) -> Menu[Block]:

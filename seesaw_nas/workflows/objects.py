@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import space
+from seesaw_nas.core.errors import OptionError
 from seesaw_nas.search.settings import PYTHON
 
 if TYPE_CHECKING:
@@ -21,17 +22,28 @@ class Objects:
         data: to train on.
         strategy: proposes; or a sampler of Optuna, or what makes one from a seed.
         evaluator: scores; or a function of an architecture and a seed.
+        catch: classes of exceptions of the evaluator that cost one trial and not the search; one class, or several.
     """
 
     space: space.Space | None = None
     data: SearchData | None = None
     strategy: Any = None
     evaluator: Any = None
+    catch: type[Exception] | tuple[type[Exception], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what is no exception, before a trial is lost by it."""
+        kinds = self.catch if isinstance(self.catch, tuple) else (self.catch,)
+        for kind in kinds:
+            if not (isinstance(kind, type) and issubclass(kind, Exception)):
+                raise OptionError(f"catch wants classes of exceptions, such as (ValueError, OSError); got {kind!r}")
+        object.__setattr__(self, "catch", kinds)
 
     @property
     def names(self) -> list[str]:
-        """What is given."""
-        return [field.name for field in fields(self) if getattr(self, field.name) is not None]
+        """What is given, which a run notes, and wants again to go on."""
+        given = [field.name for field in fields(self) if field.name != "catch"]
+        return [name for name in given if getattr(self, name) is not None]
 
 
 NO_OBJECTS = Objects()

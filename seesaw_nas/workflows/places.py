@@ -9,6 +9,7 @@ from typing import Any
 from seesaw_nas import space
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.data import DATA_SETS
+from seesaw_nas.data.cache import holds_copies
 from seesaw_nas.data.catalog import FOLDER_PREFIX
 from seesaw_nas.evaluators import TABLE, needs
 from seesaw_nas.search.settings import PYTHON, SearchSettings
@@ -75,3 +76,17 @@ def check(settings: SearchSettings, what: str, given: Collection[str] = (), spac
     for option, (kind, is_gone) in wanted.items():
         if is_gone:
             raise RunError(f"the {kind} of {what}, {values[option]}, is not there; say where it is now by --{option}")
+
+
+def check_copies(settings: SearchSettings, what: str) -> None:
+    """Refuse to write copies of images where only a run's folder, which may be anybody's, says to.
+
+    Raises:
+        RunError: there are none yet in the folder that ``what`` names.
+    """
+    folder = settings.training.cache_dir
+    if folder and not holds_copies(Path(folder)):
+        raise RunError(
+            f"{what} names {folder} for copies of its images, which holds none; say by --cache-dir where they are now, "
+            "or where to make them"
+        )

@@ -19,6 +19,7 @@ from seesaw_nas.evaluators import SUPERNET, TABLE, Evaluator, Subject, needs, on
 from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.called import CalledEvaluator
+from seesaw_nas.evaluators.catching import CatchingEvaluator
 from seesaw_nas.evaluators.differences import SCORED_BY_SUPERNET, difference
 from seesaw_nas.search.history.addresses import without_password
 from seesaw_nas.search.settings import PYTHON, SearchSettings
@@ -104,10 +105,16 @@ def make_problem(settings: SearchSettings, given: Objects = NO_OBJECTS, space_fi
     if given.space is None and places.is_space_file(settings):
         text = space_file or space.read_text(typed)
         described = replace(given, space=space.parse(text, typed))
-        return replace(_make(settings, described, device), given=given, space_file=text)
+        return _catch(replace(_make(settings, described, device), given=given, space_file=text))
     if settings.searched.space and given.space is None:
         space.load(settings.searched.space)  # an unknown space is told before any image is read
-    return _make(settings, given, device)
+    return _catch(_make(settings, given, device))
+
+
+def _catch(problem: Problem) -> Problem:
+    """The same, with the exceptions caught that the program wants to cost one trial alone."""
+    kinds: Any = problem.given.catch
+    return replace(problem, evaluator=CatchingEvaluator(problem.evaluator, kinds)) if kinds else problem
 
 
 def _make(settings: SearchSettings, given: Objects, device: torch.device) -> Problem:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seesaw_nas.core import names, signals
-from seesaw_nas.core.errors import RunError
+from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.run_folder import RunFolder, is_run
-from seesaw_nas.evaluators import gives_accuracy
+from seesaw_nas.evaluators import gives_accuracy, shortened
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines, proposer, starts
@@ -21,6 +21,7 @@ from seesaw_nas.search.history.addresses import check_cluster
 from seesaw_nas.search.history.with_optuna import url_of
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
+from seesaw_nas.search.spending import AUTO, default_short
 from seesaw_nas.search.strategies.base import Setting, Strategy
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.search.topics import ESTIMATE
@@ -32,6 +33,7 @@ from seesaw_nas.workflows.results import Result, collect, time_front, write_resu
 from seesaw_nas.workflows.run_reading import read_timings
 from seesaw_nas.workflows.search_history import open_history
 from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
+from seesaw_nas.workflows.watching import write_events
 
 if TYPE_CHECKING:
     from seesaw_nas.search.engines import Engine
@@ -71,7 +73,8 @@ def begin(
     """
     if name:
         names.check_name(name, "--name")
-    problem = make_problem(settings, given, space_file)
+    problem = settle_short(make_problem(settings, given, space_file))
+    settings = settings.replace(short_epochs=problem.settings.proposals.short_epochs)
     how = choose_method(problem)
     about = {"kind": KIND, **description(problem)}
     wanted = name or folders.default_name(settings, problem.budget)
@@ -80,6 +83,30 @@ def begin(
         make = partial(folders.make, settings, about)
         folder = make(Path(runs_dir) / wanted) if name else folders.make_first(Path(runs_dir), wanted, make)
         return run(folder, problem, how, lambda: first, engine, time_limit, on_plan, listener)
+
+
+def settle_short(problem: Problem) -> Problem:
+    """The problem with a number for the epochs of its short trainings.
+
+    Raises:
+        OptionError: the evaluator has no such schedule, or it is no shorter than a whole training.
+    """
+    settings, evaluator = problem.settings, problem.evaluator
+    asked, trials = settings.proposals.short_epochs, settings.proposals.trials
+    if asked == AUTO:
+        short = default_short(trials, evaluator.epochs) if settings.short_may_pay else 0
+        short = short if shortened(evaluator, short) is not None else 0
+        return replace(problem, settings=settings.replace(short_epochs=short))
+    if int(asked) and int(asked) >= evaluator.epochs:
+        raise OptionError(
+            f"--short-epochs must be less than the {evaluator.epochs} epochs of a whole training, got {asked}"
+        )
+    if shortened(evaluator, int(asked)) is None:
+        raise OptionError(
+            f"--short-epochs {asked} wants trainings by a schedule of {asked} epochs, which the evaluator "
+            f"{settings.scoring.evaluator} does not have; leave it out"
+        )
+    return problem
 
 
 def _starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
@@ -127,6 +154,8 @@ def resume(
     if url := url_of(folder):
         changes = changes | {"storage": url}
     settings = apply_changes(settings, changes)
+    if not changes.get("cache_dir"):
+        places.check_copies(settings, str(folder.path))
     if settings.placement.engine == "ray" and not changes.get("ray_address"):
         check_cluster(settings.placement.ray_address, str(folder.path))
     if missing := [what for what in begun.get("given", []) if what not in given.names]:
@@ -176,7 +205,7 @@ def restore_problem(
         notes = [f"{what} began with evaluator {settings.scoring.evaluator} and goes on with {passed}", *notes]
     if listener and (text := "; ".join(filter(None, notes))):
         listener.remark(text)
-    return problem
+    return settle_short(problem)
 
 
 class Method(NamedTuple):
@@ -221,7 +250,11 @@ def run(
         retry_failed: as for :func:`resume`.
     """
     settings, (strategy, halving, live) = problem.settings, method
-    with folder.hold(), open_history(folder, problem) as trial_history:
+    with (
+        folder.hold(),
+        open_history(folder, problem) as trial_history,
+        write_events(folder, settings.placement.tensorboard, listener, trial_history.records) as told,
+    ):
         if settings.steps.plan == "shared":
             if on_plan is not None:
                 on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves))
@@ -239,18 +272,19 @@ def run(
             epochs=problem.evaluator.epochs,
             halving=halving,
             checkpoints=folder.checkpoints,
-            on_closed=listener.ended if listener else None,
+            on_closed=told.ended if told else None,
             retry_failed=retry_failed,
             live=live,
+            short=int(settings.proposals.short_epochs),
         )
         if settings.steps.plan == "shared":
             time_limit = before.left
         elif on_plan is not None:
-            left = max(0, settings.proposals.trials - work.trained)
-            on_plan(problem, plan(problem, left, halving, engine.reserves))
+            left = work.left
+            on_plan(problem, plan(problem, left.whole, halving, engine.reserves, short=left.short))
         evaluator = problem.placed if settings.trains_here else problem.evaluator
         try:
-            ended = engine.run(work, evaluator, folder.path, listener, time_limit)
+            ended = engine.run(work, evaluator, folder.path, told, time_limit)
             result = collect(folder, problem, ended, trial_history.records())
             write_results(result)
         except KeyboardInterrupt:

@@ -1,13 +1,16 @@
-"""The shipped search spaces, and what fits a budget in each."""
+"""Search spaces, shipped ones and a user's own, and what fits a budget in each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from seesaw_nas import space
 from seesaw_nas.core.units import write_budget
-from seesaw_nas.space import Budget
+from seesaw_nas.space import Budget, copy
+
+__all__ = ["Counted", "copy", "spaces"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +48,19 @@ class Counted:
         }
 
 
-def spaces(budget: str | int = "") -> tuple[Counted, ...]:
-    """Every shipped space.
+def spaces(budget: str | float | tuple[float, float] = "", file: Path | str = "") -> tuple[Counted, ...]:
+    """Every shipped space; or only the one that a file describes, which is checked.
 
     Args:
-        budget: such as 110M, or a whole number of Multi-Adds; each space's own if empty.
+        budget: such as 110M, a whole number of Multi-Adds, or a pair as a band; each space's own if empty.
+        file: a space file, or the name of a shipped space.
 
     Raises:
+        SpaceError: the file describes no space; its ``mistakes`` are all that are in it.
         SeesawError: the budget cannot be read.
     """
-    return tuple(_counted(name, write_budget(budget)) for name in space.names())
+    names = [str(file)] if str(file) else space.names()
+    return tuple(_counted(name, write_budget(budget)) for name in names)
 
 
 def _counted(name: str, written: str) -> Counted:
@@ -63,7 +69,7 @@ def _counted(name: str, written: str) -> Counted:
     budget = found.budget(written)
     fitting = found.count(written)
     return Counted(
-        name=name,
+        name=found.name,
         description=found.description,
         input=(found.input_channels, found.input_size, found.input_size),
         architectures=found.size,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder
@@ -15,6 +16,8 @@ from seesaw_nas.search import records
 from seesaw_nas.search.history.lines import Entry
 from seesaw_nas.search.history.places import Watched
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
+from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.search.spending import Spending, begun
 
 RECENT = 20  # trainings that the pace is taken from
 
@@ -25,11 +28,12 @@ class Status:
 
     Attributes:
         working: whether a process works on it.
-        trials: architectures that it is to train.
+        trials: trainings that it is to do, short ones among them.
         counts: proposals by state.
         best: with the highest top-1 so far.
         seconds_left: until all are trained, by the pace of the last ones; ``None`` before two have ended.
         workers: trainings that each worker has ended; empty where one process trains by itself.
+        short_epochs: of the schedule of its short trainings; 0 where it has none.
     """
 
     name: str
@@ -39,10 +43,11 @@ class Status:
     best: CompleteTrial | None
     seconds_left: float | None
     workers: dict[str, int]
+    short_epochs: int = 0
 
     @property
     def begun(self) -> int:
-        """Architectures whose training was begun."""
+        """Trainings that were begun."""
         return sum(self.counts.get(state, 0) for state in records.TRAINED)
 
     @property
@@ -76,7 +81,7 @@ class RunWatch:
         settings = self._folder.description.get("settings", {})
         if "trials" not in settings:
             raise RunError(f"{self._folder.path} is no search; of a training, `train --tensorboard` shows the progress")
-        self._trials = int(settings["trials"])
+        self._spending = _spending(settings)
         self._watched = Watched(self._folder)
         self._tally = _Tally()
 
@@ -92,17 +97,28 @@ class RunWatch:
         for trial in changed:
             tally.take(trial)
         counts = Counter({state: len(numbers) for state, numbers in tally.states.items() if numbers})
-        begun = sum(counts[state] for state in records.TRAINED)
-        left = max(0, self._trials - begun) + counts["running"] + counts["paused"]
+        done = begun(Counter(tally.begun.values()), self._spending.epochs)
+        open_now = [tally.begun[number] or self._spending.epochs for number in tally.open]
+        left = self._spending.left(done)
+        ends = {number: (end, tally.begun[number] or self._spending.epochs) for number, end in tally.ends.items()}
         return Status(
             name=self._folder.name,
             working=working,
-            trials=self._trials,
+            trials=done.whole + done.short + left.whole + left.short if self._spending.short else self._spending.trials,
             counts=dict(counts),
             best=None if tally.best is None else self._watched.complete_trial(-tally.best[2]),
-            seconds_left=_seconds_left(tally.ends.values(), left),
+            seconds_left=_seconds_left(ends.values(), left.epochs + sum(open_now)),
             workers={worker: len(numbers) for worker, numbers in tally.workers.items()},
+            short_epochs=self._spending.short,
         )
+
+
+def _spending(settings: Mapping[str, Any]) -> Spending:
+    """What the settings of a run let it spend; without short trainings only the number of trials matters."""
+    asked = str(settings.get("short_epochs", "0"))
+    short = int(asked) if asked.isdecimal() else 0
+    training = SearchSettings.from_dict(settings).training if short else None
+    return Spending(int(settings["trials"]), training.fitted_recipe.epochs if training else 1, short)
 
 
 class _Tally:
@@ -110,6 +126,7 @@ class _Tally:
 
     Attributes:
         states, workers: numbers of trials by their state, and by what trained them.
+        begun: of those whose training was begun, the epochs of their schedule where it is short; else 0.
         ends: of the trained ones, when they came to their end.
         best: top-1, Multi-Adds and number of the best, the last two negative, so that it is the greatest.
     """
@@ -117,9 +134,15 @@ class _Tally:
     def __init__(self) -> None:
         self.states: dict[str, set[int]] = defaultdict(set)
         self.workers: dict[str, set[int]] = defaultdict(set)
+        self.begun: dict[int, int] = {}
         self.ends: dict[int, float] = {}
         self.best: tuple[float, int, int] | None = None
         self._known: dict[int, str] = {}
+
+    @property
+    def open(self) -> set[int]:
+        """Numbers of trials that are being trained, or will be trained on."""
+        return self.states["running"] | self.states["paused"]
 
     def take(self, trial: Entry | TrialRecord) -> None:
         """Count a trial as it is now."""
@@ -128,6 +151,9 @@ class _Tally:
             self.states[before].discard(number)
         self._known[number] = trial.state
         self.states[trial.state].add(number)
+        self.begun.pop(number, None)
+        if trial.state in records.TRAINED:
+            self.begun[number] = trial.schedule
         if trial.worker:
             self.workers[trial.worker].add(number)
         if trial.ended and trial.state in records.TRAINED:
@@ -136,8 +162,10 @@ class _Tally:
             self.best = max(self.best or (-math.inf, 0, 0), (trial.top1, -trial.macs, -number))
 
 
-def _seconds_left(ends: Iterable[float], left: int) -> float | None:
+def _seconds_left(ends: Iterable[tuple[float, int]], left: int) -> float | None:
+    """Seconds until so many epochs are trained, by the last trainings: when each ended, and its epochs."""
     last = sorted(ends)[-RECENT:]
     if len(last) < 2:
         return None
-    return max(0.0, left * (last[-1] - last[0]) / (len(last) - 1) - (time.time() - last[-1]))
+    pace = (last[-1][0] - last[0][0]) / sum(epochs for _, epochs in last[1:])
+    return max(0.0, left * pace - (time.time() - last[-1][0]))

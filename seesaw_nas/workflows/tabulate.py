@@ -17,6 +17,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.documents import DocumentError, check_file, decode, parse_json, read_bytes
 from seesaw_nas.core.errors import OptionError, RunError, SpecError
+from seesaw_nas.core.fields import shorten
 from seesaw_nas.core.files import cut_torn_line, open_locked
 from seesaw_nas.core.names import check_name
 from seesaw_nas.core.run_folder import check_description
@@ -67,7 +68,8 @@ def tabulate(
     out = Path(out)
     if seeds < 1:
         raise OptionError(f"--seeds must be at least 1, got {seeds}")
-    _refuse_existing(out)
+    if not _part_of(out).exists():  # else a process may have been killed between writing the table and its end
+        _refuse_existing(out)
     check_name(out.name, "the table's name")
     problem = make_problem(settings)
     if on_problem:
@@ -81,6 +83,8 @@ def tabulate(
         draws = _architectures_of(Path(like), problem, settings.proposals.trials)
         about[LIKE] = sha256(" ".join(one.digest for one in draws).encode()).hexdigest()
     with _Log(out, about) as log:
+        if out.exists():
+            return _made(out, log)
         for number, (architecture, seed) in enumerate(_pairs(draws, settings.training.seed, seeds)):
             if (architecture.digest, seed) not in log.done:
                 log.add(architecture, seed, _trained(problem, architecture, seed, number, listener or Listener()))
@@ -93,6 +97,27 @@ def tabulate(
         tables.write(out, table)
         log.discard()
     return table
+
+
+def _made(out: Path, log: _Log) -> Table:
+    """The table that a process wrote from this log before it was killed; the log goes.
+
+    Raises:
+        RunError: the file is another one.
+    """
+    table = tables.read(out)
+    recorded = {
+        (entry.architecture.digest, seed): curve for entry in table.entries for seed, curve in entry.curves.items()
+    }
+    if recorded != {pair: curve for pair, curve in log.done.items() if curve}:
+        _refuse_existing(out)
+    log.discard()
+    return table
+
+
+def _part_of(out: Path) -> Path:
+    """What there is of a table until it is whole."""
+    return out.with_name(out.name + ".part.jsonl")
 
 
 def _refuse_existing(out: Path) -> None:
@@ -148,10 +173,12 @@ def _trained(problem: Problem, architecture: Architecture, seed: int, number: in
 
 def _other_draws(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """How many architectures and seeds another table is of; all else is what its figures are of."""
-    counts = ((about["settings"]["trials"], about["seeds"]) for about in (before, now))
+    counts = ((about.get("settings", {}).get("trials"), about.get("seeds")) for about in (before, now))
     (n, seeds), (wanted_n, wanted_seeds) = counts
     if (n, seeds) == (wanted_n, wanted_seeds):
         return "" if before.get(LIKE) == now.get(LIKE) else "other architectures"
+    if n is None or seeds is None:
+        return f"of how many architectures and seeds is not recorded, now {wanted_n:,} with {wanted_seeds}"
     return f"{n:,} architectures with {seeds} seeds each, now {wanted_n:,} with {wanted_seeds}"
 
 
@@ -171,7 +198,7 @@ class _Log:
     """
 
     def __init__(self, out: Path, about: Mapping[str, Any]) -> None:
-        self._out, self._path = out, out.with_name(out.name + ".part.jsonl")
+        self._out, self._path = out, _part_of(out)
         self._locked = contextlib.ExitStack()
         self._about = json.loads(json.dumps({k: v for k, v in about.items() if k != "conditions"}))
         self.done: dict[tuple[str, int], Curve] = {}
@@ -205,7 +232,7 @@ class _Log:
         """Refuse where another process made the table between the first look and the lock."""
         if self._out.exists() and not self._path.stat().st_size:
             self._path.unlink()  # that process had deleted its own
-        _refuse_existing(self._out)
+            _refuse_existing(self._out)
 
     def _read(self, lines: list[str]) -> None:
         try:
@@ -215,6 +242,10 @@ class _Log:
             about = check_description(about, str(self._path))
             for entry in rest:
                 training = build(_Training, entry)
+                if training.curve:
+                    tables.check_curve(training.curve, shorten(training.digest))
+                if (training.digest, training.seed) in self.done:
+                    raise SpecError(f"{shorten(training.digest)} with seed {training.seed} is there twice", "digest")
                 self.done[training.digest, training.seed] = training.curve
         except (DocumentError, SpecError) as error:
             raise RunError(f"{self._path} is not the beginning of a table ({error}); delete it to start anew") from None

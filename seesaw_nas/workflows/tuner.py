@@ -100,7 +100,7 @@ class Tuner:
     def __init__(
         self,
         search_space: str | Space,
-        budget: str | int = "",
+        budget: str | float | tuple[float, float] = "",
         *,
         strategy: Any = DEFAULT_STRATEGY,
         objectives: str = "front",
@@ -117,7 +117,8 @@ class Tuner:
 
         Args:
             search_space: a name, a file, or a space.
-            budget: as on the command line, or a whole number of Multi-Adds; the space's own when empty.
+            budget: as on the command line, a whole number of Multi-Adds, or a pair of these as a band; the space's own
+                when empty.
             strategy: a name; or what :func:`seesaw_nas.search.strategies.resolver.resolve` takes.
             objectives: ``front`` or ``top1``.
             trials: architectures after which :meth:`ask` has no more.

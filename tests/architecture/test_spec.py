@@ -381,3 +381,11 @@ def test_blocks_know_what_stands_around_them():
     assert [(at.stage, at.index) for at in found[:4]] == [(0, 0), (1, 0), (1, 1), (2, 0)]
     # The second block of a stage keeps width and size, so it has a residual; the first changes one of them.
     assert [at.has_residual for at in found[:7]] == [False, False, True, False, True, True, False]
+
+
+def test_an_architecture_shows_itself_in_one_line_and_as_a_table():
+    found = network("seesaw-shuffle-0.5d@cifar10")
+    assert repr(found) == f"<Architecture {found.digest}: 3x32x32, {len(found.placed)} blocks, 10 classes>"
+    page = found._repr_html_()
+    assert page.count("<tr>") == 1 + len(found.placed)
+    assert f"<td style='text-align:left'>{found.placed[0].block}</td>" in page

@@ -91,7 +91,7 @@ def test_figure_without_kaleido_says_what_to_install(monkeypatch, tmp_path):
     from seesaw_nas.report.figures.images import write_image
 
     monkeypatch.setattr("plotly.io._kaleido.kaleido_available", lambda: False)
-    with pytest.raises(RunError, match=r"an image needs kaleido \(pip install 'seesaw-nas\[images\]'\) and Chrome"):
+    with pytest.raises(RunError, match=r"an image needs kaleido \(pip install 'kaleido>=1'\) and Chrome"):
         write_image(tmp_path / "a.png", go.Figure())
 
 

@@ -78,7 +78,7 @@ def test_every_option_of_a_search_is_handed_over():
         "min_epochs": 1, "evaluator": "tuned", "supernet": "n", "validation_size": 8, "curve": False,
         "supernet_epochs": 5, "sampling": "sandwich", "candidates": 60, "tuned": 7, "confirm": 2, "confirm_seeds": 4,
         "latency": True, "engine": "ray", "workers": 2, "workers_per_gpu": 3, "ray_address": "auto",
-        "gpus_per_trial": 0.5, "rank": "observed",
+        "gpus_per_trial": 0.5, "rank": "observed", "tensorboard": True,
     }  # fmt: skip
     left = {"table": "", "plan": "plain", "storage": ""}  # these do not go with the others
     assert other.keys() | left.keys() == {one.field for one in options_of(SearchSettings)}
@@ -132,4 +132,5 @@ def test_resume_offers_what_a_run_may_change():
     assert set(CHANGEABLE) == {
         "trials", "device", "data_dir", "latency", "confirm", "confirm_seeds", "engine", "workers", "workers_per_gpu",
         "ray_address", "gpus_per_trial", "storage", "supernet", "dataset", "space", "table", "cache_dir", "rank",
+            "tensorboard",
     }  # fmt: skip

@@ -55,3 +55,40 @@ def test_band_above_the_costliest_is_too_large(cli, only_digits):
 def test_whole_of_a_space_fits_a_budget_of_all_of_it(cli, only_digits):
     for row in json.loads(cli("spaces", "--budget", "100%", "--json").out)["spaces"]:
         assert row["fitting"] == row["architectures"]
+
+
+def test_a_space_of_one_s_own_is_written_edited_checked_and_counted(cli, tmp_path):
+    code, out, err = cli("spaces", "mine.toml", "--write", "seesaw-digits")
+    assert (code, err) == (0, "")
+    assert out == (
+        "wrote mine.toml; edit it, check it by `seesaw-nas spaces mine.toml`, search it by `seesaw-nas search --space "
+        "mine.toml`\n"
+    )
+    path = tmp_path / "mine.toml"
+    text = (
+        path.read_text()
+        .replace("expansions = [2, 3, 4]", "expansions = [2]")
+        .replace("kernels = [3, 5]", "kernels = [3]")
+    )
+    path.write_text(text)
+    (row,) = json.loads(cli("spaces", "mine.toml", "--json").out)["spaces"]
+    # One (expansion, kernel) pair times the 10 groupings of a block, where there were six pairs.
+    assert (row["name"], row["architectures"]) == ("mine", (10 + 10**2) * (10 + 10**2 + 10**3) ** 2)
+    lines = cli("spaces", "mine.toml").out.splitlines()
+    assert lines[1].split()[:2] == ["mine", "1x8x8"]
+    assert len([line for line in lines if line.startswith("seesaw")]) == 0
+
+
+def test_every_mistake_of_a_space_file_has_its_line(cli, refused, tmp_path):
+    cli("spaces", "mine.toml", "--write", "seesaw-digits")
+    path = tmp_path / "mine.toml"
+    text = path.read_text()
+    path.write_text(text.replace("kernels = [3, 5]", "kernels = [3, 7]").replace("classes = 10", "classes = 1"))
+    code, out, err = cli("spaces", "mine.toml")
+    first, second, last = err.splitlines()
+    assert (code, out) == (2, "")
+    assert first.startswith("input.classes: at least 2 is wanted, got 1")
+    assert second.startswith("blocks.kernels: 3 or 5 is wanted, got 7")
+    assert last == "seesaw-nas: mine.toml has 2 mistakes, each in a line above; correct them"
+    path.write_text(text.replace("kernels = [3, 5]", "kernels = [3, 7]"))
+    assert refused("spaces", "mine.toml").startswith("mine.toml: blocks.kernels: 3 or 5 is wanted, got 7")

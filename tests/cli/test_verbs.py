@@ -48,3 +48,36 @@ def test_a_verb_behind_two_dashes_is_found_as_without_them(cli):
 def test_what_is_missing_or_mistyped_is_said(refused):
     assert "'show'" in refused("shwo")
     assert "Missing argument" in refused("show")
+
+
+@pytest.mark.parametrize("verb", ["", "show"])
+def test_h_is_help(cli, verb):
+    typed = [verb] if verb else []
+    assert cli(*typed, "-h") == cli(*typed, "--help")
+    assert "-h, --help" in cli(*typed, "-h").out
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("sta", ["status"]),
+        ("search --tri", ["--trials"]),
+        ("search --scheduler a", ["asha"]),
+        ("resume runs/a --engine l", ["local"]),
+        ("spaces --js", ["--json"]),
+    ],
+)
+def test_a_shell_completes_verbs_options_and_their_choices(cli, monkeypatch, typed, offered):
+    words = ["seesaw-nas", *typed.split()]
+    monkeypatch.setenv("_SEESAW_NAS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", " ".join(words))
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    code, out, err = cli()
+    assert (code, out.split(), err) == (0, offered, "")
+
+
+def test_completion_can_be_shown_to_be_installed_by_hand(cli, monkeypatch):
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("bash", "/bin/bash"))
+    code, out, _ = cli("--show-completion")
+    assert code == 0
+    assert "_SEESAW_NAS_COMPLETE=complete_bash" in out

@@ -35,8 +35,9 @@ def test_whatever_has_the_name_already_is_left_as_it_is(tmp_path, kind):
     before = os.lstat(path)
     with pytest.raises(RunError) as caught:
         RunFolder.create(path, {})
-    assert str(caught.value) == (
-        f"{path} exists already and nothing is overwritten; choose another name or folder, or go on with it by --resume"
+    advice = ", or go on with it by --resume" if kind == "folder" else "; it is no run to go on with"
+    assert (
+        str(caught.value) == f"{path} exists already and nothing is overwritten; choose another name or folder{advice}"
     )
     assert os.lstat(path) == before
     assert (path / "run.json").read_text() == "mine" if kind == "folder" else True
@@ -127,7 +128,7 @@ def test_folder_has_its_name_however_it_is_spelt(tmp_path, monkeypatch, spelling
     assert RunFolder.open(type(tmp_path)(spelling)).name == "run"
 
 
-@pytest.mark.parametrize("left", [[], ["run.json.part"], ["run.json.71-0badcafe.part"]])
+@pytest.mark.parametrize("left", [[], ["run.json.part"], ["run.json.71-0badcafe.part"], ["owner.lock"]])
 def test_a_folder_whose_run_json_was_never_written_counts_as_none(tmp_path, left):
     path = tmp_path / "run"
     path.mkdir()
@@ -147,6 +148,33 @@ def test_a_folder_with_anything_else_in_it_is_taken(tmp_path, inside):
     with pytest.raises(NameTaken, match="nothing is overwritten"):
         RunFolder.create(path, {})
     assert (path / inside).exists()
+
+
+def test_a_folder_whose_lock_is_held_is_taken(tmp_path):
+    with RunFolder(tmp_path, {}).hold():
+        assert is_taken(tmp_path)
+    assert not is_taken(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["owner.lock", "trials.jsonl", "trials.torn", "checkpoints", "stages"])
+def test_links_lead_no_writing_out_of_a_run(tmp_path, name):
+    folder = RunFolder.create(tmp_path / "run", {})
+    (tmp_path / "mine").write_text("mine")
+    (folder.path / name).symlink_to(tmp_path / "mine")
+    with pytest.raises(RunError) as caught, folder.hold():
+        pass
+    assert str(caught.value) == (
+        f"{folder.path / name} is a link, and a run writes nowhere else; put what it leads to there"
+    )
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_pipe_in_place_of_a_lock_is_waited_for_by_nobody(tmp_path):
+    folder = RunFolder.create(tmp_path / "run", {})
+    os.mkfifo(folder.path / "owner.lock")
+    assert not folder.is_held()
+    with pytest.raises(RunError, match=r"run/owner\.lock is no file of a lock; delete it"), folder.hold():
+        pass
 
 
 def test_a_run_of_another_process_is_not_recommended(tmp_path):

@@ -2,6 +2,7 @@
 
 import contextlib
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from seesaw_nas.core.units import (
     format_top1,
     parse_count,
     parse_duration,
+    write_budget,
 )
 
 
@@ -168,3 +170,23 @@ def test_durations_are_shown_in_two_units(seconds, text):
 )
 def test_top1_is_a_percentage_and_another_score_is_not(value, text):
     assert format_top1(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("60%", "60%"), (600_000, "600000"), (6e5, "600000"), (np.int64(7), "7"), (np.float32(8), "8"),
+        ((5e5, 600_000), "500000:600000"), (["100M", 110e6], "100M:110000000"),
+    ],
+)  # fmt: skip
+def test_a_program_s_budget_is_a_text_a_number_or_a_pair(value, text):
+    assert write_budget(value) == text
+
+
+@pytest.mark.parametrize("value", [0.6, True, None, (1, 2, 3), float("nan"), {}])
+def test_what_is_no_budget_is_refused_with_what_is(value):
+    with pytest.raises(UnitError) as refused:
+        write_budget(value)
+    assert str(refused.value).startswith(
+        "a budget is a text such as 110M or 100M:110M, a whole number of Multi-Adds, or a pair of these as a band; got "
+    )

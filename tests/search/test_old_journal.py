@@ -103,6 +103,14 @@ def test_torn_line_is_passed_over(before, journal, small_space, budget, tmp_path
     assert len(TrialsReader(tmp_path / "trials.jsonl").read().trials) == 5
 
 
+def test_lock_that_a_killed_process_left_is_gone_after_the_conversion(before, journal, small_space, budget, tmp_path):
+    lock = journal.with_name(journal.name + ".lock")
+    lock.symlink_to(tmp_path / "gone")  # as Optuna's locks are
+    old_journal.convert(journal, tmp_path / "trials.jsonl", small_space, budget)
+    assert not lock.is_symlink()
+    assert journal.exists()
+
+
 def test_empty_journal_begins_an_empty_history(journal, small_space, budget, tmp_path):
     journal.write_bytes(b"")
     assert old_journal.read_records(journal) == []

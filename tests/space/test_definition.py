@@ -165,3 +165,24 @@ def test_a_budget_is_read_and_counted_as_a_user_writes_it(tiny, listed):
     assert tiny.count(str(macs[0] - 1)) == 0
     with pytest.raises(BudgetError, match="lower end must not be above"):
         tiny.count("2M:1M")
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),  # of release 1.0, by which runs are told to be of the same space
+    [
+        ("seesaw-cifar", "513d72ebca1de284"),
+        ("seesaw-cifar-tiny", "0e8929e51da8ffb0"),
+        ("seesaw-digits", "ad5c58a02f17c68c"),
+        ("seesaw-imagenet", "5f6f7accea7a9fe7"),
+    ],
+)
+def test_a_space_s_digest_stays_what_it_was(name, digest):
+    assert load(name).digest == digest
+
+
+def test_a_space_shows_itself_in_one_line_and_as_a_table():
+    found = load("seesaw-digits")
+    assert repr(found) == "<Space seesaw-digits: 1x8x8, 3 stages, budget 600K>"
+    page = found._repr_html_()
+    assert page.count("<tr>") == 4
+    assert "<td style='text-align:left'>1, 1:1, 1:3, 1:7</td>" in page

@@ -1,4 +1,4 @@
-"""The examples of docs/extending.md: each file is installed, its line registered, its program run."""
+"""The examples of docs/guide/extending.md: each file is installed, its line registered, its program run."""
 
 import contextlib
 import importlib
@@ -25,7 +25,7 @@ from seesaw_nas.search import STRATEGIES, SearchSettings
 from seesaw_nas.workflows.audit import names
 
 ROOT = Path(seesaw_nas.__file__).parents[1]
-PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "guide" / "extending.md").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def installed(tmp_path, monkeypatch):
             monkeypatch.setitem(getattr(module, example.table), name, entry)
         assert f"{package.__name__}.{example.file.stem}" not in sys.modules, "it is loaded only when it is used"
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            exec(compile(example.use, "docs/extending.md", "exec"), used := {})
+            exec(compile(example.use, "docs/guide/extending.md", "exec"), used := {})
         return used["result"], printed.getvalue()
 
     yield install
@@ -187,5 +187,5 @@ def test_every_line_has_its_file_and_says_what_it_is(registry, folder):
 
 
 def test_the_page_is_linked():
-    assert "docs/extending.md" in (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "(extending.md)" in (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    assert "docs/guide/extending.md" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "(extending.md)" in (ROOT / "docs" / "guide" / "index.md").read_text(encoding="utf-8")

@@ -45,7 +45,7 @@ OVERSIZED = {
 }
 # Names of files that say one thing each; any of them stands at most once in the whole package.
 ONE_FILE_EACH = ("training", "progress", "agreement", "parallel", "reading", "scoring", "settings", "step")
-TEST_FOLDERS = {"structure", "benchmarks", "gpu", "pretend_gpu"}  # of tests that belong to no single entry
+TEST_FOLDERS = {"structure", "docs", "benchmarks", "gpu", "pretend_gpu"}  # of tests that belong to no single entry
 
 
 def within(module: Module) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -40,6 +41,11 @@ def test_it_carries_the_spaces_the_schema_and_the_types_marker(installed):
     assert (package / "py.typed").exists()
     assert (package / "deploy" / "export" / "example.py").exists()
     assert not (installed / "tests").exists()
+    (metadata,) = installed.glob("seesaw_nas-*.dist-info/METADATA")
+    fields, _, readme = metadata.read_text(encoding="utf-8").partition("\n\n")
+    assert "Project-URL: " in fields
+    assert readme.startswith("# seesaw-nas\n")
+    assert re.findall(r"\]\((?!https?:|#)", readme) == [], "links that lead nowhere on an index page"
 
 
 @pytest.mark.thorough

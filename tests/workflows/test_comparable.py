@@ -294,6 +294,20 @@ def test_a_damaged_record_is_one_line(record):
         Basis.of(record, "x")
 
 
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        ({"settings": SETTINGS}, "recipe is missing"),
+        (RECORD | {"images": {"mean": 1e-320}}, "images.mean: a list is wanted, got 1e-320"),
+        (RECORD | {"images": {"classes": "ab"}}, "images.classes: a list is wanted, got 'ab'"),
+    ],
+)
+def test_what_a_record_lacks_is_named(record, says):
+    with pytest.raises(RunError) as caught:
+        Basis.of(record, "x")
+    assert str(caught.value) == f"x does not say what it is of: {says}; restore it"
+
+
 def test_the_name_of_a_data_set_says_which_images_it_has_where_they_are_shipped_or_checked():
     bases = {name: Basis.of(RECORD | {"settings": SETTINGS | {"dataset": name}}, "a") for name in data.NAMES}
     assert [bases[name].is_fixed for name in ("digits", "cifar10", "cifar100", "imagenet")] == [True, True, True, False]

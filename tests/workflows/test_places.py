@@ -98,6 +98,20 @@ def test_a_run_records_absolute_paths(home):
     assert kept["seed_with"] == ["reference"]
 
 
+def test_copies_are_made_where_a_folder_says_only_if_some_are_there(home):
+    options = {"trials": 1, "image_size": 8, "device": "cpu", "evaluator": "proxy:params", "cache_dir": "copies"}
+    api.search("squares.toml", "100%", "pictures", name="g", **options)
+    shutil.move("copies", "moved")
+    with pytest.raises(RunError) as caught:
+        api.resume("runs/g", trials=2)
+    assert str(caught.value) == (
+        f"runs/g names {home}/copies for copies of its images, which holds none; say by --cache-dir where they are "
+        "now, or where to make them"
+    )
+    assert not Path("copies").exists()
+    assert len(api.resume("runs/g", trials=2, cache_dir="moved").trials) == 2
+
+
 def test_names_of_ours_are_no_paths(home):
     Path("digits").mkdir()
     Path("seesaw-digits").mkdir()

@@ -258,6 +258,40 @@ def test_file_of_something_else_in_its_place_is_refused_and_kept(tmp_path, lines
     assert part.read_text() == lines + "\n"
 
 
+def test_beginning_that_does_not_say_how_much_was_wanted_is_refused(interrupt, tmp_path):
+    part = tmp_path / "t.parquet.part.jsonl"
+    interrupt(0)
+    with pytest.raises(Killed):
+        tabulate.tabulate(FEW, tmp_path / "t.parquet")
+    about = json.loads(part.read_text().splitlines()[0])
+    del about["seeds"]
+    part.write_text(json.dumps(about) + "\n")
+    with pytest.raises(RunError, match="of how many architectures and seeds is not recorded, now 2 with 3"):
+        tabulate.tabulate(FEW, tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize(
+    ("change", "twice", "says"),
+    [
+        ({"top1": 5.0}, False, "top1: a fraction from 0 to 1 is wanted, got 5.0"),
+        ({"epoch": 7}, False, "epoch: the epochs of a training of 'a' do not count up from 1"),
+        ({"top1": None}, False, "top1: the last epoch of a training of 'a' has none"),
+        ({}, True, "digest: 'a' with seed 0 is there twice"),
+    ],
+)
+def test_figures_that_no_training_has_are_refused_before_more_is_trained(interrupt, tmp_path, change, twice, says):
+    part = tmp_path / "t.parquet.part.jsonl"
+    interrupt(0)
+    with pytest.raises(Killed):
+        tabulate.tabulate(FEW, tmp_path / "t.parquet")
+    epoch = {"epoch": 1, "train_loss": 2.0, "loss": 2.0, "top1": 0.5, "seconds": 1.0} | change
+    line = json.dumps({"digest": "a", "seed": 0, "curve": [epoch]}) + "\n"
+    part.write_text(part.read_text().splitlines(keepends=True)[0] + line * (1 + twice))
+    with pytest.raises(RunError) as caught:
+        tabulate.tabulate(FEW, tmp_path / "t.parquet")
+    assert str(caught.value) == f"{part} is not the beginning of a table ({says}); delete it to start anew"
+
+
 def test_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"^cannot write .*t\.parquet\.part\.jsonl: .*; choose another place$"):
@@ -271,6 +305,31 @@ def test_log_is_json_that_a_person_can_read(interrupt, tmp_path):
     about, entry = map(json.loads, (tmp_path / "t.parquet.part.jsonl").read_text().splitlines())
     assert (about["settings"]["budget"], about["seeds"]) == ("400K", 2)
     assert set(entry) == {"digest", "seed", "curve"}
+
+
+def test_killed_between_the_table_and_its_end_the_same_command_finds_it_made(tmp_path, whole, monkeypatch):
+    out = tmp_path / "digits.parquet"
+
+    def die(self):
+        raise Killed
+
+    monkeypatch.setattr(tabulate._Log, "discard", die)
+    with pytest.raises(Killed):
+        tabulate.tabulate(FEW, out, seeds=2)
+    monkeypatch.undo()
+    assert without_times(tabulate.tabulate(FEW, out, seeds=2)) == without_times(whole)
+    assert os.listdir(tmp_path) == ["digits.parquet"]
+
+
+def test_a_table_beside_the_beginning_of_another_is_not_taken_for_it(tmp_path, path, interrupt):
+    out = tmp_path / "digits.parquet"
+    interrupt(1)
+    with pytest.raises(Killed):
+        tabulate.tabulate(FEW, out, seeds=2)
+    out.write_bytes(path.read_bytes())
+    with pytest.raises(RunError, match="exists already and nothing is overwritten"):
+        tabulate.tabulate(FEW, out, seeds=2)
+    assert out.read_bytes() == path.read_bytes()
 
 
 def test_trains_the_architectures_of_an_earlier_table_in_its_order(path, whole, tmp_path):

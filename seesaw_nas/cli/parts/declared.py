@@ -137,7 +137,17 @@ def _info(one: DeclaredOption) -> Any:
     if one.option.argument:
         return typer.Argument(help=one.option.help)
     names = f"--{one.name}/--no-{one.name}" if one.type is bool and not one.option.switch else f"--{one.name}"
-    return typer.Option(names, help=one.option.help)
+    complete = _completion(tuple(one.option.choices)) if one.option.choices else None
+    return typer.Option(names, help=one.option.help, autocompletion=complete)
+
+
+def _completion(choices: tuple[str, ...]) -> Callable[[str], list[str]]:
+    """What a shell offers for the beginning of one of the choices; of a partial, typer cannot read the types."""
+
+    def complete(incomplete: str) -> list[str]:
+        return [choice for choice in choices if choice.startswith(incomplete)]
+
+    return complete
 
 
 def _value(one: DeclaredOption, given: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -35,7 +36,9 @@ def refuse_all_failed(result: Result) -> None:
         RunError: so it is; the text has the last one's reason.
     """
     failed = [record for record in result.trials if record.state == "failed"]
-    if failed and not any(record.state in ("complete", "stopped", "paused", "running") for record in result.trials):
+    if failed and not any(
+        record.state in ("complete", "stopped", "paused", "running", "short") for record in result.trials
+    ):
         each = "the only training failed" if len(failed) == 1 else f"all {len(failed)} trainings failed"
         raise RunError(f"{each}, so nothing was found; the last one: {failed[-1].reason}")
 
@@ -136,7 +139,9 @@ def _counts(result: Result) -> dict[str, int]:
         "infeasible": "outside the budget",
         "duplicate": "duplicates",
     }
-    return {word: states.count(state) for state, word in words.items()}  # type: ignore[arg-type]
+    short = Counter(record.schedule for record in result.trials if record.state == "short")
+    found: dict[str, int] = {word: states.count(state) for state, word in words.items()}  # type: ignore[arg-type]
+    return found | {f"by a {epochs}-epoch schedule": count for epochs, count in short.items()}
 
 
 def _as_json(result: Result) -> dict[str, Any]:

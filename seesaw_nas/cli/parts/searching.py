@@ -70,7 +70,7 @@ class View(Listener):
 
     def plan(self, problem: Problem, plan: Plan) -> None:
         """Say what is about to happen, and begin to show progress."""
-        self._progress.update(self._trials, total=plan.trials)
+        self._progress.update(self._trials, total=plan.trials + plan.short_trials)
         self._progress.start()
         if self._in_stages:
             about = f"about {format_duration(plan.trial_seconds)} each, {format_duration(plan.seconds)} in all"
@@ -101,6 +101,13 @@ class View(Listener):
         if settings.steps.plan == "shared":
             return f"in stages, the last of which trains {plan.trials} architectures for about {each} each"
         stopped = "" if scheduler == "none" else f" if not stopped early, as most will be by {scheduler}"
+        if plan.short_trials:
+            return (
+                f"{plan.epochs} epochs by {strategy}: {plan.short_trials} short trainings by a "
+                f"{plan.short_epochs}-epoch schedule, then {plan.trials} whole ones of {plan.whole_epochs} epochs, "
+                f"about {each} each, "
+                f"{format_duration(plan.seconds)} in all on {problem.device} ({_source_of_estimate(problem)})"
+            )
         return (
             f"{plan.trials} trial{'' if plan.trials == 1 else 's'} by {strategy}, about {each} each{stopped}, "
             f"{format_duration(plan.seconds)} in all on {problem.device} ({_source_of_estimate(problem)})"
@@ -134,13 +141,16 @@ class View(Listener):
         macs = "-" if record.macs is None else format_count(record.macs)
         if (done := as_complete(record)) is not None:
             text = f"top-1 {format_top1(done.top1):>6}  {format_duration(done.seconds)}"
+        elif record.state == "short":
+            text = (
+                f"top-1 {_reached(record):>6}  {format_duration(record.seconds)}, by a {record.schedule}-epoch schedule"
+            )
         elif record.state == "paused":
-            top1 = record.curve[-1].top1
-            reached = "-" if top1 is None else format_top1(top1)
+            reached = _reached(record)
             text = f"top-1 {reached:>6}  paused after epoch {len(record.curve)}"
         else:
             text = f"{record.state}: {record.reason}"
-        if record.state in ("complete", "failed", "paused") and record.number not in self._begun:
+        if record.state in ("complete", "failed", "paused", "short") and record.number not in self._begun:
             self._begun.add(record.number)  # one that goes on after a pause counts once
             self._progress.advance(self._trials)
         self._progress.update(self._steps, visible=False)
@@ -166,6 +176,12 @@ class View(Listener):
         if done == 0:
             self._console.print(f"timing the front by {' and '.join(results.FRONT.backends)}")
         self._progress.update(self._timing, description=f"latency {what}", completed=done, total=total, visible=True)
+
+
+def _reached(record: TrialRecord) -> str:
+    """Top-1 after the last epoch of the curve, in words."""
+    top1 = record.curve[-1].top1 if record.curve else None
+    return "-" if top1 is None else format_top1(top1)
 
 
 def _how_scored(settings: SearchSettings) -> list[str]:

@@ -16,8 +16,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 FIRST = (  # in the order of --help; verbs that are not named here follow
-    "search", "resume", "status", "dashboard", "report", "tabulate", "audit", "supernet", "show", "train", "evaluate",
-    "export", "predict", "spaces", "latency", "reference",
+    "search", "resume", "status", "runs", "dashboard", "report", "tabulate", "audit", "supernet", "show", "train",
+    "evaluate", "export", "predict", "spaces", "latency", "reference",
 )  # fmt: skip
 FOLDER = Path(__file__).parents[1]
 
@@ -80,9 +80,9 @@ class Verbs(TyperGroup):
             self.commands[args[0]] = whole.commands[args[0]]
         return super().resolve_command(ctx, args)
 
-    def get_help_option(self, ctx: Any) -> Any:
-        """The option ``--help``."""
-        return _false_if_absent(super().get_help_option(ctx))
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options before a verb, among them those that typer adds for completion."""
+        return [_false_if_absent(parameter) for parameter in super().get_params(ctx)]
 
 
 def _take_as_it_is(parameter: Any) -> None:
@@ -98,7 +98,7 @@ def _process_text(kind: type[str | Path], process: Callable[[Any, Any], Any], co
 
 def _false_if_absent(option: Any) -> Any:
     """A switch whose default is False rather than None, which typer would have checked."""
-    if option is not None and option.default is None:
+    if getattr(option, "is_flag", False) and option.default is None:
         option.default = False
     return option
 
@@ -108,7 +108,7 @@ app = typer.Typer(
     cls=Verbs,
     help="Search, under a budget of Multi-Adds, the CNNs whose 1x1 convolutions are split into uneven groups.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

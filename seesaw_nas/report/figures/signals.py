@@ -17,9 +17,10 @@ def signal_weights(estimates: Estimates | None) -> go.Figure:
     """A bar for each epoch that trials stand at, of the weights of its signals in what a trial there is taken for."""
     if estimates is None or not len(estimates):
         return blank("nothing is estimated, so no signal has a weight")
-    found = estimates.signals
+    short = {f"after a {n}-epoch schedule": told for n, told in estimates.signals_of_short.items()}
+    found = short | {f"after epoch {epoch}": told for epoch, told in estimates.signals.items()}
     figure = go.Figure(layout={"template": THEME, "barmode": "stack", "height": 230 + ROW * len(found)})
-    epochs = [f"after epoch {epoch}" for epoch in found]
+    epochs = list(found)
     for signal, (colour, pattern) in STYLES.items():
         name = signal.replace("top1", "top-1")
         shares = [100 * by_signal.get(signal, 0.0) for by_signal in found.values()]

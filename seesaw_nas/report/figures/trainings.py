@@ -19,6 +19,7 @@ MOST_CURVES = 300  # behind those: more are one grey area, and megabytes
 PATTERNS: dict[State, tuple[str, str]] = {
     "complete": (GREEN, ""), "stopped": (ORANGE, "/"), "failed": (VERMILION, "x"), "paused": (PURPLE, "-"),
     "running": (BLUE, "+"), "duplicate": (SKY, "\\"), "infeasible": (GREY, ""),
+    "short": (ORANGE, "."),
 }  # fmt: skip
 _UNITS = ((7200.0, 3600.0, "h"), (300.0, 60.0, "min"), (0.0, 1.0, "s"))  # from which span on, seconds in one, name
 
@@ -36,7 +37,13 @@ def training_curves(records: Sequence[TrialRecord]) -> go.Figure:
     highlighted = {trial.number for trial in best}
     others = [r for r in curves if r.number not in highlighted]
     drawn = [others[i] for i in _evenly(len(others), MOST_CURVES)]
-    for state, dash in (("complete", "solid"), ("stopped", "dot"), ("paused", "dash"), ("failed", "dashdot")):
+    for state, dash in (
+        ("complete", "solid"),
+        ("stopped", "dot"),
+        ("paused", "dash"),
+        ("failed", "dashdot"),
+        ("short", "longdash"),
+    ):
         _add_together(figure, others, drawn, state, dash)
     for trial, (colour, dash, symbol) in zip(best, styles(len(best)), strict=True):
         x, y = _curve(trial.curve)
@@ -74,8 +81,20 @@ def _add_together(
         told = f"{count}" if len(shown) == count else f"{len(shown)} of {count} drawn"
         line = {"color": GREY, "dash": dash, "width": 1}
         figure.add_scatter(
-            x=x, y=y, name=f"others, {state} ({told})", mode="lines", line=line, opacity=0.5, hoverinfo="skip"
+            x=x,
+            y=y,
+            name=f"others, {_named(state, shown)} ({told})",
+            mode="lines",
+            line=line,
+            opacity=0.5,
+            hoverinfo="skip",
         )
+
+
+def _named(state: str, shown: list[TrialRecord]) -> str:
+    """What became of these trials, in words."""
+    schedules = sorted({record.schedule for record in shown})
+    return f"by a schedule of {' or '.join(map(str, schedules))} epochs" if state == "short" else state
 
 
 def timeline(records: Sequence[TrialRecord]) -> go.Figure:

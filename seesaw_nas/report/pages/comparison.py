@@ -99,7 +99,7 @@ def compare_runs(runs: Sequence[Run]) -> list[PageFigure]:
 
 def _compared(runs: Sequence[Run], suffix: str, of: str) -> list[PageFigure]:
     high = max(run.budget.high for run in runs)
-    against = "trials" if all(run.settings.scheduling.scheduler == "none" for run in runs) else "epochs"
+    against = "trials" if all(run.settings.all_alike for run in runs) else "epochs"
     groups: dict[str, list[Sequence[TrialRecord]]] = {}
     for run in runs:
         groups.setdefault(_method(run), []).append(run.records)

@@ -82,7 +82,7 @@ def _of_estimates(run: Run, estimates: Estimates) -> Iterator[PageFigure]:
 def _further(run: Run) -> Iterator[PageFigure]:
     records, settings = run.records, run.settings
     value = "top1" if settings.proposals.objectives == "top1" else "hypervolume"
-    against = "trials" if settings.scheduling.scheduler == "none" else "epochs"
+    against = "trials" if settings.all_alike else "epochs"
     curves = progress_curves(
         {settings.proposals.strategy: [records]}, value=value, against=against, budget_high=run.budget.high
     )

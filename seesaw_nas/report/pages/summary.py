@@ -96,7 +96,9 @@ def _choice(figure: go.Figure) -> str:
 
 def _counts(records: Sequence[TrialRecord]) -> str:
     states = Counter(record.state for record in records)
+    schedules = sorted({record.schedule for record in records if record.state == "short"})
     words = {state: "trained" if state == "complete" else state for state in get_args(State)}
+    words["short"] = f"trained by a schedule of {' or '.join(map(str, schedules))} epochs"
     told = ", ".join(f"{states[state]} {word}" for state, word in words.items() if states[state] or state == "complete")
     missing = "" if complete(records) else " <strong>No trial has finished training, so there is no front.</strong>"
     return f"{len(records)} proposed: {told}.{missing}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from seesaw_nas.core import signals
 from seesaw_nas.evaluators import Failure, Score, at_once, attempt, attempt_together
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.search.proposer import Job, Proposer
+from seesaw_nas.search.proposer import Job, Proposer, by_schedule
 
 if TYPE_CHECKING:
     from seesaw_nas.evaluators import Evaluator
@@ -76,7 +76,7 @@ def _carry_out(
 
 
 def _train(job: Job, evaluator: Evaluator, listener: Listener, stop: signals.Stop) -> Score | Failure:
-    notified = False
+    notified, scheduled = False, by_schedule(evaluator, job)
 
     def step(done: int, total: int) -> None:
         nonlocal notified
@@ -86,7 +86,7 @@ def _train(job: Job, evaluator: Evaluator, listener: Listener, stop: signals.Sto
             listener.stopping(1)
 
     return attempt(
-        lambda: evaluator.evaluate(
+        lambda: scheduled.evaluate(
             job.architecture,
             seed=job.seed,
             until=job.until,

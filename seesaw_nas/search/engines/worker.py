@@ -16,7 +16,7 @@ from seesaw_nas.core import signals
 from seesaw_nas.core.errors import OutOfMemory, RunError, SeesawError
 from seesaw_nas.evaluators import Failure, Score, attempt, attempt_together, on_device
 from seesaw_nas.search.engines.sharing import Filed, receive
-from seesaw_nas.search.proposer import Job
+from seesaw_nas.search.proposer import Job, by_schedule
 from seesaw_nas.training import memory
 
 if TYPE_CHECKING:
@@ -159,8 +159,9 @@ def carry_out(evaluator: Evaluator, jobs: Sequence[Job]) -> Iterator[Outcome]:
 def train(evaluator: Evaluator, job: Job) -> Outcome:
     """The outcome of one job; never raises, because the outcome is sent to another process."""
     try:
+        scheduled = by_schedule(evaluator, job)
         result = attempt(
-            lambda: evaluator.evaluate(job.architecture, seed=job.seed, until=job.until, checkpoint=job.checkpoint)
+            lambda: scheduled.evaluate(job.architecture, seed=job.seed, until=job.until, checkpoint=job.checkpoint)
         )
     except Exception as error:  # the proposing process raises it
         if (passed_on := correctable(error)) is not None:

@@ -61,19 +61,26 @@ class Components:
     noise: Array
 
 
-def split(kernel: Kernel, signals: Array, alike: float = ALIKE, wider: float = 1.0) -> Components:
+def split(
+    kernel: Kernel, signals: Array, alike: float = ALIKE, wider: float = 1.0, given: Components | None = None
+) -> Components:
     """Explained and unexplained covariance of signals, (rows, signals), all finite.
 
     Args:
         alike: correlation of what is explained, before the rows.
         wider: by how much the signals of all trials spread more than those of the rows, which were selected.
+        given: what is known of them before, in place of ``alike`` and ``wider``.
     """
     count = signals.shape[1]
     mean = signals.mean(axis=0)
     spread = wider * signals.std(axis=0)
+    if given is not None:
+        spread = np.sqrt(np.diag(given.explained + given.noise))
     spread = np.where(spread > NIL, spread, 1.0)
     standard = (signals - mean) / spread
     begin = EXPLAINED * _equal(count, alike), (1 - EXPLAINED) * _equal(count, NOISE_ALIKE)
+    if given is not None:
+        begin = given.explained / np.outer(spread, spread), given.noise / np.outer(spread, spread)
     explained, noise = _iterate(kernel, standard, *begin)
     units = np.outer(spread, spread)
     return Components(mean, explained * units, noise * units)

@@ -9,8 +9,9 @@ import numpy as np
 
 from seesaw_nas.search.estimates.components import Kernel, Shares, shares
 from seesaw_nas.search.estimates.features import Array
-from seesaw_nas.search.estimates.levels import UNKNOWN, Level, fit_levels
+from seesaw_nas.search.estimates.levels import UNKNOWN, Level
 from seesaw_nas.search.estimates.regression import Regression
+from seesaw_nas.search.estimates.schedules import Doubt, fit_schedules
 from seesaw_nas.search.estimates.signals import Reading
 
 GROWTH = 1.1  # trials from one estimate of the variances to the next
@@ -28,7 +29,7 @@ class Learnt:
     Attributes:
         regression: takes in further trials.
         levels: the epochs that trials stand at, ascending; the last is the one whose top-1 is estimated.
-        together: variance of what all estimates may be off alike, where most trials were short.
+        doubt: how all estimates may be off together, where most trials were short.
         noise: variance of one seed's top-1, in log odds.
         shares: how much choices explain.
         unit: of the levels' variances, in those that the choices were found to leave.
@@ -37,7 +38,7 @@ class Learnt:
 
     regression: Regression
     levels: list[Level]
-    together: float
+    doubt: Doubt
     noise: float
     shares: Shares
     unit: float
@@ -76,16 +77,19 @@ def fit(readings: Sequence[Reading], features: Array, epochs: int) -> Learnt:
 def _sample(readings: Sequence[Reading]) -> list[int]:
     """Places of the trials that variances are estimated from: spread evenly, and some trained to the end."""
     some = list(range(0, len(readings), -(-len(readings) // MOST_SAMPLED)))
-    if any(readings[i].whole for i in some):
-        return some
-    return sorted({*some, *(i for i, one in enumerate(readings) if one.whole)})
+    return sorted({*some, *_ended(readings)}) if not _ended([readings[i] for i in some]) else some
+
+
+def _ended(readings: Sequence[Reading]) -> list[int]:
+    """Places of those that were trained by the whole recipe."""
+    return [i for i, one in enumerate(readings) if one.whole and not one.schedule]
 
 
 def _learn_variances(
     readings: Sequence[Reading], features: Array, epochs: int, trials: int
 ) -> tuple[Learnt, list[Reading]]:
     """All but the sums of the regression, and the trials that say something."""
-    levels, together = fit_levels(readings, features, epochs)
+    levels, doubt = fit_schedules(readings, features, epochs)
     worths, variances = measure(levels, readings)
     known = np.isfinite(worths)
     worths, variances, rows = worths[known], variances[known], features[known]
@@ -99,12 +103,12 @@ def _learn_variances(
     own = own_share(found.share, digests, worths / np.sqrt(unit * variances)) * unit * float(variances.min())
     regression = Regression(kernel.centre, found.explained / kernel.scale, own, kernel.scale)
     noise = max(float(levels[-1].noise[0, 0]) - own, 0.0)
-    return Learnt(regression, levels, together, noise, found, unit, trials), used
+    return Learnt(regression, levels, doubt, noise, found, unit, trials), used
 
 
 def _learn_bend(result: Learnt, readings: Sequence[Reading]) -> None:
     last = result.levels[-1]
-    whole = [one for one in readings if one.epochs >= last.epoch]
+    whole = [one for one in readings if one.schedule == last.schedule and one.epochs >= last.epoch]
     top1 = np.array([one.values[last.epoch - 1, 0] for one in whole])
     known = np.isfinite(top1)
     digests = [one.digest for one, told in zip(whole, known, strict=True) if told]
@@ -113,8 +117,19 @@ def _learn_bend(result: Learnt, readings: Sequence[Reading]) -> None:
         result.regression.learn_bend(digests, top1, result.noise + result.regression.own)
 
 
+def first_used(readings: Sequence[Reading]) -> int:
+    """How many of the trials, by their numbers, the variances are estimated from.
+
+    That grows by steps with the trials; where some are by a short schedule, by steps of whole ones, too, for these say
+    what the short ones mean.
+    """
+    count = scheduled(len(readings))
+    whole = [i for i, one in enumerate(readings) if not one.schedule]
+    return max(count, whole[scheduled(len(whole)) - 1] + 1) if 0 < len(whole) < len(readings) else count
+
+
 def scheduled(trials: int) -> int:
-    """How many of the trials the variances are estimated from; grows with them, by steps of a tenth."""
+    """Grows with the number of trials, by steps of a tenth."""
     count = 1
     while (following := max(count + 1, int(count * GROWTH))) <= trials:
         count = following
@@ -140,7 +155,8 @@ def measure(levels: Sequence[Level], readings: Sequence[Reading]) -> tuple[Array
     """Worths by the latest level that each trial has reached, and variances; NaN where there is none: (trials,)."""
     worths, variances = np.full(len(readings), np.nan), np.full(len(readings), np.nan)
     for level in reversed(levels):
-        left = [i for i in range(len(readings)) if np.isnan(worths[i]) and readings[i].epochs >= level.epoch]
+        reached = [one.schedule == level.schedule and one.epochs >= level.epoch for one in readings]
+        left = [i for i in range(len(readings)) if np.isnan(worths[i]) and reached[i]]
         if left:
             worths[left], variances[left] = level.measure(np.array([readings[i].values[level.epoch - 1] for i in left]))
     return worths, variances

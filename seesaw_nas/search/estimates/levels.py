@@ -36,6 +36,9 @@ class Level:
         noise: their covariance about the worth, (used, used).
         used: columns of the signals.
         low, high: to which the signals are brought, (used,).
+        components: of the signals that are used.
+        scale: of the kernel of the trials that these are from.
+        schedule: epochs of a schedule shorter than the recipe's; 0 for that of the recipe.
     """
 
     epoch: int
@@ -46,6 +49,9 @@ class Level:
     used: tuple[int, ...]
     low: Array
     high: Array
+    components: Components
+    scale: float
+    schedule: int = 0
 
     def measure(self, values: Array) -> tuple[Array, Array]:
         """Worths by rows of signals, (rows, 3), and their variances; NaN where nothing can be told: both (rows,)."""
@@ -65,6 +71,20 @@ class Level:
     def weights(self) -> Array:
         """Weight of each signal where all are known, (used,)."""
         return best_weights(self.load, self.noise)[0]
+
+
+@dataclass(frozen=True)
+class Before:
+    """What is known of the signals at the end before there are trials, from those of another schedule.
+
+    Attributes:
+        components: of the signals ``used``.
+        scale: of the kernel that they are from.
+    """
+
+    components: Components
+    scale: float
+    used: tuple[int, ...]
 
 
 def best_weights(load: Array, noise: Array) -> tuple[Array, float]:
@@ -92,18 +112,21 @@ def standing(readings: Sequence[Reading], target: int) -> list[int]:
     return sorted({target} | {epoch for epoch, n in count.items() if n >= least})
 
 
-def fit_levels(readings: Sequence[Reading], features: Array, whole: int) -> tuple[list[Level], float]:
+def fit_levels(
+    readings: Sequence[Reading], features: Array, whole: int, before: Before | None = None
+) -> tuple[list[Level], float]:
     """The epochs that trials stand at, ascending, and the variance of what all short trials may be off together.
 
     Args:
         readings: at least one.
         features: of their architectures, (trials, features).
         whole: epochs of the recipe.
+        before: what is known of the last epoch.
     """
     target = target_epoch(readings, whole)
     epochs = standing(readings, target)
     found = {epoch: _alone(readings, features, epoch) for epoch in epochs[:-1]}
-    found[target] = _alone(readings, features, target, _selection(readings, epochs))
+    found[target] = _alone(readings, features, target, _selection(readings, epochs), before)
     last = found[target]
     assert last is not None, "somebody has reached the epoch aimed at"
     levels, together = [], 0.0
@@ -132,7 +155,9 @@ def _selection(readings: Sequence[Reading], epochs: Sequence[int]) -> float:
     return float(np.clip(ratio, 1.0, MOST_SELECTED))
 
 
-def _alone(readings: Sequence[Reading], features: Array, epoch: int, wider: float = 1.0) -> Level | None:
+def _alone(
+    readings: Sequence[Reading], features: Array, epoch: int, wider: float = 1.0, before: Before | None = None
+) -> Level | None:
     """Signals after an epoch, with top-1 after the same epoch as worth."""
     at = [i for i, one in enumerate(readings) if one.epochs >= epoch and np.isfinite(one.values[epoch - 1, 0])]
     if not at:
@@ -140,16 +165,29 @@ def _alone(readings: Sequence[Reading], features: Array, epoch: int, wider: floa
     values = np.array([readings[i].values[epoch - 1] for i in at])  # (trials, 3)
     used = _usable(values)
     full = np.isfinite(values[:, used]).all(axis=1)
-    low, high = _limits(values[full][:, used])
+    kernel = Kernel.of(features[at][full])
+    given = None if before is None else _scaled(before, kernel, used, int(full.sum()))
+    low, high = _limits(values[full][:, used], given)
     rows = np.clip(values[full][:, used], low, high)
     spread = rows.std(axis=0)
-    if len(rows) > 1 and spread[0] > NIL:
-        parts = split(Kernel.of(features[at][full]), rows, wider=wider)
+    if given is not None:
+        parts = split(kernel, rows, given=given)
+    elif len(rows) > 1 and spread[0] > NIL:
+        parts = split(kernel, rows, wider=wider)
     else:
         parts = prior(rows.mean(axis=0), np.full(len(used), UNKNOWN / len(rows)))
     load = parts.explained[:, 0] / parts.explained[0, 0]
     noise = parts.noise + parts.explained - parts.explained[0, 0] * np.outer(load, load)
-    return Level(epoch, float(parts.mean[0]), parts.mean, load, noise, tuple(used), low, high)
+    return Level(epoch, float(parts.mean[0]), parts.mean, load, noise, tuple(used), low, high, parts, kernel.scale)
+
+
+def _scaled(before: Before, kernel: Kernel, used: Sequence[int], rows: int) -> Components | None:
+    """What is known before, of these signals and for architectures as alike as these; ``None`` of another signal."""
+    if not set(used) <= set(before.used):
+        return None
+    at = np.ix_([before.used.index(k) for k in used], [before.used.index(k) for k in used])
+    alike = kernel.scale / before.scale if rows > 1 else 1.0
+    return Components(np.zeros(len(used)), before.components.explained[at] * alike, before.components.noise[at])
 
 
 def _usable(values: Array) -> list[int]:
@@ -167,10 +205,13 @@ def _usable(values: Array) -> list[int]:
     return [0]
 
 
-def _limits(rows: Array) -> tuple[Array, Array]:
+def _limits(rows: Array, given: Components | None = None) -> tuple[Array, Array]:
+    """To which the signals are brought; not nearer than what is known before allows, for few rows may lie close."""
     middle = np.median(rows, axis=0)
     far = FAR * 1.4826 * np.median(np.abs(rows - middle), axis=0)
     far = np.where(far > NIL, far, np.inf)
+    if given is not None:
+        far = np.maximum(far, FAR * np.sqrt(np.diag(given.explained + given.noise)))
     return middle - far, middle + far
 
 

@@ -3,8 +3,8 @@
 Worth is the top-1 that the whole recipe gives, averaged over seeds. The trial that reads highest is the luckiest one;
 an estimate takes luck off. The parts, each in a file of its own: the signals of an epoch (``signals``), how much of
 them choices explain (``components``), what a trial that has come to some epoch says (``levels``), the sum over choices
-and what an architecture has of its own (``regression``), all variances of a run (``fitting``), and what follows for
-decisions (``chances``, ``exact``).
+and what an architecture has of its own (``regression``), trainings by shorter schedules (``schedules``), all variances
+of a run (``fitting``), and what follows for decisions (``chances``, ``exact``).
 
 The figures depend on the trials alone, not on the order or the portions in which they were told: variances are
 estimated from the first trials by number, as many as a growing schedule says, and the later ones are added in order.
@@ -23,7 +23,8 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.search.estimates import chances
 from seesaw_nas.search.estimates.exact import best_unknown
 from seesaw_nas.search.estimates.features import Array, Features
-from seesaw_nas.search.estimates.fitting import Learnt, fit, scheduled
+from seesaw_nas.search.estimates.fitting import Learnt, first_used, fit, scheduled
+from seesaw_nas.search.estimates.levels import Level
 from seesaw_nas.search.estimates.signals import SIGNALS, Reading, expected_top1, read
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space
@@ -71,6 +72,7 @@ class Estimates:
         self._trained: dict[int, tuple[Architecture, int]] = {}  # and Multi-Adds
         self._fit: Learnt | None = None
         self._taken = self._changed = 0  # places in the order: taken in so far, and the first that is no more as it was
+        self._short: set[int] = set()  # numbers of the readings by a short schedule
         self._programmes: dict[Budget, Additive] = {}
 
     def without_trials(self) -> Estimates:
@@ -95,12 +97,14 @@ class Estimates:
         if reading is not None:
             self.row(record.spec)
             self._readings[number], self._trained[number] = reading, (record.spec, _macs(record))
+            if reading.schedule:
+                self._short.add(number)
             self._order.insert(place, number)
 
     def of(self, architectures: Sequence[Architecture]) -> Worth:
         """Worth of any architectures of the space."""
         mean, loadings, own = self._worth(architectures)
-        variance = WIDER * (np.square(loadings).sum(axis=1) + own) + self._now.together
+        variance = WIDER * (np.square(loadings).sum(axis=1) + own) + self._now.doubt.together
         top1, slope = expected_top1(mean, variance + self._now.noise)
         return Worth(top1, slope * np.sqrt(variance), slope * np.sqrt(self._now.noise))
 
@@ -109,7 +113,7 @@ class Estimates:
         mean, loadings, own = self._worth(architectures)
         same = np.unique([one.digest for one in architectures], return_inverse=True)[1]
         of_each = loadings @ loadings.T + own * np.equal.outer(same, same)
-        covariance = WIDER * of_each + self._now.together
+        covariance = WIDER * of_each + self._now.doubt.together
         top1, slope = expected_top1(mean, covariance.diagonal() + self._now.noise)
         return top1, slope[:, None] * covariance * slope
 
@@ -162,7 +166,8 @@ class Estimates:
     @property
     def reason(self) -> str:
         """How far the estimates are to be relied on, in a sentence."""
-        count = f"{len(self)} trial{'s' * (len(self) != 1)}"
+        short = f" ({len(self._short)} by a short schedule)" if self._short else ""
+        count = f"{len(self)} trial{'s' * (len(self) != 1)}{short}"
         if len(self) < FEW:
             are = "is" if len(self) == 1 else "are"
             return f"{count} {are} too few to tell architectures apart (from {FEW} on); estimates stay near their mean"
@@ -178,8 +183,17 @@ class Estimates:
     @property
     def signals(self) -> dict[int, dict[str, float]]:
         """By epoch the weight of each signal in what a trial there is taken for; the weights add up to 1."""
+        return self._weights([level for level in self._now.levels if not level.schedule])
+
+    @property
+    def signals_of_short(self) -> dict[int, dict[str, float]]:
+        """The same at the end of each short schedule, by its epochs."""
+        return self._weights([level for level in self._now.levels if level.schedule])
+
+    @staticmethod
+    def _weights(levels: Sequence[Level]) -> dict[int, dict[str, float]]:
         found: dict[int, dict[str, float]] = {}
-        for level in self._now.levels:
+        for level in levels:
             spread = np.sqrt(np.diag(level.noise))
             sizes = np.abs(level.weights) * spread
             names = (SIGNALS[k] for k in level.used)
@@ -217,7 +231,7 @@ class Estimates:
         """What follows from the trials, brought up to date."""
         if not self._order:
             raise ValueError("no trial has told anything yet; tell of one before asking")
-        count = scheduled(len(self._order))
+        count = self._first_used()
         if self._fit is None or count != self._fit.trials or self._changed < self._taken:
             first = [self._readings[number] for number in self._order[:count]]
             rows = np.array([self._rows[reading.digest] for reading in first])
@@ -228,9 +242,18 @@ class Estimates:
         self._taken = self._changed = len(self._order)
         return self._fit
 
+    def _first_used(self) -> int:
+        """How many trials the variances are from."""
+        if not self._short:
+            return scheduled(len(self._order))
+        return first_used([self._readings[number] for number in self._order])
+
     def _worth(self, architectures: Sequence[Architecture]) -> tuple[Array, Array, Array]:
         rows = np.array([self.row(one) for one in architectures]).reshape(len(architectures), len(self.features))
-        return self._now.regression.of([one.digest for one in architectures], rows)
+        mean, loadings, own = self._now.regression.of([one.digest for one in architectures], rows)
+        doubt = self._now.doubt
+        tilted = doubt.tilt * (mean - doubt.middle)[:, None]
+        return mean, np.hstack([loadings, tilted]) if doubt.tilt else loadings, own
 
 
 def _macs(record: TrialRecord) -> int:

@@ -20,7 +20,7 @@ SIGNALS = ("top1", "validation loss", "training loss")
 LEAST_LOSS, MOST_LOSS = 1e-6, 30.0
 EDGE = 1e-3  # top-1 below or above which there is no telling apart
 NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
-TOLD = ("complete", "stopped", "paused", "running")  # states whose epochs say something of the architecture
+TOLD = ("complete", "stopped", "paused", "running", "short")  # states whose epochs say something of the architecture
 
 
 def log_odds(top1: Array) -> Array:
@@ -45,20 +45,22 @@ class Reading:
         number: of the trial.
         digest: of its architecture.
         values: the three signals after each epoch, (epochs, 3); NaN where there is none.
-        whole: whether its last row is of the whole recipe.
+        whole: whether its last row is the last of its schedule.
+        schedule: epochs of a schedule shorter than the recipe's; 0 for that of the recipe.
     """
 
     number: int
     digest: str
     values: Array
     whole: bool
+    schedule: int = 0
 
     @property
     def epochs(self) -> int:
         return len(self.values)
 
     def says_the_same(self, other: Reading) -> bool:
-        same = self.digest == other.digest and self.whole == other.whole
+        same = (self.digest, self.whole, self.schedule) == (other.digest, other.whole, other.schedule)
         return same and np.array_equal(self.values, other.values, equal_nan=True)
 
 
@@ -70,6 +72,8 @@ def read(record: TrialRecord, epochs: int) -> Reading | None:
     """
     if record.architecture is None or record.state not in TOLD:
         return None
+    if record.schedule:
+        return _read_short(record)
     complete = record.state == "complete" and _is_fraction(record.top1)
     if record.state == "complete" and not complete:
         return None
@@ -84,6 +88,14 @@ def read(record: TrialRecord, epochs: int) -> Reading | None:
     if not rows:
         return None
     return Reading(record.number, record.digest, np.array(rows, np.float64), len(rows) >= epochs)
+
+
+def _read_short(record: TrialRecord) -> Reading | None:
+    """What a training by a shorter schedule tells at its end; before that it tells nothing."""
+    rows = np.array([_signals(epoch) for epoch in record.curve], np.float64)
+    if record.state != "short" or len(rows) != record.schedule or math.isnan(rows[-1, 0]):
+        return None
+    return Reading(record.number, record.digest, rows, True, record.schedule)
 
 
 def _signals(epoch: Epoch) -> tuple[float, float, float]:

@@ -221,6 +221,7 @@ def proposal_line(record: TrialRecord, chosen: str, attempts: int, attributes: M
         line |= {"architecture": compact.write(record.architecture), "macs": record.macs, "params": record.params}
     line |= {"genes": chosen, "origin": record.origin, "attempts": attempts, "seed": record.seed}
     line |= {"at": round(record.started, 3)}
+    line |= {"schedule": record.schedule} if record.schedule else {}
     line |= {"reason": record.reason} if record.reason else {}
     return line | ({"attributes": dict(attributes)} if attributes else {})
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from bisect import insort
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,7 +48,9 @@ class History(ABC):
         seed: of the search; a trial's own follows from it and from the trial's number.
 
     Attributes:
+        schedule: of the trials that are begun from now on, in epochs; 0 for that of the recipe.
         complete: the trials that were trained to their end, by number.
+        short: numbers of the trials with a schedule shorter than the recipe's, whatever became of them.
     """
 
     shared = False  # whether other processes write it, too
@@ -56,7 +59,9 @@ class History(ABC):
         self.space = space
         self.budget = budget
         self.seed = seed
+        self.schedule = 0
         self.complete: list[CompleteTrial] = []
+        self.short: set[int] = set()
         self._records: dict[int, TrialRecord] = {}
         self._attempts: dict[int, int] = {}
         self._behind: dict[int, int] = {}  # of these, the attempts that came to a pause
@@ -126,6 +131,15 @@ class History(ABC):
         """Trials of lost processes that this one is to begin once more; each is named once."""
         return []
 
+    @contextmanager
+    def scheduled(self, epochs: int) -> Iterator[None]:
+        """Context in which trials begin with a schedule of so many epochs; 0 for that of the recipe."""
+        self.schedule = epochs
+        try:
+            yield
+        finally:
+            self.schedule = 0
+
     def open(self) -> list[int]:
         """Trials that were begun and neither told nor paused: in a history just read, what a killed process left."""
         return [number for number, record in self._records.items() if record.state == "running"]
@@ -180,6 +194,7 @@ class History(ABC):
             seed=trial_seed(self.seed, number),
             origin=origin,
             reason=reason,
+            schedule=self.schedule,
             started=time.time(),
         )
         if architecture is None:
@@ -191,6 +206,8 @@ class History(ABC):
         """Take up a trial that was read or begun."""
         number = record.number
         self._records[number], self._attempts[number], self._behind[number] = record, attempts, behind
+        if record.schedule:
+            self.short.add(number)
         if (done := as_complete(record)) is not None:
             self.complete.append(done)
 

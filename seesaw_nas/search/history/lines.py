@@ -48,7 +48,7 @@ RESULT: Fields = {
 VERBS: Mapping[str, Fields] = {
     "propose": {
         "propose": COUNT, "architecture": TEXT, "macs": COUNT, "params": COUNT, "genes": TEXT,
-        "origin": TEXT, "attempts": COUNT, "seed": COUNT, "reason": TEXT, "at": SECONDS,
+        "origin": TEXT, "attempts": COUNT, "seed": COUNT, "schedule": COUNT, "reason": TEXT, "at": SECONDS,
         "attributes": OBJECT,
     },
     "attempt": {"attempt": COUNT, "attempts": COUNT},
@@ -108,7 +108,7 @@ class Entry:
 
     __slots__ = (
         "architecture", "attempts", "attributes", "behind", "curve", "ended", "genes", "line", "macs", "number",
-        "origin", "params", "reason", "seconds", "seed", "split", "started", "state", "top1", "worker",
+        "origin", "params", "reason", "schedule", "seconds", "seed", "split", "started", "state", "top1", "worker",
     )  # fmt: skip
 
     def __init__(self, found: Mapping[str, Any], line: int) -> None:
@@ -121,6 +121,7 @@ class Entry:
         self.origin: str = found["origin"]
         self.attempts: int = found["attempts"]
         self.seed: int = found["seed"]
+        self.schedule: int = found.get("schedule", 0)
         self.reason: str = found.get("reason", "")
         self.started: float = found.get("at", 0.0)
         self.attributes: dict[str, Any] = found.get("attributes", {})
@@ -170,6 +171,7 @@ class Entry:
             reason=self.reason,
             origin=self.origin,
             worker=self.worker,
+            schedule=self.schedule,
             started=self.started,
             ended=self.ended,
         )

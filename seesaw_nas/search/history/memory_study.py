@@ -26,6 +26,7 @@ STATES = {
     "lost": TrialState.FAIL,
     "infeasible": TrialState.PRUNED,
     "stopped": TrialState.PRUNED,
+    "short": TrialState.PRUNED,
 }  # of trials that have ended
 
 Choices = Mapping[str, tuple[str, ...]]
@@ -162,6 +163,7 @@ def tell(study: optuna.Study, record: TrialRecord) -> None:
 def proposal(record: TrialRecord, attempts: int) -> dict[str, Any]:
     """What a trial's attribute ``proposal`` says."""
     found: dict[str, Any] = {"origin": record.origin, "attempts": attempts}
+    found |= {"schedule": record.schedule} if record.schedule else {}
     if (architecture := record.architecture) is not None:
         found |= {"architecture": architecture.to_dict(), "digest": architecture.digest}
         found |= {"params": record.params, "macs": record.macs}

@@ -114,7 +114,8 @@ def convert(
 ) -> None:
     """Write what a journal says to a trials file, all at once or not at all.
 
-    Where both are one path, the journal is kept beside it, with ``.optuna`` behind its name.
+    Where both are one path, the journal is kept beside it, with ``.optuna`` behind its name. A lock that a process of
+    an earlier version left when it was killed is removed.
 
     Raises:
         RunError: the journal is damaged, or of other objectives.
@@ -130,6 +131,7 @@ def convert(
     if path == journal:
         shutil.copy2(journal, journal.with_name(journal.name + ".optuna"))
     part.replace(path)
+    journal.with_name(journal.name + ".lock").unlink(missing_ok=True)
 
 
 def _lines(

@@ -27,7 +27,7 @@ from seesaw_nas.training.epoch import Epoch
 
 PROPOSAL: Fields = {
     "architecture": OBJECT, "digest": TEXT, "macs": COUNT, "params": COUNT, "origin": TEXT,
-    "attempts": COUNT,
+    "attempts": COUNT, "schedule": COUNT,
 }  # fmt: skip
 RESULT: Fields = {
     "state": STATE, "top1": SCORE, "split": TEXT, "seed": COUNT, "seconds": SECONDS,
@@ -86,6 +86,7 @@ def _as_record(trial: FrozenTrial, seed: int) -> TrialRecord:
         reason=result.get("reason", ""),
         origin=proposal.get("origin", ""),
         worker=result.get("worker", ""),
+        schedule=proposal.get("schedule", 0),
         started=trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
         ended=trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0,
     )

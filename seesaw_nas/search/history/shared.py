@@ -112,7 +112,7 @@ class SharedHistory(StudyHistory):
         delivered = self._deliver(study)
         super().__init__(study, space, budget, seed)
         self._mine: set[int] = set()
-        self._again: list[tuple[Architecture, str, int]] = []
+        self._again: list[tuple[Architecture, str, int, int]] = []  # with origin, attempts and schedule
         self._taken_up: list[int] = []
         for number in [number for number, trial_id in self._ids.items() if trial_id in delivered]:
             self.tell(number)
@@ -168,8 +168,9 @@ class SharedHistory(StudyHistory):
             if (found := self._records.get(trial.number)) is not None and found != known:
                 changed.append(found)
         self.complete.sort(key=lambda record: record.number)
-        for architecture, origin, attempts in self._again:
-            self._taken_up.append(self.add(architecture, origin, attempts))
+        for architecture, origin, attempts, schedule in self._again:
+            with self.scheduled(schedule):
+                self._taken_up.append(self.add(architecture, origin, attempts))
         self._again.clear()
         return changed
 
@@ -218,4 +219,5 @@ class SharedHistory(StudyHistory):
         proposal = trial.user_attrs.get("proposal", {})
         if "result" not in trial.user_attrs and proposal.get("architecture"):
             architecture = Architecture.from_dict(proposal["architecture"])
-            self._again.append((architecture, f"again: trial {trial.number} was lost", int(proposal["attempts"])))
+            origin, schedule = f"again: trial {trial.number} was lost", int(proposal.get("schedule", 0))
+            self._again.append((architecture, origin, int(proposal["attempts"]), schedule))

@@ -80,7 +80,7 @@ class StudyHistory(History):
                 params=dict(encode(self.space, architecture)),
                 distributions=self._distributions,
                 constraints=violations(cost.macs(architecture), self.budget),
-                user_attrs={"proposal": _proposal(architecture, origin, attempts)},
+                user_attrs={"proposal": _proposal(architecture, origin, attempts, self.schedule)},
                 system_attrs={GENERATION: 0},
             ),
         )
@@ -106,7 +106,8 @@ class StudyHistory(History):
         for name, by in constraints.items():
             if name not in trial.constraints:
                 handle.set_constraint(name, by)
-        self._storage.set_trial_user_attr(trial_id, "proposal", _proposal(architecture, SAMPLER, attempts))
+        told = _proposal(architecture, SAMPLER, attempts, self.schedule)
+        self._storage.set_trial_user_attr(trial_id, "proposal", told)
         self._note(number, trial_id, architecture, SAMPLER, attempts, reason)
         return number
 
@@ -124,7 +125,7 @@ class StudyHistory(History):
 
     def _save_attempts(self, number: int, count: int) -> None:
         record = self._records[number]
-        proposal = _proposal(record.architecture, record.origin, count)
+        proposal = _proposal(record.architecture, record.origin, count, record.schedule)
         self._storage.set_trial_user_attr(self._ids[number], "proposal", proposal)
 
     def _save_result(self, number: int, record: TrialRecord) -> None:
@@ -141,8 +142,9 @@ class StudyHistory(History):
         memory_study.tell(self.study, self._records[number])
 
 
-def _proposal(architecture: Architecture | None, origin: str, attempts: int) -> dict[str, Any]:
+def _proposal(architecture: Architecture | None, origin: str, attempts: int, schedule: int) -> dict[str, Any]:
     found: dict[str, Any] = {"origin": origin, "attempts": attempts}
+    found |= {"schedule": schedule} if schedule else {}
     if architecture is not None:
         found |= {"architecture": architecture.to_dict(), "digest": architecture.digest}
         found |= {"params": cost.params(architecture), "macs": cost.macs(architecture)}

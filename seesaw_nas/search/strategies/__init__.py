@@ -24,21 +24,25 @@ class StrategyEntry:
         what: the strategy proposes, in words.
         module: its file in this package, loaded when it is made.
         takes_supernet: whether it learns from a supernet's scores, too, where there is one.
+        takes_short: whether short trainings are of use to it: it learns from the estimates, or from nothing.
     """
 
     what: str
     module: str
     takes_supernet: bool = False
+    takes_short: bool = False
 
 
 STRATEGIES = {
-    "random": StrategyEntry("exact draws, their Multi-Adds even over the budget", "random"),
+    "random": StrategyEntry("exact draws, their Multi-Adds even over the budget", "random", takes_short=True),
     "evolution": StrategyEntry("regularised evolution: children of the best of a few of the youngest", "evolution"),
     "nsga2": StrategyEntry("Optuna's NSGA-II, its children within the budget", "nsga2"),
     "tpe": StrategyEntry("Optuna's TPE, its proposals brought into the budget", "tpe"),
     "gp": StrategyEntry("Optuna's Gaussian process, its proposals brought into the budget", "gp"),
     "thompson": StrategyEntry(
-        "the best of an additive model drawn for each trial, found by dynamic programming", "thompson"
+        "the best of an additive model drawn for each trial, found by dynamic programming",
+        "thompson",
+        takes_short=True,
     ),
     "predicted": StrategyEntry(
         "the best of many by a predictor of top-1, while that orders better than Multi-Adds; else thompson",
@@ -65,6 +69,11 @@ def make(name: str, setting: Setting) -> Strategy:
     module = importlib.import_module(f"{__name__}.{STRATEGIES[name].module}")
     strategy: Strategy = module.make(setting)
     return strategy
+
+
+def takes_short(name: str) -> bool:
+    """Whether short trainings are of use to the strategy of this name; a program's own one is trusted to know."""
+    return name not in STRATEGIES or STRATEGIES[name].takes_short
 
 
 def takes_supernet(name: str) -> bool:

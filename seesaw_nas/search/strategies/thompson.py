@@ -5,7 +5,8 @@ grouping and activation, by stage and over the whole network. Weights are drawn 
 the estimates of the search (:mod:`seesaw_nas.search.estimates.model`), or, of scores that are no accuracy, by plain
 Bayesian regression on them; the architecture with the highest sum under a limit of Multi-Adds is then found by dynamic
 programming, without a candidate drawn in vain. The limit moves over the budget, so that the whole front is sought;
-where top-1 alone counts it is the budget.
+where top-1 alone counts it is the budget. After short trainings the few whole ones are the expected best under limits
+that are spread evenly.
 
 Agrawal and Goyal 2013, arXiv:1209.3352, for the sampling.
 """
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 STARTUP = 8  # exact draws before the first proposal
 MAX_TRIES = 20  # at a neighbour that is new, where the best is known already
+GOLDEN = (5**0.5 - 1) / 2  # multiples of it lie as evenly between whole numbers as any
+WHOLE_AT_BUDGET = 1 / 6  # of the limits for whole trainings after short ones; the last is the best of the space anyway
 AT_BUDGET = 1 / 3  # of the limits for a front are the budget itself, where top-1 is highest
 NOISE = 0.5  # share of the variance of top1 that the model is not to explain
 
@@ -55,19 +58,30 @@ class Thompson:
         if not self.learn(history):
             return self._draws.draw(number, taken), "exact draw"
         rng = self._setting.generator(number, 2)
-        scores = self._model.drawn(rng)
         feasible = self._setting.feasible
-        limit = self.limit(rng)
-        architecture, words = self._under(limit, scores), f"best of a sample under {limit:,} Multi-Adds"
+        if self._after_short(history):
+            scores, limit, of = self._model.expected, self._next_limit(history), "the model"
+        else:
+            scores, limit, of = self._model.drawn(rng), self.limit(rng), "a sample"
+        architecture, words = self._under(limit, scores), f"best of {of} under {limit:,} Multi-Adds"
         if architecture is None:  # a band has nothing up to this limit
             return self._draws.draw(number, taken), "exact draw"
         if cost.macs(architecture) not in feasible.budget:  # where costs are rounded
-            architecture, words = feasible.repair(architecture, rng), f"repaired {_for(limit)}"
+            architecture, words = feasible.repair(architecture, rng), f"repaired {_for(of, limit)}"
         for _ in range(MAX_TRIES):
             if architecture.digest not in taken:
                 return architecture, words
-            architecture, words = feasible.mutate(architecture, rng), f"mutation of the {_for(limit)}"
+            architecture, words = feasible.mutate(architecture, rng), f"mutation of the {_for(of, limit)}"
         return self._draws.draw(number, taken), "exact draw"
+
+    @staticmethod
+    def _after_short(history: History) -> bool:
+        """Whether a whole training is to be proposed after short ones, which have explored."""
+        return not history.schedule and bool(history.short)
+
+    def _next_limit(self, history: History) -> int:
+        """The limit for the next of a few whole trainings: these are spread evenly, in whatever number they come."""
+        return self._limit_at((len(history) - len(history.short) + 1) * GOLDEN % 1.0, WHOLE_AT_BUDGET)
 
     def sample(self, limit: int, rng: np.random.Generator) -> Architecture | None:
         """The best architecture under a limit for weights drawn anew, known or not; near a lower end it may miss it."""
@@ -86,16 +100,22 @@ class Thompson:
 
     def limit(self, rng: np.random.Generator) -> int:
         """The Multi-Adds under which to look for the best."""
-        feasible = self._setting.feasible
         if self._setting.objectives == "top1" or rng.random() < AT_BUDGET:
+            return self._setting.feasible.budget.high
+        return self._limit_at(rng.random(), 0.0)
+
+    def _limit_at(self, place: float, at_budget: float) -> int:
+        """The limit at a place from 0 to 1, the first ``at_budget`` of which are the budget itself."""
+        feasible = self._setting.feasible
+        if self._setting.objectives == "top1" or place < at_budget:
             return feasible.budget.high
         lowest = max(feasible.cheapest_macs, feasible.budget.low)  # even in ratio: half the cost counts alike anywhere
-        return int(lowest * (feasible.budget.high / lowest) ** rng.random())
+        return int(lowest * (feasible.budget.high / lowest) ** ((place - at_budget) / (1 - at_budget)))
 
 
-def _for(limit: int) -> str:
+def _for(of: str, limit: int) -> str:
     """The words for what is changed afterwards, so that it may be above the limit."""
-    return f"best of a sample for {limit:,} Multi-Adds"
+    return f"best of {of} for {limit:,} Multi-Adds"
 
 
 class _OfWorth:
@@ -120,6 +140,10 @@ class _OfWorth:
     def drawn(self, rng: np.random.Generator) -> Scores:
         return self._estimates.draw(rng)
 
+    @property
+    def expected(self) -> Scores:
+        return self._estimates.scores
+
 
 class _OfScores:
     """Scores of the choices by Bayesian regression on whatever the evaluator says, which is no accuracy."""
@@ -131,6 +155,10 @@ class _OfScores:
 
     def drawn(self, rng: np.random.Generator) -> Scores:
         return self._features.scores(self._sums.drawn(rng))
+
+    @property
+    def expected(self) -> Scores:
+        return self._features.scores(self._sums.expected)
 
     def learn(self, history: History) -> bool:
         """Take in what is new, in the order of the trials, so that a resumed search sums up alike.
@@ -170,12 +198,20 @@ class _Sums:
 
     def drawn(self, rng: np.random.Generator) -> Array:
         """Weights drawn from their posterior for standardised top-1, under a prior of unit variance: (features,)."""
+        found, lower = self.expected, np.linalg.cholesky(self._precision)
+        return np.asarray(found + np.linalg.solve(lower.T, rng.standard_normal(len(found))), np.float64)
+
+    @property
+    def expected(self) -> Array:
+        """The mean of that posterior: (features,)."""
         mean = self._top1 / self._count
         spread = float(np.sqrt(max(self._squares / self._count - mean * mean, 0.0))) or 1.0
-        precision = self._products / NOISE + np.eye(len(self._rows))
-        lower = np.linalg.cholesky(precision)
-        found = np.linalg.solve(precision, (self._with_top1 - mean * self._rows) / spread / NOISE)
-        return np.asarray(found + np.linalg.solve(lower.T, rng.standard_normal(len(found))), np.float64)
+        centred = (self._with_top1 - mean * self._rows) / spread / NOISE
+        return np.asarray(np.linalg.solve(self._precision, centred), np.float64)
+
+    @property
+    def _precision(self) -> Array:
+        return np.asarray(self._products / NOISE + np.eye(len(self._rows)), np.float64)
 
 
 make = Thompson

@@ -65,7 +65,7 @@ def test_missing_dashboard_is_told_in_one_line(refused, noting, tmp_path, monkey
         return whole(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", missing)
-    assert refused("dashboard", "runs/a") == "optuna-dashboard is not installed; pip install 'seesaw-nas[dashboard]'"
+    assert refused("dashboard", "runs/a") == "optuna-dashboard is not installed; pip install optuna-dashboard"
 
 
 def test_dashboard_of_what_is_no_run(refused):

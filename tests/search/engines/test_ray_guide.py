@@ -17,7 +17,7 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.data import Images, SearchData
 
 pytestmark = pytest.mark.thorough
-GUIDE = REPOSITORY / "docs/guide.md"
+GUIDE = REPOSITORY / "docs/guide/clusters.md"
 
 
 def noise(n):

@@ -80,7 +80,7 @@ def test_without_bands_only_the_overall_order_is_known():
 def test_interval_holds_what_an_oracle_reaches_in_nearly_all_tables(architectures):
     """Of 40 tables of 44 architectures, two trainings each: at 95%, fewer than 34 hold it with a chance of 2 in 1,000.
 
-    In 200 tables each of four such ratios and three shapes, it was 94% or more (docs/decisions.md).
+    In 200 tables each of four such ratios and three shapes, it was 94% or more (docs/decisions/15-weight-sharing.md).
     """
     rng, within = np.random.default_rng(3), 0
     bands = list(np.split(np.arange(44), [5, 11, 19, 28, 35]))

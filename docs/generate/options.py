@@ -1,25 +1,14 @@
-"""The guide's tables of options, made from where options are declared: python tests/structure/options_table.py
-
-Writes them into docs/guide.md, between two markers.
-"""
+"""The tables of all options, made from where options are declared."""
 
 from __future__ import annotations
 
 import dataclasses
-import sys
-from pathlib import Path
 from typing import get_type_hints
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from seesaw_nas.core.options import DeclaredOption, options_of  # noqa: E402 (the package of this clone)
-from seesaw_nas.deploy.latency import LatencySettings  # noqa: E402
-from seesaw_nas.search.settings import SearchSettings  # noqa: E402
-from seesaw_nas.training.options import TrainSettings  # noqa: E402
-
-GUIDE = ROOT / "docs" / "guide.md"
-BEGIN, END = "<!-- options: python tests/structure/options_table.py -->\n", "<!-- end of options -->\n"
+from seesaw_nas.core.options import DeclaredOption, options_of
+from seesaw_nas.deploy.latency import LatencySettings
+from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.training.options import TrainSettings
 
 
 def tables() -> str:
@@ -59,20 +48,3 @@ def _default(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"`{','.join(map(str, value)) if isinstance(value, tuple) else value}`"
-
-
-def parts_of(text: str) -> tuple[str, str, str]:
-    """The guide before the tables, the tables, and what follows."""
-    before, _, rest = text.partition(BEGIN)
-    own, _, after = rest.partition(END)
-    return before, own, after
-
-
-def main() -> None:
-    """Write the tables into the guide."""
-    before, _, after = parts_of(GUIDE.read_text(encoding="utf-8"))
-    GUIDE.write_text(before + BEGIN + tables() + END + after, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
