@@ -86,9 +86,12 @@ class Verbs(TyperGroup):
 
 
 def _take_as_it_is(parameter: Any) -> None:
-    """Let a parameter that is one text or path return what it is given; typer's own way is kept for everything else."""
+    """Let a parameter that is one text or path return what it is given; typer's own way is kept for everything else.
+
+    Also for one with a callback, which would not be called.
+    """
     kind = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
-    if kind in (str, Path):
+    if kind in (str, Path) and parameter.callback is None:
         parameter.process_value = partial(_process_text, kind, parameter.process_value)
 
 
