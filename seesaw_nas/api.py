@@ -29,7 +29,7 @@ from seesaw_nas.workflows import folders, searches
 from seesaw_nas.workflows.audit.audit import audit
 from seesaw_nas.workflows.dashboard import dashboard, study
 from seesaw_nas.workflows.deployment import evaluate, export, latency, predict
-from seesaw_nas.workflows.notebook import Progress, in_notebook
+from seesaw_nas.workflows.notebook import SearchProgress, in_notebook
 from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import Problem, description, make_problem
@@ -59,8 +59,8 @@ __all__ = [
     "Objects",
     "Plan",
     "Problem",
-    "Progress",
     "Result",
+    "SearchProgress",
     "SearchSettings",
     "TrainResult",
     "TrainSettings",
@@ -121,7 +121,8 @@ def search(
             with :class:`seesaw_nas.evaluators.Evaluator`'s methods.
         catch: exceptions of the evaluator that cost one trial; others end the search.
         name, runs_dir, time_limit, on_plan: as for :func:`begin`.
-        listener: told what happens, such as :class:`Callbacks`; or several; in a notebook, :class:`Progress` if none.
+        listener: told what happens, such as :class:`Callbacks`, or several; in a notebook a :class:`SearchProgress`
+            if none.
         options: further options of :class:`SearchSettings`, such as ``trials``, ``epochs``, ``scheduler``, ``confirm``.
 
     Raises:
@@ -151,7 +152,7 @@ def search(
 def _listening(listener: Listener | Sequence[Listener] | None, trials: int) -> Listener | None:
     """Whom a search tells: what the program names; the progress, in a notebook where it names none."""
     if listener is None:
-        return Progress(trials) if in_notebook() else None
+        return SearchProgress(trials) if in_notebook() else None
     return listener if isinstance(listener, Listener) else Several(listener)
 
 

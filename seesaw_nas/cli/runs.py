@@ -13,7 +13,7 @@ from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.core.units import format_count, format_duration, format_top1
 from seesaw_nas.workflows import runs as workflow
-from seesaw_nas.workflows.runs import Listed, Listing
+from seesaw_nas.workflows.runs import Listed, RunList
 
 LEFT = ("run", "state", "data set", "space")
 
@@ -23,7 +23,7 @@ def runs(
     folder: Annotated[Path, typer.Argument(help="Folder with runs.")] = Path("runs"),
     json: Json = False,
 ) -> None:
-    """List the runs in a folder: state, trials, best and age, the latest first."""
+    """List the runs in a folder, the latest first."""
     listing = workflow.runs(folder)
     if json:
         print(dumps(_as_json(listing), indent=2))
@@ -67,7 +67,7 @@ def _best(run: Listed) -> str:
     return format_top1(run.best) if run.is_accuracy else f"{run.best:.6g}"
 
 
-def _as_json(listing: Listing) -> dict[str, Any]:
+def _as_json(listing: RunList) -> dict[str, Any]:
     rows = [asdict(run) | {"path": str(run.path), "age_seconds": round(run.age, 1)} for run in listing.runs]
     return {
         "folder": str(listing.folder),

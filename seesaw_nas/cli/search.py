@@ -68,26 +68,9 @@ def search(
 
     limit = parse_duration(time_limit) if time_limit else None
     if join:
-        if not settings.placement.storage:
-            raise OptionError("--join wants the --storage that the search is in")
-        if dry_run:
-            raise OptionError(
-                "--join works on a search that others began, of which `status` says more; leave out --dry-run"
-            )
         if name or resume:
             raise OptionError("--join makes a folder of its own; leave out --name and --resume")
-        defaults = SearchSettings().to_dict()
-        changes = {
-            key: value
-            for key, value in settings.to_dict().items()
-            if key in CHANGEABLE and key != "storage" and value != defaults[key]
-        }
-        storage = settings.placement.storage
-        searching.watch(
-            lambda how: searching.join(join, storage, runs_dir=runs_dir, time_limit=limit, **how, **changes),
-            json,
-            searching.RESUMED,
-        )
+        searching.join_another(settings, join, runs_dir, limit, dry_run=dry_run, as_json=json)
         return
     if resume and not name:
         raise OptionError("--resume wants the --name of the run to go on with")

@@ -28,7 +28,7 @@ def spaces(
     ] = "",
     json: Json = False,
 ) -> None:
-    """List the search spaces, or check one of your own, and count what fits a budget."""
+    """List the search spaces, or check a file of your own."""
     from seesaw_nas.workflows import spaces as workflow
 
     if write:

@@ -242,7 +242,7 @@ class Space:
     @cached_property
     def digest(self) -> str:
         """16 hexadecimal digits of SHA-256 over the whole definition; a run is only resumed in the same space."""
-        parts = [f"{field.name}={getattr(self, field.name)!r}" for field in fields(self)]
+        parts = [f"{one.name}={getattr(self, one.name)!r}" for one in fields(self) if one.compare]
         return hashlib.sha256(f"Space({', '.join(parts)})".encode()).hexdigest()[:16]
 
     def __repr__(self) -> str:

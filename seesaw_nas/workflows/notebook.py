@@ -29,7 +29,7 @@ def in_notebook() -> bool:
     return shell is not None and hasattr(shell, "kernel")
 
 
-class Progress(Listener):
+class SearchProgress(Listener):
     """Shows how far a search is: the bar of its trials, the running one, the best so far, and how long still.
 
     In a notebook it is one output that changes, without widgets; elsewhere, a line for every trial on standard error.

@@ -60,7 +60,7 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class RunList:
     """The runs in a folder.
 
     Attributes:
@@ -75,7 +75,7 @@ class Listing:
     foreign: tuple[str, ...]
 
 
-def runs(folder: Path | str = "runs") -> Listing:
+def runs(folder: Path | str = "runs") -> RunList:
     """List the runs in a folder. What is damaged, or no run, is named and passed over.
 
     Raises:
@@ -100,7 +100,7 @@ def runs(folder: Path | str = "runs") -> Listing:
         except (SeesawError, OSError, KeyError, TypeError, ValueError) as error:
             damaged[path.name] = str(error) or type(error).__name__
     listed.sort(key=lambda run: run.began, reverse=True)
-    return Listing(folder, tuple(listed), damaged, tuple(foreign))
+    return RunList(folder, tuple(listed), damaged, tuple(foreign))
 
 
 def _listed(path: Path) -> Listed:

@@ -23,6 +23,7 @@ VERBS = [
     "search",
     "resume",
     "status",
+    "runs",
     "dashboard",
     "report",
     "tabulate",

@@ -135,7 +135,7 @@ def test_a_worker_tells_of_a_group_in_order_and_names_the_job_with_a_defect(arch
     class Job:
         def __init__(self, number):
             self.number, self.architecture = number, architectures[number]
-            self.seed, self.until, self.checkpoint = 0, 1, None
+            self.seed, self.until, self.checkpoint, self.schedule = 0, 1, None, 0
 
     jobs = [Job(number) for number in range(3)]
     assert [found.score is not None for found in carry_out(Together(), jobs)] == [True] * 3

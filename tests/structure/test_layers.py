@@ -37,7 +37,7 @@ HOMES = {
     "tensorboardX": ("training/events.py",),
     "pyarrow": ("evaluators/table.py",),
 }
-MOST_INSIDE_FUNCTIONS = 27
+MOST_INSIDE_FUNCTIONS = 28
 # Functions above 45 lines or 12 parameters, each with the reason.
 OVERSIZED = {
     "seesaw_nas.training.loop.train": "what a caller may choose or watch of a training",

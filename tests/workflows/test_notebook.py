@@ -1,4 +1,4 @@
-"""Progress of a search that a program runs: one output in a notebook, lines elsewhere."""
+"""SearchProgress of a search that a program runs: one output in a notebook, lines elsewhere."""
 
 import sys
 from types import SimpleNamespace
@@ -8,7 +8,7 @@ import pytest
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.workflows import notebook
-from seesaw_nas.workflows.notebook import Progress, in_notebook
+from seesaw_nas.workflows.notebook import SearchProgress, in_notebook
 
 
 def record(number, state="complete", top1=None, reason=""):
@@ -44,7 +44,7 @@ def test_a_notebook_is_told_from_a_terminal(monkeypatch, cell):
 
 
 def test_one_output_shows_trials_best_and_what_runs(cell, capsys):
-    progress = Progress(trials=4)
+    progress = SearchProgress(trials=4)
     progress.begun(0, None, 300_000)
     assert "0 of 4 trials<br>trial 0, 300.0K Multi-Adds" in cell[-1]
     progress.epoch(Epoch(1, 1.0, 1.0, 0.5, 1.0))
@@ -60,7 +60,7 @@ def test_one_output_shows_trials_best_and_what_runs(cell, capsys):
 def test_steps_do_not_redraw_at_every_one(cell, monkeypatch):
     now = [100.0]
     monkeypatch.setattr(notebook.time, "monotonic", lambda: now[0])
-    progress = Progress(trials=1)
+    progress = SearchProgress(trials=1)
     progress.begun(0, None, 1)
     before = len(cell)
     for step in range(1, 101):
@@ -71,7 +71,7 @@ def test_steps_do_not_redraw_at_every_one(cell, monkeypatch):
 
 
 def test_elsewhere_each_trial_has_a_line_on_standard_error(capsys):
-    progress = Progress(trials=2)
+    progress = SearchProgress(trials=2)
     progress.begun(0, None, 300_000)
     progress.step(1, 2)
     progress.ended(record(0, "failed", reason="no memory"))

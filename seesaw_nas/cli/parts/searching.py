@@ -15,10 +15,12 @@ from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.failures import remember
 from seesaw_nas.cli.parts.outcome import print_outcome, refuse_all_failed
 from seesaw_nas.cli.parts.planning import RESUMED, SEARCH, TABLE, print_plan, show_plan, time_of
+from seesaw_nas.core.errors import OptionError
 from seesaw_nas.core.units import format_count, format_duration
 from seesaw_nas.evaluators.words import TRAINED, words
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
+from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.workflows import results
 from seesaw_nas.workflows.plan import Plan
@@ -31,7 +33,7 @@ __all__ = [
     "TABLE",
     "View",
     "begin",
-    "join",
+    "join_another",
     "preview",
     "preview_resumed",
     "preview_table",
@@ -59,6 +61,30 @@ def watch(work: Callable[[dict[str, Any]], Result], as_json: bool, kind: str = S
         view.stop()
     print_outcome(console, result, as_json)
     refuse_all_failed(result)
+
+
+def join_another(
+    settings: SearchSettings, name: str, runs_dir: Path, limit: float | None, *, dry_run: bool, as_json: bool
+) -> None:
+    """Work on the search of this name in the database that the settings name."""
+    if not settings.placement.storage:
+        raise OptionError("--join wants the --storage that the search is in")
+    if dry_run:
+        raise OptionError(
+            "--join works on a search that others began, of which `status` says more; leave out --dry-run"
+        )
+    defaults = SearchSettings().to_dict()
+    changes = {
+        key: value
+        for key, value in settings.to_dict().items()
+        if key in CHANGEABLE and key != "storage" and value != defaults[key]
+    }
+    storage = settings.placement.storage
+    watch(
+        lambda how: join(name, storage, runs_dir=runs_dir, time_limit=limit, **how, **changes),
+        as_json,
+        RESUMED,
+    )
 
 
 class View(Listener):

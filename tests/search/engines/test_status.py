@@ -34,12 +34,12 @@ def test_words_and_json_say_the_same(ended, cli, tmp_path):
     assert out == (
         "run     a: no process works on it\n"
         "trials  4 of 4 begun: 1 failed, 3 complete\n"
-        f"best    observed top-1 {best.top1:.2%} at {best.macs:,} Multi-Adds, trial {best.number}\n"
+        f"best    observed score {best.top1:.6g} at {best.macs:,} Multi-Adds, trial {best.number}\n"
     )
     code, out, err = cli("status", "runs/a", "--json").answer()
     found = json.loads(out)
     assert (code, err) == (0, "")
-    assert found["best"] == {"trial": best.number, "digest": best.digest, "top1": best.top1, "macs": best.macs}
+    assert found["best"] == {"trial": best.number, "digest": best.digest, "score": best.top1, "macs": best.macs}
     assert (found["begun"], found["running"], found["working"]) == (4, 0, False)
 
 
