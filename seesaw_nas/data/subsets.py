@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
+import numpy as np
+
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import DataError, SpecError
 from seesaw_nas.data import splits
 from seesaw_nas.data.images import SearchData, Split
 
+LEAST = 2  # images to train on, for batch norm
 AnySplit = TypeVar("AnySplit", bound=Split)
 
 
@@ -30,29 +33,35 @@ def subset(images: AnySplit, n: int, seed: int) -> AnySplit:
 def cut(images: SearchData, n_train: int, n_validation: int, seed: int) -> SearchData:
     """So many of the images to train on and to validate with, each class in proportion; 0 for the whole split.
 
-    More to validate with than its split has are taken from the training images that are left over.
+    More to validate with than its split has are taken from the training images that are left over; where the whole
+    split is to be trained on, from this, and all others are trained on.
 
     Raises:
         DataError: there are not so many, or fewer than two to train on.
     """
-    whole, train = images.train, images.train
+    whole = images.train
     if n_train:
-        train = subset(whole, n_train, seed)
-    images = replace(images, train=train)
+        images = replace(images, train=subset(whole, n_train, seed))
     check_enough(images)
     if not n_validation:
         return images
     own = images.validation
-    if (more := n_validation - len(own)) > 0:
-        labels = whole.labels.cpu().numpy()
-        left = splits.left_by(labels, n_train or len(whole), seed)
-        if more > len(left):
-            raise DataError(
-                f"cannot validate with {n_validation:,} images: there are {len(own):,}, and {len(left):,} training "
-                f"images that --train-size leaves; ask for 1 to {len(own) + len(left):,}"
-            )
-        return replace(images, validation=own.join(whole.take(left[splits.draw(labels[left], more, seed)])))
-    return replace(images, validation=subset(own, n_validation, seed))
+    more = n_validation - len(own)
+    if more <= 0:
+        return replace(images, validation=subset(own, n_validation, seed))
+    labels = whole.labels.cpu().numpy()
+    left = splits.left_by(labels, n_train, seed) if n_train else np.arange(len(whole))
+    most = len(left) if n_train else len(left) - LEAST
+    if more > most:
+        which = f"{len(left):,} training images that --train-size leaves" if n_train else f"{len(left):,} to train on"
+        raise DataError(
+            f"cannot validate with {n_validation:,} images: there are {len(own):,}, and {which}; "
+            f"ask for 1 to {len(own) + most:,}"
+        )
+    taken = left[splits.draw(labels[left], more, seed)]
+    if not n_train:
+        images = replace(images, train=whole.take(np.setdiff1d(left, taken)))
+    return replace(images, validation=own.join(whole.take(taken)))
 
 
 def check_enough(data: SearchData) -> None:
@@ -61,7 +70,7 @@ def check_enough(data: SearchData) -> None:
     Raises:
         DataError: there are fewer than two training images.
     """
-    if (n := len(data.train)) < 2:
+    if (n := len(data.train)) < LEAST:
         raise DataError(
             f"cannot train on {n} image{'' if n == 1 else 's'}: batch norm wants at least 2; give more, or a larger "
             "--train-size (0 for all)"

@@ -146,7 +146,7 @@ class Scoring:
     )
     validation_size: int = option(
         "Validation images that a trial is scored on, drawn evenly over the classes; 0 for all. More than the "
-        "validation split has are taken from the training images that --train-size leaves.",
+        "validation split has are taken from the training images that --train-size leaves, or from all.",
         default=0,
         least=0,
     )

@@ -99,14 +99,23 @@ def test_fewer_images_to_validate_with_are_those_of_the_split():
     assert set(shown(part.validation)) <= set(range(100, 106))
 
 
-@pytest.mark.parametrize(("n_train", "left"), [(8, 12), (0, 0)])
-def test_images_to_validate_with_that_are_not_there_are_refused(n_train, left):
-    with pytest.raises(
-        DataError,
-        match=rf"^cannot validate with 19 images: there are 6, and {left} training images that --train-size leaves; "
-        rf"ask for 1 to {6 + left}$",
-    ):
-        cut(two_splits(), n_train, 19, seed=0)
+def test_where_all_are_to_be_trained_on_those_that_validate_are_not():
+    part = cut(two_splits(), 0, 12, seed=3)
+    added = shown(part.validation)[6:]
+    assert len(set(added)) == 6
+    assert shown(part.train) == [number for number in range(20) if number not in added]
+
+
+@pytest.mark.parametrize(
+    ("n_train", "n", "message"),
+    [
+        (8, 19, "there are 6, and 12 training images that --train-size leaves; ask for 1 to 18"),
+        (0, 25, "there are 6, and 20 to train on; ask for 1 to 24"),
+    ],
+)
+def test_images_to_validate_with_that_are_not_there_are_refused(n_train, n, message):
+    with pytest.raises(DataError, match=rf"^cannot validate with {n} images: {message}$"):
+        cut(two_splits(), n_train, n, seed=0)
 
 
 @pytest.mark.parametrize("n", [0, 13])

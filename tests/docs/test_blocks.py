@@ -197,7 +197,9 @@ def test_commands_run_as_written(block, reader):
         before = set(Path("runs").iterdir())
         with written_to(file_of(line)):
             call(*arguments, *block.added.get(verb, small(verb, arguments)))
-        if verb == "search" and "--name" not in arguments:  # the next command's runs/NAME is this one's folder
+        if verb == "search" and not {"--name", "--print-config"} & set(
+            arguments
+        ):  # the next command's runs/NAME is this one's folder
             (made,) = set(Path("runs").iterdir()) - before
             shutil.rmtree("runs/NAME")
             made.rename("runs/NAME")
