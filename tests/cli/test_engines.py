@@ -57,5 +57,5 @@ def test_search_shows_progress_and_is_resumed(engine, other, tmp_path):
         assert code == 0, written
         assert "Traceback" not in written
         assert "2/2" in written  # of the bar, which a pipe does not get: two trials to do each time
-        assert f"ended because the wanted number of trials, {trials}, is reached; {trials} trained" in written
+        assert f"ended because the wanted number of trials, {trials}, is reached; {trials} recorded" in written
     assert json.loads((tmp_path / "runs/a/best.json").read_text())

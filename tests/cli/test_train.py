@@ -84,7 +84,9 @@ def test_signal_ends_it_with_a_checkpoint_one_line_and_the_shell_s_code(train, s
                 break
         out, err = process.communicate()
     assert process.returncode == 128 + number, err
-    assert re.fullmatch(rf"seesaw-nas: stopped by {number.name} at .* --resume goes on\n", err)
+    assert re.fullmatch(
+        rf"seesaw-nas: stopped by {number.name} at .*; `seesaw-nas train small\.json .* --out cut --resume` goes on\n", err
+    )
     assert "test top-1" not in out
     code, out, _ = train("--out", "cut", "--epochs", "60", "--resume", "--json")
     assert (code, json.loads(out)["top1"]) == (0, whole["top1"])
