@@ -85,7 +85,8 @@ def test_signal_ends_it_with_a_checkpoint_one_line_and_the_shell_s_code(train, s
         out, err = process.communicate()
     assert process.returncode == 128 + number, err
     assert re.fullmatch(
-        rf"seesaw-nas: stopped by {number.name} at .*; `seesaw-nas train small\.json .* --out cut --resume` goes on\n", err
+        rf"seesaw-nas: stopped by {number.name} at .*; `seesaw-nas train small\.json .* --out cut --resume` goes on\n",
+        err,
     )
     assert "test top-1" not in out
     code, out, _ = train("--out", "cut", "--epochs", "60", "--resume", "--json")
