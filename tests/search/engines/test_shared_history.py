@@ -278,7 +278,7 @@ def test_search_with_a_password_is_joined_and_told_without_it(cli, server, tmp_p
     assert RunFolder.open(tmp_path / "runs/tabled").description["settings"]["storage"] == server
     answer = cli("search", "--join", "tabled", "--storage", with_password, "--trials", 9, "--json").answer()
     assert answer.code == 0
-    assert json.loads(answer.out)["counts"]["trained"] == 9
+    assert json.loads(answer.out)["counts"]["recorded"] == 9
     assert "geheim" not in answer.out + answer.err
     assert len({record.digest for record in records(server, "tabled")}) == 9
     told = json.loads(cli("status", "runs/tabled", "--storage", server, "--json").answer().out)
