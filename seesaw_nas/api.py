@@ -25,7 +25,7 @@ from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.space import Space
 from seesaw_nas.training.options import TrainSettings
-from seesaw_nas.workflows import folders, searches
+from seesaw_nas.workflows import folders, preparing, resuming, searches
 from seesaw_nas.workflows.audit.audit import audit
 from seesaw_nas.workflows.dashboard import dashboard, study
 from seesaw_nas.workflows.deployment import evaluate, export, latency, predict
@@ -181,15 +181,15 @@ def join(
         SeesawError: there is no such search, or it cannot be carried out here.
     """
     _, begun = shared.join(storage, name, read_only=True)
-    settings = searches.apply_changes(
+    settings = resuming.apply_changes(
         SearchSettings.from_dict(begun.get("settings", {})), changes | {"storage": storage}
     )
-    problem = searches.restore_problem(
+    problem = resuming.restore_problem(
         settings.replace(confirm=0, latency=False, seed_with=()), given, begun, f"search '{name}'", listener
     )
     own = os.getpid()
     # the other processes propose from the search's own seed
-    method = searches.choose_method(problem, seed=settings.training.seed + own)
+    method = preparing.choose_method(problem, seed=settings.training.seed + own)
     about = {"kind": searches.KIND, **description(problem), "study": name}
     with engines.connect_engine(settings, problem.device) as engine:
         mine = derive_name(name, platform.node(), own)

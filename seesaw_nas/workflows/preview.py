@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,13 @@ from seesaw_nas.core.run_folder import NameTaken, RunFolder, is_taken
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import TRAINED
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.search.spending import Spending
+from seesaw_nas.search.spending import begun as count_begun
 from seesaw_nas.training.execution import Execution
-from seesaw_nas.workflows import searches, supernets, train
+from seesaw_nas.workflows import preparing, resuming, supernets, train
 from seesaw_nas.workflows.objects import NO_OBJECTS, Objects
 from seesaw_nas.workflows.plan import Plan, plan
-from seesaw_nas.workflows.problem import Problem, make_problem
+from seesaw_nas.workflows.problem import Problem
 from seesaw_nas.workflows.search_images import load_images
 from seesaw_nas.workflows.tabulate import find_architectures, refuse_existing
 
@@ -45,9 +48,8 @@ def preview(
     if name and is_taken(path := Path(runs_dir) / names.check_name(name, "--name")):
         raise NameTaken(path)
     problem = _problem(settings, given, listener)
-    halving = searches.choose_method(problem).halving
-    searches.find_starts(problem, name or "this search", listener)
-    return problem, plan(problem, problem.settings.proposals.trials, halving, listener=listener)
+    preparing.find_starts(problem, name or "this search", listener)
+    return problem, _plan_left(problem, {}, listener)
 
 
 def preview_resumed(
@@ -59,11 +61,11 @@ def preview_resumed(
         SeesawError: it is no search, or cannot go on.
     """
     folder = RunFolder.open(path, str(changes.get("storage") or ""))
-    settings = searches.settings_of(folder, changes)
-    problem = searches.restore_problem(settings, given, folder.description, str(path), listener)
-    begun = {record.digest for record in records_of(folder) if record.state in TRAINED and record.state != "running"}
-    left = max(0, settings.proposals.trials - len(begun))
-    return problem, plan(problem, left, searches.choose_method(problem).halving, listener=listener)
+    settings = resuming.settings_of(folder, changes)
+    problem = resuming.restore_problem(settings, given, folder.description, str(path), listener)
+    trained = [record for record in records_of(folder) if record.state in TRAINED and record.state != "running"]
+    trainings = {(record.schedule, record.digest) for record in trained}
+    return problem, _plan_left(problem, Counter(schedule for schedule, _ in trainings), listener)
 
 
 def preview_table(
@@ -143,5 +145,12 @@ def preview_training(
 
 def _problem(settings: SearchSettings, given: Objects, listener: Listener | None) -> Problem:
     """The problem; copies of images, which a cache would keep, are not made."""
-    searches.tell_reading(settings, given, listener)
-    return make_problem(settings.replace(cache_dir=""), given)
+    return preparing.prepare(settings.replace(cache_dir=""), given, "", listener)
+
+
+def _plan_left(problem: Problem, begun: Mapping[int, int], listener: Listener | None) -> Plan:
+    """The plan of the trainings that are left after so many by each schedule, 0 for that of the recipe."""
+    settings, epochs = problem.settings.proposals, problem.evaluator.epochs
+    left = Spending(settings.trials, epochs, int(settings.short_epochs)).left(count_begun(begun, epochs))
+    halving = preparing.choose_method(problem).halving
+    return plan(problem, left.whole, halving, listener=listener, short=left.short)

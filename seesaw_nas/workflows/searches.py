@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core import names, signals
-from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder, is_run
-from seesaw_nas.evaluators import gives_accuracy, shortened
-from seesaw_nas.evaluators.basis import Basis
-from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines, proposer, starts
-from seesaw_nas.search.estimates.live import Live
-from seesaw_nas.search.halving import Halving
 from seesaw_nas.search.history.addresses import check_cluster
-from seesaw_nas.search.history.with_optuna import url_of
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
-from seesaw_nas.search.spending import AUTO, default_short
-from seesaw_nas.search.strategies.base import Setting, Strategy
-from seesaw_nas.search.strategies.resolver import resolve
-from seesaw_nas.search.topics import ESTIMATE
-from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.workflows import confirmation, folders, places, results
-from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
+from seesaw_nas.workflows.objects import NO_OBJECTS, Objects
 from seesaw_nas.workflows.plan import Plan, plan
-from seesaw_nas.workflows.problem import Problem, basis_of, cheap_score, description, make_problem
+from seesaw_nas.workflows.preparing import Method, choose_method, find_starts, prepare, tell_reading
+from seesaw_nas.workflows.problem import Problem, description
 from seesaw_nas.workflows.results import Result, collect, time_front, write_results
+from seesaw_nas.workflows.resuming import restore_problem, settings_of
 from seesaw_nas.workflows.run_reading import read_timings
 from seesaw_nas.workflows.search_history import open_history
 from seesaw_nas.workflows.shared_plan import SharedPlan, Unfinished
@@ -76,8 +67,7 @@ def begin(
     """
     if name:
         names.check_name(name, "--name")
-    tell_reading(settings, given, listener)
-    problem = settle_short(make_problem(settings, given, space_file))
+    problem = prepare(settings, given, space_file, listener)
     settings = settings.replace(short_epochs=problem.settings.proposals.short_epochs)
     how = choose_method(problem)
     about = {"kind": KIND, **description(problem)}
@@ -88,53 +78,6 @@ def begin(
         make = partial(folders.make, settings, about)
         folder = make(Path(runs_dir) / wanted) if name else folders.make_first(Path(runs_dir), wanted, make)
         return run(folder, problem, how, lambda: first, engine, time_limit, on_plan, listener)
-
-
-def settle_short(problem: Problem) -> Problem:
-    """The problem with a number for the epochs of its short trainings.
-
-    Raises:
-        OptionError: the evaluator has no such schedule, or it is no shorter than a whole training.
-    """
-    settings, evaluator = problem.settings, problem.evaluator
-    asked, trials = settings.proposals.short_epochs, settings.proposals.trials
-    if asked == AUTO:
-        short = default_short(trials, evaluator.epochs) if settings.short_may_pay else 0
-        short = short if shortened(evaluator, short) is not None else 0
-        return replace(problem, settings=settings.replace(short_epochs=short))
-    if int(asked) and int(asked) >= evaluator.epochs:
-        raise OptionError(
-            f"--short-epochs must be less than the {evaluator.epochs} epochs of a whole training, got {asked}"
-        )
-    if shortened(evaluator, int(asked)) is None:
-        raise OptionError(
-            f"--short-epochs {asked} wants trainings by a schedule of {asked} epochs, which the evaluator "
-            f"{settings.scoring.evaluator} does not have; leave it out"
-        )
-    return problem
-
-
-def tell_reading(settings: SearchSettings, given: Objects, listener: Listener | None) -> None:
-    """Tell the listener what takes its time before anything is known."""
-    if listener is None:
-        return
-    if settings.scoring.table:
-        listener.doing("reading the table")
-    elif given.evaluator is None and given.data is None:
-        listener.doing("reading images")
-
-
-def find_starts(problem: Problem, name: str, listener: Listener | None) -> list[Start]:
-    """What the settings name to begin with, no more than there are trials.
-
-    The listener is told what is left out, and why figures of an earlier run are not taken over.
-    """
-    tell = listener.remark if listener else None
-    settings, basis = problem.settings, basis_of(problem, name)
-    named = starts.resolve(
-        settings.proposals.seed_with, problem.feasible, basis, tell, storage=settings.placement.storage
-    )
-    return starts.keep_within(named, settings.proposals.trials, tell)
 
 
 def resume(
@@ -189,87 +132,6 @@ def resume(
     with engines.connect_engine(settings, problem.device) as engine:
         folders.finish(folder, settings)
         return run(folder, problem, how, find, engine, time_limit, on_plan, listener, retry_failed)
-
-
-def settings_of(folder: RunFolder, changes: Mapping[str, Any]) -> SearchSettings:
-    """The settings that a search goes on under: its own, the trials that it was last raised to, and the changes."""
-    begun = SearchSettings.from_dict(folder.description.get("settings", {}))
-    settings = begun.replace(trials=folder.trials or begun.proposals.trials)
-    if url := url_of(folder):
-        changes = {**changes, "storage": url}
-    return apply_changes(settings, changes)
-
-
-def apply_changes(settings: SearchSettings, changes: Mapping[str, Any]) -> SearchSettings:
-    if unknown := changes.keys() - set(CHANGEABLE):
-        raise TypeError(f"a run goes on under its own {', '.join(sorted(unknown))}")
-    wanted = {name: value for name, value in changes.items() if value not in (None, "")}
-    if wanted.get("engine") == "serial":
-        wanted = {"workers": 0} | wanted  # which has no use for those of the run's own engine
-    return settings.replace(**wanted)
-
-
-def restore_problem(
-    settings: SearchSettings, given: Objects, begun: Mapping[str, Any], what: str, listener: Listener | None = None
-) -> Problem:
-    """The problem as it was when ``what`` began; the listener is told where the record does not say enough.
-
-    Raises:
-        RunError: what its figures are of has changed.
-    """
-    text = places.recorded_space(settings, begun)
-    places.check(settings, what, given.names, text)
-    problem = _under_recorded_budget(make_problem(settings, given, text), begun)
-    before, now = Basis.of(begun, f"{what} when it began"), basis_of(problem, "what is there now")
-    differing = difference(before, now, allow=("space", "budget"))  # a budget may be a share of the space's costliest
-    if before.space != now.space and not differing:
-        raise RunError(f"the space '{problem.space.name}' has changed since {what} began; begin a new run")
-    if differing := differing or difference(before, now):
-        raise RunError(f"cannot go on with {what}: {differing}; begin a new run")
-    notes = [unknown(before, now)]
-    if given.evaluator is not None and (passed := name_of(given.evaluator)) != settings.scoring.evaluator:
-        notes = [f"{what} began with evaluator {settings.scoring.evaluator} and goes on with {passed}", *notes]
-    if listener and (text := "; ".join(filter(None, notes))):
-        listener.remark(text)
-    return settle_short(problem)
-
-
-def _under_recorded_budget(problem: Problem, begun: Mapping[str, Any]) -> Problem:
-    """The problem under the budget that a run began with, where that was the space's own: it may be scaled since."""
-    recorded, settings = begun.get("budget"), problem.settings
-    if settings.searched.budget or begun.get("space_digest") != problem.space.digest:
-        return problem
-    if not isinstance(recorded, Mapping) or recorded.keys() != {"low", "high"}:
-        return problem
-    low, high = recorded["low"], recorded["high"]
-    if type(low) is not int or type(high) is not int or (low, high) == (problem.budget.low, problem.budget.high):
-        return problem
-    written = f"{low}:{high}" if low else str(high)
-    return replace(
-        problem, settings=settings.replace(budget=written), feasible=Feasible(problem.space, Budget(low, high))
-    )
-
-
-class Method(NamedTuple):
-    """Which architecture next, and who is trained how far; ``live`` where a run is ranked by estimates."""
-
-    strategy: Strategy
-    halving: Halving
-    live: Live | None
-
-
-def choose_method(problem: Problem, seed: int | None = None) -> Method:
-    """The method that the settings name."""
-    settings = problem.settings
-    accuracies = gives_accuracy(settings.scoring.evaluator)
-    live = Live(problem.space, problem.budget, problem.evaluator.epochs) if accuracies else None
-    halving = settings.halving(problem.evaluator.epochs)
-    own = settings.training.seed if seed is None else seed
-    setting = Setting(
-        problem.feasible, own, settings.proposals.objectives, halving.levels, cheap_score(problem), accuracies, live
-    )
-    strategy = resolve(settings.proposals.strategy, problem.given.strategy, setting)
-    return Method(strategy, halving, live if settings.ending.rank == ESTIMATE else None)
 
 
 def run(

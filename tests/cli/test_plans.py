@@ -198,7 +198,7 @@ def test_interrupted_before_anything_began(cli, monkeypatch):
     def stop(*given, **more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("seesaw_nas.workflows.searches.make_problem", stop)
+    monkeypatch.setattr("seesaw_nas.workflows.preparing.make_problem", stop)
     assert cli(*TRAIN).err == "seesaw-nas: interrupted; nothing was begun\n"
 
 

@@ -61,3 +61,10 @@ def test_every_figure_says_of_which_schedule_it_is(cli, tmp_path):
 def test_auto_stays_without_them_where_a_search_is_small(cli, tmp_path):
     assert cli("search", *SMALL, "--trials", "1", "--epochs", "1", "--short-epochs", "auto", "--name", "a").code == 0
     assert json.loads((tmp_path / "runs/a/run.json").read_text())["settings"]["short_epochs"] == "0"
+
+
+def test_a_dry_run_plans_the_short_trainings_that_a_search_would_do(cli):
+    options = ("--dataset", "digits", "--budget", "600K", "--train-size", "60", "--epochs", "4", "--trials", "4")
+    code, out, err = cli("search", *options, "--short-epochs", "2", "--dry-run")
+    assert (code, err) == (0, "")
+    assert "16 epochs by thompson: 4 short trainings by a 2-epoch schedule, then 2 whole ones of 4 epochs" in out

@@ -16,7 +16,7 @@ from seesaw_nas.data import Images
 from seesaw_nas.evaluators.differences import TRAININGS, difference, unknown
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.workflows import places, searches
+from seesaw_nas.workflows import places, resuming
 from seesaw_nas.workflows.objects import NO_OBJECTS, Objects
 from seesaw_nas.workflows.problem import basis_of, make_problem, record_of
 
@@ -75,8 +75,8 @@ def begin(given=NO_OBJECTS, **more):
 
 
 def go_on(begun, given=NO_OBJECTS, listener=None, **changes):
-    changed = searches.apply_changes(SearchSettings.from_dict(begun["settings"]), changes)
-    return searches.restore_problem(changed, given, begun, "runs/g", listener)
+    changed = resuming.apply_changes(SearchSettings.from_dict(begun["settings"]), changes)
+    return resuming.restore_problem(changed, given, begun, "runs/g", listener)
 
 
 class Heard(Listener):

@@ -9,8 +9,8 @@ from seesaw_nas.evaluators.tuned import TunedEvaluator
 from seesaw_nas.search import SearchSettings
 from seesaw_nas.space import load
 from seesaw_nas.training.supernet import WEIGHTS, Supernet, save
+from seesaw_nas.workflows.preparing import choose_method
 from seesaw_nas.workflows.problem import cheap_score, make_problem
-from seesaw_nas.workflows.searches import choose_method
 
 SETTINGS = SearchSettings.of(dataset="digits", budget="300K", device="cpu", validation_size=50)
 
