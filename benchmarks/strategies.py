@@ -55,7 +55,8 @@ from seesaw_nas.search import DEFAULT_STRATEGY, STRATEGIES, SearchSettings, stra
 from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.history import history
 from seesaw_nas.search.history.file_history import FileHistory
-from seesaw_nas.search.proposer import Proposer, by_schedule
+from seesaw_nas.search.jobs import by_schedule
+from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.standing import Standing
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.space import decode, genes

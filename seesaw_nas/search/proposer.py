@@ -6,18 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.errors import OptionError
-from seesaw_nas.evaluators import Evaluator, Score, shortened
+from seesaw_nas.evaluators import Score
 from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.halving import Halving
 from seesaw_nas.search.history.history import History
+from seesaw_nas.search.jobs import Job
 from seesaw_nas.search.records import TRAINED, TrialRecord
-from seesaw_nas.search.spending import Begun, Spending, begun
+from seesaw_nas.search.register import Register
+from seesaw_nas.search.spending import Begun, Spending
 from seesaw_nas.search.strategies.base import Exhausted, Strategy
 from seesaw_nas.training.epoch import Epoch
 
@@ -26,41 +27,6 @@ RETRIED = "again: trial "  # how the origin of a trial begins that repeats anoth
 RECOMMENDED = "the best of the space by the estimates"  # origin of the last trial, where that was not trained yet
 MAX_FAILURES = 5  # trials in a row; then something is wrong with all of them
 GAVE_UP = f"the last {MAX_FAILURES} trials failed"  # why a search ended then
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A training to do.
-
-    Attributes:
-        number: of the trial.
-        seed: of the training.
-        until: the epoch to reach.
-        checkpoint: the file to go on from and to leave; ``None`` where every trial is trained in one go.
-        schedule: epochs of its schedule, where that is a shorter one than the recipe's; else 0.
-    """
-
-    number: int
-    architecture: Architecture
-    macs: int
-    seed: int
-    until: int
-    checkpoint: Path | None = None
-    schedule: int = 0
-
-
-def by_schedule(evaluator: Evaluator, job: Job) -> Evaluator:
-    """What scores a job: the evaluator, or for a short training the same by that schedule.
-
-    Raises:
-        OptionError: the evaluator has no such schedule, in a search that went on with another one.
-    """
-    if (found := shortened(evaluator, job.schedule)) is None:
-        raise OptionError(
-            f"trial {job.number} is a training by a schedule of {job.schedule} epochs, which the evaluator does not "
-            "have; go on with the evaluator that the search began with"
-        )
-    return found
 
 
 class Proposer:
@@ -104,7 +70,7 @@ class Proposer:
         self.ended = ""
         self._history = history
         self._strategy = strategy
-        self._spending, self._taken_over = Spending(trials, epochs, short), taken_over
+        self._spending = Spending(trials, epochs, short)
         self.epochs = epochs
         self._halving = halving or Halving(epochs, minimum=epochs)
         self._checkpoints = checkpoints if len(self._halving.levels) > 1 else None
@@ -113,11 +79,10 @@ class Proposer:
         self._out: set[int] = set()
         self._dropped: list[Job] = []
         self._left = history.open()  # not known yet: what was left may be a duplicate, and is looked at anew
-        # by schedule, 0 for that of the recipe, the trial of each architecture that counts
-        self._known: dict[int, dict[str, int]] = {0: {}}
+        self._known = Register(history, epochs, taken_over)
         for record in history.records():
             if record.number not in self._left:
-                self._know(record)
+                self._known.know(record)
         self._failed_in_a_row = 0
         self._exhausted = False
         for record in history.records():
@@ -142,8 +107,7 @@ class Proposer:
 
     @property
     def _begun(self) -> Begun:
-        count = {schedule: len(known) for schedule, known in self._known.items()}
-        return begun(count | {0: count[0] - self._taken_over}, self.epochs)
+        return self._known.begun()
 
     @property
     def _next_schedule(self) -> int | None:
@@ -209,19 +173,6 @@ class Proposer:
             jobs.append(job)
         return jobs
 
-    def _know(self, record: TrialRecord) -> None:
-        """Note the trial that counts for its architecture: the first, but for one that failed and was repeated."""
-        if record.state not in TRAINED or not record.digest:
-            return
-        same = self._known.setdefault(record.schedule, {})
-        known = same.get(record.digest)
-        if known is None or self._rank(record) < self._rank(self._history[known]):
-            same[record.digest] = record.number
-
-    @staticmethod
-    def _rank(record: TrialRecord) -> tuple[bool, int]:
-        return record.state == "failed", record.number
-
     def _retry_failed(self) -> None:
         """Begin new trials of the architectures whose training failed, or was lost, and that no other trial has."""
         records = self._history.records()
@@ -239,13 +190,12 @@ class Proposer:
         for record in changed:
             self._halving.note(record)
             self._forget_lost(record)
-            self._know(record)
+            self._known.know(record)
         self._left += self._history.take_over_lost()
 
     def _forget_lost(self, record: TrialRecord) -> None:
-        same = self._known.get(record.schedule, {})
-        if record.state == "lost" and same.get(record.digest) == record.number:
-            del same[record.digest]
+        if record.state == "lost":
+            self._known.forget(record)
 
     def _others_at_work(self) -> bool:
         """Whether other processes train, of which one may be lost and its trial be left to this one."""
@@ -257,7 +207,7 @@ class Proposer:
         if (recommended := self._recommended()) is not None:
             return self._open_job(self._history.add(recommended, RECOMMENDED))
         try:
-            number = self._strategy.propose(self._history, self._known[0].keys())
+            number = self._strategy.propose(self._history, self._known.of(0).keys())
         except Exhausted:
             self._exhausted = True
             return None
@@ -265,10 +215,9 @@ class Proposer:
 
     def _propose_short(self, schedule: int) -> Job | None:
         """A short training of an architecture that was not trained at all yet; once there is none, all are whole."""
-        taken = frozenset().union(*self._known.values())
         try:
             with self._history.scheduled(schedule):
-                number = self._strategy.propose(self._history, taken)
+                number = self._strategy.propose(self._history, self._known.digests)
         except Exhausted:
             self._spending = replace(self._spending, short=0)
             return None
@@ -279,7 +228,7 @@ class Proposer:
         if self._live is None or self.wanted != 1:
             return None
         best = self._live.recommended(self._history)
-        return None if best is None or best.digest in self._known[0] else best
+        return None if best is None or best.digest in self._known.of(0) else best
 
     def _worth(self, numbers: Sequence[int]) -> Sequence[float] | None:
         return self._live.worth(self._history, numbers) if self._live else None
@@ -292,26 +241,20 @@ class Proposer:
             reason = record.reason or f"{record.macs:,} Multi-Adds are outside the budget"
             self._close(replace(record, state="infeasible", reason=reason))
             return None
-        same = self._known.setdefault(record.schedule, {})
-        earlier = same.get(record.digest, number)
+        earlier = self._known.of(record.schedule).get(record.digest, number)
         repeats = record.origin.startswith(RETRIED) and self._history[earlier].state == "failed"
         if earlier < number and not repeats:
             reason = f"same architecture as trial {earlier}"
             self._close(replace(record, state="duplicate", top1=self._history[earlier].top1, reason=reason))
             return None
-        same[record.digest] = number
-        if self._history.shared and not self._spending.may_begin(record.schedule, self._begun_before(number)):
+        self._known.put(record)
+        if self._history.shared and not self._spending.may_begin(record.schedule, self._known.begun(before=number)):
             self._close(replace(record, state="infeasible", reason="others had begun the last of the wanted trials"))
-            del same[record.digest]
+            self._known.forget(record)
             return None
         whole = record.origin == RECOMMENDED  # trained to its end, whatever it reads on the way
         until = record.schedule or (self.epochs if whole else self._halving.first(number))
         return self._job(record, until, again=again)
-
-    def _begun_before(self, number: int) -> Begun:
-        """The trainings with lower numbers that count, in a history that others write, too."""
-        count = {schedule: sum(n < number for n in known.values()) for schedule, known in self._known.items()}
-        return begun(count | {0: count[0] - self._taken_over}, self.epochs)
 
     def _promote(self, number: int, until: int) -> Job:
         record = self._history[number]
@@ -392,7 +335,7 @@ class Proposer:
 
     def _count(self, record: TrialRecord) -> None:
         if record.state in TRAINED:
-            self._know(record)
+            self._known.know(record)
             self._failed_in_a_row = self._failed_in_a_row + 1 if record.state == "failed" else 0
         self._on_closed(record)
 

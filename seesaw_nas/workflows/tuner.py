@@ -21,7 +21,7 @@ from seesaw_nas.search.history.checks import CURVE, SECONDS
 from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.history.history import History
 from seesaw_nas.search.history.lines import entries
-from seesaw_nas.search.proposer import Job
+from seesaw_nas.search.jobs import Job
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.standing import Standing
 from seesaw_nas.search.strategies import OBJECTIVES

@@ -12,7 +12,8 @@ from optuna.trial import TrialState
 from scripted import Fresh, Scripted, states
 
 from seesaw_nas.search import halving, records
-from seesaw_nas.search.proposer import MAX_FAILURES, Job, Proposer
+from seesaw_nas.search.jobs import Job
+from seesaw_nas.search.proposer import MAX_FAILURES, Proposer
 from seesaw_nas.space import genes
 
 

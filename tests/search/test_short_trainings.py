@@ -15,7 +15,8 @@ from seesaw_nas.core.errors import OptionError
 from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.history.study_history import StudyHistory
-from seesaw_nas.search.proposer import RECOMMENDED, Proposer, by_schedule
+from seesaw_nas.search.jobs import by_schedule
+from seesaw_nas.search.proposer import RECOMMENDED, Proposer
 from seesaw_nas.search.records import complete
 from seesaw_nas.search.spending import Begun, Spending, begun, default_short
 from seesaw_nas.search.strategies import make

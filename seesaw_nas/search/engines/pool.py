@@ -19,8 +19,9 @@ from seesaw_nas.core.errors import OptionError, RunError, SeesawError
 from seesaw_nas.evaluators import at_once
 from seesaw_nas.search.engines.sharing import UNSENDABLE, Filed, unsendable
 from seesaw_nas.search.engines.worker import Idle, Outcome, Place, Release, serve
+from seesaw_nas.search.jobs import Job
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.search.proposer import Job, Proposer
+from seesaw_nas.search.proposer import Proposer
 
 if TYPE_CHECKING:
     from seesaw_nas.evaluators import Evaluator

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from seesaw_nas.core import signals
 from seesaw_nas.evaluators import Failure, Score, at_once, attempt, attempt_together
+from seesaw_nas.search.jobs import Job, by_schedule
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.search.proposer import Job, Proposer, by_schedule
+from seesaw_nas.search.proposer import Proposer
 
 if TYPE_CHECKING:
     from seesaw_nas.evaluators import Evaluator

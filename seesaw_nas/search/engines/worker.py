@@ -16,7 +16,7 @@ from seesaw_nas.core import signals
 from seesaw_nas.core.errors import OutOfMemory, RunError, SeesawError
 from seesaw_nas.evaluators import Failure, Score, attempt, attempt_together, on_device
 from seesaw_nas.search.engines.sharing import Filed, receive
-from seesaw_nas.search.proposer import Job, by_schedule
+from seesaw_nas.search.jobs import Job, by_schedule
 from seesaw_nas.training import memory
 
 if TYPE_CHECKING:

@@ -24,8 +24,9 @@ from seesaw_nas.core.errors import OptionError
 from seesaw_nas.evaluators import on_device
 from seesaw_nas.search.engines.reservation import Reservation, reserve
 from seesaw_nas.search.engines.worker import Outcome, train
+from seesaw_nas.search.jobs import Job
 from seesaw_nas.search.listener import Listener
-from seesaw_nas.search.proposer import Job, Proposer
+from seesaw_nas.search.proposer import Proposer
 
 if TYPE_CHECKING:
     from seesaw_nas.evaluators import Evaluator

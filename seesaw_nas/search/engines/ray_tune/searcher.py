@@ -16,7 +16,8 @@ from seesaw_nas.evaluators import Score
 from seesaw_nas.search.engines.ray_tune.spelling import KEY, read, spell
 from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.history.history import DIRECTIONS
-from seesaw_nas.search.proposer import Job, Proposer
+from seesaw_nas.search.jobs import Job
+from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.space import Feasible
