@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from event_files import scalars
 from safetensors import safe_open
 from safetensors.torch import load_file
 
@@ -235,22 +236,6 @@ def test_event_files_hold_the_curve(settings, trained, tmp_path):
     assert found["rate"] == pytest.approx(rates)
     assert min(found["images_per_second"].values()) > 0
     assert same_weights(result, whole)
-
-
-def scalars(folder):
-    """Name to epoch to value, over all event files of a folder."""
-    from tensorboardX.proto.event_pb2 import Event
-
-    found = {}
-    for path in sorted(folder.iterdir()):
-        content, at = path.read_bytes(), 0
-        while at < len(content):  # length, its checksum, the event, its checksum
-            size = int.from_bytes(content[at : at + 8], "little")
-            event = Event.FromString(content[at + 12 : at + 12 + size])
-            for value in event.summary.value:
-                found.setdefault(value.tag, {})[event.step] = value.simple_value
-            at += size + 16
-    return found
 
 
 def test_estimate_is_told_before_the_first_step(settings, tmp_path):
