@@ -23,6 +23,7 @@ lint: $(VENV)/.installed-dev
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+	MYPYPATH=benchmarks $(BIN)/mypy --config-file benchmarks/mypy.ini benchmarks
 
 notebooks: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --nbmake --nbmake-timeout=600 analysis

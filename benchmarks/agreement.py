@@ -21,7 +21,7 @@ from seesaw_nas.architecture.reference import network
 from seesaw_nas.core.allocator import keep_freed_memory
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.files import write_json
-from seesaw_nas.data import SearchData
+from seesaw_nas.data import Images, SearchData
 from seesaw_nas.data.augment import augment
 from seesaw_nas.network.models import build
 from seesaw_nas.training import recipes
@@ -45,6 +45,7 @@ def curve(name: str, how: str, images: SearchData, recipe: Recipe) -> dict[str, 
     generator, steps = torch.Generator().manual_seed(0), iter(range(recipe.epochs * trainer.steps_per_epoch))
     trainer.model.train()
     losses = []
+    assert isinstance(images.train, Images)
     for _ in range(recipe.epochs):
         order = torch.randperm(len(images.train), generator=generator).tensor_split(trainer.steps_per_epoch)
         for chosen in order:

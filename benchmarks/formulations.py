@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -73,7 +74,7 @@ def milliseconds(run: Run) -> float:
     return 1000 * (time.perf_counter() - start)
 
 
-def measure(shape: tuple[int, int], grouping: tuple[str, Flow], options: argparse.Namespace) -> dict[str, object]:
+def measure(shape: tuple[int, int], grouping: tuple[str, Flow], options: argparse.Namespace) -> dict[str, Any]:
     channels, side = shape
     images = torch.randn(options.batch, 3, side, side, generator=torch.Generator().manual_seed(0))
     long, short = (stack(channels, side, *grouping, blocks=n) for n in (4, 1))

@@ -40,6 +40,7 @@ from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.strategies.base import Setting
+from seesaw_nas.space import Feasible
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).parent / "results" / "parallel.json"
@@ -74,7 +75,7 @@ class Timed:
 
     @classmethod
     def begin(cls, folder: Path, trials: int, strategy: str = "random") -> Timed:
-        feasible = space.load(SPACE).within(BUDGET)
+        feasible = Feasible.of(space.load(SPACE), BUDGET)
         kept = FileHistory(folder / "trials.jsonl", feasible.space, feasible.budget)
         told: list[tuple[float, str]] = []
         proposer = Proposer(

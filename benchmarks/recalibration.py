@@ -39,7 +39,7 @@ def main() -> None:
         for seed in SEEDS:
             model = models.build(reference.network("seesaw-shuffle-0.5d"), seed=seed)
             running.append(loop.train(model, data, quick, seed=seed).top1)
-            recalibrate(model, data.train.images[:RECALIBRATION], data.mean, data.std)
+            recalibrate(model, data.train.first(RECALIBRATION), data.mean, data.std)
             measured.append(accuracy.measure(model, data.validation, data.mean, data.std).top1)
         row = {"learning_rate": rate, "top1_running_averages": running, "top1_recalibrated": measured}
         rows.append(row)

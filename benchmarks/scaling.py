@@ -163,7 +163,7 @@ def at_mark(search: Search, disk: Disk, folder: Path) -> dict[str, object]:
 def one(name: str, where: str, marks: list[int], folder: Path, *, profiled: bool = False) -> dict[str, object]:
     """One run, in this process."""
     disk, (space_name, budget) = Disk(), where.split(":", 1)
-    search = Search.begin(name, space.load(space_name).within(budget), folder / "trials.jsonl")
+    search = Search.begin(name, Feasible.of(space.load(space_name), budget), folder / "trials.jsonl")
     found: dict[str, object] = {}
     for mark in marks:
         disk.on = False
@@ -228,8 +228,9 @@ def main() -> None:
     options = parser.parse_args()
     options.dir.mkdir(parents=True, exist_ok=True)
     if options.one:
+        name, where = options.one
         with tempfile.TemporaryDirectory(dir=options.dir, prefix="scaling-") as folder:
-            print(json.dumps(one(*options.one, options.marks, Path(folder), profiled=options.profile)))
+            print(json.dumps(one(name, where, options.marks, Path(folder), profiled=options.profile)))
         return
     rows = []
     for where in options.spaces:

@@ -123,10 +123,11 @@ class Bench:
 
     def __init__(self, path: Path, trainings: int, peers_python: Path | None = None, short: Path | None = None) -> None:
         self.problem = make_problem(SearchSettings.of(evaluator="table", table=str(path), device="cpu"))
-        self.table, self.space = self.problem.evaluator.table, self.problem.space
+        assert isinstance(self.problem.evaluator, TableEvaluator)
+        self._whole = self.problem.evaluator
+        self.table, self.space = self._whole.table, self.problem.space
         self.epochs, self.trainings = self.table.epochs, trainings
         self.seeds = sorted({seed for entry in self.table.entries for seed in entry.curves})
-        self._whole = self.problem.evaluator
         self._short = None if short is None else tables.read(short)
         self._python, self._outside = peers_python, dict[str, Outside]()
 

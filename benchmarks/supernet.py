@@ -36,6 +36,7 @@ from seesaw_nas.core.allocator import keep_freed_memory
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import describe, find_device, synchronise
 from seesaw_nas.core.files import write_json
+from seesaw_nas.data import Images
 from seesaw_nas.space import Feasible
 from seesaw_nas.training import recipes
 from seesaw_nas.training.batches import TrainingBatch, draw_blend
@@ -74,6 +75,7 @@ class Race:
         self.shared = SupernetTrainer.of(supernet, self.feasible, data, self.recipe, 0, "single-path")
         self.rng, self.device = np.random.default_rng(0), device
         train = self.shared.data.train
+        assert isinstance(train, Images)
         images, labels = train.images[:BATCH], train.labels[:BATCH]
         blend = draw_blend(self.recipe, data.input, len(labels), 0).to(device)
         self.batch = TrainingBatch(0, images, labels, len(labels), blend, 0)

@@ -161,6 +161,7 @@ class Singles(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return len(self.source.train)
 
     def __getitem__(self, i: int) -> tuple[torch.Tensor, torch.Tensor]:
+        assert isinstance(self.source.train, Images)
         one = self.source.train.images[i : i + 1]
         moved = augment(one, flip=True, padding=self.source.padding, generator=self.generator)
         return normalise(moved, self.source.mean, self.source.std)[0], self.source.train.labels[i]
