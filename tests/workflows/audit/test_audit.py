@@ -347,6 +347,15 @@ def test_a_scorebook_of_other_trainings_or_of_nothing_is_refused(tmp_path):
         Scorebook(path, digits)
 
 
+def test_copies_of_images_are_made_in_no_folder_that_a_run_alone_names(tmp_path):
+    settings = SETTINGS.replace(cache_dir=str(tmp_path / "copies"))
+    known = trainings.read([written(tmp_path / "t", rising(1), settings=settings)])
+    scoring = bench.Bench(known, "", "cpu", "")
+    assert scoring._settings("trained").training.cache_dir == ""
+    (tmp_path / "copies/0a").mkdir(parents=True)  # as an earlier search of the user's made it
+    assert scoring._settings("trained").training.cache_dir == str(tmp_path / "copies")
+
+
 def test_second_of_two_audits_at_once_scores_nothing(tmp_path):
     path = written(tmp_path / "t", rising(1))
 
