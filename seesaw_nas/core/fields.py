@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -154,13 +153,6 @@ def check_int(name: str, value: object, minimum: int, maximum: int = 2**63) -> N
         raise SpecError(f"at least {minimum} is wanted, got {shorten(value)}; the nearest legal value: {minimum}", name)
     if value > maximum:
         raise SpecError(f"at most {maximum} is wanted, got {shorten(value)}; the nearest legal value: {maximum}", name)
-
-
-def check_range(name: str, value: float | None, lowest: float, highest: float) -> None:
-    """Refuse a number outside of a range; ``None`` stands for one that is not known."""
-    if value is not None and not lowest <= value <= highest:
-        wanted = f"of at least {lowest:g}" if math.isinf(highest) else f"from {lowest:g} to {highest:g}"
-        raise SpecError(f"a number {wanted} is wanted, got {shorten(value)}", name)
 
 
 def check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import RunError, SpecError
-from seesaw_nas.core.fields import at_path, check_distinct, check_int, check_range, take_fields
+from seesaw_nas.core.fields import at_path, check_distinct, take_fields
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.kendall import kendall
 from seesaw_nas.core.run_folder import RunFolder, is_run
@@ -90,13 +90,6 @@ class StepResult:
     best: float | None
     tau: float | None = None
     both: int = 0
-
-    def __post_init__(self) -> None:
-        check_int("count", self.count, 0)
-        check_int("both", self.both, 0)
-        check_range("seconds", self.seconds, 0, math.inf)
-        check_range("best", self.best, 0, 1)
-        check_range("tau", self.tau, -1, 1)
 
 
 class Unfinished(Exception):

@@ -186,10 +186,10 @@ def test_damaged_notes_are_told(tmp_path):
 @pytest.mark.parametrize(
     ("figure", "wanted"),
     [
-        ({"best": 7.0}, r"stages\[0\]\.best: a number from 0 to 1 is wanted, got 7\.0"),
-        ({"tau": -1.5}, r"stages\[0\]\.tau: a number from -1 to 1 is wanted"),
-        ({"seconds": -1.0}, r"stages\[0\]\.seconds: a number of at least 0 is wanted"),
-        ({"count": -1}, r"stages\[0\]\.count: at least 0 is wanted"),
+        ({"best": 7.0}, r"stages\[0\]\.best: a finite number from 0 to 1 is wanted, got 7\.0"),
+        ({"tau": -1.5}, r"stages\[0\]\.tau: a finite number from -1 to 1 is wanted"),
+        ({"seconds": -1.0}, r"stages\[0\]\.seconds: a finite number from 0 to"),
+        ({"count": -1}, r"stages\[0\]\.count: a whole number from 0 to"),
         ({"best": True}, r"stages\[0\]\.best: "),
     ],
 )

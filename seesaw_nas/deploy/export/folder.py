@@ -86,6 +86,6 @@ def _accuracy(source: ExportSource) -> str:
     """A sentence on the test accuracy, if the training that wrote the weights recorded one; else empty."""
     result = source.named.result
     top1, n = result.get("top1"), result.get("n_test")
-    if result.get("split") != "test" or not isinstance(top1, float) or not isinstance(n, int):
+    if result.get("split") != "test" or not isinstance(top1, float) or not 0 <= top1 <= 1 or not isinstance(n, int):
         return ""
     return f" Test top-1 {top1:.2%} ({n:,} images)."
