@@ -114,11 +114,11 @@ class Bench:
         """The truth's, with another evaluator; of a search's plan and engine nothing is left."""
         own, training = self.truth.settings, self.truth.settings.training
         epochs = short_of(evaluator) or (1 if evaluator == "tuned" else training.epochs)
-        places = {"data_dir": self.data_dir or training.data_dir, "cache_dir": training.cache_dir}
-        if places["cache_dir"] and not holds_copies(Path(places["cache_dir"])):
-            places["cache_dir"] = ""  # a run's folder, which may be anybody's, makes no other
+        data_dir, cache_dir = self.data_dir or training.data_dir, training.cache_dir
+        if cache_dir and not holds_copies(Path(cache_dir)):
+            cache_dir = ""  # a run's folder, which may be anybody's, makes no other
         return SearchSettings(
-            training=replace(training, epochs=epochs, device=self.device, **places),
+            training=replace(training, epochs=epochs, device=self.device, data_dir=data_dir, cache_dir=cache_dir),
             searched=own.searched,
             scoring=Scoring(
                 evaluator="trained" if short_of(evaluator) else evaluator,
