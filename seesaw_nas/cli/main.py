@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import signal
 import sys
 from typing import Annotated, Any
@@ -31,6 +32,9 @@ def main() -> None:
     note = GOES_ON if LONG & set(sys.argv[1:2]) else ""
     with signals.raise_on_signals(), outlive_readers(note), shorten_warnings():
         code = _run()
+    atexit.register(
+        signal.signal, signal.SIGINT, signal.SIG_DFL
+    )  # Ctrl-C once more, while modules clean up, is no error
     sys.exit(code)
 
 

@@ -60,6 +60,10 @@ def search(
     json: Json = False,
 ) -> None:
     """Search for the best architectures within a budget."""
+    if config and (opened := configuration.read_opened(config)):
+        from seesaw_nas.workflows import places
+
+        settings = places.take_opened(settings, opened, str(config))
     if print_config:
         own = {"name": name or "", "runs_dir": str(runs_dir), "time_limit": time_limit}
         print(configuration.write(settings, own), end="")

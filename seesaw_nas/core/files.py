@@ -32,6 +32,32 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: the file cannot be written; an earlier file at ``path`` is unchanged.
     """
+    _write(path, content, os.replace)
+
+
+def create_file(path: Path, content: bytes) -> None:
+    """Write ``content`` to disk, then make it the file at ``path`` in one step, of several processes by the first.
+
+    Raises:
+        FileExistsError: something is at ``path`` already.
+        OSError: the file cannot be written.
+    """
+    _write(path, content, _place)
+
+
+def _place(part: Path, path: Path) -> None:
+    try:
+        os.link(part, path, follow_symlinks=False)
+        part.unlink()
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.replace(part, path)
+
+
+def _write(path: Path, content: bytes, place: Callable[[Path, Path], None]) -> None:
     clear_parts(path)
     part, file = _open_part(path)
     try:
@@ -39,7 +65,7 @@ def replace_file(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            os.replace(part, path)  # still locked
+            place(part, path)  # still locked
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink()
@@ -125,7 +151,12 @@ def cut_torn_line(path: Path) -> bytes:
 
 def write_json(path: Path, value: Any) -> None:
     """Replace a JSON file in one step."""
-    replace_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    replace_file(path, encode_json(value))
+
+
+def encode_json(value: Any) -> bytes:
+    """The content of a JSON file, as people read it."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def is_utf8(text: str) -> bool:
@@ -152,6 +183,29 @@ def open_locked(path: Path) -> Iterator[IO[str]]:
                 yield file
                 return
     raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK), str(path))
+
+
+@contextlib.contextmanager
+def hold_folder(path: Path) -> Iterator[None]:
+    """Context in which one process at a time writes into a folder; what it wrote is all that stays.
+
+    Where the file system has no locks, several may.
+
+    Raises:
+        BlockingIOError: another process does.
+        OSError: it is no folder.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _own() -> str:

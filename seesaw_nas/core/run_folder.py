@@ -100,6 +100,20 @@ def _is_leftover(file: Path) -> bool:
     return (file.name.startswith(DESCRIPTION) and file.suffix == ".part") or (file.name == LOCK and file.is_file())
 
 
+def refuse_links(path: Path, advice: str = "") -> None:
+    """Refuse what is to be written in a run's folder if it, or what a folder has in it, is a link to elsewhere.
+
+    Args:
+        advice: what else the user may do.
+
+    Raises:
+        RunError: it is one.
+    """
+    entries = path.iterdir() if path.is_dir() and not path.is_symlink() else ()
+    if link := next(filter(Path.is_symlink, (path, *entries)), None):
+        raise RunError(f"{link} is a link, and a run writes nowhere else; put what it leads to there{advice}")
+
+
 def _refuse_taken(path: Path) -> None:
     if is_taken(path):
         raise NameTaken(path)
@@ -283,10 +297,7 @@ class RunFolder:
     def _open_lock(self) -> IO[bytes]:
         """The file of the lock, whose content is nobody's."""
         for name in _WRITTEN:
-            if (self.path / name).is_symlink():
-                raise RunError(
-                    f"{self.path / name} is a link, and a run writes nowhere else; put what it leads to there"
-                )
+            refuse_links(self.path / name)
         file = self.path / LOCK
         if file.exists() and not file.is_file():
             raise RunError(f"{file} is no file of a lock; delete it")

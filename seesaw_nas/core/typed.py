@@ -24,7 +24,8 @@ RANGES: dict[str, tuple[float, float]] = {  # lowest and highest value, by the f
     "seconds": _TIME, "core_seconds": _TIME, "train_seconds": _TIME,
     "median_ms": _MEASURED, "lower_ms": _MEASURED, "upper_ms": _MEASURED, "min_ms": _MEASURED,
     "difference": (0, _HUGE), "minor_faults": (0, _HUGE), "cpu_share": (0, _HUGE),
-    "tau": (-1, 1), "n_train": _COUNT, "n_validation": _COUNT, "train_size": _COUNT, "validation_size": _COUNT,
+    "tau": (-1, 1), "best": (0, 1),
+    "n_train": _COUNT, "n_validation": _COUNT, "train_size": _COUNT, "validation_size": _COUNT,
     "image_size": _COUNT, "budget": _COUNT,
 }  # fmt: skip
 _WORDS = {int: "a whole number", float: "a finite number", str: "a text", bool: "true or false", type(None): "null"}

@@ -20,6 +20,7 @@ from seesaw_nas.core.units import write_budget
 from seesaw_nas.search.settings import SearchSettings
 
 OWN = ("name", "runs_dir", "time_limit")  # what the verb has besides the settings; each is a text
+OPENED = ("storage", "ray_address", "cache_dir")  # what a run's folder, which may be anybody's, does not decide alone
 _HEADING = """\
 # A search with these options: seesaw-nas search --config FILE
 # Options on the command line come before those in the file.
@@ -29,20 +30,43 @@ _HEADING = """\
 def read(path: Path | str) -> dict[str, Any]:
     """The options that a file gives, by field: those of :class:`SearchSettings`, and of :data:`OWN`.
 
+    A run's folder gives none of :data:`OPENED`; see :func:`read_opened`.
+
     Args:
         path: a TOML file; or a run's folder, or its ``run.json``.
 
     Raises:
         OptionError: the file cannot be read, has a key that is no option, or a value that the option does not allow.
     """
-    path = Path(path)
-    file = path / DESCRIPTION if is_run(path) else path
+    return {name: value for name, value in _read(path).items() if name not in OPENED or not _is_recorded(path)}
+
+
+def read_opened(path: Path | str) -> dict[str, str]:
+    """What :data:`OPENED` is in a run's folder, where it is anything; of a TOML file, which is the user's own, nothing.
+
+    Raises as :func:`read`.
+    """
+    return (
+        {name: value for name, value in _read(path).items() if name in OPENED and value} if _is_recorded(path) else {}
+    )
+
+
+def _read(path: Path | str) -> dict[str, Any]:
+    file = _file(path)
     try:
-        return _recorded(file) if file.suffix == ".json" else _given(read_toml(file))
+        return _recorded(file) if _is_recorded(path) else _given(read_toml(file))
     except DocumentError as error:
         raise OptionError(error.about(file, "the configuration")) from None
     except SeesawError as error:
         raise OptionError(f"{file}: {error}") from None
+
+
+def _file(path: Path | str) -> Path:
+    return Path(path) / DESCRIPTION if is_run(Path(path)) else Path(path)
+
+
+def _is_recorded(path: Path | str) -> bool:
+    return _file(path).suffix == ".json"
 
 
 def read_settings(path: Path | str) -> SearchSettings:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import RunError, SpecError
-from seesaw_nas.core.fields import at_path, check_distinct, take_fields
+from seesaw_nas.core.fields import at_path, check_distinct, shorten, take_fields
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.typed import build, conform
 from seesaw_nas.evaluators import Failure, attempt
+from seesaw_nas.evaluators.words import words
 from seesaw_nas.search.records import CompleteTrial
 from seesaw_nas.search.spread import Spread
 
@@ -129,12 +130,16 @@ def read(path: Path) -> Confirmed:
 
 def _confirmed(value: Any) -> Confirmed:
     content = take_fields(value, ["conditions", "repeats"])
+    conditions: Mapping[str, str] = conform("conditions", Mapping[str, str], content["conditions"])
+    are_accuracies = words(conditions.get("evaluator", "trained")).is_accuracy
     repeats = []
     for i, entry in enumerate(conform("repeats", tuple[Any, ...], content["repeats"])):
         with at_path(f"repeats[{i}]"):
-            repeats.append(build(Repeat, entry))
+            repeats.append(repeat := build(Repeat, entry))
+            if are_accuracies and repeat.top1 is not None and not 0 <= repeat.top1 <= 1:
+                raise SpecError(f"a fraction from 0 to 1 is wanted, got {shorten(repeat.top1)}", "top1")
     check_distinct("repeats", [f"{repeat.digest} with seed {repeat.seed}" for repeat in repeats])
-    return Confirmed(conform("conditions", Mapping[str, str], content["conditions"]), tuple(repeats))
+    return Confirmed(conditions, tuple(repeats))
 
 
 def candidates(standing: Standing, count: int) -> list[CompleteTrial]:

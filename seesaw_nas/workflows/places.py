@@ -12,6 +12,7 @@ from seesaw_nas.data import DATA_SETS
 from seesaw_nas.data.cache import holds_copies
 from seesaw_nas.data.catalog import FOLDER_PREFIX
 from seesaw_nas.evaluators import TABLE, needs
+from seesaw_nas.search.history.addresses import check_cluster, permit
 from seesaw_nas.search.settings import PYTHON, SearchSettings
 
 
@@ -76,6 +77,27 @@ def check(settings: SearchSettings, what: str, given: Collection[str] = (), spac
     for option, (kind, is_gone) in wanted.items():
         if is_gone:
             raise RunError(f"the {kind} of {what}, {values[option]}, is not there; say where it is now by --{option}")
+
+
+def take_opened(settings: SearchSettings, opened: Mapping[str, str], what: str) -> SearchSettings:
+    """Settings for a new search like an earlier one, with what of :data:`OPENED` only its folder says.
+
+    Args:
+        opened: by field (:func:`seesaw_nas.search.configuration.read_opened`).
+        what: the folder, for messages.
+
+    Raises:
+        SeesawError: the user is to name it; nothing was connected to.
+    """
+    values = settings.to_dict()
+    settings = settings.replace(**{name: value for name, value in opened.items() if not values[name]})
+    if "storage" in opened and not values["storage"]:
+        permit(opened["storage"], "", what)
+    if settings.placement.engine == "ray" and not values["ray_address"]:
+        check_cluster(settings.placement.ray_address, what)
+    if not values["cache_dir"]:
+        check_copies(settings, what)
+    return settings
 
 
 def check_copies(settings: SearchSettings, what: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import RunError, SeesawError
+from seesaw_nas.core.fields import shorten
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators import gives_accuracy
 from seesaw_nas.search.history.glance import Glance, glance
@@ -137,7 +138,7 @@ def _search(folder: RunFolder, run: Listed) -> Listed:
     if not folder.journal.exists() and folder.old_journal.exists():
         note = "its history is of an earlier release; `status` reads it"
         changed = folder.old_journal.stat().st_mtime
-        return replace(run, state=ended, best=_top1(folder.best), changed=changed, note=note)
+        return replace(run, state=ended, best=_top1(folder.best, run.is_accuracy), changed=changed, note=note)
     if not folder.journal.exists():
         return replace(run, counts={})
     seen = glance(folder.journal)
@@ -169,10 +170,18 @@ def _other(folder: RunFolder, run: Listed) -> Listed:
     return replace(run, state=FINISHED, best=top1, split=split, changed=result.stat().st_mtime)
 
 
-def _top1(path: Path) -> float | None:
-    """The top-1 that a result says, or a spec file; ``None`` where it says none."""
+def _top1(path: Path, is_accuracy: bool = True) -> float | None:
+    """The top-1 that a result says, or a spec file; ``None`` where it says none.
+
+    Raises:
+        RunError: it is no fraction.
+    """
     found: Any = None
     with contextlib.suppress(DocumentError, KeyError, TypeError, AttributeError):
         value = read_json(path)
         found = value.get("result", value).get("top1")
-    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        return None
+    if is_accuracy and not 0 <= found <= 1:
+        raise RunError(f"{path} is damaged (top1: a fraction from 0 to 1 is wanted, got {shorten(found)}); restore it")
+    return float(found)

@@ -108,6 +108,33 @@ def test_a_run_is_fed_back(run_of, cli):
         assert "name" not in found  # two runs of one name cannot be
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"storage": "postgresql://me@127.0.0.1:1/db"}, "give --storage postgresql://me@127.0.0.1:1/db, or put"),
+        ({"storage": "sqlite:////x/y.db"}, "give --storage sqlite:////x/y.db, or put"),
+        ({"engine": "ray", "ray_address": "10.0.0.1:6379"}, "give --ray-address 10.0.0.1:6379, or put its host into"),
+        ({"cache_dir": "/nowhere/copies"}, "which holds none; say by --cache-dir where they are now"),
+    ],
+)
+def test_what_a_run_says_is_opened_only_where_the_user_names_it(run_of, refused, cli, tmp_path, changes, message):
+    run_of(**changes)
+    assert message in refused("search", "--config", "runs/before", "--name", "mine")
+    assert message in refused("search", "--config", "runs/before/run.json", "--dry-run")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["before", "run.json", "runs"]
+    (option, value) = list(changes.items())[-1]
+    named = cli("search", "--config", "runs/before", "--print-config", f"--{option.replace('_', '-')}", value).out
+    assert tomllib.loads(named)[option] == value
+    assert getattr(configuration.read_settings("runs/before").placement, option, "") == ""
+
+
+def test_what_the_environment_allows_is_taken_over_from_a_run(run_of, cli, monkeypatch):
+    monkeypatch.setenv("SEESAW_NAS_STORAGE_HOSTS", "db.mylab.org")
+    run_of(storage="postgresql://me@db.mylab.org/a")
+    found = tomllib.loads(cli("search", "--config", "runs/before", "--print-config").out)
+    assert found["storage"] == "postgresql://me@db.mylab.org/a"
+
+
 def test_a_run_that_no_file_can_repeat_is_refused(run_of, refused, tmp_path):
     folder = run_of(given=["evaluator"])
     assert refused("search", "--config", "runs/before") == (

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -143,6 +144,13 @@ def test_a_signal_among_the_results_leaves_them_whole(cli, scored, monkeypatch, 
     assert cli(*SEARCH, "--trials", "2", "--name", "a").code == STOPS[number]
     assert (RUN / "best.json").exists()
     assert (RUN / "report.html").exists()
+
+
+def test_ctrl_c_while_the_program_ends_prints_no_traceback():
+    press = "import atexit, signal, sys; atexit.register(signal.raise_signal, signal.SIGINT)"
+    program = f"{press}; sys.argv[1:] = ['--version']; from seesaw_nas.cli import main; main()"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, text=True)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
 
 
 def test_workers_leave_signals_to_their_parent():

@@ -82,6 +82,10 @@ def test_trainings_are_listed_with_what_they_came_to(make, cli):
     (folder.path / "result.json").write_text('{"top1": 0.9, "split": "test"}')
     run = listed(cli)["runs"][0]
     assert (run["kind"], run["state"], run["best"], run["split"]) == ("training", "finished", 0.9, "test")
+    (folder.path / "result.json").write_text('{"top1": 7, "split": "test"}')
+    assert listed(cli)["damaged"]["final"] == (
+        "runs/final/result.json is damaged (top1: a fraction from 0 to 1 is wanted, got 7); restore it"
+    )
 
 
 def test_damaged_and_foreign_folders_are_named_and_cost_no_other_run(make, cli, tmp_path):

@@ -54,6 +54,41 @@ def test_two_at_once_leave_the_content_of_one(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["a"]
 
 
+def test_second_that_creates_a_file_is_refused(tmp_path, monkeypatch):
+    path, fsync = tmp_path / "a", os.fsync
+
+    def other_is_faster(descriptor):
+        monkeypatch.setattr(os, "fsync", fsync)
+        files.create_file(path, b"first")
+
+    monkeypatch.setattr(os, "fsync", other_is_faster)
+    with pytest.raises(FileExistsError):
+        files.create_file(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_file_is_created_where_the_file_system_has_no_hard_links(tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    files.create_file(tmp_path / "a", b"first")
+    with pytest.raises(FileExistsError):
+        files.create_file(tmp_path / "a", b"second")
+    assert (tmp_path / "a").read_bytes() == b"first"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_folder_that_another_process_writes_into_is_refused(tmp_path):
+    with files.hold_folder(tmp_path):
+        with pytest.raises(BlockingIOError), files.hold_folder(tmp_path):
+            pass
+        assert os.listdir(tmp_path) == []
+    with files.hold_folder(tmp_path):
+        pass
+
+
 def test_content_is_on_its_way_to_the_disk_before_it_is_synced(tmp_path, monkeypatch):
     sizes = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: sizes.append(os.fstat(descriptor).st_size))

@@ -169,6 +169,15 @@ def test_links_lead_no_writing_out_of_a_run(tmp_path, name):
     assert (tmp_path / "mine").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["events/trial-0001", "stages/1-supernet"])
+def test_links_within_the_folders_of_a_run_lead_no_writing_out_of_it(tmp_path, name):
+    folder = RunFolder.create(tmp_path / "run", {})
+    (folder.path / name).parent.mkdir()
+    (folder.path / name).symlink_to(tmp_path)
+    with pytest.raises(RunError, match=rf"/run/{name} is a link, and a run writes nowhere"), folder.hold():
+        pass
+
+
 def test_a_pipe_in_place_of_a_lock_is_waited_for_by_nobody(tmp_path):
     folder = RunFolder.create(tmp_path / "run", {})
     os.mkfifo(folder.path / "owner.lock")

@@ -18,6 +18,11 @@ from seesaw_nas.search.history.database import open_storage
         ("postgresql://me:a@b/c:d%25@h/db?sslmode=require", "postgresql://me@h/db?sslmode=require", "a@b/c:d%"),
         ("postgresql://me@h/db?password=secret&sslmode=require", "postgresql://me@h/db?sslmode=require", None),
         ("postgresql://me@h/db?sslpassword=s&PASSWD=t&pwd=u", "postgresql://me@h/db", None),
+        (
+            "postgresql://me@h/db?options=-c%20x.password%3Ds&x_api_key=t&keepalives=1",
+            "postgresql://me@h/db?keepalives=1",
+            None,
+        ),
         ("mssql+pyodbc:///?odbc_connect=PWD%3Dsecret", "mssql+pyodbc:///", None),
         ("postgresql://:secret@h/db", "postgresql://h/db", "secret"),
         ("sqlite:////x/a/d.db", "sqlite:////x/a/d.db", None),

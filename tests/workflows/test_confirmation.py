@@ -1,6 +1,7 @@
 """The best trained again: who is chosen, what mean and spread are told, and how it goes on after an interruption."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -165,6 +166,19 @@ def test_damaged_file_is_told_in_a_line(tmp_path, content):
     ) as caught:
         confirmation.read(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("top1", [1.5, -0.5])
+def test_what_is_no_accuracy_is_told_where_one_was_measured(tmp_path, top1):
+    path = tmp_path / "confirmed.json"
+    value = {"conditions": {"evaluator": "trained"}, "repeats": [asdict(repeat) for repeat in repeats("ab", 0.5, top1)]}
+    path.write_text(json.dumps(value))
+    with pytest.raises(
+        RunError, match=r"repeats\[1\]\.top1: a fraction from 0 to 1 is wanted, got -?[01]\.5\); delete"
+    ):
+        confirmation.read(path)
+    path.write_text(json.dumps(value | {"conditions": {"evaluator": "proxy:depth"}}))
+    assert confirmation.read(path).repeats[1].top1 == top1
 
 
 # --- in a search

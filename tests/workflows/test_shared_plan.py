@@ -183,6 +183,25 @@ def test_damaged_notes_are_told(tmp_path):
         shared_plan.read(RunFolder(tmp_path, {}))
 
 
+@pytest.mark.parametrize(
+    ("figure", "wanted"),
+    [
+        ({"best": 7.0}, r"stages\[0\]\.best: a finite number from 0 to 1 is wanted, got 7\.0"),
+        ({"tau": -1.5}, r"stages\[0\]\.tau: a finite number from -1 to 1 is wanted"),
+        ({"seconds": -1.0}, r"stages\[0\]\.seconds: a finite number from 0 to"),
+        ({"count": -1}, r"stages\[0\]\.count: a whole number from 0 to"),
+        ({"best": True}, r"stages\[0\]\.best: "),
+    ],
+)
+def test_notes_that_cannot_be_true_are_told(tmp_path, figure, wanted):
+    entry = {"name": "tuned", "what": "trained on", "count": 3, "seconds": 2.0, "best": 0.5, "tau": None, "both": 0}
+    (tmp_path / "stages.json").write_text(json.dumps({"stages": [entry]}))
+    assert shared_plan.read(RunFolder(tmp_path, {}))[0].best == 0.5
+    (tmp_path / "stages.json").write_text(json.dumps({"stages": [entry | figure]}))
+    with pytest.raises(RunError, match=wanted):
+        shared_plan.read(RunFolder(tmp_path, {}))
+
+
 def test_a_step_hands_on_the_best_by_estimate(tmp_path):
     """Sixty trainings of a first step whose top-1 is what choices add up to, and luck of the seed."""
     settings = SMALL.replace(candidates=0, tuned=0, trials=20, objectives="top1")

@@ -7,6 +7,8 @@ Existing files are never overwritten, and files are written atomically.
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import OptionError, RunError, known
-from seesaw_nas.core.files import replace_file, write_json
+from seesaw_nas.core.files import create_file, encode_json
 from seesaw_nas.core.names import safe_name
 from seesaw_nas.deploy.export import agreement, folder, onnx_file, program, source
 from seesaw_nas.deploy.names import ENDINGS, TARGETS
@@ -73,7 +75,8 @@ def export(
     path = out or Path(safe_name(named.name) + ENDINGS[target])
     _check_place(path, target)
     if target == "json":
-        write_json(path, specfile.document(named, {**named.result, "export": _provenance(named, weights)}))
+        document = specfile.document(named, {**named.result, "export": _provenance(named, weights)})
+        _create(path, lambda: create_file(path, encode_json(document)))
         return Exported(target, path, None)
     if weights is None:
         raise OptionError(
@@ -84,15 +87,26 @@ def export(
     content, agreement = _make_content(loaded, target, data_dir, bool(dataset or data_dir))
     _check_place(path, target)  # another export may have been faster
     if target == "folder":
-        folder.write(path, loaded, content, agreement)
+        _create(path, lambda: folder.write(path, loaded, content, agreement))
     else:
-        replace_file(path, content)
+        _create(path, lambda: create_file(path, content))
     return Exported(target, path, agreement)
 
 
+def _create(path: Path, write: Callable[[], None]) -> None:
+    try:
+        write()
+    except FileExistsError:  # another export was faster
+        raise _taken(path) from None
+
+
+def _taken(path: Path) -> RunError:
+    return RunError(f"{path} exists already and nothing is overwritten; choose another --out")
+
+
 def _check_place(path: Path, target: str) -> None:
-    if path.exists() or path.is_symlink():
-        raise RunError(f"{path} exists already and nothing is overwritten; choose another --out")
+    if os.path.lexists(path):
+        raise _taken(path)
     if not path.parent.is_dir():
         raise RunError(f"cannot write {path}: there is no folder {path.parent}; make it, or choose another --out")
     if ENDINGS[target] and path.suffix != ENDINGS[target]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 from seesaw_nas import __version__
 from seesaw_nas.architecture import cost
-from seesaw_nas.core.errors import RunError
-from seesaw_nas.core.files import replace_file, write_json
+from seesaw_nas.core.files import make_folder, replace_file, write_json
 from seesaw_nas.data.preprocessing import COLOURS, weights_header
 from seesaw_nas.deploy.export import standalone
 from seesaw_nas.deploy.export.agreement import Agreement
@@ -47,12 +44,11 @@ def write(path: Path, source: ExportSource, network: bytes, agreement: Agreement
         network: content of the ONNX file.
 
     Raises:
-        RunError: something has come to be at ``path`` meanwhile.
+        FileExistsError: something has come to be at ``path`` meanwhile.
     """
-    named, preprocessing = source.named, source.preprocessing
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as beside:
-        made = Path(beside) / path.name
-        made.mkdir()
+
+    def fill(made: Path) -> None:
+        named, preprocessing = source.named, source.preprocessing
         write_json(made / "spec.json", source.document)
         write_json(made / "preprocessing.json", preprocessing.to_dict())
         header = weights_header(named, source.dataset, preprocessing)
@@ -60,12 +56,8 @@ def write(path: Path, source: ExportSource, network: bytes, agreement: Agreement
         replace_file(made / "model.onnx", network)
         replace_file(made / "example.py", standalone.example().encode())
         replace_file(made / "README.md", _readme(source, agreement).encode())
-        try:
-            os.rename(made, path)
-        except OSError as error:
-            if os.path.lexists(path):  # another export was faster
-                raise RunError(f"{path} exists already and nothing is overwritten; choose another --out") from error
-            raise
+
+    make_folder(path, fill)
 
 
 def _readme(source: ExportSource, agreement: Agreement) -> str:
@@ -94,6 +86,6 @@ def _accuracy(source: ExportSource) -> str:
     """A sentence on the test accuracy, if the training that wrote the weights recorded one; else empty."""
     result = source.named.result
     top1, n = result.get("top1"), result.get("n_test")
-    if result.get("split") != "test" or not isinstance(top1, float) or not isinstance(n, int):
+    if result.get("split") != "test" or not isinstance(top1, float) or not 0 <= top1 <= 1 or not isinstance(n, int):
         return ""
     return f" Test top-1 {top1:.2%} ({n:,} images)."

@@ -18,7 +18,10 @@ from seesaw_nas.core.errors import OptionError
 
 HOSTS = "SEESAW_NAS_STORAGE_HOSTS"  # environment variable: hosts, and folders or files of SQLite, with commas between
 EXAMPLE = "postgresql://user@host/name"
-SECRET = re.compile(r"pass(?!file)|pwd|secret|token|credential|odbc_connect", re.IGNORECASE)  # names of parameters
+SECRET = re.compile(  # names of parameters
+    r"pass(?!file)|pwd|secret|token|credential|(api|access|private)_?key|odbc_connect", re.IGNORECASE
+)
+SECRET_WITHIN = re.compile(r"(pass(?!file)|pwd|secret|token)\w*\s*=", re.IGNORECASE)  # values, such as options
 HARMLESS = ("application_name", "charset", "connect_timeout")  # parameters that lead to no other host
 ENCRYPTED = ("require", "verify-ca", "verify-full")  # values of sslmode
 
@@ -78,17 +81,22 @@ def without_password(url: str) -> str:
         OptionError: it is no URL of a database.
     """
     parsed = read_url(url)
-    parsed = parsed.difference_update_query([name for name in parsed.query if SECRET.search(name)])
+    parsed = parsed.difference_update_query([*_secrets(parsed)])
     return parsed._replace(password=None).render_as_string()  # its `set` leaves out what is None
+
+
+def _secrets(url: sqlalchemy.URL) -> dict[str, tuple[str, ...]]:
+    """The parameters that are, or hold, what nobody else may know."""
+    values = url.normalized_query
+    return {name: tuple(of) for name, of in values.items() if SECRET.search(name) or any(map(SECRET_WITHIN.search, of))}
 
 
 def hide_password(text: str, url: str) -> str:
     """A driver's message about this URL, without its secrets."""
     parsed = read_url(url)
     secrets = {parsed.password or "", url.partition("://")[2].rpartition("@")[0].partition(":")[2]}  # meant, and typed
-    for name, value in parsed.query.items():
-        if SECRET.search(name):
-            secrets |= {value} if isinstance(value, str) else set(value)
+    for values in _secrets(parsed).values():
+        secrets |= set(values)
     for secret in sorted(map(str, secrets - {""}), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -13,6 +14,8 @@ import numpy as np
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import describe
 from seesaw_nas.core.errors import OptionError, RunError, SeesawError
+from seesaw_nas.core.files import hold_folder
+from seesaw_nas.core.run_folder import refuse_links
 from seesaw_nas.evaluators.ranking import bands
 from seesaw_nas.evaluators.ranking.result import Audit, Row, sort_key
 from seesaw_nas.evaluators.ranking.spent import RECORDED, Spent
@@ -71,8 +74,8 @@ def audit(
     cut, left_out = bands.cut([entry.macs for entry in known.entries], band)
     bench, judge = Bench(known, supernet, device, data_dir), Judge(known, cut, bootstrap, seed)
     about = conditions(describe(bench.torch_device))
-    place = _made(folder(paths, out))
-    with Scorebook(place / FILE, known.basis) as book:
+    place = _made(folder(paths, out), paths)
+    with _held(place), Scorebook(place / FILE, known.basis) as book:
         rows, skipped = _rows(wanted, bench, judge, book, seed, on_score)
         found = Audit(
             runs=known.runs,
@@ -93,7 +96,7 @@ def audit(
             unknown=known.unknown,
         )
         book.conclude(found.to_dict())
-    _draw(place / PAGE, found)
+        _draw(place / PAGE, found)
     return found
 
 
@@ -104,12 +107,26 @@ def folder(paths: Sequence[Path], out: Path | str = "") -> Path:
     return paths[0] / "audit" if len(paths) == 1 and paths[0].is_dir() else Path("audit")
 
 
-def _made(place: Path) -> Path:
+def _made(place: Path, paths: Sequence[Path]) -> Path:
+    """The folder to write to, made where it lacks; one in a run's folder, which may be anybody's, is no link."""
+    if place.parent in paths:
+        refuse_links(place, ", or choose another --out")
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"cannot write to {place}: {error.strerror}; choose another --out") from None
     return place
+
+
+@contextlib.contextmanager
+def _held(place: Path) -> Iterator[None]:
+    """Context in which no other audit writes into the folder: it would score all again, and one lose its scores."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(hold_folder(place))
+        except BlockingIOError:
+            raise RunError(f"another process is writing to {place}; wait for it, or choose another --out") from None
+        yield
 
 
 def _draw(path: Path, found: Audit) -> None:

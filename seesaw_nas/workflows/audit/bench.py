@@ -16,6 +16,7 @@ from seesaw_nas.core.device import find_device
 from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import OutOfMemory, RunError, SpecError, TrainingFailed
 from seesaw_nas.core.typed import conform
+from seesaw_nas.data.cache import holds_copies
 from seesaw_nas.evaluators import proxies
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import SCORED_OTHERWISE, difference
@@ -113,9 +114,11 @@ class Bench:
         """The truth's, with another evaluator; of a search's plan and engine nothing is left."""
         own, training = self.truth.settings, self.truth.settings.training
         epochs = short_of(evaluator) or (1 if evaluator == "tuned" else training.epochs)
-        data_dir = self.data_dir or training.data_dir
+        data_dir, cache_dir = self.data_dir or training.data_dir, training.cache_dir
+        if cache_dir and not holds_copies(Path(cache_dir)):
+            cache_dir = ""  # a run's folder, which may be anybody's, makes no other
         return SearchSettings(
-            training=replace(training, epochs=epochs, device=self.device, data_dir=data_dir),
+            training=replace(training, epochs=epochs, device=self.device, data_dir=data_dir, cache_dir=cache_dir),
             searched=own.searched,
             scoring=Scoring(
                 evaluator="trained" if short_of(evaluator) else evaluator,

@@ -105,22 +105,23 @@ def test_network_that_does_not_agree_is_not_written(named, weights, here, monkey
 
 
 @pytest.mark.parametrize(
-    ("target", "when"), [("onnx", "_make_content"), ("folder", "_make_content"), ("folder", "_readme")]
+    ("target", "when"),
+    [("json", "encode_json"), ("onnx", "_make_content"), ("folder", "_make_content"), ("folder", "_readme")],
 )
 def test_second_of_two_exports_overwrites_nothing(named, weights, here, monkeypatch, target, when):
-    module = export if when == "_make_content" else folder
-    work = getattr(module, when)
+    module = folder if when == "_readme" else export
+    work, out = getattr(module, when), Path("out.json" if target == "json" else "out.onnx")
 
     def while_another_writes(*arguments):
-        Path("out.onnx").mkdir()
-        Path("out.onnx/theirs").touch()
+        out.mkdir()
+        (out / "theirs").touch()
         return work(*arguments)
 
     monkeypatch.setattr(module, when, while_another_writes)
-    with pytest.raises(RunError, match=r"out\.onnx exists already and nothing is overwritten; choose another --out"):
-        export.export(named, weights, target, Path("out.onnx"))
-    assert left(here) == ["out.onnx"]
-    assert left(here / "out.onnx") == ["theirs"]
+    with pytest.raises(RunError, match=r"out\..* exists already and nothing is overwritten; choose another --out"):
+        export.export(named, weights, target, out)
+    assert left(here) == [out.name]
+    assert left(here / out) == ["theirs"]
 
 
 @pytest.mark.parametrize("target", ["onnx", "folder"])

@@ -347,6 +347,39 @@ def test_a_scorebook_of_other_trainings_or_of_nothing_is_refused(tmp_path):
         Scorebook(path, digits)
 
 
+def test_copies_of_images_are_made_in_no_folder_that_a_run_alone_names(tmp_path):
+    settings = SETTINGS.replace(cache_dir=str(tmp_path / "copies"))
+    known = trainings.read([written(tmp_path / "t", rising(1), settings=settings)])
+    scoring = bench.Bench(known, "", "cpu", "")
+    assert scoring._settings("trained").training.cache_dir == ""
+    (tmp_path / "copies/0a").mkdir(parents=True)  # as an earlier search of the user's made it
+    assert scoring._settings("trained").training.cache_dir == str(tmp_path / "copies")
+
+
+def test_second_of_two_audits_at_once_scores_nothing(tmp_path):
+    path = written(tmp_path / "t", rising(1))
+
+    def second(name, done, of):
+        with pytest.raises(RunError, match=r"another process is writing to .*/out; wait for it, or choose another"):
+            audit(path, "params")
+
+    found = audit(path, "flow", on_score=second)
+    assert [row.name for row in found.rows] == ["flow"]
+
+
+def test_an_audit_writes_into_no_folder_that_a_link_in_the_run_leads_to(tmp_path):
+    path = written(tmp_path / "t", rising(1))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/audit").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(
+        RunError, match=r"run/audit is a link, and a run writes nowhere else; .*, or choose another --out"
+    ):
+        workflow._made(tmp_path / "run/audit", [tmp_path / "run"])
+    audit(path, "flow", out=tmp_path / "run/audit")  # by the user's own word
+    assert sorted(os.listdir(tmp_path / "elsewhere")) == ["audit.json"]
+
+
 def test_curves_that_were_evaluated_at_the_end_alone_have_no_early_epochs(tmp_path):
     made = table(rising(1), ARCHITECTURES)
     bare = tuple(
