@@ -29,6 +29,7 @@ def resume(
     from seesaw_nas.cli.parts import searching
 
     limit = parse_duration(time_limit) if time_limit else None
+    searching.settle_resumed(run, changes)
     if dry_run:
         searching.show_plan(
             lambda view: searching.preview_resumed(run, listener=view, **changes), json, searching.RESUMED

@@ -78,6 +78,7 @@ def search(
     path = runs_dir / name
     if resume and is_run(path):
         _check_same(settings, path)
+        searching.settle_threads(settings.training.device, settings.training.threads, searching.begun_in(path))
         values = settings.to_dict()
         moved = [name for name in PLACES if _is_place(values[name])]
         changes = {key: values[key] for key in CHANGEABLE if key not in PLACES or key in moved}
@@ -88,6 +89,7 @@ def search(
             return
         searching.watch(lambda how: searching.resume(path, time_limit=limit, **how, **changes), json, searching.RESUMED)
         return
+    searching.settle_threads(settings.training.device, settings.training.threads)
     if dry_run:
         searching.show_plan(lambda view: searching.preview(settings, name=name, runs_dir=runs_dir, listener=view), json)
         return

@@ -126,7 +126,7 @@ def preview_training(
     """
     named, training = specfile.resolve(settings.spec), settings.training
     dataset, recipe = training.dataset or train.dataset_of(named), training.fitted_recipe
-    path = out or Path("runs") / names.derive_name(named.name, training.recipe, training.seed)
+    path = out or train.folder_of(settings, named)
     if is_taken(path) and not resume:
         raise NameTaken(path)
     device, execution = find_device(training.device), Execution(settings.execution)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import data, evaluators, space
+from seesaw_nas.core import threads
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import cuda_count, describe, find_device
 from seesaw_nas.core.errors import RunError
@@ -21,6 +22,7 @@ from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.called import CalledEvaluator
 from seesaw_nas.evaluators.catching import CatchingEvaluator
 from seesaw_nas.evaluators.differences import SCORED_BY_SUPERNET, difference
+from seesaw_nas.search import engines
 from seesaw_nas.search.history.addresses import without_password
 from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Budget, Feasible
@@ -111,6 +113,8 @@ def make_problem(settings: SearchSettings, given: Objects = NO_OBJECTS, space_fi
         SeesawError: the data set, space or device cannot be loaded, or nothing fits the budget; the text says what can.
     """
     device, typed = _device(settings), settings.searched.space
+    if device.type == "cpu" and settings.training.threads:
+        threads.settle(settings.training.threads)
     settings = places.resolve(settings)
     if given.space is None and places.is_space_file(settings):
         text = space_file or space.read_text(typed)
@@ -228,7 +232,8 @@ def _feasible(settings: SearchSettings, given: Objects, subject: Subject, defaul
 
 def description(problem: Problem) -> dict[str, Any]:
     """What a run is, and where it was made, in JSON values."""
-    found = conditions(describe(problem.device)) | (
+    lanes = engines.lanes(problem.settings, problem.device)
+    found = conditions(describe(problem.device, lanes.threads)) | (
         AUTOMATIC.plan(problem.device) if trains(problem.settings.scoring.evaluator) else {}
     )
     return record_of(problem) | {"conditions": found}

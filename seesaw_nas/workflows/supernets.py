@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas.core import signals
+from seesaw_nas.core import signals, threads
+from seesaw_nas.core.device import describe
 from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import RunError, SpecError
 from seesaw_nas.core.fields import take_fields
@@ -34,6 +35,7 @@ from seesaw_nas.workflows.search_images import load_images
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
+    from seesaw_nas.training.options import Training
     from seesaw_nas.training.supernet import TrainedSupernet
 
 KIND = "supernet"
@@ -71,13 +73,20 @@ def supernet(
     Raises:
         SeesawError: the folder exists, or as for :func:`train_in`.
     """
+    if listener:
+        listener.doing("reading images")
     problem = make_problem(settings)
     if on_problem:
         on_problem(problem)
     settings, training = problem.settings, problem.settings.training
-    path = out or Path("runs") / derive_name(f"supernet-{problem.space.name}", training.recipe, training.seed)
-    folder = _folder(path, settings, problem, resume=resume)
+    path = out or folder_of(training, problem.space.name)
+    folder = _folder(path, settings, problem, listener, resume=resume)
     return path, _train(folder, settings, problem, listener, on_begin, on_estimate)
+
+
+def folder_of(training: Training, space: str) -> Path:
+    """The folder that is made where none is named."""
+    return Path("runs") / derive_name(f"supernet-{space}", training.recipe, training.seed)
 
 
 def train_in(
@@ -101,7 +110,7 @@ def train_in(
         SeesawError: the images cannot be loaded, the folder is of something else, or training failed or was
             interrupted.
     """
-    return _train(_folder(folder, settings, problem, resume=True), settings, problem, listener)
+    return _train(_folder(folder, settings, problem, listener, resume=True), settings, problem, listener)
 
 
 def _train(
@@ -120,6 +129,7 @@ def _train(
         if on_begin:
             on_begin(problem, recipe, len(images.train))
         if on_estimate:
+            told.doing("timing a step")
             on_estimate(estimate(settings, problem.feasible, images, recipe, problem.device))
         with signals.catch_signals() as stop:
             trained = train_supernet(
@@ -139,7 +149,9 @@ def _train(
         return trained
 
 
-def _folder(path: Path, settings: SearchSettings, problem: Problem, *, resume: bool) -> RunFolder:
+def _folder(
+    path: Path, settings: SearchSettings, problem: Problem, listener: Listener | None, *, resume: bool
+) -> RunFolder:
     """The folder, made where nothing is there; with ``resume`` also one of the same supernet.
 
     Raises:
@@ -155,15 +167,19 @@ def _folder(path: Path, settings: SearchSettings, problem: Problem, *, resume: b
         raise RunError(f"{path} is the folder of a {before.get('kind')}, not of a supernet; choose another folder")
     if differing := difference(Basis.of(before, str(path)), Basis.of(about, "what is wanted now")):
         raise RunError(f"{path} is another supernet: {differing}; choose another folder")
+    if listener and not _result(folder).exists() and (changed := threads.change(before, threads.recorded(about))):
+        listener.remark(f"{path}: {changed}")
     return folder
 
 
 def _about(settings: SearchSettings, problem: Problem) -> dict[str, Any]:
     recipe = fitted_recipe(settings)
     about = description(replace(problem, settings=settings))
+    conditions = about["conditions"] | {"device": describe(problem.device)}  # this process alone trains it
     return {
         "kind": KIND,
         **about,
+        "conditions": conditions,
         "recipe": recipe.to_dict(),
         "sampling": settings.steps.sampling,
         "epochs": recipe.epochs,

@@ -15,6 +15,7 @@ import numpy as np
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core import threads
 from seesaw_nas.core.documents import DocumentError, check_file, decode, parse_json, read_bytes
 from seesaw_nas.core.errors import OptionError, RunError, SpecError
 from seesaw_nas.core.fields import shorten
@@ -35,6 +36,7 @@ from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import Problem, description, make_problem
 
 LIKE = "architectures"  # field of what a table says of itself: a checksum of those that were named, not drawn
+LARGEST_HEADER = 2**24  # bytes of the first line of what was begun
 LARGEST_PART = 2**30  # bytes of what was begun: about 200,000 trainings
 
 
@@ -89,6 +91,9 @@ def tabulate(
     with _Log(out, about) as log:
         if out.exists():
             return _made(out, log)
+        now = threads.recorded(about)
+        if listener and (changed := threads.change(log.begun, now)):
+            listener.remark(f"{_part_of(out)}: {changed}")
         for number, (architecture, seed) in enumerate(_pairs(draws, settings.training.seed, seeds)):
             if (architecture.digest, seed) not in log.done:
                 log.add(architecture, seed, _trained(problem, architecture, seed, number, listener or Listener()))
@@ -117,6 +122,16 @@ def _made(out: Path, log: _Log) -> Table:
         refuse_existing(out)
     log.discard()
     return table
+
+
+def read_beginning(out: Path) -> dict[str, Any]:
+    """What the beginning of a table says of itself, as far as it can be read; nothing where there is none."""
+    try:
+        with _part_of(out).open("rb") as file:
+            about = parse_json(file.readline(LARGEST_HEADER).decode())
+    except (OSError, ValueError, DocumentError):
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def _part_of(out: Path) -> Path:
@@ -226,6 +241,8 @@ class _Log:
         self._out, self._path = out, _part_of(out)
         self._locked = contextlib.ExitStack()
         self._about = json.loads(json.dumps({k: v for k, v in about.items() if k != "conditions"}))
+        self._conditions = {"conditions": about["conditions"]}
+        self.begun: Mapping[str, Any] = {}
         self.done: dict[tuple[str, int], Curve] = {}
 
     def __enter__(self) -> _Log:
@@ -247,7 +264,7 @@ class _Log:
         except OSError as error:
             raise RunError(f"cannot write {self._path}: {error.strerror}; choose another place") from None
         if not lines:
-            self._append(self._about)
+            self._append(self._about | self._conditions)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -264,7 +281,7 @@ class _Log:
             about, *rest = [parse_json(line) for line in lines] or [self._about]
             if not isinstance(about, dict):
                 raise SpecError("its first line says nothing of a table")
-            about = check_description(about, str(self._path))
+            about = self.begun = check_description(about, str(self._path))
             for entry in rest:
                 training = build(_Training, entry)
                 if training.curve:

@@ -76,6 +76,10 @@ class SupernetView(Listener):
         """Show it in place of the training, which has not begun."""
         self.shown.doing(what)
 
+    def remark(self, text: str) -> None:
+        """A line."""
+        self.shown.note(text)
+
     def begin(self, problem: Problem, recipe: Recipe, images: int) -> None:
         """Say what is trained, how and on what."""
         budget, fitting = problem.budget, format_large(problem.feasible.count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.failures import remember
 from seesaw_nas.cli.parts.outcome import print_outcome, refuse_all_failed
 from seesaw_nas.cli.parts.planning import RESUMED, SEARCH, TABLE, print_plan, show_plan, time_of
+from seesaw_nas.cli.parts.threads import begun_in, settle_threads
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.core.units import format_count, format_duration
 from seesaw_nas.evaluators.words import TRAINED, words
@@ -33,12 +34,15 @@ __all__ = [
     "TABLE",
     "View",
     "begin",
+    "begun_in",
     "join_another",
     "preview",
     "preview_resumed",
     "preview_table",
     "print_plan",
     "resume",
+    "settle_resumed",
+    "settle_threads",
     "show_plan",
     "watch",
 ]
@@ -63,12 +67,23 @@ def watch(work: Callable[[dict[str, Any]], Result], as_json: bool, kind: str = S
     refuse_all_failed(result)
 
 
+def settle_resumed(path: Path, changes: Mapping[str, Any]) -> None:
+    """Settle the threads of a search that goes on: as many as before, unless the changes or the system name others."""
+    if (begun := begun_in(path)) is None:
+        return  # which is said when it is opened
+    own = begun.get("settings")
+    settings = (own if isinstance(own, dict) else {}) | {name: value for name, value in changes.items() if value}
+    wanted = settings.get("threads", 0)
+    settle_threads(str(settings.get("device", "")), wanted if isinstance(wanted, int) else 0, begun)
+
+
 def join_another(
     settings: SearchSettings, name: str, runs_dir: Path, limit: float | None, *, dry_run: bool, as_json: bool
 ) -> None:
     """Work on the search of this name in the database that the settings name."""
     if not settings.placement.storage:
         raise OptionError("--join wants the --storage that the search is in")
+    settle_threads(settings.training.device, settings.training.threads)
     if dry_run:
         raise OptionError(
             "--join works on a search that others began, of which `status` says more; leave out --dry-run"
