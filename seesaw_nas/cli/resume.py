@@ -32,7 +32,9 @@ def resume(
     searching.settle_resumed(run, changes)
     if dry_run:
         searching.show_plan(
-            lambda view: searching.preview_resumed(run, listener=view, **changes), json, searching.RESUMED
+            lambda view: searching.preview_resumed(run, time_limit=limit, listener=view, **changes),
+            json,
+            searching.RESUMED,
         )
         return
     searching.watch(

@@ -84,14 +84,19 @@ def search(
         changes = {key: values[key] for key in CHANGEABLE if key not in PLACES or key in moved}
         if dry_run:
             searching.show_plan(
-                lambda view: searching.preview_resumed(path, listener=view, **changes), json, searching.RESUMED
+                lambda view: searching.preview_resumed(path, time_limit=limit, listener=view, **changes),
+                json,
+                searching.RESUMED,
             )
             return
         searching.watch(lambda how: searching.resume(path, time_limit=limit, **how, **changes), json, searching.RESUMED)
         return
     searching.settle_threads(settings.training.device, settings.training.threads)
     if dry_run:
-        searching.show_plan(lambda view: searching.preview(settings, name=name, runs_dir=runs_dir, listener=view), json)
+        searching.show_plan(
+            lambda view: searching.preview(settings, name=name, runs_dir=runs_dir, time_limit=limit, listener=view),
+            json,
+        )
         return
     searching.watch(lambda how: searching.begin(settings, name=name, runs_dir=runs_dir, time_limit=limit, **how), json)
 

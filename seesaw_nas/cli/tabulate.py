@@ -70,7 +70,7 @@ def tabulate(
 
         def show(problem: Problem, plan: Plan) -> None:
             searching.print_plan(console, problem, plan, searching.TABLE)
-            view.begin(plan.trials)
+            view.begin(plan)
 
         view = TabulateView(progress, settings.proposals.trials * seeds)
         table = train_all(

@@ -106,10 +106,10 @@ def named(environment: Mapping[str, str] = os.environ) -> str:
 
 def time_work(count: int) -> float:
     """Seconds of a training step of a small network with so many threads: the median of up to seven."""
-    layers: list[nn.Module] = []
-    for _ in range(LAYERS):
-        layers += [nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, groups=2), nn.BatchNorm2d(CHANNELS), nn.ReLU()]
     with torch.random.fork_rng(devices=[]), use(count):
+        layers: list[nn.Module] = []
+        for _ in range(LAYERS):
+            layers += [nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1, groups=2), nn.BatchNorm2d(CHANNELS), nn.ReLU()]
         network, images = nn.Sequential(*layers), torch.randn(IMAGES, CHANNELS, SIDE, SIDE)
         seconds: list[float] = []
         while len(seconds) < 2 or (len(seconds) <= ROUNDS and sum(seconds) < LONGEST):

@@ -35,8 +35,8 @@ class Training:
         "Device: cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.", default="auto", changeable=True
     )
     threads: int = option(
-        "CPU threads of a training, on which its figures depend. 0: by OMP_NUM_THREADS; else as many as a run that goes "
-        "on began with; else by a short measurement of how busy the machine is.",
+        "CPU threads of a training, on which its figures depend. 0: by OMP_NUM_THREADS; else those that a run which "
+        "goes on began with; else by a short measurement of how busy the machine is.",
         default=0,
         least=0,
         most=MOST_THREADS,

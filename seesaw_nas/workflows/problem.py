@@ -51,6 +51,7 @@ class Problem:
         given: the objects that the program passed.
         passed_over: what of the data set's folder is not read.
         space_file: text that describes the space; empty where it comes with the package, a table or the program.
+        whole: images to train on before they were cut to the wanted number; 0 without images.
     """
 
     settings: SearchSettings
@@ -61,6 +62,7 @@ class Problem:
     given: Objects = NO_OBJECTS
     passed_over: PassedOver = NOTHING
     space_file: str = ""
+    whole: int = 0
 
     @property
     def space(self) -> space.Space:
@@ -174,10 +176,10 @@ def _device(settings: SearchSettings) -> torch.device:
 
 
 def _on_images(settings: SearchSettings, given: Objects, device: torch.device) -> Problem:
-    images, trained_on = load_described(settings, given.data)
+    images, trained_on, whole = load_described(settings, given.data)
     feasible = _feasible(settings, given, trained_on)
     evaluator = _evaluator(settings, images, feasible.space)
-    return Problem(settings, trained_on, device, feasible, evaluator, given, images.passed_over)
+    return Problem(settings, trained_on, device, feasible, evaluator, given, images.passed_over, whole=whole)
 
 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
@@ -202,7 +204,7 @@ def _make_called(settings: SearchSettings, given: Objects, device: torch.device)
     if given.data is None:
         scored_on = Subject("", shape, found.classes, 0, 0)
     else:  # the evaluator need not look at them, but figures on others are others
-        _, scored_on = load_described(settings, given.data)
+        scored_on = load_described(settings, given.data).subject
     feasible = budgets.find_feasible(found, settings.searched.budget, "")
     return Problem(settings, scored_on, device, feasible, evaluator, given)
 

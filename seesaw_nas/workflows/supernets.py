@@ -7,6 +7,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from seesaw_nas.architecture import cost
 from seesaw_nas.core import signals, threads
 from seesaw_nas.core.device import describe
 from seesaw_nas.core.documents import DocumentError, read_json
@@ -21,7 +24,7 @@ from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.ranking.spent import CORE, GPU
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.space import Budget, Feasible, Space
+from seesaw_nas.space import Feasible, Space
 from seesaw_nas.training import checkpoints, recipes
 from seesaw_nas.training.batches import steps_per_epoch
 from seesaw_nas.training.epoch import Epoch
@@ -29,7 +32,7 @@ from seesaw_nas.training.execution import EAGER
 from seesaw_nas.training.supernet import WEIGHTS, Supernet, TrainedSupernet, load, save
 from seesaw_nas.training.supernet import train as train_supernet
 from seesaw_nas.training.supernet.sampling import check_recipe, sampler
-from seesaw_nas.training.timing import step_seconds
+from seesaw_nas.training.timing import Line, step_seconds
 from seesaw_nas.workflows.problem import Problem, description, make_problem
 from seesaw_nas.workflows.search_images import load_images
 
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 
 KIND = "supernet"
 _TOOK: dict[str, type] = {"seconds": float, "core_seconds": float, "steps": int}
+DRAWN = 16  # steps whose architectures an estimate looks at
+DEARER = 1.06  # times as long as a step of its networks alone a step of the supernet takes, by benchmarks/supernet.py
 LONGER = 3  # times the recipe's own epochs, where no number is given: the weights serve many networks
 OnBegin = Callable[[Problem, recipes.Recipe, int], None]
 """Told the problem, the recipe and the number of training images."""
@@ -189,14 +194,14 @@ def _about(settings: SearchSettings, problem: Problem) -> dict[str, Any]:
 def estimate(
     settings: SearchSettings, feasible: Feasible, images: SearchData, recipe: recipes.Recipe, device: Any
 ) -> float:
-    """Seconds of the whole training, by steps of an architecture of median cost."""
-    import numpy as np
-
-    rng, median = np.random.default_rng(settings.training.seed), feasible.median_macs
-    typical = Feasible(feasible.space, Budget(median, median)).draw(rng)
-    together = len(sampler(settings.steps.sampling, feasible)(rng))
-    batches = recipe.epochs * steps_per_epoch(images, recipe)
-    return batches * together * step_seconds(typical, images, recipe, device, EAGER)
+    """Seconds of the whole training, by steps of a few of the architectures that it draws."""
+    rng, sample = np.random.default_rng(settings.training.seed), sampler(settings.steps.sampling, feasible)
+    steps = [sample(rng) for _ in range(DRAWN)]
+    drawn = sorted((one for step in steps for one in step), key=cost.macs)
+    timed = [drawn[(2 * place + 1) * len(drawn) // 6] for place in range(3)]  # the middle of each third
+    line = Line.through([(cost.macs(one), step_seconds(one, images, recipe, device, EAGER)) for one in timed])
+    each = sum(line.at(cost.macs(one)) for one in drawn) / len(steps)
+    return DEARER * each * recipe.epochs * steps_per_epoch(images, recipe)
 
 
 def _write(folder: RunFolder, trained: TrainedSupernet) -> None:

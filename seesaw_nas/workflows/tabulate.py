@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -85,12 +85,12 @@ def tabulate(
         listener.remark(problem.passed_over.sentence)
     draws, drawn = find_architectures(problem, like, listener)
     about = {**description(problem), "seeds": seeds, **drawn}
-    if on_plan:
-        halving = problem.settings.halving(problem.evaluator.epochs)
-        on_plan(problem, plan(problem, seeds * len(draws), halving, listener=listener, repeats=True))
     with _Log(out, about) as log:
         if out.exists():
             return _made(out, log)
+        if on_plan:
+            left = left_of(draws, settings.training.seed, seeds, log.done)
+            on_plan(problem, plan_trainings(problem, left, listener))
         now = threads.recorded(about)
         if listener and (changed := threads.change(log.begun, now)):
             listener.remark(f"{_part_of(out)}: {changed}")
@@ -106,6 +106,12 @@ def tabulate(
         tables.write(out, table)
         log.discard()
     return table
+
+
+def plan_trainings(problem: Problem, architectures: Sequence[Architecture], listener: Listener | None) -> Plan:
+    """The plan of so many trainings, one for each entry."""
+    halving = problem.settings.halving(problem.evaluator.epochs)
+    return plan(problem, len(architectures), halving, listener=listener, architectures=architectures)
 
 
 def _made(out: Path, log: _Log) -> Table:
@@ -132,6 +138,24 @@ def read_beginning(out: Path) -> dict[str, Any]:
     except (OSError, ValueError, DocumentError):
         return {}
     return about if isinstance(about, dict) else {}
+
+
+def read_done(out: Path) -> set[tuple[str, int]]:
+    """Digest and seed of the trainings that the beginning of a table has, as far as it can be read."""
+    found = set()
+    with contextlib.suppress(OSError, ValueError, DocumentError, KeyError, TypeError), _part_of(out).open() as file:
+        next(file, "")
+        for line in file:
+            entry = parse_json(line)
+            found.add((entry["digest"], entry["seed"]))
+    return found
+
+
+def left_of(
+    architectures: Sequence[Architecture], first: int, seeds: int, done: Collection[tuple[str, int]]
+) -> list[Architecture]:
+    """The architectures of the trainings that are not done, one entry for each training."""
+    return [one for one, seed in _pairs(architectures, first, seeds) if (one.digest, seed) not in done]
 
 
 def _part_of(out: Path) -> Path:
@@ -198,7 +222,7 @@ def _architectures_of(path: Path, problem: Problem, count: int) -> list[Architec
     return named
 
 
-def _pairs(architectures: list[Architecture], first: int, seeds: int) -> Iterator[tuple[Architecture, int]]:
+def _pairs(architectures: Sequence[Architecture], first: int, seeds: int) -> Iterator[tuple[Architecture, int]]:
     return ((architecture, seed) for architecture in architectures for seed in range(first, first + seeds))
 
 

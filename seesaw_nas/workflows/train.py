@@ -204,11 +204,12 @@ def folder_of(settings: TrainSettings, named: Named) -> Path:
 def estimate(
     named: Named, images: Any, recipe: recipes.Recipe, device: Any, processes: int, execution: Execution
 ) -> float:
-    """Seconds of a whole training, by a few timed steps."""
+    """Seconds of a whole training and of reading the test accuracy after it, by a few timed steps."""
     share = replace(recipe, batch_size=max(recipes.SMALLEST_BATCH, recipe.batch_size // processes))
     measured = execution if processes == 1 else EAGER
     step = timing.step_seconds(named.architecture, images, share, device, measured)
-    return timing.trial_seconds(step, images, recipe)
+    tested = data.test_images(images.name) or len(images.validation)
+    return timing.trial_seconds(step, images, recipe) + timing.scoring_seconds(step, tested, images, recipe)
 
 
 def _warn_of_compiling(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
+PERIOD = 600.0  # seconds over which a bar's speed is taken: a step may take a minute
 PIPED_WIDTH = 200  # columns where there is no terminal: a reader in a pipe should not get cut tables
 
 
@@ -39,15 +40,10 @@ def plain_table(title: str | None = None) -> Table:
 
 def progress(on: Console) -> Progress:
     """Bars that vanish when they are done, on a terminal only: what, how far, how many, how long so far and still."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    times = (TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    from seesaw_nas.cli.parts.remaining import Remaining
+
+    times = (TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), Remaining())
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
-    return Progress(*columns, console=on, transient=True, disable=not on.is_terminal)
+    return Progress(*columns, console=on, transient=True, disable=not on.is_terminal, speed_estimate_period=PERIOD)
