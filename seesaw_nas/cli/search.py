@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.declared import take_settings
 from seesaw_nas.cli.parts.parameters import DryRun, Json, TimeLimit, verb
 from seesaw_nas.core import options
@@ -64,7 +65,8 @@ def search(
         own = {"name": name or "", "runs_dir": str(runs_dir), "time_limit": time_limit}
         print(configuration.write(settings, own), end="")
         return
-    from seesaw_nas.cli.parts import searching
+    with terminal.loading():
+        from seesaw_nas.cli.parts import searching
 
     limit = parse_duration(time_limit) if time_limit else None
     if join:

@@ -46,9 +46,10 @@ def supernet(
     json: Json = False,
 ) -> None:
     """Train one set of weights for a whole space, for search."""
-    from seesaw_nas.cli.parts.threads import begun_in, settle_threads
-    from seesaw_nas.workflows import supernets
-    from seesaw_nas.workflows.preview import preview_supernet
+    with terminal.loading():
+        from seesaw_nas.cli.parts.threads import begun_in, settle_threads
+        from seesaw_nas.workflows import supernets
+        from seesaw_nas.workflows.preview import preview_supernet
 
     folder = out or supernets.folder_of(settings.training, settings.searched.space)
     begun = begun_in(folder) if resume else None

@@ -51,9 +51,10 @@ def tabulate(
 
     The architectures are drawn evenly in Multi-Adds. Called again after an interruption, it goes on where it was.
     """
-    from seesaw_nas.cli.parts import searching
-    from seesaw_nas.workflows.tabulate import read_beginning
-    from seesaw_nas.workflows.tabulate import tabulate as train_all
+    with terminal.loading():
+        from seesaw_nas.cli.parts import searching
+        from seesaw_nas.workflows.tabulate import read_beginning
+        from seesaw_nas.workflows.tabulate import tabulate as train_all
 
     searching.settle_threads(settings.training.device, settings.training.threads, read_beginning(out))
     if dry_run:

@@ -40,9 +40,10 @@ def train(
     json: Json = False,
 ) -> None:
     """Train one architecture, then read the test accuracy, once."""
-    from seesaw_nas.cli.parts.threads import begun_in, settle_threads
-    from seesaw_nas.workflows import train as workflow
-    from seesaw_nas.workflows.preview import preview_training
+    with terminal.loading():
+        from seesaw_nas.cli.parts.threads import begun_in, settle_threads
+        from seesaw_nas.workflows import train as workflow
+        from seesaw_nas.workflows.preview import preview_training
 
     begun = begun_in(out or workflow.folder_of(settings, specfile.resolve(settings.spec))) if resume else None
     settle_threads(settings.training.device, settings.training.threads, begun)

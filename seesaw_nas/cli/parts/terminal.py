@@ -5,7 +5,12 @@ Verbs import this at their top, so rich is loaded where it is used: ``--help`` d
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from seesaw_nas.core.torchrun import leads
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +29,19 @@ def console(stderr: bool = False) -> Console:
     if not made.is_terminal:
         made.width = PIPED_WIDTH
     return made
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Context in which a terminal says that libraries are loaded, which takes seconds; nothing of it stays there."""
+    if not sys.stderr.isatty() or not leads():
+        yield
+        return
+    print("loading torch", end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # to the beginning of the line, and empty it
 
 
 def printable(text: str) -> str:
