@@ -53,10 +53,9 @@ def tabulate(
     """
     with terminal.loading():
         from seesaw_nas.cli.parts import searching
-        from seesaw_nas.workflows.tabulate import read_beginning
-        from seesaw_nas.workflows.tabulate import tabulate as train_all
+        from seesaw_nas.workflows import tabulate as workflow
 
-    searching.settle_threads(settings.training.device, settings.training.threads, read_beginning(out))
+    searching.settle_threads(settings.training.device, settings.training.threads, workflow.read_beginning(out))
     if dry_run:
         searching.show_plan(
             lambda view: searching.preview_table(settings, out, seeds=seeds, like=like, listener=view),
@@ -74,7 +73,7 @@ def tabulate(
             view.begin(plan)
 
         view = TabulateView(progress, settings.proposals.trials * seeds)
-        table = train_all(
+        table = workflow.tabulate(
             settings, out, seeds=seeds, like=like, listener=view, on_problem=problems.append, on_plan=show
         )
     trainings = sum(len(entry.curves) for entry in table.entries)

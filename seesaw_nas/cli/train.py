@@ -16,6 +16,7 @@ from seesaw_nas.cli.parts.declared import take_settings
 from seesaw_nas.cli.parts.epochs import DRY, TrainingDisplay
 from seesaw_nas.cli.parts.failures import remember
 from seesaw_nas.cli.parts.parameters import DryRun, Json, Resume, verb
+from seesaw_nas.cli.parts.threads import begun_in, settle_threads
 from seesaw_nas.core.torchrun import leads
 from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
 
@@ -41,7 +42,6 @@ def train(
 ) -> None:
     """Train one architecture, then read the test accuracy, once."""
     with terminal.loading():
-        from seesaw_nas.cli.parts.threads import begun_in, settle_threads
         from seesaw_nas.workflows import train as workflow
         from seesaw_nas.workflows.preview import preview_training
 

@@ -2,7 +2,7 @@
 
 On a busy machine, threads wait for each other: two threads beside one other process have been 24 times slower than one.
 A training's figures depend on the number, so it is changed only where that pays much, and a run that goes on keeps its
-own.
+own. Importing this loads no torch.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-
-import torch
-from torch import nn
 
 from seesaw_nas.core.conditions import cores
 
@@ -52,6 +49,8 @@ _chosen = Threads(0)
 
 def current() -> Threads:
     """The number that torch uses now, with its reason where :func:`settle` chose it."""
+    import torch
+
     count = torch.get_num_threads()
     return _chosen if _chosen.count == count else Threads(count)
 
@@ -71,6 +70,8 @@ def settle(
         environment: variables of the process.
         measure: gives the seconds of some work with so many threads; by default, it is timed.
     """
+    import torch
+
     global _chosen
     _chosen = choose(torch.get_num_threads(), wanted, begun, environment, measure or time_work)
     torch.set_num_threads(_chosen.count)
@@ -99,6 +100,13 @@ def choose(own: int, wanted: int, begun: int, environment: Mapping[str, str], me
     return Threads(count, f"the machine is busy: {own} threads do the same work {first / seconds:.1f} times as slowly")
 
 
+def matter(device: str) -> bool:
+    """Whether figures on the device of this name, such as ``auto``, depend on the threads: it is the CPU."""
+    import torch
+
+    return device == "cpu" or (not device.startswith("cuda") and not torch.cuda.is_available())
+
+
 def named(environment: Mapping[str, str] = os.environ) -> str:
     """The variable by which the user has named a number; empty for none."""
     return next((name for name in VARIABLES if environment.get(name)), "")
@@ -106,6 +114,9 @@ def named(environment: Mapping[str, str] = os.environ) -> str:
 
 def time_work(count: int) -> float:
     """Seconds of a training step of a small network with so many threads: the median of up to seven."""
+    import torch
+    from torch import nn
+
     with torch.random.fork_rng(devices=[]), use(count):
         layers: list[nn.Module] = []
         for _ in range(LAYERS):
@@ -122,6 +133,8 @@ def time_work(count: int) -> float:
 @contextmanager
 def use(count: int) -> Iterator[None]:
     """Context in which torch computes with so many threads; 0 leaves its number."""
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:

@@ -92,12 +92,18 @@ def price(problem: Problem, architectures: Sequence[Architecture] = ()) -> Price
     )
     with threads.use(engines.lanes(settings, problem.device).threads):
         try:
-            evaluator = problem.placed if settings.trains_here else on_device(problem.evaluator, problem.device)
-            line = Line.through([(cost.macs(one), evaluator.estimate(one)) for one in spread(drawn)])
+            line = _time(problem, spread(drawn))
         finally:
             if not settings.trains_here:
                 memory.release()
     return Price(line, fmean(line.at(cost.macs(one)) for one in drawn))
+
+
+def _time(problem: Problem, architectures: Sequence[Architecture]) -> Line:
+    """The line through what each of these takes on the device."""
+    settled = problem.settings.trains_here
+    evaluator = problem.placed if settled else on_device(problem.evaluator, problem.device)
+    return Line.through([(cost.macs(one), evaluator.estimate(one)) for one in architectures])
 
 
 def ending(problem: Problem, paid: Price, trained: int, repeated: int) -> list[Part]:
@@ -133,25 +139,27 @@ def _whole_share(problem: Problem) -> float:
 
 
 def price_steps(problem: Problem, steps: Sequence[Step], paid: Price) -> list[Part]:
-    """What the steps of plan ``shared`` before its last cost."""
+    """What the steps of plan ``shared`` before its last cost; of the device's memory nothing is kept."""
     if not steps:
         return []
     whole, found = load_whole(problem.settings, problem.given.data), list[Part]()
     drawn = draw(problem.feasible, problem.settings.training.seed)
-    device, epochs = problem.device, problem.evaluator.epochs
-    lanes = engines.lanes(problem.settings, device).count
     for step in steps:
-        if not step.count:
-            images, recipe = load_images(step.settings, whole).to(device), supernets.fitted_recipe(step.settings)
-            seconds = supernets.estimate(step.settings, problem.feasible, images, recipe, device)
-        elif step.settings.scoring.evaluator == "inherited":
-            seconds = step.count * _score_seconds(problem, load_images(step.settings, whole), drawn) / lanes
-        else:
-            share = step.settings.training.fitted_recipe.epochs / epochs
-            seconds = step.count * share * paid.mean / min(lanes, step.count)
         judged = f"{step.count:,} architectures " if step.count else ""
-        found.append(Part(STAGE, f"{judged}{step.what}", seconds))
+        found.append(Part(STAGE, f"{judged}{step.what}", _step_seconds(problem, step, paid, whole, drawn)))
+    memory.release()
     return found
+
+
+def _step_seconds(problem: Problem, step: Step, paid: Price, whole: SearchData, drawn: Sequence[Architecture]) -> float:
+    device, epochs = problem.device, problem.evaluator.epochs
+    if not step.count:
+        images, recipe = load_images(step.settings, whole).to(device), supernets.fitted_recipe(step.settings)
+        return supernets.estimate(step.settings, problem.feasible, images, recipe, device)
+    lanes = min(engines.lanes(problem.settings, device).count, step.count)
+    if step.settings.scoring.evaluator == "inherited":
+        return step.count * _score_seconds(problem, load_images(step.settings, whole), drawn) / lanes
+    return step.count * step.settings.training.fitted_recipe.epochs / epochs * paid.mean / lanes
 
 
 def _score_seconds(

@@ -240,7 +240,20 @@ def test_a_run_goes_on_with_as_many_threads_as_were_chosen_for_it(cli, own_threa
 
 
 def test_a_training_that_goes_on_with_other_threads_is_warned_of(cli, specs, own_threads, monkeypatch):
-    command = ["train", specs[0], "--epochs", "1", "--train-size", "64", "--device", "cpu", "--out", "t"]
+    command = [
+        "train",
+        specs[0],
+        "--dataset",
+        "digits",
+        "--epochs",
+        "1",
+        "--train-size",
+        "64",
+        "--device",
+        "cpu",
+        "--out",
+        "t",
+    ]
 
     def stop(*given, **more):
         raise TrainingFailed("stopped")

@@ -6,7 +6,8 @@ Verbs import this at their top, so rich is loaded where it is used: ``--help`` d
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from seesaw_nas.core.torchrun import leads
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TimeRemainingColumn
     from rich.table import Table
 
 PERIOD = 600.0  # seconds over which a bar's speed is taken: a step may take a minute
@@ -56,12 +57,26 @@ def plain_table(title: str | None = None) -> Table:
     return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, collapse_padding=True)
 
 
+def remaining(clock: Callable[[], float] = time.monotonic) -> TimeRemainingColumn:
+    """A column that counts down to the time that a bar's field ``ends`` foresees; without one, by the bar's speed."""
+    from rich.progress import Task, TimeRemainingColumn
+    from rich.text import Text
+
+    class Remaining(TimeRemainingColumn):
+        def render(self, task: Task) -> Text:
+            ends = task.fields.get("ends")
+            if ends is None:
+                return super().render(task)
+            minutes, seconds = divmod(max(0, round(ends - clock())), 60)
+            return Text(f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}", style="progress.remaining")
+
+    return Remaining()
+
+
 def progress(on: Console) -> Progress:
     """Bars that vanish when they are done, on a terminal only: what, how far, how many, how long so far and still."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from seesaw_nas.cli.parts.remaining import Remaining
-
-    times = (TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), Remaining())
+    times = (TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), remaining())
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *times)
     return Progress(*columns, console=on, transient=True, disable=not on.is_terminal, speed_estimate_period=PERIOD)

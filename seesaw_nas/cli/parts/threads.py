@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from seesaw_nas.core import threads
-from seesaw_nas.core.device import AUTO, cuda_count
 from seesaw_nas.core.run_folder import RunFolder, is_run
 
 
@@ -19,9 +18,8 @@ def settle_threads(device: str, wanted: int, begun: Mapping[str, Any] | None = N
         wanted: by ``--threads``; 0 for no number.
         begun: what the folder says that is gone on with; ``None`` where something begins.
     """
-    if device.startswith("cuda") or (device in ("", AUTO) and cuda_count()):
-        return
-    threads.settle(wanted, threads.recorded(begun or {}))
+    if threads.matter(device):
+        threads.settle(wanted, threads.recorded(begun or {}))
 
 
 def begun_in(path: Path | None) -> Mapping[str, Any] | None:
