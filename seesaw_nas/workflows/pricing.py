@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 STAGE, AGAIN, LATENCY = "stage", "again", "latency"
 DRAWS, TIMED = 24, 3  # architectures that are drawn as a strategy asks for them, and those of them that are timed
-ENDING = 1.2  # of the seconds that calls are timed for: what is taken beside them to warm up and to compare
-PREPARING = 1.0  # seconds for each member of a front, to export it and to load what runs it
-FRONT_POWER = 0.6  # of so many trials, to this power, a front has members: 4 of 10, 16 of 100
+ENDING = 1.6  # times the seconds that calls are timed for: what is taken beside them to warm up and to compare
+PREPARING = 3.5  # seconds for each member of a front, to export it and to load what runs it
+FRONT_POWER = 0.6  # a front has one member more than the trials to this power: 5 of 10, 17 of 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def ending(problem: Problem, paid: Price, trained: int, repeated: int) -> list[P
         which = "best" if best == 1 else f"{best} best"
         found.append(Part(AGAIN, f"{what} the {which} again ({many})", repeats * each))
     if settings.ending.latency and trained:
-        members, front = max(1, round(trained**FRONT_POWER)), results.FRONT
+        members, front = min(trained, round(1 + trained**FRONT_POWER)), results.FRONT
         figures = len(front.backends) * len(front.batches) * max(1, len(front.threads))
         each = PREPARING + ENDING * figures * front.seconds
         found.append(Part(LATENCY, f"timing a front of about {members}", members * each))

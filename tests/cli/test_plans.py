@@ -154,13 +154,13 @@ def test_a_long_plan_names_commands_that_take_less(cli, slow):
 def test_the_plan_covers_what_follows_the_trials(cli, slow):
     options = ["--trials", "4", "--confirm", "2", "--seeds", "3", "--latency", "--device", "cpu", "--dry-run"]
     out = cli("search", *options).out
-    # 4 trainings and 6 repeats of an hour each; 2 networks, each 1 s and 4 figures of 1.2 s
+    # 4 trainings and 6 repeats of an hour each; 3 networks, each 3.5 s and 4 figures of 1.6 s
     assert "plan      4 trials by thompson, about 1 h 00 min each, 10 h 00 min in all on cpu" in out
     assert "4 h 00 min  the trials\n" in out
     assert "6 h 00 min  training the 2 best again (6 trainings)\n" in out
-    assert "12 s  timing a front of about 2\n" in out
+    assert "30 s  timing a front of about 3\n" in out
     found = json.loads(cli("search", *options, "--json").out)["plan"]
-    assert (found["trials_seconds"], found["seconds"]) == pytest.approx((4 * 3600, 10 * 3600 + 11.6))
+    assert (found["trials_seconds"], found["seconds"]) == pytest.approx((4 * 3600, 10 * 3600 + 29.7))
     assert [part["kind"] for part in found["after"]] == ["again", "latency"]
 
 
