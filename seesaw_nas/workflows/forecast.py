@@ -17,9 +17,10 @@ class Forecast:
     The estimate counts as much as one trial does: after ten, what they took decides.
     """
 
-    def __init__(self, plan: Plan, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, plan: Plan, clock: Callable[[], float] | None = None) -> None:
         """Begin now with nothing done."""
-        self._plan, self._clock, self._began = plan, clock, clock()
+        self._plan, self._clock = plan, clock or time.monotonic
+        self._began = self._clock()
         self._work = plan.trial_seconds * plan.epochs / plan.whole_epochs  # that is planned, over all lanes
         self._done = 0.0  # seconds that the plan gave to what is done, over all lanes
         self._reached: dict[int, int] = {}  # epochs by trial

@@ -51,7 +51,7 @@ class TrainingDisplay:
 
     def doing(self, what: str) -> None:
         """Show what is done before the first step."""
-        self.progress.update(self.task, description=what)
+        self.progress.update(self.task, description=what, refresh=True)
 
     def estimate(self, seconds: float) -> None:
         self.line(f"estimate  {format_duration(seconds)} in all, by a few steps; after each epoch by the epochs")

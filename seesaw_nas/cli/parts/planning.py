@@ -51,7 +51,7 @@ class Waiting(Listener):
 
     def doing(self, what: str) -> None:
         """Show it at the bar."""
-        self._progress.update(self._task, description=what)
+        self._progress.update(self._task, description=what, refresh=True)
 
     def remark(self, text: str) -> None:
         """Print it."""

@@ -152,7 +152,7 @@ class View(Listener):
 
     def doing(self, what: str) -> None:
         """Show it in place of the trials, of which there is none yet."""
-        self._progress.update(self._trials, description=what)
+        self._progress.update(self._trials, description=what, refresh=True)
         self._progress.start()
 
     def opened(self, folder: Path) -> None:

@@ -26,7 +26,7 @@ class TabulateView(Listener):
 
     def doing(self, what: str) -> None:
         """Show it in place of the trainings, of which there is none yet."""
-        self._progress.update(self._task, description=what)
+        self._progress.update(self._task, description=what, refresh=True)
 
     def begin(self, plan: Plan) -> None:
         """Show how many trainings are left, and how long they take, once that is known."""
