@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.declared import take_changes
 from seesaw_nas.cli.parts.parameters import DryRun, Json, Run, TimeLimit, verb
 from seesaw_nas.core.units import parse_duration
@@ -26,12 +27,16 @@ def resume(
     json: Json = False,
 ) -> None:
     """Resume a search that was stopped or killed."""
-    from seesaw_nas.cli.parts import searching
+    with terminal.loading():
+        from seesaw_nas.cli.parts import searching
 
     limit = parse_duration(time_limit) if time_limit else None
+    searching.settle_resumed(run, changes)
     if dry_run:
         searching.show_plan(
-            lambda view: searching.preview_resumed(run, listener=view, **changes), json, searching.RESUMED
+            lambda view: searching.preview_resumed(run, time_limit=limit, listener=view, **changes),
+            json,
+            searching.RESUMED,
         )
         return
     searching.watch(

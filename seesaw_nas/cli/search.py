@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.declared import take_settings
 from seesaw_nas.cli.parts.parameters import DryRun, Json, TimeLimit, verb
 from seesaw_nas.core import options
@@ -68,7 +69,8 @@ def search(
         own = {"name": name or "", "runs_dir": str(runs_dir), "time_limit": time_limit}
         print(configuration.write(settings, own), end="")
         return
-    from seesaw_nas.cli.parts import searching
+    with terminal.loading():
+        from seesaw_nas.cli.parts import searching
 
     limit = parse_duration(time_limit) if time_limit else None
     if join:
@@ -82,18 +84,25 @@ def search(
     path = runs_dir / name
     if resume and is_run(path):
         _check_same(settings, path)
+        searching.settle_threads(settings.training.device, settings.training.threads, searching.begun_in(path))
         values = settings.to_dict()
         moved = [name for name in PLACES if _is_place(values[name])]
         changes = {key: values[key] for key in CHANGEABLE if key not in PLACES or key in moved}
         if dry_run:
             searching.show_plan(
-                lambda view: searching.preview_resumed(path, listener=view, **changes), json, searching.RESUMED
+                lambda view: searching.preview_resumed(path, time_limit=limit, listener=view, **changes),
+                json,
+                searching.RESUMED,
             )
             return
         searching.watch(lambda how: searching.resume(path, time_limit=limit, **how, **changes), json, searching.RESUMED)
         return
+    searching.settle_threads(settings.training.device, settings.training.threads)
     if dry_run:
-        searching.show_plan(lambda view: searching.preview(settings, name=name, runs_dir=runs_dir, listener=view), json)
+        searching.show_plan(
+            lambda view: searching.preview(settings, name=name, runs_dir=runs_dir, time_limit=limit, listener=view),
+            json,
+        )
         return
     searching.watch(lambda how: searching.begin(settings, name=name, runs_dir=runs_dir, time_limit=limit, **how), json)
 

@@ -15,6 +15,7 @@ from seesaw_nas.cli.parts.epochs import DRY, SupernetView
 from seesaw_nas.cli.parts.failures import remember
 from seesaw_nas.cli.parts.images import images_as_json
 from seesaw_nas.cli.parts.parameters import DryRun, Json, Resume, verb
+from seesaw_nas.cli.parts.threads import begun_in, settle_threads
 from seesaw_nas.core.units import format_duration
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.training.recipes import SAMPLINGS
@@ -46,8 +47,13 @@ def supernet(
     json: Json = False,
 ) -> None:
     """Train one set of weights for a whole space, for search."""
-    from seesaw_nas.workflows import supernets
-    from seesaw_nas.workflows.preview import preview_supernet
+    with terminal.loading():
+        from seesaw_nas.workflows import supernets
+        from seesaw_nas.workflows.preview import preview_supernet
+
+    folder = out or supernets.folder_of(settings.training, settings.searched.space)
+    begun = begun_in(folder) if resume else None
+    settle_threads(settings.training.device, settings.training.threads, begun)
 
     console = terminal.console(stderr=json)
     problems: list[Problem] = []

@@ -51,9 +51,11 @@ def tabulate(
 
     The architectures are drawn evenly in Multi-Adds. Called again after an interruption, it goes on where it was.
     """
-    from seesaw_nas.cli.parts import searching
-    from seesaw_nas.workflows.tabulate import tabulate as train_all
+    with terminal.loading():
+        from seesaw_nas.cli.parts import searching
+        from seesaw_nas.workflows import tabulate as workflow
 
+    searching.settle_threads(settings.training.device, settings.training.threads, workflow.read_beginning(out))
     if dry_run:
         searching.show_plan(
             lambda view: searching.preview_table(settings, out, seeds=seeds, like=like, listener=view),
@@ -68,10 +70,10 @@ def tabulate(
 
         def show(problem: Problem, plan: Plan) -> None:
             searching.print_plan(console, problem, plan, searching.TABLE)
-            view.begin(plan.trials)
+            view.begin(plan)
 
         view = TabulateView(progress, settings.proposals.trials * seeds)
-        table = train_all(
+        table = workflow.tabulate(
             settings, out, seeds=seeds, like=like, listener=view, on_problem=problems.append, on_plan=show
         )
     trainings = sum(len(entry.curves) for entry in table.entries)

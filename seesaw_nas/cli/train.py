@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seesaw_nas.architecture import specfile
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.command import typed_with
 from seesaw_nas.cli.parts.declared import take_settings
 from seesaw_nas.cli.parts.epochs import DRY, TrainingDisplay
 from seesaw_nas.cli.parts.failures import remember
 from seesaw_nas.cli.parts.parameters import DryRun, Json, Resume, verb
+from seesaw_nas.cli.parts.threads import begun_in, settle_threads
 from seesaw_nas.core.torchrun import leads
 from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
 
@@ -39,9 +41,12 @@ def train(
     json: Json = False,
 ) -> None:
     """Train one architecture, then read the test accuracy, once."""
-    from seesaw_nas.workflows import train as workflow
-    from seesaw_nas.workflows.preview import preview_training
+    with terminal.loading():
+        from seesaw_nas.workflows import train as workflow
+        from seesaw_nas.workflows.preview import preview_training
 
+    begun = begun_in(out or workflow.folder_of(settings, specfile.resolve(settings.spec))) if resume else None
+    settle_threads(settings.training.device, settings.training.threads, begun)
     console = terminal.console(stderr=json)
     console.quiet = not leads()
     with terminal.progress(console) as progress:

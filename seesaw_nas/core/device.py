@@ -61,11 +61,11 @@ def cudnn_benchmark(device: torch.device, enabled: bool) -> Iterator[None]:
         torch.backends.cudnn.benchmark = before
 
 
-def describe(device: torch.device) -> str:
-    """Name of the device for people: the GPU's model, or the CPU with the number of threads that torch uses."""
+def describe(device: torch.device, threads: int = 0) -> str:
+    """Name of the device for people: the GPU's model, or the CPU with the number of threads; 0 for torch's own."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    threads = torch.get_num_threads()
+    threads = threads or torch.get_num_threads()
     return f"CPU, {threads} thread{'' if threads == 1 else 's'}"
 
 

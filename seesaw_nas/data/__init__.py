@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas.data.catalog import DATA_SETS, NAMES, ONE_SIZE, default_space, image_sizes, load, load_test
+from seesaw_nas.data.catalog import DATA_SETS, NAMES, ONE_SIZE, default_space, image_sizes, load, load_test, test_images
 from seesaw_nas.data.progress import Progress
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ __all__ = [
     "load_test",
     "normalise",
     "subset",
+    "test_images",
 ]
 
 _WITH_TORCH = {

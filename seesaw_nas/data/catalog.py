@@ -31,6 +31,7 @@ class DataSetEntry:
         is_streamed: whether images are decoded anew for every epoch, and may have copies in a cache.
         has_one_size: whether its images come in no other size.
         sizes: sides in pixels that it comes in; empty for any.
+        test: images of its test split; 0 for about as many as there are to validate with.
     """
 
     what: str
@@ -40,15 +41,16 @@ class DataSetEntry:
     is_streamed: bool = False
     has_one_size: bool = False
     sizes: tuple[int, ...] = ()
+    test: int = 0
 
 
 DATA_SETS = {
     "digits": DataSetEntry("1,797 digits, 8x8, grey", "digits", "seesaw-digits", is_fixed=True, has_one_size=True),
     "cifar10": DataSetEntry(
-        "60,000 photos of 10 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True, sizes=(8, 16, 32)
+        "60,000 photos of 10 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True, sizes=(8, 16, 32), test=10_000
     ),
     "cifar100": DataSetEntry(
-        "60,000 photos of 100 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True, sizes=(8, 16, 32)
+        "60,000 photos of 100 classes, 32x32", "cifar", "seesaw-cifar", is_fixed=True, sizes=(8, 16, 32), test=10_000
     ),
     "imagenet": DataSetEntry("1.3 million photos of 1,000 classes", "imagenet", is_streamed=True),
 }
@@ -63,6 +65,11 @@ def image_sizes(name: str) -> tuple[int, ...]:
     """Sides in pixels to choose from, ascending: all of a data set that has a few, else usual ones."""
     entry = DATA_SETS.get(name, _FOLDER)
     return () if entry.has_one_size else entry.sizes or USUAL_SIZES
+
+
+def test_images(name: str) -> int:
+    """How many images the test split has, known without a look at it; 0 for about as many as validate."""
+    return DATA_SETS.get(name, _FOLDER).test
 
 
 def default_space(name: str) -> str:

@@ -76,7 +76,7 @@ class TrainedEvaluator(Evaluator):
     def estimate(self, architecture: Architecture) -> float:
         """Seconds of a whole training, from a few timed steps."""
         step = step_seconds(architecture, self.data, self.recipe, self.device, self.execution)
-        return trial_seconds(step, self.data, self.recipe)
+        return trial_seconds(step, self.data, self.recipe, each_epoch=self.curve)
 
 
 def make(setting: EvaluatorSetting) -> TrainedEvaluator:

@@ -78,7 +78,7 @@ class Words:
         return f"{self.about(spread.mean, spread.sd)} ({spread.n})"
 
 
-TIMED_STEP, TIMED_SCORE = "from one timed step", "from one timed score"
+TIMED_STEP, TIMED_SCORE = "from timed steps", "from timed scores"
 TRAINED = Words(
     "top-1", "trained", "trainings", "top-1 on the validation split, one seed each", TIMED_STEP, published=True
 )

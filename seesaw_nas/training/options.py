@@ -14,6 +14,7 @@ from seesaw_nas.training import recipes
 
 CHECKPOINT_MINUTES = 10.0
 MOST_EPOCHS = 100_000
+MOST_THREADS = 1024
 MOST_SEED = 2**53  # every JSON reader keeps it exactly
 
 
@@ -32,6 +33,14 @@ class Training:
     seed: int = option("Seed for everything random.", default=0, least=0, most=MOST_SEED)
     device: str = option(
         "Device: cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.", default="auto", changeable=True
+    )
+    threads: int = option(
+        "CPU threads of a training, on which its figures depend. 0: by OMP_NUM_THREADS; else those that a run which "
+        "goes on began with; else by a short measurement of how busy the machine is.",
+        default=0,
+        least=0,
+        most=MOST_THREADS,
+        changeable=True,
     )
     data_dir: str = option(
         "Folder with the unpacked CIFAR archive, which is downloaded if omitted; or with ImageNet's train and val.",

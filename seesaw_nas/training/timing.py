@@ -1,9 +1,12 @@
-"""Estimates the duration of a training from a few measured steps."""
+"""Estimates the duration of trainings from a few measured steps."""
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -11,13 +14,46 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.device import find_device, synchronise, use_device
 from seesaw_nas.data import Draw, SearchData
 from seesaw_nas.network.models import build
-from seesaw_nas.training.batches import draw_blend, sizes_of_batches, steps_per_epoch
+from seesaw_nas.training.batches import count_batches, draw_blend, sizes_of_batches
 from seesaw_nas.training.execution import AUTOMATIC, EAGER, Execution
 from seesaw_nas.training.memory import explain_training_memory
 from seesaw_nas.training.preparation import prepare
 from seesaw_nas.training.recipes import Recipe
 
 WARM_UP, MEASURED = 2, 5
+FORWARD = 1 / 3  # of a step: evaluating an image, since the backward pass costs about two forward passes
+LONG_STEP = 1.0  # seconds; a step as long as this needs no median of five
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Seconds by Multi-Adds: a line through what was measured, the nearest in squares, that does not fall.
+
+    Attributes:
+        macs: mean Multi-Adds of what was measured.
+        seconds: mean of what it took.
+        slope: seconds for each further Multi-Add.
+        least: half of the shortest time that was measured, below which the line does not go.
+    """
+
+    macs: float
+    seconds: float
+    slope: float = 0.0
+    least: float = 0.0
+
+    @classmethod
+    def through(cls, points: Sequence[tuple[int, float]]) -> Line:
+        """The line through so many pairs of Multi-Adds and seconds, at least one."""
+        macs = statistics.fmean(point[0] for point in points)
+        seconds = statistics.fmean(point[1] for point in points)
+        spread = sum((one - macs) ** 2 for one, _ in points)
+        together = sum((one - macs) * (took - seconds) for one, took in points)
+        slope = max(0.0, together / spread) if spread else 0.0
+        return cls(macs, seconds, slope, min(took for _, took in points) / 2)
+
+    def at(self, macs: float) -> float:
+        """Seconds of an architecture of so many Multi-Adds."""
+        return max(self.least, self.seconds + self.slope * (macs - self.macs))
 
 
 def step_seconds(
@@ -28,6 +64,8 @@ def step_seconds(
     execution: Execution = AUTOMATIC,
 ) -> float:
     """Seconds of one training step with the largest batch: the median of five steps after two for warming up.
+
+    Where a step takes longer than :data:`LONG_STEP`, one for warming up and one measured have to do.
 
     Steps are executed as in the training, except that compiled ones are measured eagerly, since compiling takes
     minutes. If workers decode the images, the result is the mean over as many steps as workers hold batches, after
@@ -52,19 +90,31 @@ def step_seconds(
             trainer.step(0, *batch)
             synchronise(device)
             seconds.append(time.perf_counter() - start)
+            if not prefetched and len(seconds) > 1 and seconds[-1] > LONG_STEP:
+                return seconds[-1]
             start = time.perf_counter()
     counted = seconds[WARM_UP + prefetched :]
     return statistics.fmean(counted) if prefetched else statistics.median(counted)
 
 
-def trial_seconds(step: float, data: SearchData, recipe: Recipe) -> float:
-    """Estimated seconds of one training by ``recipe``, including an evaluation after every epoch.
-
-    Evaluating an image is taken to cost a third of training on it: the backward pass costs about two forward passes.
+def trial_seconds(step: float, data: SearchData, recipe: Recipe, *, each_epoch: bool = True) -> float:
+    """Estimated seconds of one training by ``recipe``, with its evaluations.
 
     Args:
         step: seconds of a step with the largest batch, from :func:`step_seconds`.
+        each_epoch: whether there is an evaluation after every epoch, not after the last one alone.
     """
-    forward_only = len(data.validation) + min(recipe.recalibration_images, len(data.train))
-    batches = steps_per_epoch(data, recipe) + forward_only / sizes_of_batches(data, recipe)[0] / 3
-    return recipe.epochs * batches * step
+    return trial_steps(len(data.train), len(data.validation), recipe, each_epoch=each_epoch) * step
+
+
+def trial_steps(n_train: int, n_validation: int, recipe: Recipe, *, each_epoch: bool = True) -> float:
+    """The number of steps that take as long as a whole training with its evaluations."""
+    count = count_batches(n_train, recipe.batch_size)
+    evaluated = n_validation + min(recipe.recalibration_images, n_train)
+    evaluations = recipe.epochs if each_epoch else 1
+    return recipe.epochs * count + evaluations * FORWARD * evaluated / math.ceil(n_train / count)
+
+
+def scoring_seconds(step: float, images: int, data: SearchData, recipe: Recipe) -> float:
+    """Estimated seconds of scoring a trained network on so many images."""
+    return FORWARD * step * images / sizes_of_batches(data, recipe)[0]

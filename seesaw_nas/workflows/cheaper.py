@@ -64,4 +64,5 @@ def _scheduled(problem: Problem, plan: Plan) -> Iterator[Cheaper]:
         return
     epochs = settings.replace(scheduler="asha").halving(plan.whole_epochs).planned_epochs(plan.trials)
     if epochs < 0.8 * plan.epochs:
-        yield Cheaper({"scheduler": "asha"}, plan.seconds * epochs / plan.epochs)
+        beside = plan.seconds - plan.trials_seconds
+        yield Cheaper({"scheduler": "asha"}, beside + plan.trials_seconds * epochs / plan.epochs)

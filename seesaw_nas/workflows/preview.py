@@ -18,12 +18,13 @@ from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.spending import Spending
 from seesaw_nas.search.spending import begun as count_begun
 from seesaw_nas.training.execution import Execution
-from seesaw_nas.workflows import preparing, resuming, supernets, train
+from seesaw_nas.workflows import confirmation, preparing, resuming, supernets, train
 from seesaw_nas.workflows.objects import NO_OBJECTS, Objects
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import Problem
 from seesaw_nas.workflows.search_images import load_images
-from seesaw_nas.workflows.tabulate import find_architectures, refuse_existing
+from seesaw_nas.workflows.shared_plan import SharedPlan, plan_steps
+from seesaw_nas.workflows.tabulate import find_architectures, left_of, plan_trainings, read_done, refuse_existing
 
 if TYPE_CHECKING:
     from seesaw_nas.architecture.specfile import Named
@@ -38,6 +39,7 @@ def preview(
     given: Objects = NO_OBJECTS,
     name: str = "",
     runs_dir: Path | str = "runs",
+    time_limit: float | None = None,
     listener: Listener | None = None,
 ) -> tuple[Problem, Plan]:
     """The plan of a search that :func:`seesaw_nas.workflows.searches.begin` would begin.
@@ -49,11 +51,18 @@ def preview(
         raise NameTaken(path)
     problem = _problem(settings, given, listener)
     preparing.find_starts(problem, name or "this search", listener)
-    return problem, _plan_left(problem, {}, listener)
+    settings = problem.settings
+    steps = plan_steps(settings, problem.subject.n_validation, Path("supernet"))[:-1] if _in_steps(settings) else ()
+    return problem, _plan_left(problem, {}, listener, steps=steps, time_limit=time_limit)
 
 
 def preview_resumed(
-    path: Path, *, given: Objects = NO_OBJECTS, listener: Listener | None = None, **changes: Any
+    path: Path,
+    *,
+    given: Objects = NO_OBJECTS,
+    time_limit: float | None = None,
+    listener: Listener | None = None,
+    **changes: Any,
 ) -> tuple[Problem, Plan]:
     """The plan of what is left of a search; arguments as of :func:`seesaw_nas.workflows.searches.resume`.
 
@@ -65,7 +74,11 @@ def preview_resumed(
     problem = resuming.restore_problem(settings, given, folder.description, str(path), listener)
     trained = [record for record in records_of(folder) if record.state in TRAINED and record.state != "running"]
     trainings = {(record.schedule, record.digest) for record in trained}
-    return problem, _plan_left(problem, Counter(schedule for schedule, _ in trainings), listener)
+    begun = Counter(schedule for schedule, _ in trainings)
+    steps = SharedPlan(folder, problem, None, None).to_come if _in_steps(settings) else ()
+    repeated = len(confirmation.read(folder.confirmed).repeats)
+    more = {"steps": steps, "time_limit": time_limit, "trained": begun[0], "repeated": repeated}
+    return problem, _plan_left(problem, begun, listener, **more)
 
 
 def preview_table(
@@ -83,9 +96,9 @@ def preview_table(
     """
     refuse_existing(out)
     problem = _problem(settings, NO_OBJECTS, listener)
-    count = seeds * len(find_architectures(problem, like, listener)[0])
-    halving = problem.settings.halving(problem.evaluator.epochs)
-    return problem, plan(problem, count, halving, listener=listener, repeats=True)
+    architectures = find_architectures(problem, like, listener)[0]
+    left = left_of(architectures, settings.training.seed, seeds, read_done(out))
+    return problem, plan_trainings(problem, left, listener)
 
 
 def preview_supernet(
@@ -126,7 +139,7 @@ def preview_training(
     """
     named, training = specfile.resolve(settings.spec), settings.training
     dataset, recipe = training.dataset or train.dataset_of(named), training.fitted_recipe
-    path = out or Path("runs") / names.derive_name(named.name, training.recipe, training.seed)
+    path = out or train.folder_of(settings, named)
     if is_taken(path) and not resume:
         raise NameTaken(path)
     device, execution = find_device(training.device), Execution(settings.execution)
@@ -148,9 +161,13 @@ def _problem(settings: SearchSettings, given: Objects, listener: Listener | None
     return preparing.prepare(settings.replace(cache_dir=""), given, "", listener)
 
 
-def _plan_left(problem: Problem, begun: Mapping[int, int], listener: Listener | None) -> Plan:
+def _in_steps(settings: SearchSettings) -> bool:
+    return settings.steps.plan == "shared"
+
+
+def _plan_left(problem: Problem, begun: Mapping[int, int], listener: Listener | None, **more: Any) -> Plan:
     """The plan of the trainings that are left after so many by each schedule, 0 for that of the recipe."""
     settings, epochs = problem.settings.proposals, problem.evaluator.epochs
     left = Spending(settings.trials, epochs, int(settings.short_epochs)).left(count_begun(begun, epochs))
     halving = preparing.choose_method(problem).halving
-    return plan(problem, left.whole, halving, listener=listener, short=left.short)
+    return plan(problem, left.whole, halving, listener=listener, short=left.short, **more)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import data, evaluators, space
+from seesaw_nas.core import threads
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import cuda_count, describe, find_device
 from seesaw_nas.core.errors import RunError
@@ -21,6 +22,7 @@ from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.called import CalledEvaluator
 from seesaw_nas.evaluators.catching import CatchingEvaluator
 from seesaw_nas.evaluators.differences import SCORED_BY_SUPERNET, difference
+from seesaw_nas.search import engines
 from seesaw_nas.search.history.addresses import without_password
 from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Budget, Feasible
@@ -49,6 +51,7 @@ class Problem:
         given: the objects that the program passed.
         passed_over: what of the data set's folder is not read.
         space_file: text that describes the space; empty where it comes with the package, a table or the program.
+        whole: images to train on before they were cut to the wanted number; 0 without images.
     """
 
     settings: SearchSettings
@@ -59,6 +62,7 @@ class Problem:
     given: Objects = NO_OBJECTS
     passed_over: PassedOver = NOTHING
     space_file: str = ""
+    whole: int = 0
 
     @property
     def space(self) -> space.Space:
@@ -111,6 +115,8 @@ def make_problem(settings: SearchSettings, given: Objects = NO_OBJECTS, space_fi
         SeesawError: the data set, space or device cannot be loaded, or nothing fits the budget; the text says what can.
     """
     device, typed = _device(settings), settings.searched.space
+    if device.type == "cpu" and settings.training.threads:
+        threads.settle(settings.training.threads)
     settings = places.resolve(settings)
     if given.space is None and places.is_space_file(settings):
         text = space_file or space.read_text(typed)
@@ -170,10 +176,10 @@ def _device(settings: SearchSettings) -> torch.device:
 
 
 def _on_images(settings: SearchSettings, given: Objects, device: torch.device) -> Problem:
-    images, trained_on = load_described(settings, given.data)
+    images, trained_on, whole = load_described(settings, given.data)
     feasible = _feasible(settings, given, trained_on)
     evaluator = _evaluator(settings, images, feasible.space)
-    return Problem(settings, trained_on, device, feasible, evaluator, given, images.passed_over)
+    return Problem(settings, trained_on, device, feasible, evaluator, given, images.passed_over, whole=whole)
 
 
 def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Space) -> Evaluator:
@@ -198,7 +204,7 @@ def _make_called(settings: SearchSettings, given: Objects, device: torch.device)
     if given.data is None:
         scored_on = Subject("", shape, found.classes, 0, 0)
     else:  # the evaluator need not look at them, but figures on others are others
-        _, scored_on = load_described(settings, given.data)
+        scored_on = load_described(settings, given.data).subject
     feasible = budgets.find_feasible(found, settings.searched.budget, "")
     return Problem(settings, scored_on, device, feasible, evaluator, given)
 
@@ -228,7 +234,8 @@ def _feasible(settings: SearchSettings, given: Objects, subject: Subject, defaul
 
 def description(problem: Problem) -> dict[str, Any]:
     """What a run is, and where it was made, in JSON values."""
-    found = conditions(describe(problem.device)) | (
+    lanes = engines.lanes(problem.settings, problem.device)
+    found = conditions(describe(problem.device, lanes.threads)) | (
         AUTOMATIC.plan(problem.device) if trains(problem.settings.scoring.evaluator) else {}
     )
     return record_of(problem) | {"conditions": found}

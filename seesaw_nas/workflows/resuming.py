@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas.core import threads
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import RunFolder
+from seesaw_nas.evaluators import trains
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
+from seesaw_nas.search import engines
 from seesaw_nas.search.history.with_optuna import url_of
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.space import Budget, Feasible
@@ -60,6 +63,9 @@ def restore_problem(
     notes = [unknown(before, now)]
     if given.evaluator is not None and (passed := name_of(given.evaluator)) != settings.scoring.evaluator:
         notes = [f"{what} began with evaluator {settings.scoring.evaluator} and goes on with {passed}", *notes]
+    lanes = engines.lanes(settings, problem.device)
+    if trains(settings.scoring.evaluator) and listener and (changed := threads.change(begun, lanes.threads)):
+        listener.remark(f"{what}: {changed}")
     if listener and (text := "; ".join(filter(None, notes))):
         listener.remark(text)
     return settle_short(problem)

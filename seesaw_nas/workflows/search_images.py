@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from seesaw_nas import data
 from seesaw_nas.evaluators import Subject
@@ -19,17 +19,26 @@ def load_images(settings: SearchSettings, given: SearchData | None = None) -> Se
     Raises:
         DataError: they cannot be loaded, or there are too few to train on.
     """
-    return _cut(settings, _load_whole(settings, given))
+    return _cut(settings, load_whole(settings, given))
 
 
-def load_described(settings: SearchSettings, given: SearchData | None = None) -> tuple[SearchData, Subject]:
-    """What :func:`load_images` gives, and what these images are."""
-    whole = _load_whole(settings, given)
+class Described(NamedTuple):
+    """What :func:`load_images` gives, what these images are, and how many there are to train on without a cut."""
+
+    images: SearchData
+    subject: Subject
+    whole: int
+
+
+def load_described(settings: SearchSettings, given: SearchData | None = None) -> Described:
+    """The images of the settings, described; arguments and errors as of :func:`load_images`."""
+    whole = load_whole(settings, given)
     images = _cut(settings, whole)
-    return images, subject(images, whole)
+    return Described(images, subject(images, whole), len(whole.train))
 
 
-def _load_whole(settings: SearchSettings, given: SearchData | None) -> SearchData:
+def load_whole(settings: SearchSettings, given: SearchData | None) -> SearchData:
+    """All images, those ``given`` or the data set's."""
     training, size = settings.training, settings.searched.image_size or None
     return given or data.load(training.dataset, training.data_path, size, cache_dir=training.cache_path)
 

@@ -155,10 +155,14 @@ def run(
     """
     settings, halving = problem.settings, method[1]
     with _open(folder, problem, listener) as (trial_history, told):
+        estimate = partial(
+            plan, problem, halving=halving, reserves=engine.reserves, listener=listener, time_limit=time_limit,
+            trained=len(trial_history.complete), repeated=len(confirmation.read(folder.confirmed).repeats),
+        )  # fmt: skip
         if settings.steps.plan == "shared":
-            if on_plan is not None:
-                on_plan(problem, plan(problem, settings.proposals.trials, halving, engine.reserves, listener))
             before = SharedPlan(folder, problem, listener, time_limit)
+            if on_plan is not None:
+                on_plan(problem, estimate(settings.proposals.trials, steps=before.to_come))
             find_starts = partial(before.starts, partial(_carry_out_step, problem, on_plan, listener))
         try:
             taken_over = starts.add_starts(trial_history, find_starts)
@@ -170,7 +174,7 @@ def run(
             time_limit = before.left
         elif on_plan is not None:
             left = work.left
-            on_plan(problem, plan(problem, left.whole, halving, engine.reserves, listener, short=left.short))
+            on_plan(problem, estimate(left.whole, short=left.short))
         evaluator = problem.placed if settings.trains_here else problem.evaluator
         try:
             ended = engine.run(work, evaluator, folder.path, told, time_limit)

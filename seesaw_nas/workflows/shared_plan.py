@@ -160,6 +160,12 @@ class SharedPlan:
         self.done = read(folder)
 
     @property
+    def to_come(self) -> list[Step]:
+        """The steps that are not done, without the last round."""
+        done = {entry.name for entry in self.done}
+        return [step for step in self._planned[:-1] if step.name not in done]
+
+    @property
     def left(self) -> float | None:
         """Seconds until the time limit."""
         return None if self._end is None else self._end - time.monotonic()

@@ -7,7 +7,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seesaw_nas.core import signals
+import numpy as np
+
+from seesaw_nas.architecture import cost
+from seesaw_nas.core import signals, threads
+from seesaw_nas.core.device import describe
 from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import RunError, SpecError
 from seesaw_nas.core.fields import take_fields
@@ -20,7 +24,7 @@ from seesaw_nas.evaluators.differences import difference
 from seesaw_nas.evaluators.ranking.spent import CORE, GPU
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
-from seesaw_nas.space import Budget, Feasible, Space
+from seesaw_nas.space import Feasible, Space
 from seesaw_nas.training import checkpoints, recipes
 from seesaw_nas.training.batches import steps_per_epoch
 from seesaw_nas.training.epoch import Epoch
@@ -28,16 +32,19 @@ from seesaw_nas.training.execution import EAGER
 from seesaw_nas.training.supernet import WEIGHTS, Supernet, TrainedSupernet, load, save
 from seesaw_nas.training.supernet import train as train_supernet
 from seesaw_nas.training.supernet.sampling import check_recipe, sampler
-from seesaw_nas.training.timing import step_seconds
+from seesaw_nas.training.timing import Line, step_seconds
 from seesaw_nas.workflows.problem import Problem, description, make_problem
 from seesaw_nas.workflows.search_images import load_images
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
+    from seesaw_nas.training.options import Training
     from seesaw_nas.training.supernet import TrainedSupernet
 
 KIND = "supernet"
 _TOOK: dict[str, type] = {"seconds": float, "core_seconds": float, "steps": int}
+DRAWN = 16  # steps whose architectures an estimate looks at
+DEARER = 1.06  # times as long as a step of its networks alone a step of the supernet takes, by benchmarks/supernet.py
 LONGER = 3  # times the recipe's own epochs, where no number is given: the weights serve many networks
 OnBegin = Callable[[Problem, recipes.Recipe, int], None]
 """Told the problem, the recipe and the number of training images."""
@@ -71,13 +78,20 @@ def supernet(
     Raises:
         SeesawError: the folder exists, or as for :func:`train_in`.
     """
+    if listener:
+        listener.doing("reading images")
     problem = make_problem(settings)
     if on_problem:
         on_problem(problem)
     settings, training = problem.settings, problem.settings.training
-    path = out or Path("runs") / derive_name(f"supernet-{problem.space.name}", training.recipe, training.seed)
-    folder = _folder(path, settings, problem, resume=resume)
+    path = out or folder_of(training, problem.space.name)
+    folder = _folder(path, settings, problem, listener, resume=resume)
     return path, _train(folder, settings, problem, listener, on_begin, on_estimate)
+
+
+def folder_of(training: Training, space: str) -> Path:
+    """The folder that is made where none is named."""
+    return Path("runs") / derive_name(f"supernet-{space}", training.recipe, training.seed)
 
 
 def train_in(
@@ -101,7 +115,7 @@ def train_in(
         SeesawError: the images cannot be loaded, the folder is of something else, or training failed or was
             interrupted.
     """
-    return _train(_folder(folder, settings, problem, resume=True), settings, problem, listener)
+    return _train(_folder(folder, settings, problem, listener, resume=True), settings, problem, listener)
 
 
 def _train(
@@ -120,6 +134,7 @@ def _train(
         if on_begin:
             on_begin(problem, recipe, len(images.train))
         if on_estimate:
+            told.doing("timing a step")
             on_estimate(estimate(settings, problem.feasible, images, recipe, problem.device))
         with signals.catch_signals() as stop:
             trained = train_supernet(
@@ -139,7 +154,9 @@ def _train(
         return trained
 
 
-def _folder(path: Path, settings: SearchSettings, problem: Problem, *, resume: bool) -> RunFolder:
+def _folder(
+    path: Path, settings: SearchSettings, problem: Problem, listener: Listener | None, *, resume: bool
+) -> RunFolder:
     """The folder, made where nothing is there; with ``resume`` also one of the same supernet.
 
     Raises:
@@ -155,15 +172,19 @@ def _folder(path: Path, settings: SearchSettings, problem: Problem, *, resume: b
         raise RunError(f"{path} is the folder of a {before.get('kind')}, not of a supernet; choose another folder")
     if differing := difference(Basis.of(before, str(path)), Basis.of(about, "what is wanted now")):
         raise RunError(f"{path} is another supernet: {differing}; choose another folder")
+    if listener and not _result(folder).exists() and (changed := threads.change(before, threads.recorded(about))):
+        listener.remark(f"{path}: {changed}")
     return folder
 
 
 def _about(settings: SearchSettings, problem: Problem) -> dict[str, Any]:
     recipe = fitted_recipe(settings)
     about = description(replace(problem, settings=settings))
+    conditions = about["conditions"] | {"device": describe(problem.device)}  # this process alone trains it
     return {
         "kind": KIND,
         **about,
+        "conditions": conditions,
         "recipe": recipe.to_dict(),
         "sampling": settings.steps.sampling,
         "epochs": recipe.epochs,
@@ -173,14 +194,14 @@ def _about(settings: SearchSettings, problem: Problem) -> dict[str, Any]:
 def estimate(
     settings: SearchSettings, feasible: Feasible, images: SearchData, recipe: recipes.Recipe, device: Any
 ) -> float:
-    """Seconds of the whole training, by steps of an architecture of median cost."""
-    import numpy as np
-
-    rng, median = np.random.default_rng(settings.training.seed), feasible.median_macs
-    typical = Feasible(feasible.space, Budget(median, median)).draw(rng)
-    together = len(sampler(settings.steps.sampling, feasible)(rng))
-    batches = recipe.epochs * steps_per_epoch(images, recipe)
-    return batches * together * step_seconds(typical, images, recipe, device, EAGER)
+    """Seconds of the whole training, by steps of a few of the architectures that it draws."""
+    rng, sample = np.random.default_rng(settings.training.seed), sampler(settings.steps.sampling, feasible)
+    steps = [sample(rng) for _ in range(DRAWN)]
+    drawn = sorted((one for step in steps for one in step), key=cost.macs)
+    timed = [drawn[(2 * place + 1) * len(drawn) // 6] for place in range(3)]  # the middle of each third
+    line = Line.through([(cost.macs(one), step_seconds(one, images, recipe, device, EAGER)) for one in timed])
+    each = sum(line.at(cost.macs(one)) for one in drawn) / len(steps)
+    return DEARER * each * recipe.epochs * steps_per_epoch(images, recipe)
 
 
 def _write(folder: RunFolder, trained: TrainedSupernet) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
+from seesaw_nas.core import threads
 from seesaw_nas.core.documents import DocumentError, check_file, decode, parse_json, read_bytes
 from seesaw_nas.core.errors import OptionError, RunError, SpecError
 from seesaw_nas.core.fields import shorten
@@ -35,6 +36,7 @@ from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import Problem, description, make_problem
 
 LIKE = "architectures"  # field of what a table says of itself: a checksum of those that were named, not drawn
+LARGEST_HEADER = 2**24  # bytes of the first line of what was begun
 LARGEST_PART = 2**30  # bytes of what was begun: about 200,000 trainings
 
 
@@ -83,12 +85,15 @@ def tabulate(
         listener.remark(problem.passed_over.sentence)
     draws, drawn = find_architectures(problem, like, listener)
     about = {**description(problem), "seeds": seeds, **drawn}
-    if on_plan:
-        halving = problem.settings.halving(problem.evaluator.epochs)
-        on_plan(problem, plan(problem, seeds * len(draws), halving, listener=listener, repeats=True))
     with _Log(out, about) as log:
         if out.exists():
             return _made(out, log)
+        if on_plan:
+            left = left_of(draws, settings.training.seed, seeds, log.done)
+            on_plan(problem, plan_trainings(problem, left, listener))
+        now = threads.recorded(about)
+        if listener and (changed := threads.change(log.begun, now)):
+            listener.remark(f"{_part_of(out)}: {changed}")
         for number, (architecture, seed) in enumerate(_pairs(draws, settings.training.seed, seeds)):
             if (architecture.digest, seed) not in log.done:
                 log.add(architecture, seed, _trained(problem, architecture, seed, number, listener or Listener()))
@@ -101,6 +106,12 @@ def tabulate(
         tables.write(out, table)
         log.discard()
     return table
+
+
+def plan_trainings(problem: Problem, architectures: Sequence[Architecture], listener: Listener | None) -> Plan:
+    """The plan of so many trainings, one for each entry."""
+    halving = problem.settings.halving(problem.evaluator.epochs)
+    return plan(problem, len(architectures), halving, listener=listener, architectures=architectures)
 
 
 def _made(out: Path, log: _Log) -> Table:
@@ -117,6 +128,34 @@ def _made(out: Path, log: _Log) -> Table:
         refuse_existing(out)
     log.discard()
     return table
+
+
+def read_beginning(out: Path) -> dict[str, Any]:
+    """What the beginning of a table says of itself, as far as it can be read; nothing where there is none."""
+    try:
+        with _part_of(out).open("rb") as file:
+            about = parse_json(file.readline(LARGEST_HEADER).decode())
+    except (OSError, ValueError, DocumentError):
+        return {}
+    return about if isinstance(about, dict) else {}
+
+
+def read_done(out: Path) -> set[tuple[str, int]]:
+    """Digest and seed of the trainings that the beginning of a table has, as far as it can be read."""
+    found = set()
+    with contextlib.suppress(OSError, ValueError, DocumentError, KeyError, TypeError), _part_of(out).open() as file:
+        next(file, "")
+        for line in file:
+            entry = parse_json(line)
+            found.add((entry["digest"], entry["seed"]))
+    return found
+
+
+def left_of(
+    architectures: Sequence[Architecture], first: int, seeds: int, done: Collection[tuple[str, int]]
+) -> list[Architecture]:
+    """The architectures of the trainings that are not done, one entry for each training."""
+    return [one for one, seed in _pairs(architectures, first, seeds) if (one.digest, seed) not in done]
 
 
 def _part_of(out: Path) -> Path:
@@ -183,7 +222,7 @@ def _architectures_of(path: Path, problem: Problem, count: int) -> list[Architec
     return named
 
 
-def _pairs(architectures: list[Architecture], first: int, seeds: int) -> Iterator[tuple[Architecture, int]]:
+def _pairs(architectures: Sequence[Architecture], first: int, seeds: int) -> Iterator[tuple[Architecture, int]]:
     return ((architecture, seed) for architecture in architectures for seed in range(first, first + seeds))
 
 
@@ -226,6 +265,8 @@ class _Log:
         self._out, self._path = out, _part_of(out)
         self._locked = contextlib.ExitStack()
         self._about = json.loads(json.dumps({k: v for k, v in about.items() if k != "conditions"}))
+        self._conditions = {"conditions": about["conditions"]}
+        self.begun: Mapping[str, Any] = {}
         self.done: dict[tuple[str, int], Curve] = {}
 
     def __enter__(self) -> _Log:
@@ -247,7 +288,7 @@ class _Log:
         except OSError as error:
             raise RunError(f"cannot write {self._path}: {error.strerror}; choose another place") from None
         if not lines:
-            self._append(self._about)
+            self._append(self._about | self._conditions)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -264,7 +305,7 @@ class _Log:
             about, *rest = [parse_json(line) for line in lines] or [self._about]
             if not isinstance(about, dict):
                 raise SpecError("its first line says nothing of a table")
-            about = check_description(about, str(self._path))
+            about = self.begun = check_description(about, str(self._path))
             for entry in rest:
                 training = build(_Training, entry)
                 if training.curve:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seesaw_nas import data
 from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.architecture.specfile import Named
-from seesaw_nas.core import options, signals
+from seesaw_nas.core import options, signals, threads
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import describe, use_device
 from seesaw_nas.core.errors import OptionError, RunError
@@ -34,6 +34,8 @@ from seesaw_nas.training.options import CHECKPOINT_MINUTES, TrainSettings
 from seesaw_nas.workflows import places
 
 if TYPE_CHECKING:
+    import torch
+
     from seesaw_nas.data import SearchData
     from seesaw_nas.evaluators import Subject
     from seesaw_nas.training.execution import Execution
@@ -111,11 +113,13 @@ def train(
     named = specfile.resolve(settings.spec)
     dataset = settings.training.dataset or dataset_of(named)
     recipe = settings.training.fitted_recipe
-    path = out or Path("runs") / derive_name(named.name, settings.training.recipe, settings.training.seed)
+    path = out or folder_of(settings, named)
     size = named.architecture.input_size if dataset not in data.ONE_SIZE else None
     data_dir, cache_dir = settings.training.data_path, settings.training.cache_path
     execution = Execution(settings.execution)
     with parallel.join_processes(settings.training.device) as (ranks, device), use_device(device):
+        if device.type == "cpu" and settings.training.threads:
+            threads.settle(settings.training.threads)
         execution.check(device, ranks.world)
         with ranks.lead_first():
             images = data.load(dataset, data_dir, size, cache_dir=cache_dir)
@@ -136,6 +140,8 @@ def train(
                 on_begin(named, recipe, len(images.train))
             if on_note is not None and ranks.leads and images.passed_over.count:
                 on_note(images.passed_over.sentence)
+            if on_note is not None and ranks.leads and (text := threads.change(folder.description, _threads(device))):
+                on_note(text)
             if on_note is not None and ranks.leads and (text := _other_recipe(named, settings.training.recipe)):
                 on_note(text)
             if on_estimate is not None:
@@ -177,6 +183,11 @@ def train(
             return result
 
 
+def _threads(device: torch.device) -> int:
+    """CPU threads of a training on the device; 0 on a GPU."""
+    return threads.current().count if device.type == "cpu" else 0
+
+
 def _other_recipe(named: Named, recipe: str) -> str:
     """A line if the network's accuracy so far is by another recipe; empty otherwise."""
     before = named.result.get("recipe")
@@ -185,14 +196,20 @@ def _other_recipe(named: Named, recipe: str) -> str:
     )
 
 
+def folder_of(settings: TrainSettings, named: Named) -> Path:
+    """The folder that is made where none is named."""
+    return Path("runs") / derive_name(named.name, settings.training.recipe, settings.training.seed)
+
+
 def estimate(
     named: Named, images: Any, recipe: recipes.Recipe, device: Any, processes: int, execution: Execution
 ) -> float:
-    """Seconds of a whole training, by a few timed steps."""
+    """Seconds of a whole training and of reading the test accuracy after it, by a few timed steps."""
     share = replace(recipe, batch_size=max(recipes.SMALLEST_BATCH, recipe.batch_size // processes))
     measured = execution if processes == 1 else EAGER
     step = timing.step_seconds(named.architecture, images, share, device, measured)
-    return timing.trial_seconds(step, images, recipe)
+    tested = data.test_images(images.name) or len(images.validation)
+    return timing.trial_seconds(step, images, recipe) + timing.scoring_seconds(step, tested, images, recipe)
 
 
 def _warn_of_compiling(

@@ -73,9 +73,10 @@ def test_every_option_of_a_search_is_handed_over():
     # a value that is not the default for each, of its type
     other = {
         "budget": "1M", "space": "s", "image_size": 16, "dataset": "cifar10", "recipe": "modern", "epochs": 2,
-        "train_size": 9, "seed": 3, "device": "cuda:1", "data_dir": "d", "cache_dir": "c", "strategy": "predicted",
-        "objectives": "top1", "trials": 4, "seed_with": ("a", "b"), "scheduler": "asha", "reduction": 4,
-        "min_epochs": 1, "evaluator": "tuned", "supernet": "n", "validation_size": 8, "curve": False,
+        "train_size": 9, "seed": 3, "device": "cuda:1", "threads": 2, "data_dir": "d", "cache_dir": "c",
+        "strategy": "predicted", "objectives": "top1", "trials": 4, "seed_with": ("a", "b"),
+        "scheduler": "asha", "reduction": 4, "min_epochs": 1, "evaluator": "tuned",
+        "supernet": "n", "validation_size": 8, "curve": False,
         "supernet_epochs": 5, "sampling": "sandwich", "candidates": 60, "tuned": 7, "confirm": 2, "confirm_seeds": 4,
         "latency": True, "engine": "ray", "workers": 2, "workers_per_gpu": 3, "ray_address": "auto",
         "gpus_per_trial": 0.5, "rank": "observed", "tensorboard": True,
@@ -130,7 +131,8 @@ def test_resume_offers_what_a_run_may_change():
     (resume,) = [one.callback for one in app.registered_commands if one.callback.__name__ == "resume"]
     assert set(CHANGEABLE) < set(resume.__signature__.parameters)
     assert set(CHANGEABLE) == {
-        "trials", "device", "data_dir", "latency", "confirm", "confirm_seeds", "engine", "workers", "workers_per_gpu",
+        "trials", "device", "threads", "data_dir", "latency", "confirm", "confirm_seeds", "engine", "workers",
+        "workers_per_gpu",
         "ray_address", "gpus_per_trial", "storage", "supernet", "dataset", "space", "table", "cache_dir", "rank",
             "tensorboard",
     }  # fmt: skip

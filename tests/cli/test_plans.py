@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from seesaw_nas.architecture import specfile
@@ -148,6 +149,121 @@ def test_a_long_plan_names_commands_that_take_less(cli, slow):
     assert "1 h 00 min  seesaw-nas search --trials 4 --device cpu --epochs 2\n" in out
     assert "--scheduler asha" in out
     assert "seesaw-nas search --trials 4 --epochs 8 --device cuda" in out
+
+
+def test_the_plan_covers_what_follows_the_trials(cli, slow):
+    options = ["--trials", "4", "--confirm", "2", "--seeds", "3", "--latency", "--device", "cpu", "--dry-run"]
+    out = cli("search", *options).out
+    # 4 trainings and 6 repeats of an hour each; 3 networks, each 3.5 s and 4 figures of 1.6 s
+    assert "plan      4 trials by thompson, about 1 h 00 min each, 10 h 00 min in all on cpu" in out
+    assert "4 h 00 min  the trials\n" in out
+    assert "6 h 00 min  training the 2 best again (6 trainings)\n" in out
+    assert "30 s  timing a front of about 3\n" in out
+    found = json.loads(cli("search", *options, "--json").out)["plan"]
+    assert (found["trials_seconds"], found["seconds"]) == pytest.approx((4 * 3600, 10 * 3600 + 29.7))
+    assert [part["kind"] for part in found["after"]] == ["again", "latency"]
+
+
+def test_the_best_are_trained_again_by_the_whole_recipe(cli, slow):
+    options = ["--trials", "4", "--confirm", "1", "--seeds", "1", "--device", "cpu", "--dry-run"]
+    # four epochs in place of one of the hour's
+    out = cli("search", *options, "--epochs", "1").out
+    assert "4 h 00 min  training the best again (1 training)\n" in out
+
+
+def test_the_plan_knows_of_a_time_limit(cli, slow):
+    out = cli("search", "--trials", "4", "--device", "cpu", "--time-limit", "2h", "--dry-run").out
+    # a third trial does not begin after two hours; the last one is half done on average
+    assert "within the time limit of 2 h 00 min about 2 of the 4 trials begin\n" in out
+    assert "2 h 30 min in all" in out
+    assert "time limit" not in cli("search", "--trials", "4", "--device", "cpu", "--time-limit", "9h", "--dry-run").out
+
+
+def test_workers_share_the_time(cli, slow, monkeypatch):
+    monkeypatch.setattr("seesaw_nas.search.engines.cores", lambda: 2)
+    out = cli("search", "--trials", "3", "--device", "cpu", "--engine", "local", "--dry-run").out
+    assert "about 1 h 00 min each, 2 at a time, 2 h 00 min in all" in out  # the third beside nothing
+
+
+def test_the_plan_of_stages_names_each(cli, slow, monkeypatch):
+    monkeypatch.setattr("seesaw_nas.workflows.supernets.estimate", lambda *_: 1800.0)
+    monkeypatch.setattr("seesaw_nas.workflows.pricing._score_seconds", lambda *_: 1.8)
+    options = ["--plan", "shared", "--trials", "2", "--candidates", "2000", "--tuned", "10", "--epochs", "9"]
+    out = cli("search", *options, "--device", "cpu", "--dry-run").out
+    # 3,600 s are 9 epochs: 10 of one, 6 of three and 2 of nine; 2 best 3 times by the recipe's own 4
+    lines = [line.strip() for line in out.splitlines() if line.startswith("       ") and "  " in line.strip()]
+    assert [line for line in lines if "seesaw-nas" not in line] == [
+        "30 min 00 s  a supernet trained",
+        "1 h 00 min  2,000 architectures scored with its weights on 359 images",
+        "1 h 06 min  10 architectures trained on from its weights for an epoch",
+        "2 h 00 min  6 architectures trained from scratch for 3 epochs",
+        "2 h 00 min  the last stage",
+        "2 h 40 min  training the 2 best again (6 trainings)",
+    ]
+    assert (
+        "plan      5 stages, the last of which trains 2 architectures for about 1 h 00 min each, 9 h 16 min in all"
+        in out
+    )
+
+
+@pytest.fixture
+def own_threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_run_keeps_its_threads_and_another_number_is_warned_of(cli, own_threads, monkeypatch):
+    monkeypatch.setattr("seesaw_nas.core.threads.cores", lambda: 4)
+    out = cli(*TRAIN, "--threads", "3", "--name", "a").out
+    assert "threads   3 on 4 cores, as --threads says\n" in out
+    assert "it began with" not in out
+    out = cli("resume", "runs/a", "--trials", "3", "--threads", "1").out
+    assert "note      runs/a: it began with 3 threads and goes on with 1 thread, so the same seeds give other" in out
+    assert "threads   1 on 4 cores, as --threads says\n" in out
+    out = cli("resume", "runs/a", "--trials", "4").out
+    assert "threads   3 on 4 cores, as --threads says\n" in out  # the run's own setting
+    assert "it began with" not in out
+
+
+def test_a_run_goes_on_with_as_many_threads_as_were_chosen_for_it(cli, own_threads, monkeypatch):
+    monkeypatch.setattr("seesaw_nas.core.threads.cores", lambda: 4)
+    monkeypatch.setattr("seesaw_nas.core.threads.time_work", lambda count: {4: 9.0, 2: 1.0, 1: 1.9}[count])
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    torch.set_num_threads(4)
+    out = cli(*TRAIN, "--name", "a").out
+    assert "threads   2 on 4 cores, the machine is busy: 4 threads do the same work 9.0 times as slowly\n" in out
+    torch.set_num_threads(4)
+    assert "threads   2 on 4 cores, as it began\n" in cli("resume", "runs/a", "--trials", "3").out
+    torch.set_num_threads(4)
+    assert "threads   2 on 4 cores, as it began\n" in cli(*TRAIN, "--name", "a", "--resume").out
+
+
+def test_a_training_that_goes_on_with_other_threads_is_warned_of(cli, specs, own_threads, monkeypatch):
+    command = [
+        "train",
+        specs[0],
+        "--dataset",
+        "digits",
+        "--epochs",
+        "1",
+        "--train-size",
+        "64",
+        "--device",
+        "cpu",
+        "--out",
+        "t",
+    ]
+
+    def stop(*given, **more):
+        raise TrainingFailed("stopped")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("seesaw_nas.training.loop.train", stop)
+        assert cli(*command, "--threads", "1").code == 2
+    code, out, err = cli(*command, "--resume", "--threads", "2")
+    assert (code, err) == (0, "")
+    assert "note      it began with 1 thread and goes on with 2 threads, so the same seeds give other figures" in out
 
 
 def test_a_short_plan_names_none(cli):

@@ -81,8 +81,9 @@ def test_plan_trials_front_and_files_are_told(run, tmp_path):
     assert lines[0] == "data      digits: 64 images to train on, 359 to validate on"
     assert lines[1] == "budget    300,000 Multi-Adds (MACs) of convolutions and linear layers, one image"
     assert re.match(r"training  quick: 1 epoch, batch 64, ", lines[4])
-    assert re.match(r"plan      2 trials by thompson, about \d+ s each, \d+ s in all on cpu ", lines[5])
-    assert re.match(r"trial +0 +\d+\.\dK Multi-Adds  top-1 +\d+\.\d\d%  \d+ s", lines[6])
+    assert re.match(r"plan      2 trials by thompson, about \d+ s each, \d+ s in all on cpu ", lines[6])
+    assert re.fullmatch(r"threads   \d+ on \d+ cores?, as OMP_NUM_THREADS says", lines[5])
+    assert re.match(r"trial +0 +\d+\.\dK Multi-Adds  top-1 +\d+\.\d\d%  \d+ s", lines[7])
     assert "ended because the wanted number of trials, 2, is reached; 2 trained" in lines
     assert "Pareto front, top-1 on the validation split, one seed each" in lines
     for name in ("best.json", "pareto.csv", "report.html"):

@@ -26,6 +26,7 @@ def test_space_recipe_epochs_and_what_it_took_are_told(supernet, tmp_path):
     assert lines[1].startswith("recipe    quick (")
     assert ": 2 epochs, batch 64" in lines[1]
     assert lines[2] == "data      128 images to train on"
+    assert re.fullmatch(r"threads   \d+ on \d+ cores?, as OMP_NUM_THREADS says", lines.pop(3))
     assert re.fullmatch(r"estimate  \d+ s in all, by a few steps; after each epoch by the epochs", lines[3])
     assert re.fullmatch(r"epoch    1  loss \d\.\d{4}  \d+ s, \d+ s left", lines[4])
     assert re.fullmatch(r"epoch    2  loss \d\.\d{4}  \d+ s", lines[5])

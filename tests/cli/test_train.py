@@ -36,6 +36,7 @@ def test_network_recipe_epochs_and_test_accuracy_are_told(train, tmp_path):
     assert re.fullmatch(r"network   small: [\d,]+ Params, [\d,]+ Multi-Adds", lines[0])
     assert lines[1].startswith("recipe    quick (")
     assert lines[2] == "data      64 images to train on"
+    assert re.fullmatch(r"threads   \d+ on \d+ cores?, as OMP_NUM_THREADS says", lines.pop(3))
     assert re.fullmatch(r"estimate  \d+ s in all, by a few steps; after each epoch by the epochs", lines[3])
     epoch = r"epoch +{} +loss \d+\.\d{{4}}  validation top-1 \d+\.\d\d%  \d+ s"
     assert re.fullmatch(epoch.format(1) + r", \d+ s left", lines[4])

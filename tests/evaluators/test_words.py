@@ -41,6 +41,6 @@ def test_means_have_the_unit_of_their_figures():
 
 
 def test_time_is_said_to_be_timed_only_where_it_was():
-    assert words("trained").timed == "from one timed step"
-    assert words("proxy:flow").timed == words("inherited").timed == "from one timed score"
+    assert words("trained").timed == "from timed steps"
+    assert words("proxy:flow").timed == words("inherited").timed == "from timed scores"
     assert words("table").timed == words("python:count").timed == ""

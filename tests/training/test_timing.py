@@ -8,8 +8,9 @@ from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.core.errors import TrainingFailed
 from seesaw_nas.data import Images, load
 from seesaw_nas.training import step as training_step
+from seesaw_nas.training import timing
 from seesaw_nas.training.recipes import recipe
-from seesaw_nas.training.timing import step_seconds, trial_seconds
+from seesaw_nas.training.timing import Line, scoring_seconds, step_seconds, trial_seconds, trial_steps
 
 QUICK = replace(recipe("quick"), batch_size=32, epochs=4)
 BLOCK = Block(1, 3, Partition((1, 3)), "shuffle")
@@ -32,6 +33,40 @@ def test_trial_is_its_batches_and_a_third_for_each_evaluated_image(data):
     small = replace(data, train=first(data.train, 96), validation=first(data.validation, 48))
     # 96 images are 3 batches of 32; 48 evaluated ones are 1.5 batches at a third; 4 epochs of 2 seconds a step.
     assert trial_seconds(2.0, small, replace(QUICK, recalibration_images=0)) == pytest.approx(4 * (3 + 0.5) * 2.0)
+
+
+def test_evaluations_after_the_last_epoch_alone_take_less(data):
+    # 1,078 images in batches of 64 are 17, the largest of 64; 1,000 recalibrated and 359 validated at a third
+    recipe = replace(QUICK, batch_size=64, recalibration_images=1000)
+    assert trial_steps(1078, 359, recipe) == pytest.approx(4 * (17 + 1359 / 64 / 3))
+    assert trial_steps(1078, 359, recipe, each_epoch=False) == pytest.approx(4 * 17 + 1359 / 64 / 3)
+
+
+def test_scoring_is_a_third_of_training_on_as_many(data):
+    # 1,078 images in batches of 32 are 34 of 31 or 32
+    assert scoring_seconds(3.0, 320, data, QUICK) == pytest.approx(10.0)
+
+
+def test_line_through_what_was_timed():
+    line = Line.through([(100, 5.0), (200, 10.0), (300, 15.0)])
+    assert (line.at(100), line.at(250)) == pytest.approx((5.0, 12.5))
+    assert line.at(0) == 2.5  # half of the shortest, not nothing
+    assert Line.through([(100, 7.0)]).at(900) == 7.0
+    # costlier ones that were quicker, on a busy machine: the mean
+    assert Line.through([(100, 9.0), (300, 3.0)]).at(300) == 6.0
+
+
+def test_long_steps_are_timed_twice(data, network, monkeypatch):
+    taken = []
+
+    def step(self, *_):
+        taken.append(1)
+        monkeypatch.setattr(timing.time, "perf_counter", lambda: 2.0 * len(taken))
+
+    monkeypatch.setattr(training_step.Trainer, "step", step)
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: 0.0)
+    assert step_seconds(network, data, QUICK) == 2.0
+    assert len(taken) == 2
 
 
 def test_step_is_measured_and_leaves_the_global_generator_alone(data, network):

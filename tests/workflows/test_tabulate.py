@@ -5,6 +5,7 @@ import os
 from dataclasses import replace
 
 import pytest
+import torch
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import OptionError, RunError, TrainingFailed
@@ -13,6 +14,7 @@ from seesaw_nas.evaluators.trained import TrainedEvaluator
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.workflows import tabulate
+from seesaw_nas.workflows.preview import preview_table
 
 FEW = SearchSettings.of(dataset="digits", budget="400K", trials=2, epochs=1, train_size=64, seed=3, device="cpu")
 
@@ -355,3 +357,35 @@ def test_refuses_architectures_of_a_table_of_another_space_or_budget(path, tmp_p
     with pytest.raises(RunError, match=r"architecture 1 of .* is not of what is searched: "):
         tabulate.tabulate(FEW.replace(space="seesaw-cifar", budget="110M"), tmp_path / "t.parquet", like=path)
     assert not (tmp_path / "t.parquet").exists()
+
+
+class Once(Listener):
+    """Kills the process before its second training; keeps what it is told."""
+
+    def __init__(self, last=1):
+        self.last, self.remarks = last, []
+
+    def begun(self, number, architecture, macs):
+        if number == self.last:
+            raise Killed
+
+    def remark(self, text):
+        self.remarks.append(text)
+
+
+def test_the_plan_of_a_table_that_was_begun_is_of_what_is_left_and_other_threads_are_told(tmp_path):
+    out, before, plans = tmp_path / "digits.parquet", torch.get_num_threads(), []
+    with pytest.raises(Killed):
+        tabulate.tabulate(FEW, out, seeds=2, listener=Once())
+    assert preview_table(FEW, out, seeds=2)[1].trials == 3
+    goes_on = Once(last=2)
+    torch.set_num_threads(before + 1)
+    try:
+        with pytest.raises(Killed):
+            tabulate.tabulate(FEW, out, seeds=2, listener=goes_on, on_plan=lambda problem, plan: plans.append(plan))
+    finally:
+        torch.set_num_threads(before)
+    assert [plan.trials for plan in plans] == [3]
+    (note,) = goes_on.remarks
+    assert f"it began with {before} thread" in note
+    assert f"; --threads {before} goes on as it began" in note

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli.parts.command import print_cheaper
+from seesaw_nas.core import threads
 from seesaw_nas.core.units import format_duration, format_large
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.training.epoch import Epoch
@@ -40,11 +41,17 @@ class TrainingDisplay:
         self.line(f"recipe    {recipe.name} ({recipe.source}): {recipe.summary}")
         self.line(f"data      {images:,} images to train on")
         self.images = images
+        self.tell_threads()
         self.doing("timing a step")
+
+    def tell_threads(self) -> None:
+        """Say with how many CPU threads, and why, where that was settled."""
+        if (chosen := threads.current()).why:
+            self.line(f"threads   {chosen}")
 
     def doing(self, what: str) -> None:
         """Show what is done before the first step."""
-        self.progress.update(self.task, description=what)
+        self.progress.update(self.task, description=what, refresh=True)
 
     def estimate(self, seconds: float) -> None:
         self.line(f"estimate  {format_duration(seconds)} in all, by a few steps; after each epoch by the epochs")
@@ -76,6 +83,10 @@ class SupernetView(Listener):
         """Show it in place of the training, which has not begun."""
         self.shown.doing(what)
 
+    def remark(self, text: str) -> None:
+        """A line."""
+        self.shown.note(text)
+
     def begin(self, problem: Problem, recipe: Recipe, images: int) -> None:
         """Say what is trained, how and on what."""
         budget, fitting = problem.budget, format_large(problem.feasible.count)
@@ -88,6 +99,7 @@ class SupernetView(Listener):
         self.shown.images, self.shown.on_cpu = images, problem.device.type == "cpu"
         unread = problem.passed_over
         self.shown.line(f"data      {images:,} images to train on" + (f"; {unread.sentence}" if unread.count else ""))
+        self.shown.tell_threads()
 
     def epoch(self, epoch: Epoch) -> None:
         """A line."""

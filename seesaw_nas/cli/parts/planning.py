@@ -51,7 +51,7 @@ class Waiting(Listener):
 
     def doing(self, what: str) -> None:
         """Show it at the bar."""
-        self._progress.update(self._task, description=what)
+        self._progress.update(self._task, description=what, refresh=True)
 
     def remark(self, text: str) -> None:
         """Print it."""
@@ -76,7 +76,9 @@ def print_plan(console: Console, problem: Problem, plan: Plan, kind: str = SEARC
         f"those that fit {format_count(plan.median_macs)}",
         *_how_scored(settings),
         *([f"engine    {settings.placement.engine}: {plan.reserves}"] if plan.reserves else []),
+        *([f"threads   {plan.threads}"] if plan.threads else []),
         f"plan      {_work(problem, plan, kind)}",
+        *(f"          {text}" for text in _parts(plan)),
         *(f"note      {text}" for text in _warnings(problem, plan)),
     )
     for line in lines:
@@ -92,11 +94,12 @@ def _as_json(problem: Problem, plan: Plan, kind: str) -> dict[str, Any]:
     budget = {"low": problem.budget.low, "high": problem.budget.high, "unit": cost.CONVENTION}
     known = bool(words(problem.settings.scoring.evaluator).timed or plan.trial_seconds)
     found = _cheaper(problem, plan, kind)
+    parts = {"seconds": plan.seconds, "trials_seconds": plan.trials_seconds} if known else {"seconds": None}
     return {
         "data": images_as_json(problem),
         "space": problem.space.name,
         "budget": budget,
-        "plan": asdict(plan) | {"seconds": plan.seconds if known else None},
+        "plan": {name: value for name, value in asdict(plan).items() if name != "line"} | parts,
         "warnings": _warnings(problem, plan),
         "cheaper": [{"command": typed_with(one.options), "seconds": one.seconds} for one in found],
     }
@@ -107,7 +110,10 @@ def _work(problem: Problem, plan: Plan, kind: str) -> str:
     settings, each = problem.settings, format_duration(plan.trial_seconds)
     strategy, scheduler = settings.proposals.strategy, settings.scheduling.scheduler
     if settings.steps.plan == "shared":
-        return f"in stages, the last of which trains {plan.trials} architectures for about {each} each"
+        stages, total = len(plan.before) + 1, format_duration(plan.seconds)
+        last = f"which trains {plan.trials} architectures for about {each} each"
+        many = f"{stages} stages, the last of {last}" if stages > 1 else f"its last stage, {last}"
+        return f"{many}, {total} in all on {problem.device} ({words(settings.scoring.evaluator).timed})"
     stopped = "" if scheduler == "none" else f" if not stopped early, as most will be by {scheduler}"
     if plan.short_trials:
         return (
@@ -117,6 +123,26 @@ def _work(problem: Problem, plan: Plan, kind: str) -> str:
     many = "training" if kind == TABLE else "trial"
     by = "" if kind == TABLE else f" by {strategy}"
     return f"{plan.trials} {many}{'' if plan.trials == 1 else 's'}{by}, {time_of(problem, plan, stopped)}"
+
+
+def _parts(plan: Plan) -> list[str]:
+    """Lines of what a search does beside its trials, and of its time limit."""
+    lines = [f"{format_duration(part.seconds):>12}  {part.what}" for part in plan.before]
+    if plan.before:
+        lines.append(f"{format_duration(plan.trials_seconds):>12}  the last stage")
+    if plan.after:
+        if not plan.before:
+            lines.append(f"{format_duration(plan.trials_seconds):>12}  the trials")
+        lines += [f"{format_duration(part.seconds):>12}  {part.what}" for part in plan.after]
+    if plan.is_limited and plan.time_limit is not None:
+        count = plan.within_limit
+        begun = (
+            f"about {count} of the {plan.trials} trials begin{'s' if count == 1 else ''}"
+            if count
+            else "no trial begins"
+        )
+        lines.append(f"within the time limit of {format_duration(plan.time_limit)} {begun}")
+    return lines
 
 
 def _warnings(problem: Problem, plan: Plan) -> list[str]:
@@ -152,8 +178,9 @@ def time_of(problem: Problem, plan: Plan, stopped: str = "") -> str:
     if not said.timed and not plan.trial_seconds:
         return "of which it is not known how long they take"
     each, total = format_duration(plan.trial_seconds), format_duration(plan.seconds)
+    beside = f", {plan.lanes} at a time" if plan.lanes > 1 else ""
     source = said.timed or "by the evaluator's own estimate"
-    return f"about {each} each{stopped}, {total} in all on {problem.device} ({source})"
+    return f"about {each} each{stopped}{beside}, {total} in all on {problem.device} ({source})"
 
 
 def _data(problem: Problem) -> list[str]:

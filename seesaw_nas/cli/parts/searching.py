@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.failures import remember
 from seesaw_nas.cli.parts.outcome import print_outcome, refuse_all_failed
 from seesaw_nas.cli.parts.planning import RESUMED, SEARCH, TABLE, print_plan, show_plan, time_of
+from seesaw_nas.cli.parts.threads import begun_in, settle_threads
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.core.units import format_count, format_duration
 from seesaw_nas.evaluators.words import TRAINED, words
@@ -23,8 +26,10 @@ from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.training.epoch import Epoch
 from seesaw_nas.workflows import results
+from seesaw_nas.workflows.forecast import Forecast
 from seesaw_nas.workflows.plan import Plan
 from seesaw_nas.workflows.preview import preview, preview_resumed, preview_table
+from seesaw_nas.workflows.pricing import AGAIN, LATENCY
 from seesaw_nas.workflows.problem import Problem
 from seesaw_nas.workflows.results import Result
 
@@ -33,12 +38,15 @@ __all__ = [
     "TABLE",
     "View",
     "begin",
+    "begun_in",
     "join_another",
     "preview",
     "preview_resumed",
     "preview_table",
     "print_plan",
     "resume",
+    "settle_resumed",
+    "settle_threads",
     "show_plan",
     "watch",
 ]
@@ -63,12 +71,23 @@ def watch(work: Callable[[dict[str, Any]], Result], as_json: bool, kind: str = S
     refuse_all_failed(result)
 
 
+def settle_resumed(path: Path, changes: Mapping[str, Any]) -> None:
+    """Settle the threads of a search that goes on: as many as before, unless the changes or the system name others."""
+    if (begun := begun_in(path)) is None:
+        return  # which is said when it is opened
+    own = begun.get("settings")
+    settings = (own if isinstance(own, dict) else {}) | {name: value for name, value in changes.items() if value}
+    wanted = settings.get("threads", 0)
+    settle_threads(str(settings.get("device", "")), wanted if isinstance(wanted, int) else 0, begun)
+
+
 def join_another(
     settings: SearchSettings, name: str, runs_dir: Path, limit: float | None, *, dry_run: bool, as_json: bool
 ) -> None:
     """Work on the search of this name in the database that the settings name."""
     if not settings.placement.storage:
         raise OptionError("--join wants the --storage that the search is in")
+    settle_threads(settings.training.device, settings.training.threads)
     if dry_run:
         raise OptionError(
             "--join works on a search that others began, of which `status` says more; leave out --dry-run"
@@ -102,6 +121,9 @@ class View(Listener):
         self._words = TRAINED
         self._best: tuple[float, int] | None = None  # score and number of the best trial so far
         self._has_folder = False
+        self._whole: Plan | None = None
+        self._forecast: Forecast | None = None
+        self._later = 0.0  # seconds of the stages after this one, and of what follows them
 
     def stage(self, number: int, total: int, what: str, count: int) -> None:
         """Say what the stage does; of architectures by the thousand only the bar moves."""
@@ -110,12 +132,27 @@ class View(Listener):
         self._console.print(f"stage {number} of {total}: {judged}{what}")
         self._begun.clear()
         self._best = None
-        self._progress.reset(self._trials, total=count or None, description="trials")
+        self._progress.reset(self._trials, total=count or None, description="trials" if count else what)
         self._progress.start()
+        if (plan := self._whole) is None:
+            return
+        seconds = [*(part.seconds for part in plan.before), plan.trials_seconds]
+        after, left = sum(part.seconds for part in plan.after), total - number
+        self._later = after + sum(seconds[len(seconds) - left :]) if left else 0.0
+        own = seconds[-left - 1] if left < len(seconds) else 0.0
+        self._forecast = None if left else Forecast(replace(plan, before=()))  # others have plans of their own
+        self._foresee(time.monotonic() + own + (0.0 if left else after))
+
+    def _foresee(self, ends: float | None = None) -> None:
+        """Show when everything is over: at ``ends`` and the later stages; by default as the forecast says."""
+        if ends is None and self._forecast is None:
+            return
+        known = self._forecast.ends if ends is None and self._forecast is not None else ends or 0.0
+        self._progress.update(self._trials, ends=known + self._later)
 
     def doing(self, what: str) -> None:
         """Show it in place of the trials, of which there is none yet."""
-        self._progress.update(self._trials, description=what)
+        self._progress.update(self._trials, description=what, refresh=True)
         self._progress.start()
 
     def opened(self, folder: Path) -> None:
@@ -133,9 +170,13 @@ class View(Listener):
         self._words = words(problem.settings.scoring.evaluator)
         self._progress.update(self._trials, total=plan.trials + plan.short_trials, description="trials")
         self._progress.start()
+        in_steps = problem.settings.steps.plan == "shared"
+        self._forecast = None if in_steps else Forecast(plan)
+        self._foresee()
         if self._in_stages:
             self._console.print(f"          {time_of(problem, plan)}")
             return
+        self._whole = plan
         print_plan(self._console, problem, plan, self._kind)
 
     def stop(self) -> None:
@@ -180,6 +221,9 @@ class View(Listener):
             self._progress.advance(self._trials)
         self._show_best(record)
         self._progress.update(self._steps, visible=False)
+        if self._forecast is not None:
+            self._forecast.ended(record)
+            self._foresee()
         if self._quiet and record.state in ("complete", "duplicate"):
             return
         self._console.print(f"trial {record.number:>4}  {macs:>7} Multi-Adds  {text}")
@@ -204,11 +248,18 @@ class View(Listener):
             self._repeating = True
             what = "training" if self._words.many == "trainings" else "scoring"
             self._console.print(f"{what} the best again: {total} {self._words.many}")
+        self._follow(AGAIN, done, total)
         text = f"again: trial {trial.number}"
         self._progress.update(self._timing, description=text, completed=done, total=total, visible=True)
+
+    def _follow(self, kind: str, done: int, total: int) -> None:
+        if self._forecast is not None:
+            self._forecast.follow(kind, done, total)
+            self._foresee()
 
     def timing(self, what: str, done: int, total: int) -> None:
         """Show how far the timing of the front is."""
         if done == 0:
             self._console.print(f"timing the front by {' and '.join(results.FRONT.backends)}")
+        self._follow(LATENCY, done, total)
         self._progress.update(self._timing, description=f"latency {what}", completed=done, total=total, visible=True)

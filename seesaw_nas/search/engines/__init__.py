@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seesaw_nas.core import threads
 from seesaw_nas.core.conditions import cores
 from seesaw_nas.search.engines import local, serial
 from seesaw_nas.search.engines.worker import places
@@ -86,13 +87,42 @@ def _on_workers(places: Sequence[Place]) -> Work:
 def _places(settings: SearchSettings, device: torch.device) -> list[Place]:
     import torch
 
-    kind = str(device) if ":" in settings.training.device else device.type
-    return places(
-        kind, settings.placement.workers, settings.placement.workers_per_gpu, torch.cuda.device_count(), cores()
-    )
+    kind, placement = str(device) if ":" in settings.training.device else device.type, settings.placement
+    gpus, most = torch.cuda.device_count(), torch.get_num_threads() if threads.named() else 0
+    return places(kind, placement.workers, placement.workers_per_gpu, gpus, cores(), settings.training.threads, most)
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """How trials are trained beside each other.
+
+    Attributes:
+        count: of trials at a time that do not slow each other down.
+        threads: CPU threads of each; 0 on a GPU.
+    """
+
+    count: int = 1
+    threads: int = 0
+
+
+def lanes(settings: SearchSettings, device: torch.device) -> Lanes:
+    """How the engine of the settings trains trials beside each other here, as far as that is known before it runs."""
+    import torch
+
+    on_cpu, engine = device.type == "cpu", settings.placement.engine
+    if engine == "ray":  # it gives each trial one core, and says so to torch; a cluster may have more of them
+        most = settings.placement.workers or (cores() if on_cpu else max(1, torch.cuda.device_count()))
+        return Lanes(most, int(on_cpu))
+    if engine == "local":
+        chosen = _places(settings, device)
+        most = cores() if on_cpu else len({place.device for place in chosen})
+        return Lanes(min(len(chosen), most), chosen[0].threads)
+    return Lanes(1, torch.get_num_threads() if on_cpu else 0)
 
 
 def _describe(places: Sequence[Place]) -> str:
     """The number of workers on each device, in words."""
     counts = Counter(place.device for place in places)
-    return ", ".join(f"{n} worker{'s' if n > 1 else ''} on {device}" for device, n in counts.items())
+    workers = ", ".join(f"{n} worker{'s' if n > 1 else ''} on {device}" for device, n in counts.items())
+    each = places[0].threads
+    return f"{workers}, {each} thread{'s' if each > 1 else ''} each" if each else workers

@@ -75,7 +75,9 @@ class Release:
     """Request to a worker to release the memory that it keeps for its next training."""
 
 
-def places(device: str, workers: int, per_gpu: int, gpus: int, cores: int) -> list[Place]:
+def places(
+    device: str, workers: int, per_gpu: int, gpus: int, cores: int, threads: int = 0, most: int = 0
+) -> list[Place]:
     """Assign workers to the GPUs in turn, or give each an equal share of the CPU's cores.
 
     Args:
@@ -83,13 +85,16 @@ def places(device: str, workers: int, per_gpu: int, gpus: int, cores: int) -> li
         workers: number of workers; 0 for ``per_gpu`` on each GPU, or one for every core.
         per_gpu: workers that share a GPU.
         gpus, cores: numbers of GPUs and cores of this machine.
+        threads: of each worker on the CPU, in place of its share of the cores; 0 for that.
+        most: threads of such a share; 0 for no limit.
     """
     if device.startswith("cuda"):
         devices = [device] if ":" in device else [f"cuda:{i}" for i in range(gpus)]
         count = workers or len(devices) * per_gpu
         return [Place(f"{devices[i % len(devices)]} worker {i}", devices[i % len(devices)]) for i in range(count)]
     count = workers or cores
-    return [Place(f"cpu worker {i}", "cpu", max(1, cores // count)) for i in range(count)]
+    share = max(1, cores // count)
+    return [Place(f"cpu worker {i}", "cpu", threads or min(share, most or share)) for i in range(count)]
 
 
 def serve(connection: Connection, sent: Evaluator | Filed, place: Place) -> None:

@@ -91,7 +91,7 @@ class Bench:
     @cached_property
     def _images(self) -> SearchData:
         settings = self._settings("trained")
-        images, subject = load_described(settings)
+        images, subject, _ = load_described(settings)
         self._check_images(settings, subject)
         return images.to(self.torch_device)
 

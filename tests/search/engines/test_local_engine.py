@@ -29,6 +29,8 @@ DIGITS = {"device": "cpu", "epochs": 1, "train_size": 64}
         (("cpu", 3, 1, 0, 8), [(f"cpu worker {i}", "cpu", 2) for i in range(3)]),  # 8 cores: 2 each, 2 are left
         (("cpu", 0, 1, 2, 3), [(f"cpu worker {i}", "cpu", 1) for i in range(3)]),
         (("cpu", 4, 1, 0, 2), [(f"cpu worker {i}", "cpu", 1) for i in range(4)]),
+        (("cpu", 2, 1, 0, 8, 3), [("cpu worker 0", "cpu", 3), ("cpu worker 1", "cpu", 3)]),  # as the user says
+        (("cpu", 2, 1, 0, 8, 0, 1), [("cpu worker 0", "cpu", 1), ("cpu worker 1", "cpu", 1)]),  # as the system says
         (("cuda", 0, 1, 2, 8), [("cuda:0 worker 0", "cuda:0", 0), ("cuda:1 worker 1", "cuda:1", 0)]),
         (("cuda", 0, 2, 2, 8), [(f"cuda:{i % 2} worker {i}", f"cuda:{i % 2}", 0) for i in range(4)]),
         (("cuda", 3, 1, 2, 8), [(f"cuda:{i % 2} worker {i}", f"cuda:{i % 2}", 0) for i in range(3)]),
@@ -51,7 +53,7 @@ def test_search_on_two_workers_as_a_user_types_it(cli, tmp_path):
         "--engine", "local", "--workers", 2, "--name", "a",
     ).answer()  # fmt: skip
     assert (answer.code, answer.err) == (0, "")
-    assert "engine    local: 2 workers on cpu\n" in answer.out
+    assert "engine    local: 2 workers on cpu, 1 thread each\n" in answer.out
     assert "ended because the wanted number of trials, 4, is reached; 4 trained" in answer.out
     records = read_records(tmp_path / "runs/a/trials.jsonl")
     assert [record.state for record in records] == ["complete"] * 4
