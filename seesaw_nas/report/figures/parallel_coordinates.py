@@ -68,7 +68,8 @@ def parallel_genotype(records: Sequence[TrialRecord], space: Space, words: Words
     chosen, left_out = _most_telling(every, top1)
     axes = [_categories(name, every[name], space) for name in chosen]
     axes += [_numbers("Multi-Adds (M)", macs), _numbers(words.axis(), top1)]
-    figure = _draw(axes, top1, [_hover(trial, chosen, words) for trial in lines])
+    numbers = [trial.number for trial, _ in lines]
+    figure = _draw(axes, top1, numbers, [_hover(trial, chosen, words) for trial in lines])
     if left_out:
         caption(figure, f"The {len(chosen)} choices by which {words.noun} differs most; {left_out} others left out.")
     return figure
@@ -102,12 +103,19 @@ def _explained(values: Sequence[str], top1: Floats) -> float:
     return 1 - (within / (n - len(classes))) / (total / (n - 1))
 
 
-def _draw(axes: Sequence[Axis], top1: Floats, texts: Sequence[str]) -> go.Figure:
-    """Lines from the worst to the best, so that the best lie above; points at their ends with what they are."""
+def _draw(axes: Sequence[Axis], top1: Floats, numbers: Sequence[int], texts: Sequence[str]) -> go.Figure:
+    """Lines from the worst to the best, so that the best lie above; points at their ends with what they are.
+
+    Args:
+        axes: in their order from the left, each a category of the horizontal axis.
+        top1: of each line, in the unit of the last axis.
+        numbers, texts: the trial of each line, and what the pointer shows of it.
+    """
+    places = [_spoken(axis.name) for axis in axes]
     figure = go.Figure(
         layout={
             "template": THEME, "showlegend": False, "meta": {"is_wide": True}, "margin": {"l": 40, "r": 90, "t": 64},
-            "xaxis": {"visible": False, "range": [-0.45, len(axes) - 0.85]},
+            "xaxis": {"type": "category", "visible": False, "range": [-0.45, len(axes) - 0.85]},
             "yaxis": {"visible": False, "range": [-0.02, 1.02]},
         }
     )  # fmt: skip
@@ -131,12 +139,12 @@ def _draw(axes: Sequence[Axis], top1: Floats, texts: Sequence[str]) -> go.Figure
     for i, share in enumerate(shares.tolist()):
         colour = sample_colorscale(LOW_TO_HIGH, [share])[0]
         figure.add_scatter(
-            x=np.arange(len(axes)), y=heights[:, i].round(3), mode="lines", hoverinfo="skip",
+            x=places, y=heights[:, i].round(3), mode="lines", hoverinfo="skip", name=f"trial {numbers[i]}",
             line={"color": colour, "width": 1.5, "shape": "spline", "smoothing": 0.4},
         )  # fmt: skip
     bar = {"thickness": 10, "outlinewidth": 0, "len": 0.8, "x": 1.02, "xpad": 0}
     figure.add_scatter(
-        x=np.full(len(top1), len(axes) - 1), y=heights[-1].round(3), mode="markers", hoverinfo="text",
+        x=places[-1:] * len(top1), y=heights[-1].round(3), mode="markers", hoverinfo="text", name="trials",
         hovertext=list(texts), marker={
             "size": 7, "color": top1.round(3), "cmin": low, "cmax": high, "colorscale": LOW_TO_HIGH,
             "showscale": high > low, "colorbar": bar,

@@ -190,9 +190,14 @@ def repeats_of(runs: Sequence[Run]) -> dict[str, list[Run]]:
                 break
         else:
             groups.append([run])
-    names = [_method(first) for first, *_ in groups]
-    for ask in (lambda run: run.within, lambda run: run.conditions.get("space", ""), lambda run: run.name):
-        names = _tell_apart(names, [ask(first) for first, *_ in groups])
+    firsts = [first for first, *_ in groups]
+    names = [_method(run) for run in firsts]
+    for texts in (
+        [run.within for run in firsts],
+        [run.conditions.get("space", "") for run in firsts],
+        [run.name for run in firsts],
+    ):
+        names = _tell_apart(names, texts)
     return dict(zip(names, groups, strict=True))
 
 
