@@ -167,7 +167,7 @@ def test_repeats_and_latencies_are_columns(tmp_path):
 
 def opening(text):
     """From the first heading below the script to the table of the front."""
-    return text.partition('<section class="opening">')[2].partition("<h2>Front</h2>")[0]
+    return text.partition('<section class="opening')[2].partition("<h2>Front</h2>")[0]
 
 
 def test_a_page_opens_with_the_recommended_network_its_figures_its_drawing_and_the_front(whole):

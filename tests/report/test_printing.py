@@ -82,7 +82,7 @@ def test_bars_of_error_have_both_ends_and_panels_their_titles():
     figure.add_bar(x=[1.0], y=["share"], base=[4.0], name="&lt;b", row=1, col=2)
     caption(figure, "of one trial")
     kernel, flow = drawn_data(figure).to_dict("records")
-    assert [kernel[name] for name in ("panel", "series", "x", "y")] == ["kernel", "a b c", 2.0, "3 vs 5"]
+    assert [kernel[name] for name in ("panel", "series", "x", "y")] == ["kernel", "a c", 2.0, "3 vs 5"]
     assert [kernel["x, lower end"], kernel["x, upper end"]] == [1.75, 2.5]
     assert [flow[name] for name in ("panel", "series", "x", "y", "base")] == ["flow", "<b", 1.0, "share", 4.0]
 

@@ -115,6 +115,9 @@ def _add_trials(
         figure.add_scatter(**at, name="knee of the front", hovertext=text, marker=ring)
 
 
+_TOP = {"len": 0.56, "y": 1, "yanchor": "top", "ypad": 0}  # of a colour bar, clear of the panel below
+
+
 class _Colours:
     """Markers that say how uneven the groups of each trial are; all of one colour where the trials do not differ."""
 
@@ -138,7 +141,7 @@ class _Colours:
         low, high = self._ends
         scaled = {"color": [round(unevenness(trial.architecture), 4) for trial in trials], "cmin": low, "cmax": high}
         title = {"text": "unevenness", "side": "right"}
-        legend = {"title": title, "thickness": 10, "len": 0.6, "outlinewidth": 0, "x": 1.01, "xpad": 0}
+        legend = {"title": title, "thickness": 10, "outlinewidth": 0, "x": 1.01, "xpad": 0, **_TOP}
         return {**scaled, "colorscale": LOW_TO_HIGH, "showscale": bar, **({"colorbar": legend} if bar else {})}
 
 

@@ -147,6 +147,9 @@ dd {{ margin: 0; font-variant-numeric: tabular-nums; }}
 @media (min-width: 900px) {{
   .opening {{ grid-template-columns: minmax(0, 1fr) 440px; }}
   .front {{ grid-column: 1 / 3; }}
+  .tall {{ grid-template-rows: auto 1fr; }}
+  .tall .drawn {{ grid-column: 2; grid-row: 1 / 3; }}
+  .tall .front {{ grid-column: 1; }}
 }}
 @media (max-width: 480px) {{ dl {{ grid-template-columns: 1fr; gap: 0; }} dd {{ margin-bottom: 8px; }} }}
 ul {{ padding-left: 20px; }}

@@ -29,6 +29,7 @@ from seesaw_nas.search.records import State, TrialRecord, complete
 FOOTER = f"<footer>{escape(CONVENTION)}.</footer>"
 PUBLISHED = f"<footer>{escape(CONVENTION)}. Published figures: {escape(reference.SOURCE)}, as printed.</footer>"
 PAGE_BYTES = 5_900_000  # of a page, most of them plotly's; drawings are left out where they would take it beyond
+SHORT = 8  # blocks of a drawing that is about as high as the figures beside it
 MOST_REASONS = 20  # rows of the table of what was not trained
 
 
@@ -60,13 +61,14 @@ def write_report(path: Path, run: Run, shown: Sequence[PageFigure] = ()) -> None
 
 
 def _opening(run: Run, front: PageFigure) -> str:
-    """The recommended network beside its drawing, and the front below its figures."""
+    """The recommended network beside its drawing, and the front below both, or beside a drawing of many blocks."""
     picture = f"<h2>{escape(front.title)}</h2>{_choice(front.figure)}{markup.plot(front.figure, front.name)}"
     if (best := run.best) is None:
         return f"<section>{picture}</section>"
     title = f"Recommended network: trial {best.number}"
+    tall = " tall" if len(best.architecture.placed) > SHORT else ""
     return (
-        f'<section class="opening"><div class="facts"><h2>{title}</h2>{facts(run, best)}</div>'
+        f'<section class="opening{tall}"><div class="facts"><h2>{title}</h2>{facts(run, best)}</div>'
         f'<div class="drawn">{drawn(run, best)}</div><div class="front">{picture}</div></section>'
     )
 
