@@ -34,7 +34,7 @@ from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import Problem, description, make_problem
 from seesaw_nas.workflows.reference import compare as reference
-from seesaw_nas.workflows.report import report
+from seesaw_nas.workflows.report import draw_figure, report
 from seesaw_nas.workflows.results import Result, write_results
 from seesaw_nas.workflows.runs import runs
 from seesaw_nas.workflows.searches import OnPlan, begin, resume
@@ -68,6 +68,7 @@ __all__ = [
     "audit",
     "begin",
     "dashboard",
+    "draw_figure",
     "evaluate",
     "export",
     "join",

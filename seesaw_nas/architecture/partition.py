@@ -65,6 +65,11 @@ class Partition:
         return len(set(self.parts)) == 1
 
     @property
+    def unevenness(self) -> float:
+        """Share of the channels in the largest group less that in the smallest: 0 if even, 0.5 for 1:3."""
+        return (max(self.parts) - min(self.parts)) / self.total
+
+    @property
     def is_palindromic(self) -> bool:
         return self.parts == self.parts[::-1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from json import dumps
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,12 @@ def report(
     parquet: Annotated[Path | None, typer.Option(help="A Parquet file to make, with every trial.")] = None,
     png: Annotated[Path | None, typer.Option(help="A folder for the figures as PNG; needs kaleido, Chromium.")] = None,
     svg: Annotated[Path | None, typer.Option(help="A folder for the figures as SVG.")] = None,
+    figure: Annotated[
+        str, typer.Option(help="Draw only this figure, such as front, for a paper, with its data as CSV beside it.")
+    ] = "",
+    format: Annotated[str, typer.Option(help="Format of --figure: pdf, svg or png. Default: by --out, or pdf.")] = "",
+    width: Annotated[str, typer.Option(help="Width of --figure: 3.5in, 89mm, 252pt. Default: 3.5in.")] = "",
+    font: Annotated[str, typer.Option(help="Letters of --figure: serif or sans. Default: serif.")] = "",
     rank: Annotated[str, share_change(SearchSettings, "rank")] = "",
     storage: Storage = "",
     json: Json = False,
@@ -34,14 +41,25 @@ def report(
     """Write all figures of a search, or a comparison, as one page."""
     import webbrowser
 
+    from seesaw_nas.workflows.report import FONT, WIDTH, draw_figure
     from seesaw_nas.workflows.report import report as write
 
     console = terminal.console(stderr=json)
-    with terminal.progress(console) as progress:
-        written = write(
-            runs, out, csv=csv, parquet=parquet, png=png, svg=svg, storage=storage, rank=rank,
-            drawing=lambda images: progress.track(images, description="drawing"),
-        )  # fmt: skip
+    if figure:
+        beside = {"--csv": csv, "--parquet": parquet, "--png": png, "--svg": svg, "--open": open_it}
+        _refuse(beside, "--figure writes one figure and its data")
+        written = draw_figure(
+            runs, figure, out, kind=format, width=width or WIDTH, font=font or FONT, storage=storage, rank=rank
+        )
+    else:
+        _refuse(
+            {"--format": format, "--width": width, "--font": font}, "only --figure NAME has a format, width and font"
+        )
+        with terminal.progress(console) as progress:
+            written = write(
+                runs, out, csv=csv, parquet=parquet, png=png, svg=svg, storage=storage, rank=rank,
+                drawing=lambda images: progress.track(images, description="drawing"),
+            )  # fmt: skip
     for label, lines in (("apart", written.apart), ("note", written.notes)):
         for text in lines:
             console.print(f"{label:<10}{text}", highlight=False, soft_wrap=True)
@@ -53,3 +71,9 @@ def report(
             console.print(f"written   {path}, {path.stat().st_size:,} bytes")
     if open_it and not webbrowser.open(written.page.absolute().as_uri()):
         raise OptionError(f"there is no browser to open {written.page} with")
+
+
+def _refuse(given: Mapping[str, object], reason: str) -> None:
+    """Refuse options that say nothing beside the others."""
+    if chosen := [option for option, value in given.items() if value]:
+        raise OptionError(f"{reason}; leave out {' and '.join(chosen)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from json import dumps
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,11 +29,12 @@ def show(
     spec: Spec,
     budget: Annotated[str, typer.Option(help="Show shares of this budget, such as 110M, instead of the total.")] = "",
     verify: Annotated[bool, typer.Option("--verify", help="Build it, and count it with fvcore and thop too.")] = False,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="An SVG file to make, with its drawing.")] = None,
     json: Json = False,
 ) -> None:
     """Print an architecture block by block, with its costs."""
     whole = parse_count(budget) if budget else 0
-    shown = workflow.show(spec, verify=verify)
+    shown = workflow.show(spec, verify=verify, svg=svg)
     named, found = shown.named, shown.verification
     if json:
         print(dumps(specfile.document(named, {"verification": _as_json(found)} if found else None), indent=2))
@@ -42,6 +44,8 @@ def show(
     out.print(_totals(named, whole, bool(budget)))
     if found:
         _print_witnesses(out, found)
+    if svg:
+        out.print(f"written   {svg}, {svg.stat().st_size:,} bytes")
 
 
 def _layers(named: Named, whole: int, budgeted: bool) -> Table:

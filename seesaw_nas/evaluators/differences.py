@@ -17,7 +17,8 @@ MEANS_DIFFER = 1e-4  # in units of 0..1: decoders differ by less, different imag
 # Fields that may differ for each use, and the reason.
 SEARCHED = ("space", "budget", "seed")  # they determine which architectures were trained, with which seeds
 TRAININGS = (*SEARCHED, "objectives")  # objectives only choose architectures; figures of a training do not change
-REPORTED = (*SEARCHED, "subset_seed")  # a median is taken over seeds, which also draw the subsets
+REPORTED = (*SEARCHED, "subset_seed")  # of curves in one picture; seeds also draw the subsets
+REPEATED = ("seed", "subset_seed")  # runs that repeat each other, of which there is a median
 SCORED_OTHERWISE = ("recipe", "evaluator", "evaluator_file", "objectives", "space", "budget", "seed", "sampling")
 SCORED_BY_SUPERNET = (  # a supernet's training is longer, trains many networks, and may use fewer images
     *("recipe", "evaluator", "evaluator_file", "objectives", "budget", "seed", "sampling"),

@@ -45,6 +45,11 @@ class Words:
         return "top1" if self.is_accuracy else "score"
 
     @property
+    def noun(self) -> str:
+        """What a figure is, within a sentence: ``top-1``, ``recorded accuracy`` or ``score``."""
+        return f"{self.score} accuracy" if self.score == "recorded" else self.score
+
+    @property
     def scale(self) -> int:
         """What figures are multiplied by to be drawn."""
         return 100 if self.is_share else 1
@@ -56,7 +61,7 @@ class Words:
 
     def axis(self, splits: str = "") -> str:
         """The title of an axis; ``splits`` are those that the figures are from."""
-        name = f"{splits} {self.score}" if splits and self.split else self.score
+        name = f"{splits} {self.noun}" if splits and self.split else self.noun
         return f"{name} (%)" if self.is_share else name
 
     def figure(self, value: float) -> str:

@@ -16,8 +16,8 @@ from seesaw_nas.report.figures.signals import signal_weights
 from seesaw_nas.report.figures.spending import spending
 from seesaw_nas.report.figures.trainings import timeline, training_curves
 from seesaw_nas.report.pages.comparison import compare_runs, drawn_apart, not_recorded, write_comparison
-from seesaw_nas.report.pages.full import all_figures, write_report
-from seesaw_nas.report.pages.summary import write_html
+from seesaw_nas.report.pages.run_figures import all_figures, one_figure
+from seesaw_nas.report.pages.run_page import write_report
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.tables import (
     frame,
@@ -42,6 +42,7 @@ __all__ = [
     "front_frame",
     "front_over_time",
     "not_recorded",
+    "one_figure",
     "parallel_genotype",
     "progress_curves",
     "rank_correlation",
@@ -54,7 +55,6 @@ __all__ = [
     "trials_frame",
     "write_comparison",
     "write_csv",
-    "write_html",
     "write_image",
     "write_report",
     "write_table",

@@ -31,7 +31,7 @@ THEME = go.layout.Template(
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
         "modebar": {"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": GREY, "activecolor": BLUE},
         "margin": {"l": 64, "r": 40, "t": 16, "b": 56},
-        "xaxis": _AXIS,
+        "xaxis": _AXIS | {"automargin": True, "title": {"standoff": 12}},
         "yaxis": _AXIS | {"automargin": True, "title": {"standoff": 12}},  # clear of the longest tick label
     }
 )
@@ -40,6 +40,11 @@ THEME = go.layout.Template(
 def styles(count: int) -> list[tuple[str, str, str]]:
     """A colour, a dash and a symbol for each of so many series; from the seventh on, colours and symbols pair anew."""
     return list(islice(zip(cycle(_COLOURS), cycle(_DASHES), cycle(_SYMBOLS), strict=False), count))
+
+
+def whole_epochs(last: int) -> dict[str, object]:
+    """An axis of epochs that has no ticks between two."""
+    return {"dtick": 1} if last <= 16 else {"tickformat": "d"}
 
 
 def see_through(colour: str, opacity: float) -> str:

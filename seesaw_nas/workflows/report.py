@@ -1,4 +1,4 @@
-"""The report of a run, or the comparison of several, written to files."""
+"""The report of a run, the comparison of several, or one figure for a paper, written to files."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import report as reports
-from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.errors import OptionError, RunError, known
+from seesaw_nas.report.drawn_data import drawn_data
+from seesaw_nas.report.figures.images import IMAGE_FORMATS
+from seesaw_nas.report.printing import NARROW, check_font, for_print, parse_width, write_print
 from seesaw_nas.workflows import run_reading
 
 if TYPE_CHECKING:
     from seesaw_nas.report import Run
+    from seesaw_nas.report.pages.page_figure import PageFigure
 
 COMPARISON = Path("comparison.html")  # where that of several runs goes by itself
+WIDTH, FONT = "3.5in", "serif"  # of a column of most journals and proceedings
 Images = list[tuple[Path, Any]]
 
 
@@ -71,7 +76,7 @@ def report(
     page = out or own
     tables = [path for path in (csv, parquet) if path]
     _refuse_existing([*tables, *([] if len(paths) == 1 and page.absolute() == own.absolute() else [page])])
-    found = [_ranked(run, rank) for run in _read(paths, storage)]
+    found = _read(paths, storage, rank)
     shown = reports.all_figures(found[0]) if len(found) == 1 else reports.compare_runs(found)
     folders = {"png": png, "svg": svg}
     drawn = [one for one in shown if one.figure.data]
@@ -85,15 +90,64 @@ def report(
         reports.write_table(path, reports.trials_frame({run.name: run.records for run in found}))
     for path, one in drawing(images):
         path.parent.mkdir(parents=True, exist_ok=True)
-        height = one.figure.layout.height or (800 if one.name == "accuracy" else 600)
+        height = one.figure.layout.height or (800 if one.name == "front" else 600)
         reports.write_image(path, one.figure, height=height)
     files = (page, *tables, *(path for path, _ in images))
     names = tuple(run.name for run in found)
     return Written(names, page, files, tuple(reports.drawn_apart(found)), tuple(reports.not_recorded(found)))
 
 
-def _ranked(run: Run, rank: str) -> Run:
-    return replace(run, settings=run.settings.replace(rank=rank)) if rank else run
+def draw_figure(
+    runs: Sequence[Path | str],
+    figure: str,
+    out: Path | None = None,
+    *,
+    kind: str = "",
+    width: str = WIDTH,
+    font: str = FONT,
+    storage: str = "",
+    rank: str = "",
+) -> Written:
+    """Draw one figure of a run, or of several that are compared, for a paper, with the drawn data as CSV beside it.
+
+    Args:
+        runs: folders of searches.
+        figure: its name, such as ``front``.
+        out: the file; by default RUN-FIGURE with the format as its ending, here.
+        kind: ``pdf``, ``svg`` or ``png``; by default that of ``out``, or ``pdf``.
+        width: such as ``3.5in``, ``89mm`` or ``252pt``.
+        font: ``serif`` or ``sans``.
+        storage, rank: see :func:`report`.
+
+    Raises:
+        SeesawError: a run cannot be read, there is no such figure, it has nothing to show, or a file exists.
+    """
+    inches, path = parse_width(width), out or Path(f"{figure}.{kind or IMAGE_FORMATS[-1]}")
+    check_font(font)
+    ending = path.suffix.lower().removeprefix(".")
+    if (kind and kind not in IMAGE_FORMATS) or ending not in IMAGE_FORMATS:
+        raise OptionError(known("image format", kind or ending, IMAGE_FORMATS))
+    if kind and kind != ending:
+        raise OptionError(f"{path} ends in .{ending}, and --format is {kind}; leave out one of them")
+    found = _read([Path(run) for run in runs], storage, rank)
+    columns = 1 if inches < NARROW else 2
+    drawn = reports.one_figure(found[0], figure, columns=columns) if len(found) == 1 else _compared(found, figure)
+    name = found[0].name if len(found) == 1 else COMPARISON.stem
+    path = out or Path(f"{name}-{path.name}")
+    data = path.with_suffix(".csv")
+    _refuse_existing([path, data])
+    write_print(path, for_print(drawn.figure, inches, font))
+    reports.write_table(data, drawn_data(drawn.figure))
+    return Written(tuple(run.name for run in found), path, (path, data), (), ())
+
+
+def _compared(runs: Sequence[Run], figure: str) -> PageFigure:
+    shown = {one.name: one for one in reports.compare_runs(runs)}
+    if figure not in shown:
+        raise OptionError(known("figure", figure, tuple(shown)))
+    if shown[figure].is_blank:
+        raise OptionError(f"figure {figure} has nothing to show: {shown[figure].reason}")
+    return shown[figure]
 
 
 def _refuse_existing(paths: Sequence[Path]) -> None:
@@ -104,11 +158,12 @@ def _refuse_existing(paths: Sequence[Path]) -> None:
             raise RunError(f"{path} exists already and nothing is overwritten; choose another name")
 
 
-def _read(paths: Sequence[Path], storage: str) -> list[Run]:
-    """The runs, each under a name of its own."""
+def _read(paths: Sequence[Path], storage: str, rank: str) -> list[Run]:
+    """The runs, each under a name of its own, ranked as asked for."""
     if twice := [path for path, count in Counter(path.resolve() for path in paths).items() if count > 1]:
         raise OptionError(f"the run {twice[0]} is given twice")
     runs = [run_reading.read(path, storage) for path in paths]
+    runs = [replace(run, settings=run.settings.replace(rank=rank)) if rank else run for run in runs]
     names = Counter(run.name for run in runs)
     return [
         run if names[run.name] == 1 else replace(run, name=str(path)) for run, path in zip(runs, paths, strict=True)

@@ -180,7 +180,7 @@ def write_results(result: Result) -> None:
     report.write_csv(folder.pareto, result.trials, budget=problem.budget, timings=timings, standing=result.standing)
     members = [specfile.document(result.named(trial), _provenance(result, trial)) for trial in result.front()]
     write_json(folder.front, specfile.front_document(members))
-    report.write_html(folder.report, _as_reported(result))
+    report.write_report(folder.report, _as_reported(result))
     if (best := result.best) is not None:
         write_json(folder.best, specfile.document(result.named(best), _provenance(result, best)))
 

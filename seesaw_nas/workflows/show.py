@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
+from seesaw_nas.core.errors import OptionError, RunError
+from seesaw_nas.core.files import replace_file
 
 if TYPE_CHECKING:
     from seesaw_nas.network.witness import Verification
@@ -20,19 +23,33 @@ class Shown:
     verification: Verification | None = None
 
 
-def show(spec: str, *, verify: bool = False) -> Shown:
-    """Read an architecture.
+def show(spec: str, *, verify: bool = False, svg: Path | None = None) -> Shown:
+    """Read an architecture, and draw it where a file for that is given.
 
     Args:
         spec: a spec file, a run's folder or MODEL@SETTING.
         verify: build it, and count it with fvcore and thop, too.
+        svg: a file to make.
 
     Raises:
-        SeesawError: it cannot be read.
+        SeesawError: it cannot be read, or the file exists.
+        OSError: the file cannot be written.
     """
     named = specfile.resolve(spec)
+    if svg is not None:
+        _draw(named, svg)
     if not verify:
         return Shown(named)
     from seesaw_nas.network import witness
 
     return Shown(named, witness.verify(named.architecture))
+
+
+def _draw(named: Named, path: Path) -> None:
+    from seesaw_nas.report.figures import drawing  # brings plotly, which takes a moment, for nothing else of this verb
+
+    if path.suffix.lower() != ".svg":
+        raise OptionError(f"a drawing is an SVG file, so its name ends in .svg; got {path}")
+    if path.exists():
+        raise RunError(f"{path} exists already and nothing is overwritten; choose another name")
+    replace_file(path, drawing.standalone(named.architecture, named.name).encode())

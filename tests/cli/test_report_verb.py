@@ -57,12 +57,17 @@ def test_report_replaces_the_runs_own_page(cli, runs):
     before = (runs / "a/report.html").read_text()
     assert written(cli("report", "runs/a")) == ["runs/a/report.html"]
     text = (runs / "a/report.html").read_text()
-    for title in ("Front", "Progress", "What each choice did", "Training curves", "What ran when", "Conditions"):
+    for title in ("Front", "Progress", "Training curves", "Early ranks and final ranks", "Conditions"):
         assert f"<h2>{title}</h2>" in text
-    assert "<h2>Progress</h2>" not in before  # the search's own is short
+    assert "Recommended network: trial " in text
+    assert headings(before) == headings(text)  # a search writes the same
     assert text.count("plotly.js v") == 1
     assert "trained again" in text
     assert len(text.encode()) < 6_000_000
+
+
+def headings(text):
+    return re.findall("<h2>(.*?)</h2>", text)
 
 
 def test_tables_hold_every_trial(cli, runs):
@@ -95,7 +100,7 @@ def test_figures_are_drawn_into_a_folder(cli, runs, monkeypatch):
     figures = seesaw_nas.report.all_figures
     monkeypatch.setattr("seesaw_nas.report.all_figures", lambda run: figures(run)[:2])  # a second each
     names = written(cli("report", "runs/a", "--out", "a.html", "--svg", "pictures"))
-    assert names[1:] == ["pictures/accuracy.svg", "pictures/front-over-time.svg"]
+    assert names[1:] == ["pictures/front.svg", "pictures/spending.svg"]
     assert Path(names[1]).read_text().startswith("<svg")
 
 
@@ -103,7 +108,7 @@ def test_images_without_a_browser_are_one_line(cli, runs, monkeypatch):
     monkeypatch.setenv("BROWSER_PATH", "no-browser")
     code, _, err = cli("report", "runs/a", "--png", "pictures")
     assert code == 2
-    assert err.startswith("seesaw-nas: cannot draw pictures/accuracy.png: an image needs kaleido")
+    assert err.startswith("seesaw-nas: cannot draw pictures/front.png: an image needs kaleido")
     assert err.count("\n") == 1
 
 
@@ -176,6 +181,80 @@ def test_runs_of_one_name_are_told_apart(cli, runs):
     assert set(pd.read_csv("t.csv")["run"]) == {"runs/a", "other/a"}
 
 
+# --- one figure for a paper
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that are drawn, without a browser to draw them: format, width in pixels and scale of each."""
+    calls = []
+
+    def to_image(figure, format, width, height, scale):
+        calls.append((format, width, round(scale, 3), figure.layout.font.family.split(",")[0]))
+        return b"drawn"
+
+    monkeypatch.setattr("plotly.graph_objects.Figure.to_image", to_image)
+    return calls
+
+
+def test_a_figure_for_a_paper_has_its_data_beside_it(cli, runs, drawn):
+    assert written(cli("report", "runs/a", "--figure", "front")) == ["a-front.pdf", "a-front.csv"]
+    assert drawn == [("pdf", 336, 1, "'Times New Roman'")]
+    assert Path("a-front.pdf").read_bytes() == b"drawn"
+    table = pd.read_csv("a-front.csv")
+    members = json.loads((runs / "a/front.json").read_text())["members"]
+    front = table[table["series"].str.startswith("Pareto front")]
+    assert [round(1e6 * macs) for macs in front["Multi-Adds (M)"]] == [member["macs"] for member in members]
+    assert {"recorded accuracy (%)", "unevenness", "trial"} <= set(table)
+
+
+def test_format_width_and_font_are_chosen(cli, runs, drawn):
+    options = ["--figure", "training-curves", "--width", "7in", "--font", "sans"]
+    assert written(cli("report", "runs/a", *options, "--format", "svg"))[0] == "a-training-curves.svg"
+    assert written(cli("report", "runs/a", *options, "--out", "x.svg")) == ["x.svg", "x.csv"]
+    assert drawn == [("svg", 672, 1, "Helvetica")] * 2
+
+
+def test_a_figure_of_a_comparison_can_be_drawn(cli, runs, drawn):
+    answer = cli("report", "runs/a", "runs/b", "runs/c", "--figure", "progress-top1")
+    assert written(answer) == ["comparison-progress-top1.pdf", "comparison-progress-top1.csv"]
+    series = pd.read_csv("comparison-progress-top1.csv")["series"]
+    assert set(series) == {"thompson (2 runs)", "random"}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--figure", "fronts"], "unknown figure 'fronts', did you mean 'front'? (known: front, spending, effects, "),
+        (["--figure", "timeline"], "figure timeline of a has nothing to show: one worker trained one"),
+        (["--figure", "front", "--format", "gif"], "unknown image format 'gif'"),
+        (["--figure", "front", "--out", "a.txt"], "unknown image format 'txt'"),
+        (["--figure", "front", "--out", "a.svg", "--format", "pdf"], "a.svg ends in .svg, and --format is pdf"),
+        (["--figure", "front", "--width", "3"], "a width is a number with its unit, such as 3.5in, 89mm or 252pt"),
+        (["--figure", "front", "--font", "mono"], "unknown font 'mono' (known: serif, sans)"),
+        (["--figure", "front", "--csv", "x.csv"], "--figure writes one figure and its data; leave out --csv"),
+        (["--width", "3in"], "only --figure NAME has a format, width and font; leave out --width"),
+    ],
+)
+def test_what_no_figure_can_be_drawn_from_is_one_line(refused, runs, drawn, options, told):
+    assert told in refused("report", "runs/a", *options)
+    assert drawn == []
+
+
+def test_a_figure_does_not_overwrite_its_data(refused, runs, drawn):
+    Path("a-front.csv").write_text("mine")
+    assert refused("report", "runs/a", "--figure", "front").startswith("a-front.csv exists already")
+    assert Path("a-front.csv").read_text() == "mine"
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to draw with")
+def test_a_page_of_pdf_is_as_wide_as_was_asked_for(cli, runs):
+    written(cli("report", "runs/a", "--figure", "front", "--width", "3.5in"))
+    box = re.search(rb"/MediaBox \[0 0 ([\d.]+)", Path("a-front.pdf").read_bytes())
+    assert float(box[1]) == pytest.approx(252, abs=1)  # points
+
+
 # --- what is refused
 
 
@@ -200,9 +279,9 @@ def test_a_comparison_and_pictures_are_not_overwritten_either(refused, runs):
     Path("comparison.html").touch()
     assert "comparison.html exists already" in refused("report", "runs/a", "runs/b")
     Path("p").mkdir()
-    Path("p/accuracy.png").touch()
+    Path("p/front.png").touch()
     before = (runs / "a/report.html").read_bytes()
-    assert "p/accuracy.png exists already" in refused("report", "runs/a", "--png", "p")
+    assert "p/front.png exists already" in refused("report", "runs/a", "--png", "p")
     assert (runs / "a/report.html").read_bytes() == before
     assert "x is wanted twice" in refused("report", "runs/a", "--csv", "x", "--parquet", "x")
 
@@ -233,7 +312,7 @@ def test_a_run_whose_table_is_gone_has_all_but_one_figure(cli, runs):
     written(cli("report", "runs/a"))
     text = (runs / "a/report.html").read_text()
     assert "<h2>Choices and what came of them</h2>" not in text
-    assert "<h2>What each choice did</h2>" in text
+    assert "What each choice did" in text
 
 
 # --- members of the front
@@ -313,7 +392,7 @@ try {
   said.drawn = details.querySelector('svg').getBoundingClientRect().width;
   said.spec = atob(details.querySelector('a[download]').href.split(',')[1]);
   said.file = details.querySelector('a[download]').download;
-  const plot = document.getElementById('accuracy'), box = document.getElementById('published');
+  const plot = document.getElementById('front'), box = document.getElementById('published');
   const below = () => plot.data.filter(trace => trace.xaxis === 'x2').map(trace => trace.visible !== false);
   said.before = below();
   box.click();
@@ -335,7 +414,7 @@ document.body.append(out);
 def test_a_browser_without_a_network_can_use_the_page(cli, runs, tmp_path):
     about = json.loads((runs / "a/run.json").read_text())
     # so that there are published figures
-    about["settings"] |= {"dataset": "cifar10", "evaluator": "trained", "table": ""}
+    about["settings"] |= {"dataset": "cifar10", "evaluator": "trained", "table": "", "epochs": 100}
     about["budget"]["high"] = 60_000_000
     (runs / "a/run.json").write_text(json.dumps(about))
     written(cli("report", "runs/a"))
@@ -361,7 +440,7 @@ def test_a_browser_without_a_network_can_use_the_page(cli, runs, tmp_path):
     assert set(said["before"]) == {True}
     assert [set(said["hidden"][0]), said["hidden"][1]] == [{False}, [0, 1]]
     assert [set(said["again"][0]), said["again"][1]] == [{True}, [0.44, 1]]
-    assert said["plots"] >= 7
+    assert said["plots"] >= 5
     Path(said["file"]).write_text(said["spec"])
     best = run_reading.read("runs/a").records
     assert json.loads(cli("show", said["file"], "--json").out)["digest"] in {record.digest for record in best}
@@ -369,6 +448,7 @@ def test_a_browser_without_a_network_can_use_the_page(cli, runs, tmp_path):
 
 def test_the_link_of_a_member_is_its_spec_file(cli, runs):
     text = (runs / "a/report.html").read_text()
+    text = text.partition("<h2>Front</h2>")[2]  # above it is the link of the recommended one
     name, data = re.search(r'<a download="([^"]+)" href="data:application/json;base64,([^"]+)"', text).groups()
     Path(name).write_bytes(base64.b64decode(data))
     shown = json.loads(cli("show", name, "--json").out)

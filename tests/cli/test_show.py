@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 
@@ -63,6 +64,34 @@ def test_built_model_is_held_against_other_counters(cli):
     assert out.splitlines()[-1] == "Every figure agrees."
     code, out, _ = cli("show", "seesaw-share-v1-0.5d-t3@cifar10-tiny", "--verify", "--json")
     assert (code, json.loads(out)["result"]["verification"]["agrees"]) == (0, True)
+
+
+def test_one_architecture_is_drawn_into_a_file_of_its_own(cli, tmp_path):
+    code, out, err = cli("show", "seesaw-shuffle-0.5d@cifar10", "--svg", "net.svg")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"written   net\.svg, [\d,]+ bytes", out.splitlines()[-1])
+    root = ElementTree.fromstring((tmp_path / "net.svg").read_text(encoding="utf-8"))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.get("width") == "3.5in"
+    assert root.get("aria-label").startswith("seesaw-shuffle-0.5d@cifar10: 17 blocks, 108.2M Multi-Adds")
+    text = (tmp_path / "net.svg").read_text(encoding="utf-8")
+    assert "var(" not in text  # which programs for paper do not read
+    assert "currentColor" not in text
+    assert json.loads(cli("show", "seesaw-shuffle-0.5d", "--svg", "other.svg", "--json").out)["name"]
+    assert (tmp_path / "other.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("net.png", "a drawing is an SVG file, so its name ends in .svg; got net.png"),
+        ("there.svg", "there.svg exists already and nothing is overwritten; choose another name"),
+        ("no/where.svg", "No such file or directory at no/where.svg"),
+    ],
+)
+def test_a_drawing_that_cannot_be_written_is_one_line(refused, tmp_path, file, told):
+    (tmp_path / "there.svg").touch()
+    assert refused("show", "seesaw-shuffle-0.5d", "--svg", file).startswith(told)
 
 
 @pytest.mark.parametrize(

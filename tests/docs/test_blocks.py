@@ -48,6 +48,9 @@ NEEDS = [  # what the lines that no test runs are marked with
     "docs/guide/python.md: TensorBoard, which is not installed with this package",
     "docs/guide/search.md: the extra dashboard",
     "docs/guide/search.md: the extra images, and Chromium",
+    "docs/guide/search.md: the extra images, and Chromium",
+    "docs/guide/search.md: the extra images, and Chromium",
+    "docs/guide/search.md: the extra images, and Chromium",
     "docs/guide/train.md: TensorBoard, which is not installed with this package",
     "docs/guide/train.md: two GPUs",
 ]

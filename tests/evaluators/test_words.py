@@ -14,7 +14,7 @@ from seesaw_nas.search.spread import Spread
     [
         ("trained", "48.35%", "validation top-1 (%)", "trained"),
         ("tuned", "48.35%", "validation top-1 (%)", "tuned"),
-        ("table", "48.35%", "recorded (%)", "recorded"),
+        ("table", "48.35%", "recorded accuracy (%)", "recorded"),
         ("inherited", "0.48352", "score", "scored"),
         ("proxy:flow", "0.48352", "score", "scored"),
         ("python:count", "0.48352", "score", "scored"),

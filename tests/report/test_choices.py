@@ -1,5 +1,7 @@
 """Parallel coordinates."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn import notes, trial
@@ -39,53 +41,67 @@ def searched(found, count):
     return [trial(i, 0.5 + i / 1000, architecture=feasible.draw_even(rng)) for i in range(count)]
 
 
-def axes(figure):
-    (shown,) = figure.data
-    return {axis.label: axis for axis in shown.dimensions}
+def lines(figure):
+    return [shown for shown in figure.data if shown.mode == "lines"]
 
 
-def read(axis):
-    """What stands at each line, by the nearest tick."""
-    return [axis.ticktext[round(value)] for value in axis.values.tolist()]
+def names(figure):
+    """Of the axes, from the left; each stands above its axis."""
+    return [note.text.replace("<br>", " ") for note in figure.layout.annotations if note.yanchor == "bottom"]
 
 
-def test_a_small_space_has_an_axis_a_gene_and_each_line_its_genes(small):
-    records = searched(small, 20)
-    found = axes(report.parallel_genotype(records, small))
-    assert list(found) == [
-        "s1.repeats", "s1.b1.grouping", "s1.b1.expansion", "s1.b2.grouping", "s1.b2.expansion", "s2.b1.grouping",
-        "s2.b1.expansion", "Multi-Adds (M)", "top-1 (%)",
-    ]  # fmt: skip
-    assert read(found["s1.repeats"]) == [str(len(r.architecture.stages[0].blocks)) for r in records]
-    second = [r.architecture.stages[0].blocks[1:] for r in records]
-    assert read(found["s1.b2.expansion"]) == [str(b[0].expansion) if b else "no block" for b in second]
-    assert found["Multi-Adds (M)"].values.tolist() == pytest.approx([r.macs / 1e6 for r in records])
-    assert found["top-1 (%)"].values.tolist() == pytest.approx([100 * r.top1 for r in records])
+def read(figure, name):
+    """What stands at each line where it crosses the axis of this name, by the nearest tick."""
+    place = names(figure).index(name)
+    ticks = {note.y: note.text for note in figure.layout.annotations if note.x == place and note.xanchor == "right"}
+    return [ticks[min(ticks, key=lambda at: abs(at - line.y[place]))] for line in lines(figure)]
 
 
-def test_a_large_space_has_as_many_summaries_of_its_stages_as_fit():
-    large = space.load("seesaw-cifar")
-    records = searched(large, 30)
-    found = axes(report.parallel_genotype(records, large))
-    assert len(found) <= 12 + 2
-    assert [name for name in found if name.endswith(".partition")] == [f"s{i}.partition" for i in range(1, 8)]
-    assert read(found["s6.blocks"]) == [str(len(r.architecture.stages[5].blocks)) for r in records]
+def test_the_axes_are_the_choices_by_which_top1_differs_most_then_multi_adds_and_top1(small):
+    records = searched(small, 40)
+    # top-1 as made up here is that of the expansion of the second stage, 2 being better, and a little of the number
+    telling = [replace(r, top1=0.1 * r.architecture.stages[1].blocks[0].expansion + r.number / 1e5) for r in records]
+    found = report.parallel_genotype(telling, small)
+    assert len(names(found)) <= 6 + 2
+    assert names(found)[-2:] == ["Multi-Adds (M)", "top-1 (%)"]
+    assert "stage 2.1 expansion" in names(found)
+    ranked = sorted(telling, key=lambda r: r.top1)
+    assert read(found, "stage 2.1 expansion") == [str(r.architecture.stages[1].blocks[0].expansion) for r in ranked]
+    assert {line.line.dash for line in lines(found)} == {None}
+    heights = [line.y[-1] for line in lines(found)]
+    assert heights == sorted(heights)
+    assert (heights[0], heights[-1]) == pytest.approx((0.03, 0.97))
+
+
+def test_points_at_the_end_have_a_colour_bar_and_say_what_they_are(small):
+    found = report.parallel_genotype(searched(small, 20), small)
+    (ends,) = [shown for shown in found.data if shown.mode == "markers"]
+    assert ends.marker.showscale
+    assert list(ends.marker.color) == pytest.approx([50 + i / 10 for i in range(20)])
+    assert ends.hovertext[0].startswith("<b>trial 0</b>, 50.00%, ")
+
+
+def test_a_large_space_has_summaries_of_its_stages():
+    found = report.parallel_genotype(searched(space.load("seesaw-cifar"), 30), space.load("seesaw-cifar"))
+    assert len(names(found)) == 6 + 2
+    assert {name.split()[-1] for name in names(found)[:-2]} <= {"partition", "blocks", "expansion", "flow"}
+    assert "choices by which top-1 differs most; " in notes(found)[-1]
 
 
 def test_of_thousands_of_trials_some_are_drawn_the_best_and_the_worst_among_them(small):
     one = searched(small, 1)[0].architecture
     many = [trial(i, i / 5000, architecture=one) for i in range(5000)]
-    values = axes(report.parallel_genotype(many, small))["top-1 (%)"].values.tolist()
-    assert len(values) == 500
-    assert (values[0], values[-1]) == (0, pytest.approx(99.98))
+    found = report.parallel_genotype(many, small)
+    assert len(lines(found)) == 200
+    assert list(found.data[-1].marker.color)[::199] == [0, pytest.approx(99.98)]
 
 
 def test_trials_of_another_space_are_left_out(small):
     strange = trial(99, 0.9)
-    assert len(axes(report.parallel_genotype([*searched(small, 3), strange], small))["top-1 (%)"].values) == 3
+    assert len(lines(report.parallel_genotype([*searched(small, 3), strange], small))) == 3
     assert notes(report.parallel_genotype([strange], small)) == ["none of the 1 trained trials is in space 'two'"]
 
 
 def test_no_trial_says_so_and_one_is_a_line(small):
     assert notes(report.parallel_genotype([], small)) == ["no trial has a result"]
-    assert len(axes(report.parallel_genotype(searched(small, 1), small))["top-1 (%)"].values) == 1
+    assert len(lines(report.parallel_genotype(searched(small, 1), small))) == 1

@@ -36,20 +36,22 @@ def test_the_front_stands_at_its_estimates_with_bars_of_one_and_two_standard_dev
 def test_bars_end_at_0_and_100_percent():
     class Sure:
         members = run(40).standing.members
+        by = "estimate"
 
         def figures(self, trial):
-            return type("Figures", (), {"estimate_sd": 5.0})
+            return type("Figures", (), {"estimate": 0.5, "estimate_sd": 5.0})
 
     figure = go.Figure()
     add_intervals(figure, Sure())
     assert set(ends(trace(figure, "one standard deviation"))) == {(0, 100)}
 
 
-def test_observed_points_are_pale_behind_the_estimates():
+def test_observed_points_are_rings_behind_the_estimates():
     shown = front()
     seen = trace(shown, "trained trials (40), as observed")
     assert list(seen.y) == pytest.approx([100 * trial.top1 for trial in run(40).records])
-    assert seen.marker.opacity < 0.5
+    assert seen.marker.symbol == "circle-open"
+    assert seen.marker.opacity > 0.5  # they can be seen
     assert shown.data[0] is seen
 
 
@@ -69,7 +71,25 @@ def test_ranked_by_what_was_observed_the_picture_has_no_intervals():
     assert names[0] == "trained trials (40)"
     assert names[1].startswith("Pareto front (")
     assert not [name for name in names if "estimated" in name or "deviation" in name or "ties" in name]
-    assert trace(front(rank="observed"), names[0]).marker.opacity == 0.7
+    assert trace(front(rank="observed"), names[0]).marker.symbol is None
+
+
+def test_few_trials_rank_by_what_was_observed_with_bars_about_what_is_estimated():
+    figure, standing = front(5), run(5).standing
+    assert standing.by == "observed"
+    line = trace(figure, f"Pareto front ({len(standing.members)})")
+    assert list(line.y) == pytest.approx([100 * trial.top1 for trial in standing.front()])
+    known = [standing.figures(trial) for trial in standing.front()]
+    middles = [sum(pair) / 2 for pair in ends(trace(figure, "one standard deviation of the estimate"))]
+    assert middles == pytest.approx([100 * one.estimate for one in known])
+
+
+def test_points_are_coloured_by_how_uneven_their_groups_are():
+    shown = front().data[0]
+    share = [at.block.partition.unevenness for at in run(40).records[0].architecture.canonical.placed]
+    assert shown.marker.color[0] == pytest.approx(sum(share) / len(share), abs=1e-4)
+    assert shown.marker.colorbar.title.text == "unevenness"
+    assert f"unevenness {sum(share) / len(share):.2f}" in shown.hovertext[0]
 
 
 def test_pictures_of_observed_figures_say_so_beside_a_front_of_estimates():

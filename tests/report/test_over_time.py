@@ -40,7 +40,7 @@ def test_hypervolume_rises_where_the_front_does_against_what_was_spent(against, 
     assert list(shown.y) == pytest.approx(WORTH)
     assert shown.line.shape == "hv"
     assert figure.layout.xaxis.title.text == told
-    assert figure.layout.yaxis.title.text == "hypervolume (share of top-1 100% x the budget)"
+    assert figure.layout.yaxis.title.text == "hypervolume"
 
 
 def test_best_so_far_in_percent_reaches_to_the_end_of_the_run():
@@ -64,7 +64,16 @@ def test_several_runs_are_their_median_between_their_quartiles_as_far_as_the_sho
     assert list(trace(figure, "a&lt;b, lower quartile").y) == pytest.approx([15, 40])
     assert list(trace(figure, "a&lt;b, upper quartile").y) == pytest.approx([40, 65])
     assert len(figure.data) == 3
-    assert notes(figure) == ["of several runs: the median, and the band between the quartiles"]
+    assert notes(figure) == ["Of 3 runs or more the median, in a band between the quartiles; of two, a line each."]
+
+
+def test_two_runs_are_a_line_each_under_one_name():
+    figure = curves({"ours": [RUN, RUN[:1]]}, value="top1")
+    assert [(shown.name, shown.showlegend, shown.fill) for shown in figure.data] == [
+        ("ours (2 runs)", True, None),
+        ("ours (2 runs)", False, None),
+    ]
+    assert [list(shown.y) for shown in figure.data] == [pytest.approx([50, 80, 80]), pytest.approx([50])]
 
 
 def test_names_differ_in_dash_as_well_as_colour():

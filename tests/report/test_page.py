@@ -13,8 +13,11 @@ from test_report import BAND, BUDGET, NOT_TRAINED, RECORDS, SHUFFLE_STAGES, tria
 from seesaw_nas import report
 from seesaw_nas.architecture import specfile
 from seesaw_nas.deploy.latency import Latency, Timings
+from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.report import Run
+from seesaw_nas.report.figures.published import are_comparable
 from seesaw_nas.report.pages import front_table
+from seesaw_nas.report.pages.comparison import repeats_of
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.spread import Spread
@@ -29,14 +32,12 @@ def run(records=RECORDS, budget=BUDGET, dataset="cifar10", name="run", **more):
 
 
 def page(folder, *given, **more):
-    path = folder / "report.html"
-    report.write_html(path, run(*given, **more))
-    return path.read_text(encoding="utf-8")
+    return full(folder, run(*given, **more))
 
 
 def full(folder, shown):
-    path = folder / "full.html"
-    report.write_report(path, shown, report.all_figures(shown))
+    path = folder / "report.html"
+    report.write_report(path, shown)
     return path.read_text(encoding="utf-8")
 
 
@@ -93,8 +94,8 @@ def test_page_tells_counts_conditions_and_front(whole):
     assert "9 proposed: 5 trained, 1 failed, 1 infeasible, 1 duplicate, 1 running." in text
     assert "at most 110.0M Multi-Adds" in text
     # trial 4 is the best of the made-up accuracies
-    assert "Best: 64.00% validation top-1 at 108,212,736 Multi-Adds (98.4% of the budget), trial 4, one seed." in text
-    for told in ("108.2M", "98.4%", "64.00%", "validation", *SHUFFLE_STAGES, "epochs", "Zhang 2019"):
+    assert "Recommended network: trial 4" in text
+    for told in ("108.2M", "98.4%", "64.00%", "validation", *SHUFFLE_STAGES, "epochs"):
         assert told in text
     assert "No trial has finished" not in text
 
@@ -119,9 +120,10 @@ def test_page_names_the_band(tmp_path):
 
 
 def test_a_member_has_its_drawing_and_its_spec_file(whole, tmp_path):
-    drawings = re.findall(r'<svg [^>]*aria-label="([^"]*)"', whole)
+    table = whole.partition("<h2>Front</h2>")[2]
+    drawings = re.findall(r'<svg xmlns[^>]*aria-label="([^"]*)"', table)
     assert drawings[2] == "Rank 3, trial 4: 17 blocks, 108.2M Multi-Adds, 1.5M Params"
-    links = re.findall(r'<a download="([^"]*)" href="data:application/json;base64,([^"]*)">', whole)
+    links = re.findall(r'<a download="([^"]*)" href="data:application/json;base64,([^"]*)">', table)
     assert [name for name, _ in links] == ["run-0.json", "run-3.json", "run-4.json"]
     (tmp_path / "x.json").write_bytes(base64.b64decode(links[2][1]))
     read = specfile.read(tmp_path / "x.json")
@@ -129,10 +131,10 @@ def test_a_member_has_its_drawing_and_its_spec_file(whole, tmp_path):
     assert (read.name, read.dataset, read.result["top1"]) == ("run-4", "cifar10", 0.64)
 
 
-@pytest.mark.parametrize(("room", "drawn"), [(0, 0), (65_000, 2), (200_000, 3)])
+@pytest.mark.parametrize(("room", "drawn"), [(0, 0), (75_000, 2), (200_000, 3)])
 def test_a_front_too_large_to_draw_says_so(room, drawn):
     text = front_table.front_table(run(), room)  # a member takes 30 to 40 thousand bytes
-    assert text.count("<svg ") == text.count("base64,") == drawn
+    assert text.count("<svg xmlns") == text.count("base64,") == drawn
     assert (f"The first {drawn} of 3 are drawn, the others in words." in text) is (drawn < 3)
     assert SHUFFLE_STAGES[5] in Page(text).text
 
@@ -155,7 +157,58 @@ def test_repeats_and_latencies_are_columns(tmp_path):
     text = page(tmp_path, spreads={digest: Spread(0.6, 0.012, 3)}, timings=timings)
     assert '<td data-value="0.6">60.00% +- 1.20 (3)</td>' in text
     assert "ms, batch 1" in text
-    assert "trial 3, one seed; trained again 60.00% +- 1.20 (3)" in text  # the best is one of those trained again
+    opening = Page(text.partition("Recommended network: trial 3")[2].partition("</dl>")[0]).text
+    assert "Top-1, trained again60.00% +- 1.20 (3), mean over seeds" in opening  # the best is one of those
+    assert "Latency, ms, batch 11.5" in opening
+
+
+# --- what it opens with
+
+
+def opening(text):
+    """From the first heading below the script to the table of the front."""
+    return text.partition('<section class="opening')[2].partition("<h2>Front</h2>")[0]
+
+
+def test_a_page_opens_with_the_recommended_network_its_figures_its_drawing_and_the_front(whole):
+    top = opening(whole)
+    assert (
+        top.index("Recommended network: trial 4")
+        < top.index("<dl>")
+        < top.index("<svg xmlns")
+        < top.index('id="front"')
+    )
+    told = Page(top).text
+    for figure in (
+        "Multi-Adds108,212,736, 98.4% of the budget",
+        "Params1,459,834",
+        "64.00%, validation split, one seed",
+    ):
+        assert figure in told
+    # by SHUFFLE_STAGES: 1 + 2 + 3 + 4 + 3 + 1 blocks of 1:3, 2 + 1 of 1:1
+    assert "1:3 in 14 of 17 blocks, 1:1 in 3" in told
+    assert "<details" not in top  # the drawing is open
+    assert f"<code>{RECORDS[4].digest}</code>" in top
+
+
+def test_a_search_of_few_trials_shows_no_figure_that_says_nothing(tmp_path):
+    text = full(tmp_path, run(RECORDS[:4], dataset="digits"))
+    for title in ("Progress", "What ran when", "The front as the search went on", "What each choice did"):
+        assert f"<h2>{title}</h2>" not in text
+        assert f"<li>{title}: " in text
+
+
+# --- partitions
+
+
+def test_the_column_of_partitions_has_a_bar_for_each_block_in_proportion_and_sorts_by_unevenness(whole):
+    body = whole.partition("<h2>Front</h2>")[2].partition("</table>")[0]
+    cells = re.findall(r'<td data-value="([^"]*)">(<svg class="bars".*?</svg>)</td>', body)
+    # 14 of 17 blocks are 1:3, which is three quarters less one: (14 * 0.5 + 3 * 0) / 17
+    assert [float(value) for value, _ in cells] == pytest.approx([0, 0, 7 / 17])
+    assert 'aria-label="1:3 in 14 of 17 blocks, 1:1 in 3"' in cells[2][1]
+    # the first bar is 20 high: a quarter of it, 5, is the first group, the rest the second
+    assert re.findall(r'd="(M0 [^z]*z)', cells[2][1]) == ["M0 0h6V5h-6z", "M0 5h6V20h-6z"]
 
 
 # --- whatever became of the run
@@ -168,7 +221,7 @@ def test_page_of_no_trained_trial_says_so(tmp_path, records):
         assert "No trial has a result, so there is no front." in told
         assert f"{len(records)} proposed: 0 trained" in told
         assert ("loss <NaN> & stopped" in told) is (records is NOT_TRAINED)
-        assert "Best:" not in told
+        assert "Recommended" not in told
 
 
 def test_page_of_one_trial_is_its_own_front(tmp_path):
@@ -180,9 +233,10 @@ def test_page_of_one_trial_is_its_own_front(tmp_path):
 
 def test_figures_with_nothing_to_show_are_a_line_that_says_why(tmp_path):
     text = full(tmp_path, run(RECORDS[4:5], dataset="digits"))
-    section = text.partition("<h2>Early ranks and final ranks</h2>")[2].partition("</section>")[0]
-    assert section.startswith("<p>too few trials")
-    assert "<script" not in section
+    assert "<h2>Early ranks and final ranks</h2>" not in text
+    items = re.findall("<li>(.*?)</li>", text.partition("<h2>Figures left out</h2>")[2].partition("</section>")[0])
+    assert items[0] == "What each choice did: 20 trials with a result are wanted, got 1"
+    assert "Training curves: no trial has an accuracy by epoch" in items
 
 
 def test_a_caption_is_text_of_the_page(tmp_path):
@@ -242,6 +296,51 @@ def test_runs_with_little_in_them_can_be_compared(tmp_path, records):
     assert ("no trial has a result" in told) is (records is not RECORDS[4:5] and len(records) != 1)
 
 
+def test_only_runs_that_differ_in_nothing_but_seeds_share_a_median():
+    many = [trial(i, "igcv3-0.5d@cifar10", 100_348_416 + i, 1_379_722, 0.5 + i / 100) for i in range(8)]
+
+    def of(name, budget=(0, 400_000), space="s", seed=0):
+        return run(many, name=name, basis=Basis(name, dataset="digits", budget=budget, space=space, seed=seed))
+
+    runs = [of("a"), of("b", seed=1), of("c", budget=(0, 500_000)), of("d", space="t", seed=2), of("e", seed=3)]
+    shared = {name: [one.name for one in same] for name, same in repeats_of(runs).items()}
+    assert shared == {"thompson, a": ["a", "b", "e"], "thompson, c": ["c"], "thompson, d": ["d"]}
+    curve = report.compare_runs(runs)[2]
+    shown = [trace.name for trace in curve.figure.data if trace.showlegend is not False]
+    assert shown == ["thompson, a (3 runs)", "thompson, c", "thompson, d"]
+
+
+def test_groups_of_runs_are_told_apart_by_their_budgets_where_these_differ():
+    small = replace(run(name="x"), budget=BAND, basis=Basis("x", budget=(1, 2)))
+    large = replace(run(name="y"), basis=Basis("y", budget=(1, 3)))
+    names = list(repeats_of([small, large]))
+    assert names == ["thompson, 90.0M to 110.0M", "thompson, at most 110.0M"]
+
+
+# --- published figures
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({"epochs": 100}, True),
+        ({"epochs": 99}, False),  # a quarter of the paper's 400 epochs is the least that compares
+        ({}, False),
+        ({"epochs": 400, "train_size": 1000}, False),
+        ({"epochs": 400, "evaluator": "proxy:flow"}, False),
+    ],
+)
+def test_published_figures_stand_beside_long_trainings_alone(tmp_path, settings, shown):
+    given = replace(run(), settings=SearchSettings.of(dataset="cifar10", **settings))
+    assert are_comparable(given.settings) is shown
+    front, *_ = report.all_figures(given)
+    assert ("xaxis2" in front.figure.to_dict()["layout"]) is shown
+    if shown:
+        text = full(tmp_path, given)
+        assert 'id="published" checked' in text
+        assert "Zhang 2019" in text
+
+
 # --- figures that are no accuracies
 
 
@@ -259,7 +358,7 @@ def test_scores_are_called_scores_on_every_page(tmp_path, evaluator, more):
     told = Page(full(tmp_path, scored)).text
     report.write_comparison(tmp_path / "c.html", [scored, scored], report.compare_runs([scored, scored]))
     told += Page((tmp_path / "c.html").read_text()).text
-    assert "Best: 0.64 score at 108,212,736 Multi-Adds" in told
+    assert "Score, observed0.64, one seed" in told
     drawn = "".join(one.figure.to_json() for one in shown)
     for word in ("top-1", "Top-1", "trained trials", "validation", "Published", "as printed"):
         assert word not in told
@@ -274,7 +373,7 @@ def test_a_function_that_was_given_no_images_names_no_data_set(tmp_path):
 def test_figures_of_a_table_are_called_recorded(tmp_path):
     looked_up = evaluated("table", table="t.parquet")
     told = Page(full(tmp_path, looked_up)).text
-    assert "Best: 64.00% recorded at 108,212,736 Multi-Adds" in told
+    assert "Recorded, observed64.00%, one seed" in told
     report.write_comparison(tmp_path / "c.html", [looked_up, looked_up], report.compare_runs([looked_up, looked_up]))
     compared = Page((tmp_path / "c.html").read_text()).text
     assert "Best recorded" in compared

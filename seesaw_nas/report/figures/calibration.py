@@ -22,7 +22,7 @@ def calibration(predictions: HeldOut, words: Words = TRAINED) -> go.Figure:
     if not predictions.trials:
         return blank(f"no trial can be held out: all {predictions.complete} complete ones are of one architecture")
     if not np.ptp(predictions.observed):
-        return blank(f"nothing to predict: the {predictions.complete} complete trials do not differ in {words.score}")
+        return blank(f"nothing to predict: the {predictions.complete} complete trials do not differ in {words.noun}")
     observed, mean = words.scale * predictions.observed, words.scale * predictions.mean
     half = words.scale * half_width(CHANCES[-1]) * predictions.sd
     inside = np.abs(observed - mean) <= half

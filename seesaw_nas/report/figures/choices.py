@@ -25,18 +25,23 @@ ROW, BETWEEN_PANELS = 22, 64  # pixels
 
 
 def choice_effects(
-    records: Sequence[TrialRecord], estimates: Estimates | None = None, words: Words = TRAINED
+    records: Sequence[TrialRecord], estimates: Estimates | None = None, words: Words = TRAINED, *, columns: int = 2
 ) -> go.Figure:
     """What each choice adds to top-1, with intervals, a panel for each kind of choice.
 
     By ``estimates``, what they leave possible of the average architecture; without them the effects of
     :func:`seesaw_nas.report.effects`, by stage where there are trials enough for it, else over the whole network. Full
-    marks have an interval that leaves out 0.
+    marks have an interval that leaves out 0; where none has, there is nothing to show.
+
+    Args:
+        columns: of panels beside each other.
     """
-    return _by_least_squares(records, words) if estimates is None else _by_estimates(estimates, words)
+    if estimates is None:
+        return _by_least_squares(records, words, columns)
+    return _by_estimates(estimates, words, columns)
 
 
-def _by_estimates(estimates: Estimates, words: Words) -> go.Figure:
+def _by_estimates(estimates: Estimates, words: Words, columns: int) -> go.Figure:
     every = contributions(estimates)
     count = Counter(one.choice for one in every)
     shown = [one for one in every if count[one.choice] <= MOST_ROWS or one.stage == 0]
@@ -47,7 +52,9 @@ def _by_estimates(estimates: Estimates, words: Words) -> go.Figure:
         Effect(c.stage, c.choice, c.level, c.reference, c.mean, c.mean - side * c.sd, c.mean + side * c.sd, c.n)
         for c in shown
     ]
-    figure = _draw(effects, "all stages: ", words)
+    if not any(map(_is_sure, effects)):
+        return blank(f"no choice has an effect that {len(estimates)} trials can tell from 0")
+    figure = _draw(effects, "all stages: ", words, columns)
     hidden = len(every) - len(shown)
     left_out = f"<br>Left out: {hidden} levels of single stages, which are too many to show." if hidden else ""
     caption(
@@ -59,7 +66,7 @@ def _by_estimates(estimates: Estimates, words: Words) -> go.Figure:
     return figure
 
 
-def _by_least_squares(records: Sequence[TrialRecord], words: Words) -> go.Figure:
+def _by_least_squares(records: Sequence[TrialRecord], words: Words, columns: int) -> go.Figure:
     found = fit(records, by="stage")
     if not found.is_enough:
         by_stage, found = found, fit(records, by="network")
@@ -71,7 +78,9 @@ def _by_least_squares(records: Sequence[TrialRecord], words: Words) -> go.Figure
     shown = [effect for effect in found.effects if not np.isnan(effect.value)]
     if not shown:
         return blank(f"no choice was varied in {LEAST_TRIALS} trials or more, apart from the others")
-    figure = _draw(shown, "", words)
+    if not any(map(_is_sure, shown)):
+        return blank(f"no choice has an effect that {found.trials} trials can tell from 0")
+    figure = _draw(shown, "", words, columns)
     hidden = len(found.effects) - len(shown)
     left_out = (
         f" {hidden} levels left out: in too few trials, hardly varied, or never apart from others." if hidden else ""
@@ -85,24 +94,26 @@ def _by_least_squares(records: Sequence[TrialRecord], words: Words) -> go.Figure
     return figure
 
 
-def _draw(shown: Sequence[Effect], whole: str, words: Words) -> go.Figure:
+def _draw(shown: Sequence[Effect], whole: str, words: Words, columns: int) -> go.Figure:
     """The panels; names of what concerns the whole network begin with ``whole``."""
     panels = {kind: list(same) for kind, same in groupby(shown, key=lambda effect: effect.choice)}
-    figure = _panels(panels)
+    figure = _panels(panels, columns)
     for i, effects in enumerate(panels.values()):
-        _add_effects(figure, effects, whole, words, (1 + i // 2, 1 + i % 2))
-        if i >= len(panels) - 2:  # the lowest of each column
-            figure.update_xaxes(title=_unit(words), row=1 + i // 2, col=1 + i % 2)
+        _add_effects(figure, effects, whole, words, (1 + i // columns, 1 + i % columns))
+        if i >= len(panels) - columns:  # the lowest of each column
+            figure.update_xaxes(title=_unit(words), row=1 + i // columns, col=1 + i % columns)
     return figure
 
 
-def _panels(panels: Mapping[str, list[Effect]]) -> go.Figure:
-    rows = -(-len(panels) // 2)
-    longest = [max(len(effects) for effects in list(panels.values())[2 * i : 2 * i + 2]) for i in range(rows)]
+def _panels(panels: Mapping[str, list[Effect]], columns: int) -> go.Figure:
+    rows = -(-len(panels) // columns)
+    longest = [
+        max(len(effects) for effects in list(panels.values())[columns * i : columns * (i + 1)]) for i in range(rows)
+    ]
     heights = [ROW * (1 + count) for count in longest]
     inside = sum(heights) + BETWEEN_PANELS * (rows - 1)
     figure = make_subplots(
-        rows=rows, cols=min(2, len(panels)), subplot_titles=list(panels), row_heights=heights,
+        rows=rows, cols=min(columns, len(panels)), subplot_titles=list(panels), row_heights=heights,
         horizontal_spacing=0.26, vertical_spacing=BETWEEN_PANELS / inside if rows > 1 else 0,
     )  # fmt: skip
     figure.update_layout(template=THEME, showlegend=False, margin={"l": 170, "t": 40}, height=inside + 180)
@@ -110,13 +121,12 @@ def _panels(panels: Mapping[str, list[Effect]]) -> go.Figure:
 
 
 def _unit(words: Words) -> str:
-    return f"points of {words.score}" if words.is_share else f"difference in {words.score}"
+    return f"points of {words.noun}" if words.is_share else f"difference in {words.noun}"
 
 
 def _add_effects(figure: go.Figure, effects: list[Effect], whole: str, words: Words, at: tuple[int, int]) -> None:
     row, column = at
     values = words.scale * np.array([(e.value, e.low, e.high) for e in effects])
-    sure = (values[:, 1] > 0) | (values[:, 2] < 0)
     names = [_name(effect, whole) for effect in effects]
     digits = ".2f" if words.is_share else ".3g"
     figure.add_scatter(
@@ -127,13 +137,18 @@ def _add_effects(figure: go.Figure, effects: list[Effect], whole: str, words: Wo
         },
         marker={
             "color": BLUE, "size": 10, "line": {"width": 2, "color": BLUE},
-            "symbol": ["circle" if away else "circle-open" for away in sure],
+            "symbol": ["circle" if _is_sure(effect) else "circle-open" for effect in effects],
         },
         customdata=[e.n for e in effects],
         hovertemplate=f"%{{y}}: %{{x:{digits}}} {_unit(words)}, in %{{customdata}} trials<extra></extra>",
     )  # fmt: skip
     figure.update_xaxes(zeroline=True, zerolinecolor=GREY, row=row, col=column)
     figure.update_yaxes(autorange="reversed", row=row, col=column)
+
+
+def _is_sure(effect: Effect) -> bool:
+    """Whether its interval leaves out 0."""
+    return effect.low > 0 or effect.high < 0
 
 
 def _name(effect: Effect, whole: str) -> str:

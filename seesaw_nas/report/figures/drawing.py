@@ -31,6 +31,9 @@ COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION)
 LABELS, CHANNELS, MARGIN = 132, 224, 10  # widths in units of the drawing: words, bands, and the residual beside them
 POINTWISE, DEPTHWISE, SEAM, GAP = 10, 5, 1, 7  # heights; a seam within a block, a gap after it
 LINE = 18  # of a stage's heading
+WHITE = "#FFFFFF"
+PAGE = f"var(--page, {WHITE})"  # the colour behind the drawing
+COLUMN = 3.5  # inches of a file of its own
 FINE = 48  # stripes that can still be told apart; wider layers are drawn with fewer, in the same pattern
 
 Segment = tuple[int, float, float]  # a group, and from where to where it reaches, as shares of the layer's channels
@@ -47,23 +50,33 @@ class Scale:
         return LABELS + CHANNELS / 2 + (share - 0.5) * CHANNELS * sqrt(channels / self.widest)
 
 
-def svg(architecture: Architecture, name: str = "") -> str:
+def svg(architecture: Architecture, name: str = "", *, inches: float = 0) -> str:
     """The drawing as one ``<svg>`` element; it needs no style and no script.
 
     Args:
         architecture: what to draw.
         name: told to who cannot see the picture, beside the counts.
+        inches: its width; 0 for what is around it to say.
     """
     scale = Scale(max(max(at.c_in, at.inner, at.c_out) for at in architecture.placed))
     parts, y = _body(architecture, scale)
     counts = f"{format_count(cost.macs(architecture))} Multi-Adds, {format_count(cost.params(architecture))} Params"
     count = len(architecture.placed)
     title = escape(f"{name or 'Architecture'}: {count} block{'' if count == 1 else 's'}, {counts}")
+    wide = LABELS + CHANNELS + MARGIN
+    size = f'width="{inches:g}in" height="{inches * y / wide:.3f}in" ' if inches else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LABELS + CHANNELS + MARGIN} {y}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size}viewBox="0 0 {wide} {y}" role="img" '
         f'aria-label="{title}" font-family="sans-serif" font-size="11" fill="currentColor">'
         f"<title>{title}</title>{''.join(parts)}</svg>"
     )
+
+
+def standalone(architecture: Architecture, name: str = "") -> str:
+    """The drawing as a file of its own: ``COLUMN`` inches wide, in black, without what only browsers understand."""
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{svg(architecture, name, inches=COLUMN)}\n'.replace(
+        PAGE, WHITE
+    ).replace("currentColor", "#000000")
 
 
 def _body(architecture: Architecture, scale: Scale) -> tuple[list[str], int]:
@@ -181,7 +194,7 @@ def _stripes(owners: Sequence[int], channels: int, y: int, scale: Scale) -> list
 def _line(share: float, c_in: int, c_out: int, y: int, scale: Scale) -> str:
     """Between two groups, in the page's colour."""
     places = f'x1="{scale.x(share, c_in):.4g}" y1="{y}" x2="{scale.x(share, c_out):.4g}" y2="{y + POINTWISE}"'
-    return f'<line {places} stroke="var(--page, #FFFFFF)" stroke-width="1.2"/>'
+    return f'<line {places} stroke="{PAGE}" stroke-width="1.2"/>'
 
 
 def _residual(at: PlacedBlock, y: int) -> str:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from seesaw_nas.core.kendall import Correlation, kendall
 from seesaw_nas.core.units import format_count
 from seesaw_nas.evaluators.words import TRAINED, Words
-from seesaw_nas.report.theme import GREY, THEME, blank, caption, styles
+from seesaw_nas.report.theme import GREY, THEME, blank, caption, styles, whole_epochs
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 
 BANDS = 3
@@ -34,10 +34,11 @@ def rank_correlation(records: Sequence[TrialRecord], words: Words = TRAINED) -> 
     for i, ((name, group), style) in enumerate(zip(groups.items(), styles(len(groups)), strict=True)):
         _add_correlation(figure, name, _by_epoch(group), style, shift=0.12 * (i - (len(groups) - 1) / 2))
     if not any(len(trace.x) for trace in figure.data):
-        return blank(f"no ranks: the trials do not differ in {words.score}")
+        return blank(f"no ranks: the trials do not differ in {words.noun}")
     figure.add_hline(y=0, line={"color": GREY, "width": 1})
-    figure.update_yaxes(title=f"Kendall's tau with the final {words.score}", range=[min(-0.1, _lowest(figure)), 1.05])
-    caption(figure, "of trials trained to their end; 95% intervals (jackknife)")
+    figure.update_yaxes(title=f"Kendall's tau with the final {words.noun}", range=[min(-0.1, _lowest(figure)), 1.05])
+    figure.update_xaxes(**whole_epochs(max(epoch.epoch for trial in done for epoch in trial.curve)))
+    caption(figure, "Of trials trained to their end; 95% intervals (jackknife).")
     return figure
 
 

@@ -8,22 +8,18 @@ from types import MappingProxyType
 
 import plotly.graph_objects as go
 
-from seesaw_nas.architecture import reference
-from seesaw_nas.architecture.reference import Published
 from seesaw_nas.core.units import format_count
 from seesaw_nas.evaluators.words import TRAINED, Words
 from seesaw_nas.report.figures.intervals import add_intervals, add_ties, describe, is_estimated
+from seesaw_nas.report.figures.published import add_panel, rows_within
 from seesaw_nas.report.tables import stage_texts
-from seesaw_nas.report.theme import BLUE, GREEN, GREY, NOTHING_TRAINED, ORANGE, PURPLE, THEME, VERMILION
+from seesaw_nas.report.theme import BLUE, GREEN, GREY, LOW_TO_HIGH, NOTHING_TRAINED, ORANGE, THEME, VERMILION, caption
+from seesaw_nas.report.unevenness import MEANING, unevenness
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.search.spread import Spread
 from seesaw_nas.search.standing import Contender, Standing
 from seesaw_nas.search.topics import OBSERVED
 from seesaw_nas.space import Budget
-
-PALE = 0.35  # opacity of observed points behind estimates
-PUBLISHED_REACH = 3  # times the run's Multi-Adds: a row far beyond (15,300M for VGG-16) would squeeze the others
-
 
 NO_SPREADS: Mapping[str, Spread] = MappingProxyType({})
 
@@ -37,37 +33,52 @@ def accuracy_against_macs(
     spreads: Mapping[str, Spread] = NO_SPREADS,
     standing: Standing | None = None,
     words: Words = TRAINED,
+    beside_published: bool = False,
 ) -> go.Figure:
     """Every trained trial, the front as steps, its knee, the best, the budget; below, the front and the paper's rows.
 
-    The paper's rows are of another split and far longer training, and often far above a search's. They stand on axes
-    of their own (``x2``, ``y2``), so that they never press the run's points together. Without any row up to
-    ``PUBLISHED_REACH`` times the run's Multi-Adds there is no such panel.
+    The colour of a point says how uneven the groups are (:func:`seesaw_nas.report.unevenness.unevenness`), where the
+    trials differ in that. The paper's rows are of another split and mostly of longer training. They stand on axes of
+    their own (``x2``, ``y2``), so that they never press the run's points together. Without any row in reach of the
+    run's Multi-Adds there is no such panel.
 
     Args:
         spreads: by digest, of the architectures that were trained again; drawn as mean and standard deviation.
         standing: says who is on the front, and where: at the estimates with bars of one and two standard deviations,
             if it has some, and who ties with the best is ringed; at the observed figures if ``None``.
-        words: for the figures; only beside those of trainings are published ones drawn.
+        words: for the figures.
+        beside_published: whether the paper's rows are drawn; see
+            :func:`seesaw_nas.report.figures.published.are_comparable`.
     """
     figure = go.Figure(layout={"template": THEME})
     done = complete(records)
     shown = standing or Standing(records, None, budget, 1, rank=OBSERVED)
-    rows = reference.published(dataset) if words.published else ()
-    reach = PUBLISHED_REACH * max([budget.high, *(trial.macs for trial in done)])
-    has_panel = any(row.macs <= reach for row in rows)
+    highest = max([budget.high, *(trial.macs for trial in done)])
+    rows, beyond = rows_within(dataset, highest) if beside_published else ([], 0)
     means = {digest: spread.mean for digest, spread in spreads.items()}
     _add_trials(figure, done, shown, shown.best(means), words)
     _add_spreads(figure, done, spreads, words)
-    if has_panel:
-        _add_paper_panel(figure, rows, shown, reach)
-    _add_budget(figure, budget, has_paper_panel=has_panel)
+    if rows:
+        add_panel(figure, rows, beyond, highest, _front_line(shown))
+    _add_budget(figure, budget, has_paper_panel=bool(rows))
+    _explain(figure, shown)
     splits = sorted({r.split for r in done}) or ["validation"]
     figure.update_xaxes(title="Multi-Adds (M)")
     figure.update_layout(yaxis_title=escape(words.axis(" and ".join(splits))), xaxis_range=_span(done, budget))
     if title:  # as the legend's, since plotly lets a figure's own title run into a legend of several lines
         figure.update_layout(legend_title={"text": f"<b>{escape(title)}</b>", "side": "top", "font_size": 18})
     return figure
+
+
+def _explain(figure: go.Figure, standing: Standing) -> None:
+    """Say what bars and colours mean, where there are some."""
+    lines = []
+    if any(standing.figures(row.trial) for row in standing.members):
+        lines.append("Bars: one and two standard deviations of what is estimated.")
+    if any(trace.marker.showscale for trace in figure.data):
+        lines.append(f"{MEANING[0].upper()}{MEANING[1:]}.")
+    if lines:
+        caption(figure, "<br>".join(lines))
 
 
 def _add_trials(
@@ -79,16 +90,18 @@ def _add_trials(
         return
     star = {"symbol": "star", "color": VERMILION, "size": 16, "line": {"color": "#FFFFFF", "width": 1}}
     estimated = is_estimated(standing)
-    muted = {"color": GREY, "size": 7, "opacity": PALE if estimated else 0.7}
+    colours = _Colours(done)
     # The architecture is told for the front alone: for every trial it would be most of the page's bytes.
     texts = [_hover(r, words) for r in done]
     observed = [Contender(trial, trial.top1, trial.top1) for trial in done]
     name = f"{words.done} trials ({len(done)})" + (", as observed" if estimated else "")
-    figure.add_scatter(**_points(observed, words), name=name, hovertext=texts, marker=muted)
+    figure.add_scatter(
+        **_points(observed, words), name=name, hovertext=texts, marker=colours.of_observed(done, estimated)
+    )
     name = f"Pareto front ({len(standing.members)})" + (", estimated" if estimated else "")
-    figure.add_scatter(**_front_line(standing, words), name=name, marker_size=10)
+    add_intervals(figure, standing, words)
+    figure.add_scatter(**_front_line(standing, words), name=name, marker=colours.of_front(standing))
     if estimated:
-        add_intervals(figure, standing, words)
         add_ties(figure, standing, words)
     figure.add_scatter(
         **_points([standing.row(best)], words),
@@ -100,6 +113,36 @@ def _add_trials(
         ring = {"symbol": "circle-open", "color": GREEN, "size": 20, "line_width": 3}
         at, text = _points([standing.row(bend)], words), [_hover_stages(bend, standing, words)]
         figure.add_scatter(**at, name="knee of the front", hovertext=text, marker=ring)
+
+
+_TOP = {"len": 0.56, "y": 1, "yanchor": "top", "ypad": 0}  # of a colour bar, clear of the panel below
+
+
+class _Colours:
+    """Markers that say how uneven the groups of each trial are; all of one colour where the trials do not differ."""
+
+    def __init__(self, done: Sequence[CompleteTrial]) -> None:
+        self._ends = (0.0, max((unevenness(trial.architecture) for trial in done), default=0.0))
+        self._differ = len({round(unevenness(trial.architecture), 6) for trial in done}) > 1
+
+    def of_observed(self, done: Sequence[CompleteTrial], estimated: bool) -> dict[str, object]:
+        """Discs where the figures rank; rings where they stand behind estimates."""
+        rings: dict[str, object] = {"symbol": "circle-open", "size": 8, "line": {"width": 2}}
+        discs: dict[str, object] = {"size": 8, "line": {"width": 1, "color": GREY}}
+        return {"opacity": 0.75, **(rings if estimated else discs), **self._scaled(done, GREY, bar=True)}
+
+    def of_front(self, standing: Standing) -> dict[str, object]:
+        members = [row.trial for row in standing.members]
+        return {"size": 11, "line": {"width": 2, "color": BLUE}, **self._scaled(members, BLUE, bar=False)}
+
+    def _scaled(self, trials: Sequence[CompleteTrial], plain: str, *, bar: bool) -> dict[str, object]:
+        if not self._differ:
+            return {"color": plain}
+        low, high = self._ends
+        scaled = {"color": [round(unevenness(trial.architecture), 4) for trial in trials], "cmin": low, "cmax": high}
+        title = {"text": "unevenness", "side": "right"}
+        legend = {"title": title, "thickness": 10, "outlinewidth": 0, "x": 1.01, "xpad": 0, **_TOP}
+        return {**scaled, "colorscale": LOW_TO_HIGH, "showscale": bar, **({"colorbar": legend} if bar else {})}
 
 
 def _add_spreads(figure: go.Figure, done: list[CompleteTrial], spreads: Mapping[str, Spread], words: Words) -> None:
@@ -148,7 +191,8 @@ def _hover(trial: CompleteTrial, words: Words) -> str:
     split = f" {escape(trial.split)}" if words.split else f" {words.score}"
     return (
         f"<b>trial {trial.number}</b>, {words.figure(trial.top1)}{split}<br>"
-        f"{trial.macs:,} Multi-Adds, {trial.params:,} Params<br>seed {trial.seed}"
+        f"{trial.macs:,} Multi-Adds, {trial.params:,} Params<br>seed {trial.seed}, "
+        f"unevenness {unevenness(trial.architecture):.2f}"
     )
 
 
@@ -160,37 +204,6 @@ def _hover_stages(trial: CompleteTrial, standing: Standing, words: Words) -> str
         *stage_texts(trial.architecture),
     ]
     return "<br>".join(lines)
-
-
-def _add_paper_panel(figure: go.Figure, rows: Sequence[Published], standing: Standing, reach: int) -> None:
-    """The lower panel. 400 epochs are said of the paper's own networks alone: the rows of others may be quoted."""
-    split = "validation images" if rows[0].dataset == "imagenet" else "test split"
-    near = [row for row in rows if row.macs <= reach]
-    far = f" ({len(rows) - len(near)} beyond {format_count(reach)} left out)" if len(near) < len(rows) else ""
-    figure.add_scatter(**_front_line(standing), xaxis="x2", yaxis="y2", showlegend=False, marker_size=6)
-    for name, is_own, marker in (
-        (f"paper, {split}, 400 epochs", True, {"symbol": "diamond", "color": GREEN, "size": 9}),
-        (f"others as the paper prints them, {split}", False, {"symbol": "x", "color": PURPLE, "size": 7}),
-    ):
-        group = [row for row in near if row.label.startswith("Seesaw") is is_own]
-        figure.add_scatter(
-            x=[row.macs / 1e6 for row in group], y=[round(100 * row.top1, 2) for row in group], name=name,
-            mode="markers", marker=marker, xaxis="x2", yaxis="y2", hoverinfo="text",
-            hovertext=[_hover_published(row, split) for row in group],
-        )  # fmt: skip
-    figure.update_layout(
-        yaxis_domain=[0.44, 1], xaxis_anchor="y",
-        yaxis2={"domain": [0, 0.25], "anchor": "x2", "title": "top-1 (%)"}, xaxis2={"anchor": "y2"},
-    )  # fmt: skip
-    figure.add_annotation(
-        text=f"The front beside the paper's figures{far}", xref="x2 domain", yref="y2 domain", x=0, y=1.02,
-        xanchor="left", yanchor="bottom", showarrow=False,
-    )  # fmt: skip
-
-
-def _hover_published(row: Published, split: str) -> str:
-    figures = f"{row.macs / 1e6:g}M Multi-Adds as printed, {100 * row.top1:.2f}% {split}"
-    return f"<b>{row.label}</b>, table {row.table}<br>{figures}<br>{reference.SOURCE}"
 
 
 def _add_budget(figure: go.Figure, budget: Budget, *, has_paper_panel: bool) -> None:

@@ -21,13 +21,20 @@ def is_estimated(standing: Standing) -> bool:
 
 
 def add_intervals(figure: go.Figure, standing: Standing, words: Words = TRAINED) -> None:
-    """Bars of one and of two standard deviations of each member of the front, within 0 and 1, which is 100%."""
-    members = [(row, figures.estimate_sd) for row in standing.members if (figures := standing.figures(row.trial))]
+    """Bars of one and of two standard deviations about the estimate of each member of the front, within 0 and 1.
+
+    With few trials members rank by what was observed; the bars then stand beside it, and say how little is known.
+    """
+    known = [(row, figures) for row in standing.members if (figures := standing.figures(row.trial))]
+    if not known:
+        return
+    about = "" if is_estimated(standing) else " of the estimate"
     for count, width, name in ((2, THIN, "two standard deviations"), (1, THICK, "one standard deviation")):
-        x, y = _bars([row for row, _ in members], [count * sd for _, sd in members], words.scale)
+        bars = [(row.macs, found.estimate, count * found.estimate_sd) for row, found in known]
+        x, y = _bars(bars, words.scale)
         figure.add_scatter(
-            x=x, y=y, name=name, mode="lines", line={"color": BLUE, "width": width}, legendgroup="front",
-            hoverinfo="skip", connectgaps=False,
+            x=x, y=y, name=name + about, mode="lines", line={"color": BLUE, "width": width}, legendgroup="front",
+            showlegend=False, hoverinfo="skip", connectgaps=False,
         )  # fmt: skip
 
 
@@ -52,14 +59,12 @@ def describe(standing: Standing, row: Contender, words: Words = TRAINED) -> str:
     return f"estimated {words.estimate(figures)}, chance of being the best {figures.chance_of_best:.0%}"
 
 
-def _bars(
-    rows: Sequence[Contender], lengths: Sequence[float], scale: int
-) -> tuple[list[float | None], list[float | None]]:
-    """Upright lines about points, with a gap after each."""
+def _bars(bars: Sequence[tuple[int, float, float]], scale: int) -> tuple[list[float | None], list[float | None]]:
+    """Upright lines, each of Multi-Adds, middle and half its length, with a gap after each."""
     x: list[float | None] = []
     y: list[float | None] = []
-    for row, length in zip(rows, lengths, strict=True):
-        ends = np.clip([row.worth - length, row.worth + length], 0, 1) * scale
-        x += [row.macs / 1e6, row.macs / 1e6, None]
+    for macs, middle, half in bars:
+        ends = np.clip([middle - half, middle + half], 0, 1) * scale
+        x += [macs / 1e6, macs / 1e6, None]
         y += [*ends.tolist(), None]
     return x, y

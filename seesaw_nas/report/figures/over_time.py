@@ -24,6 +24,7 @@ SPENT = {
     "epochs": "epochs trained, of all trials together",
     "seconds": "seconds of training, of all workers together",
 }
+LEAST_IN_BAND = 3  # runs that a median and quartiles are drawn of
 MOST_POINTS = 500  # of a median over several runs
 
 
@@ -40,7 +41,7 @@ def front_over_time(records: Sequence[TrialRecord], *, parts: int = 4, words: Wo
     figure = go.Figure(layout={"template": THEME, "xaxis_title": "Multi-Adds (M)"})
     figure.add_scatter(
         **_points(done, words), name=f"{words.done} trials ({len(done)})", mode="markers", hoverinfo="skip",
-        marker={"color": GREY, "size": 5, "opacity": 0.5},
+        marker={"color": GREY, "size": 7, "opacity": 0.7},
     )  # fmt: skip
     ends = sorted({max(1, round(len(done) * part / parts)) for part in range(1, parts + 1)})
     for end, (colour, dash, symbol) in zip(ends, reversed(styles(len(ends))), strict=True):
@@ -63,8 +64,8 @@ def _points(shown: Sequence[CompleteTrial], words: Words) -> dict[str, Any]:
 
 def _title(value: str, words: Words) -> str:
     if value == "hypervolume":
-        return f"hypervolume (share of {words.score} {'100%' if words.is_share else '1'} x the budget)"
-    return f"best {words.axis()}".replace(" (%)", " so far (%)") if words.is_share else f"best {words.score} so far"
+        return "hypervolume"
+    return f"best {words.axis()}".replace(" (%)", " so far (%)") if words.is_share else f"best {words.noun} so far"
 
 
 def progress_curves(
@@ -75,7 +76,7 @@ def progress_curves(
     budget_high: int,
     words: Words = AS_TRAINED,
 ) -> go.Figure:
-    """How good what was found is, against what was spent; several runs under a name as median and quartiles.
+    """How good what was found is, against what was spent; three runs or more under a name as median and quartiles.
 
     What a trial cost counts when it ends, also where it failed or was stopped. Runs under one name are drawn as far as
     the shortest of them goes. The axis leaves out the first trials where they are far below all that follows.
@@ -112,8 +113,16 @@ def progress_curves(
         if found:
             _add_progress(figure, escape(name), found, colour, dash)
     figure.update_yaxes(range=_worth_seeing(shown))
-    if any(len(found) > 1 for found in shown.values()):
-        caption(figure, "of several runs: the median, and the band between the quartiles")
+    texts = []
+    if value == "hypervolume":
+        most = "100%" if words.is_share else "1"
+        texts.append(f"Hypervolume: of {words.noun} and Multi-Adds, as a share of {most} x the budget.")
+    if any(len(found) >= LEAST_IN_BAND for found in shown.values()):
+        texts.append(
+            f"Of {LEAST_IN_BAND} runs or more the median, in a band between the quartiles; of two, a line each."
+        )
+    if texts:
+        caption(figure, "<br>".join(texts))
     return figure
 
 
@@ -152,8 +161,11 @@ def _cost(record: TrialRecord, against: str) -> float:
 
 def _add_progress(figure: go.Figure, name: str, paths: list[Floats], colour: str, dash: str) -> None:
     line = {"shape": "hv", "color": colour, "dash": dash, "width": 2}
-    if len(paths) == 1:
-        figure.add_scatter(x=paths[0][:, 0], y=paths[0][:, 1], name=name, mode="lines", line=line)
+    if len(paths) < LEAST_IN_BAND:  # quartiles of two would be made up
+        told = name if len(paths) == 1 else f"{name} ({len(paths)} runs)"
+        for i, path in enumerate(paths):
+            shown = {"name": told, "legendgroup": name, "showlegend": i == 0}
+            figure.add_scatter(x=path[:, 0], y=path[:, 1], mode="lines", line=line, **shown)
         return
     x = _common(paths)
     low, median, high = np.quantile([_at(path, x) for path in paths], (0.25, 0.5, 0.75), axis=0)

@@ -5,33 +5,55 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
-from itertools import groupby
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.evaluators.words import TRAINED, Words
 from seesaw_nas.report.effects import blocks_of
-from seesaw_nas.report.theme import LOW_TO_HIGH, NOTHING_TRAINED, THEME, blank
+from seesaw_nas.report.theme import GREY, LIGHT, LOW_TO_HIGH, NOTHING_TRAINED, THEME, blank, caption
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.space import Space, encode, genes
 
-MOST_AXES = 12
-MOST_LINES = 500
+MOST_AXES = 6  # beside Multi-Adds and top-1: more cannot be followed by the eye
+MOST_GENES = 12  # of a space whose genes are axes
+MOST_LINES = 200
 ABSENT = "no block"
+END = 0.03  # of an axis of numbers, left free at either end
+
+Floats = npt.NDArray[np.float64]
+Line = tuple[CompleteTrial, Mapping[str, str]]  # and the choices by name
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """An upright axis.
+
+    Attributes:
+        name: such as ``stage1.partition``.
+        heights: where each line crosses it, (lines,), from 0 to 1.
+        ticks: height and text of each.
+    """
+
+    name: str
+    heights: Floats
+    ticks: tuple[tuple[float, str], ...]
 
 
 def parallel_genotype(records: Sequence[TrialRecord], space: Space, words: Words = TRAINED) -> go.Figure:
     """Each trained trial as a line through its choices, to its Multi-Adds and its top-1, which also colours it.
 
-    A space of at most ``MOST_AXES`` genes has an axis for each. A larger one has as many summaries of its stages as
-    fit: the most frequent partition of each, then its blocks, expansion and flow. Within a choice the lines are spread
-    out a little, in the order of top-1. Of more than ``MOST_LINES`` trials as many are drawn, evenly by top-1.
+    The axes are the ``MOST_AXES`` choices by which top-1 differs most, in the order of the stages: genes, or in a space
+    of more than ``MOST_GENES`` summaries of its stages: the most frequent partition of each, its blocks, expansion and
+    flow. Within a choice the lines are spread out a little, in the order of top-1. Of more than ``MOST_LINES`` trials
+    as many are drawn, evenly by top-1.
     """
     done = sorted(complete(records), key=lambda trial: trial.top1)
     if not done:
@@ -40,18 +62,94 @@ def parallel_genotype(records: Sequence[TrialRecord], space: Space, words: Words
     lines = [(trial, choices) for trial in drawn if (choices := _choices(trial.architecture, space)) is not None]
     if not lines:
         return blank(f"none of the {len(done)} {words.done} trials is in space '{escape(space.name)}'")
-    axes = [_categories(name, [choices[name] for _, choices in lines], space) for name in _axes(space, lines)]
-    top1 = np.array([words.scale * trial.top1 for trial, _ in lines], dtype=np.float32)
-    macs = np.array([trial.macs / 1e6 for trial, _ in lines], dtype=np.float32)
-    figure = go.Figure(layout={"template": THEME, "margin": {"l": 80, "r": 80, "t": 110, "b": 24}})
-    figure.add_parcoords(
-        dimensions=[*axes, {"label": "Multi-Adds (M)", "values": macs}, {"label": words.axis(), "values": top1}],
-        line={"color": top1, "colorscale": LOW_TO_HIGH, "showscale": False},
-        labelside="top",
-        labelangle=-25,
-        rangefont={"color": "rgba(0,0,0,0)"},  # the ends are among the ticks, near enough
-        unselected={"line": {"opacity": 0.1}},
-    )
+    top1 = words.scale * np.array([trial.top1 for trial, _ in lines])
+    macs = np.array([trial.macs / 1e6 for trial, _ in lines])
+    every = {name: [choices[name] for _, choices in lines] for name in lines[0][1]}
+    chosen, left_out = _most_telling(every, top1)
+    axes = [_categories(name, every[name], space) for name in chosen]
+    axes += [_numbers("Multi-Adds (M)", macs), _numbers(words.axis(), top1)]
+    numbers = [trial.number for trial, _ in lines]
+    figure = _draw(axes, top1, numbers, [_hover(trial, chosen, words) for trial in lines])
+    if left_out:
+        caption(figure, f"The {len(chosen)} choices by which {words.noun} differs most; {left_out} others left out.")
+    return figure
+
+
+def _hover(line: Line, names: Sequence[str], words: Words) -> str:
+    trial, choices = line
+    told = "<br>".join(f"{_spoken(name)}: {choices[name]}" for name in names)
+    return f"<b>trial {trial.number}</b>, {words.figure(trial.top1)}, {trial.macs:,} Multi-Adds<br>{told}"
+
+
+def _most_telling(every: Mapping[str, list[str]], top1: Floats) -> tuple[list[str], int]:
+    """The names of at most ``MOST_AXES`` choices that varied, and how many more did.
+
+    Those by which most of the variance of top-1 lies between the choices, less what as many classes explain by chance.
+    """
+    varied = [name for name, values in every.items() if len(set(values)) > 1]
+    order = sorted(varied, key=lambda name: -_explained(every[name], top1))
+    kept = set(order[:MOST_AXES])
+    return [name for name in varied if name in kept], len(varied) - len(kept)
+
+
+def _explained(values: Sequence[str], top1: Floats) -> float:
+    """The adjusted share of the variance between classes; of as many classes as lines nothing is known."""
+    total, n = float(((top1 - top1.mean()) ** 2).sum()), len(top1)
+    classes, places = np.unique(np.array(values), return_inverse=True)
+    if not total or len(classes) >= n:
+        return -1.0
+    means = np.bincount(places, top1) / np.bincount(places)
+    within = float(((top1 - means[places]) ** 2).sum())
+    return 1 - (within / (n - len(classes))) / (total / (n - 1))
+
+
+def _draw(axes: Sequence[Axis], top1: Floats, numbers: Sequence[int], texts: Sequence[str]) -> go.Figure:
+    """Lines from the worst to the best, so that the best lie above; points at their ends with what they are.
+
+    Args:
+        axes: in their order from the left, each a category of the horizontal axis.
+        top1: of each line, in the unit of the last axis.
+        numbers, texts: the trial of each line, and what the pointer shows of it.
+    """
+    places = [_spoken(axis.name) for axis in axes]
+    figure = go.Figure(
+        layout={
+            "template": THEME, "showlegend": False, "meta": {"is_wide": True}, "margin": {"l": 40, "r": 90, "t": 64},
+            "xaxis": {"type": "category", "visible": False, "range": [-0.45, len(axes) - 0.85]},
+            "yaxis": {"visible": False, "range": [-0.02, 1.02]},
+        }
+    )  # fmt: skip
+    for place, axis in enumerate(axes):
+        figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, line={"color": GREY, "width": 1}, layer="below")
+        name = _spoken(axis.name).replace(": ", "<br>")
+        figure.add_annotation(text=name, x=place, y=1, yanchor="bottom", yshift=6, showarrow=False, font_size=13)
+        for height, text in axis.ticks:
+            note = {
+                "xanchor": "right",
+                "xshift": -6,
+                "showarrow": False,
+                "font_size": 12,
+                "bgcolor": LIGHT["page"],
+                "borderpad": 1,
+            }
+            figure.add_annotation(text=text, x=place, y=height, **note)
+    heights = np.array([axis.heights for axis in axes])  # (axes, lines)
+    low, high = float(np.quantile(top1, 0.1)), float(top1.max())  # a few very low ones would take all the colours
+    shares = np.clip((top1 - low) / (high - low), 0, 1) if high > low else np.ones(len(top1))
+    for i, share in enumerate(shares.tolist()):
+        colour = sample_colorscale(LOW_TO_HIGH, [share])[0]
+        figure.add_scatter(
+            x=places, y=heights[:, i].round(3), mode="lines", hoverinfo="skip", name=f"trial {numbers[i]}",
+            line={"color": colour, "width": 1.5, "shape": "spline", "smoothing": 0.4},
+        )  # fmt: skip
+    bar = {"thickness": 10, "outlinewidth": 0, "len": 0.8, "x": 1.02, "xpad": 0}
+    figure.add_scatter(
+        x=places[-1:] * len(top1), y=heights[-1].round(3), mode="markers", hoverinfo="text", name="trials",
+        hovertext=list(texts), marker={
+            "size": 7, "color": top1.round(3), "cmin": low, "cmax": high, "colorscale": LOW_TO_HIGH,
+            "showscale": high > low, "colorbar": bar,
+        },
+    )  # fmt: skip
     return figure
 
 
@@ -68,7 +166,7 @@ def _choices(architecture: Architecture, space: Space) -> dict[str, str] | None:
 
 @lru_cache(maxsize=8)
 def _is_large(space: Space) -> bool:
-    return len(genes(space)) > MOST_AXES
+    return len(genes(space)) > MOST_GENES
 
 
 def _is_idle(gene: str, architecture: Architecture) -> bool:
@@ -87,41 +185,33 @@ def _summary(architecture: Architecture) -> dict[str, str]:
     return {name: value for group in told.values() for name, value in group.items()}
 
 
-def _axes(space: Space, lines: Sequence[tuple[CompleteTrial, Mapping[str, str]]]) -> list[str]:
-    """The axes on which anything was chosen: all genes, or whole kinds of summary while they fit."""
-    every = list(lines[0][1])
-    if not _is_large(space):
-        return every
-    varied = [name for name in every if len({choices[name] for _, choices in lines}) > 1] or every[:1]
-    kept: list[str] = []
-    for _, same in groupby(varied, key=lambda name: name.partition(".")[2]):
-        kind = list(same)
-        if len(kept) + len(kind) <= MOST_AXES or not kept:
-            kept += kind
-    return sorted(kept, key=_stage)
-
-
-def _stage(name: str) -> str:
-    """Sorts the axes of one stage beside each other."""
-    return name.partition(".")[0]
-
-
-def _categories(name: str, values: list[str], space: Space) -> dict[str, Any]:
+def _categories(name: str, values: Sequence[str], space: Space) -> Axis:
     """An axis of text: as the space lists its choices, spread by rank within each."""
     listed = genes(space).get(name, ())
     order = [value for value in (*listed, ABSENT) if value in values] or sorted(set(values), key=_by_size)
-    places = np.array([order.index(value) for value in values], dtype=np.float32)
-    spread = np.zeros(len(values), dtype=np.float32)
+    places = np.array([order.index(value) for value in values])
+    spread = np.zeros(len(values))
     for place in range(len(order)):
         here = np.flatnonzero(places == place)
         spread[here] = np.linspace(-0.3, 0.3, len(here)) if len(here) > 1 else 0
-    return {
-        "label": re.sub(r"(stage|block)(?=\d)", lambda found: found[0][0], name),
-        "values": places + spread,
-        "tickvals": list(range(len(order))),
-        "ticktext": order,
-        "range": [-0.5, len(order) - 0.5],
-    }
+    ticks = tuple(((place + 0.5) / len(order), escape(text)) for place, text in enumerate(order))
+    return Axis(name, (places + spread + 0.5) / len(order), ticks)
+
+
+def _numbers(name: str, values: Floats) -> Axis:
+    """An axis of numbers, with ticks at both ends and in the middle."""
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return Axis(name, np.full(len(values), 0.5), ((0.5, f"{low:.4g}"),))
+    ticks = tuple((END + (1 - 2 * END) * at, f"{low + at * (high - low):.3g}") for at in (0.0, 0.25, 0.5, 0.75, 1.0))
+    return Axis(name, END + (1 - 2 * END) * (values - low) / (high - low), ticks)
+
+
+def _spoken(name: str) -> str:
+    """``stage1.block2.grouping`` as ``stage 1.2: grouping``."""
+    place, _, kind = name.rpartition(".")
+    found = re.fullmatch(r"stage(\d+)(?:\.block(\d+))?", place)
+    return f"stage {'.'.join(filter(None, found.groups()))}: {kind}" if found else name
 
 
 def _by_size(value: str) -> tuple[int, str]:

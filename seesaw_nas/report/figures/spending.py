@@ -27,7 +27,7 @@ def spending(architecture: Architecture) -> go.Figure:
     layers = [(layer.name.split("."), layer.macs) for layer in cost.layers(architecture)]
     by_stage = [(_bar(name, 1), name[-1], macs) for name, macs in layers]
     by_block = [(_bar(name, 2), name[-1], macs) for name, macs in layers]
-    figure = make_subplots(rows=2, cols=1, vertical_spacing=0.16, subplot_titles=["by stage", "by block"])
+    figure = make_subplots(rows=2, cols=1, vertical_spacing=0.22, subplot_titles=["by stage", "by block"])
     figure.update_layout(template=THEME, barmode="stack", bargap=0.25, margin_t=24, legend_y=1.08, height=700)
     total = cost.macs(architecture)
     for row, told in enumerate((by_stage, by_block), start=1):

@@ -12,7 +12,20 @@ import plotly.graph_objects as go
 from seesaw_nas.evaluators.words import TRAINED as AS_TRAINED
 from seesaw_nas.evaluators.words import Words
 from seesaw_nas.report.figures.over_time import splits
-from seesaw_nas.report.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, THEME, VERMILION, blank, see_through, styles
+from seesaw_nas.report.theme import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    THEME,
+    VERMILION,
+    blank,
+    see_through,
+    styles,
+    whole_epochs,
+)
 from seesaw_nas.search.records import State, TrialRecord, complete
 from seesaw_nas.training.epoch import Epoch
 
@@ -53,6 +66,7 @@ def training_curves(records: Sequence[TrialRecord], words: Words = AS_TRAINED) -
             x=x, y=y, name=f"trial {trial.number}, {100 * trial.top1:.2f}%", mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 2}, marker={"symbol": symbol, "size": 7},
         )  # fmt: skip
+    figure.update_xaxes(**whole_epochs(max(epoch.epoch for record in curves for epoch in record.curve)))
     figure.update_layout(yaxis_title=escape(words.axis(splits(curves))))
     return figure
 

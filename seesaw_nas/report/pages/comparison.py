@@ -13,16 +13,17 @@ from seesaw_nas import pareto
 from seesaw_nas.core.files import replace_file
 from seesaw_nas.core.units import format_count, format_duration
 from seesaw_nas.evaluators.basis import Basis
-from seesaw_nas.evaluators.differences import REPORTED, difference, unknown
+from seesaw_nas.evaluators.differences import REPEATED, REPORTED, difference, unknown
 from seesaw_nas.evaluators.words import Words
 from seesaw_nas.report.figures.over_time import progress_curves, splits
 from seesaw_nas.report.pages import markup
-from seesaw_nas.report.pages.full import PageFigure, sections
 from seesaw_nas.report.pages.markup import Cell, paragraph, section, sortable
-from seesaw_nas.report.pages.summary import FOOTER
+from seesaw_nas.report.pages.page_figure import PageFigure, left_out, sections
+from seesaw_nas.report.pages.run_page import FOOTER
+from seesaw_nas.report.pages.worth_showing import FEW_TRIALS, lack_of_trials
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.theme import NOTHING_TRAINED, THEME, blank, styles
-from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete, front
+from seesaw_nas.search.records import TRAINED, CompleteTrial, complete, front
 
 SHOWN = {  # what a reader is told of runs in one picture, and how to ask a run
     "data set": lambda run: run.dataset,
@@ -82,10 +83,12 @@ def _draws(runs: Sequence[Run]) -> str:
     return f"different seeds drew the images that the runs used: {names}"
 
 
-def _asked(rule: Callable[[Basis, Basis, Collection[str]], str], one: Run, other: Run) -> str:
+def _asked(
+    rule: Callable[[Basis, Basis, Collection[str]], str], one: Run, other: Run, allow: Collection[str] = REPORTED
+) -> str:
     if one.basis is None or other.basis is None:
         return ""
-    return rule(replace(one.basis, name=one.name), replace(other.basis, name=other.name), REPORTED)
+    return rule(replace(one.basis, name=one.name), replace(other.basis, name=other.name), allow)
 
 
 def compare_runs(runs: Sequence[Run]) -> list[PageFigure]:
@@ -101,12 +104,15 @@ def compare_runs(runs: Sequence[Run]) -> list[PageFigure]:
 def _compared(runs: Sequence[Run], suffix: str, of: str) -> list[PageFigure]:
     high = max(run.budget.high for run in runs)
     against = "trials" if all(run.settings.all_alike for run in runs) else "epochs"
-    groups: dict[str, list[Sequence[TrialRecord]]] = {}
-    for run in runs:
-        groups.setdefault(_method(run), []).append(run.records)
+    groups = {name: [run.records for run in same] for name, same in repeats_of(runs).items()}
+    lack = min((lack_of_trials(run, FEW_TRIALS) for run in runs), key=len)  # none, where one run has enough
     shown = [PageFigure(f"fronts{suffix}", f"The fronts{of}", "", fronts(runs))]
     for value, title in (("hypervolume", "Progress of the fronts"), ("top1", "Progress of the best")):
-        curves = progress_curves(groups, value=value, against=against, budget_high=high, words=_words(runs))
+        curves = (
+            blank(lack)
+            if lack
+            else progress_curves(groups, value=value, against=against, budget_high=high, words=_words(runs))
+        )
         shown.append(PageFigure(f"progress-{value}{suffix}", f"{title}{of}", "", curves))
     return shown
 
@@ -125,7 +131,7 @@ def write_comparison(path: Path, runs: Sequence[Run], shown: list[PageFigure]) -
     for number, group in enumerate(groups_of(runs)):
         fronts_of, *progress = shown[PER_GROUP * number : PER_GROUP * (number + 1)]
         parts += [*_differing(group), *sections([fronts_of]), section("The runs", _table(group)), *sections(progress)]
-    parts.append(FOOTER)
+    parts += [left_out(shown), FOOTER]
     replace_file(path, markup.page(title, parts))
 
 
@@ -174,10 +180,42 @@ def hypervolume(run: Run, high: int) -> float:
     return pareto.hypervolume([(trial.top1, trial.macs / high) for trial in members] or [(0, 1)], (0, 1))
 
 
+def repeats_of(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Runs that repeat each other, which differ in nothing but seeds, under names that tell the groups apart."""
+    groups: list[list[Run]] = []
+    for run in runs:
+        for group in groups:
+            if _method(group[0]) == _method(run) and not _asked(difference, group[0], run, REPEATED):
+                group.append(run)
+                break
+        else:
+            groups.append([run])
+    firsts = [first for first, *_ in groups]
+    names = [_method(run) for run in firsts]
+    for texts in (
+        [run.within for run in firsts],
+        [run.conditions.get("space", "") for run in firsts],
+        [run.name for run in firsts],
+    ):
+        names = _tell_apart(names, texts)
+    return dict(zip(names, groups, strict=True))
+
+
+def _tell_apart(names: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """The names, with their texts behind those that several have with different texts."""
+    differing = {name: {text for other, text in zip(names, texts, strict=True) if other == name} for name in names}
+    return [f"{name}, {text}" if len(differing[name]) > 1 else name for name, text in zip(names, texts, strict=True)]
+
+
 def _method(run: Run) -> str:
-    """What proposes, and what stops early where something does."""
-    scheduler = run.settings.scheduling.scheduler
-    return run.settings.proposals.strategy if scheduler == "none" else f"{run.settings.proposals.strategy}, {scheduler}"
+    """What proposes; what stops early and the plan, where they are not the usual ones."""
+    scheduler, plan = run.settings.scheduling.scheduler, run.settings.steps.plan
+    parts = (
+        run.settings.proposals.strategy,
+        "" if scheduler == "none" else scheduler,
+        "" if plan != "shared" else plan,
+    )
+    return ", ".join(filter(None, parts))
 
 
 def _differing(runs: Sequence[Run]) -> list[str]:
@@ -201,9 +239,9 @@ def _table(runs: Sequence[Run]) -> str:
     head = ("Run", "Strategy", "Scheduler", "Seed", "Trials", "Complete", f"Best {score}", "at Multi-Adds")
     rows = [(_cells(run, high), "") for run in runs]
     text = (
-        f"Best is by estimate where that serves; its figure, {score}, is as observed{where}. "
-        f"Hypervolume is of the observed front, of {words.score} and Multi-Adds, "
-        f"as a share of {most} {words.score} at no Multi-Adds up to {format_count(high)}; the time is of all trainings "
+        f"Best is by estimate where that serves; its figure, {words.noun}, is as observed{where}. "
+        f"Hypervolume is of the observed front, of {words.noun} and Multi-Adds, "
+        f"as a share of {most} {words.noun} at no Multi-Adds up to {format_count(high)}; the time is of all trainings "
         "together."
     )
     return paragraph(text) + sortable((*head, "Hypervolume", "Time"), rows)

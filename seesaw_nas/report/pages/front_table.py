@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from html import escape
-from typing import Any
 
-from seesaw_nas.architecture import specfile
-from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.units import format_count, format_duration
 from seesaw_nas.report.figures import drawing
 from seesaw_nas.report.pages.markup import Cell, paragraph, sortable
+from seesaw_nas.report.pages.partition_bars import describe_partitions, partition_bars
+from seesaw_nas.report.pages.recommended import spec_link
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.tables import stage_texts
+from seesaw_nas.report.unevenness import MEANING, unevenness
 from seesaw_nas.search.records import CompleteTrial
 
 HOW_TO_READ = (
-    "A block of a drawing, from top to bottom: pw1, depthwise, pw2. A colour is a group of pw1, in proportion to its "
-    "channels; stripes are a shuffle; each group of pw2, between thin lines, shows in slices which groups it reads. "
-    "+ and the bracket mark a residual. Layers are as wide as the square root of their channels."
+    "A bar of the column Partitions is a block, stage by stage, cut in proportion to its groups; the column sorts by "
+    f"{MEANING}."
 )
 
 
@@ -36,7 +33,7 @@ def front_table(run: Run, room: int) -> str:
     split = ("Split",) if said.split else ()
     estimated = ("Estimate", "Chance of best", "of front") if run.standing.figures(members[0]) else ()
     score = said.score.capitalize()
-    result = (*estimated, score, *again, *split, "Seed", "Time", *run.timings.columns.values(), "Digest")
+    result = ("Partitions", *estimated, score, *again, *split, "Seed", "Time", *run.timings.columns.values(), "Digest")
     head = ("Rank", "Trial", "Multi-Adds", "of budget", "Params", *result)
     rows = [_row(rank, trial, run) for rank, trial in enumerate(members, start=1)]
     words = [_unfolding(rank, trial, "") for rank, trial in enumerate(members, start=1)]
@@ -47,8 +44,8 @@ def front_table(run: Run, room: int) -> str:
         if left < 0:
             break
         words[drawn], drawn = _unfolding(rank, trial, picture), rank
-    told = "" if drawn == len(members) else f" The first {drawn} of {len(members)} are drawn, the others in words."
-    return paragraph(HOW_TO_READ + told) + sortable(head, zip(rows, words, strict=True))
+    left_out = "" if drawn == len(members) else f" The first {drawn} of {len(members)} are drawn, the others in words."
+    return paragraph(f"{HOW_TO_READ}{left_out}") + sortable(head, zip(rows, words, strict=True))
 
 
 def _row(rank: int, trial: CompleteTrial, run: Run) -> list[Cell]:
@@ -58,6 +55,7 @@ def _row(rank: int, trial: CompleteTrial, run: Run) -> list[Cell]:
         Cell(format_count(trial.macs), trial.macs),
         Cell(f"{trial.macs / run.budget.high:.1%}", trial.macs),
         Cell(format_count(trial.params), trial.params),
+        _partitions(trial),
         *_estimated(run, trial),
         Cell(run.words.figure(trial.top1), trial.top1),
     ]
@@ -68,6 +66,11 @@ def _row(rank: int, trial: CompleteTrial, run: Run) -> list[Cell]:
     cells += [Cell(trial.split)] if run.words.split else []
     cells.append(Cell(str(trial.seed), trial.seed))
     return [*cells, Cell(format_duration(trial.seconds), trial.seconds), *times, Cell(trial.digest)]
+
+
+def _partitions(trial: CompleteTrial) -> Cell:
+    bars = partition_bars(trial.architecture)
+    return Cell(describe_partitions(trial.architecture), unevenness(trial.architecture), markup=bars)
 
 
 def _estimated(run: Run, trial: CompleteTrial) -> list[Cell]:
@@ -86,13 +89,7 @@ def _unfolding(rank: int, trial: CompleteTrial, picture: str) -> str:
 
 def _picture(rank: int, trial: CompleteTrial, run: Run) -> str:
     """The drawing, and the spec file as a link that holds all of it."""
-    named = Named(f"{run.name}-{trial.number}", trial.architecture, run.dataset)
-    split = {"split": trial.split} if run.words.is_accuracy else {}
-    result: dict[str, Any] = {"top1": trial.top1, **split, "seed": trial.seed, "n_seeds": 1}
-    origin = {"run": run.name, "trial": trial.number, **({"dataset": run.dataset} if run.dataset else {})}
-    content = specfile.document(named, result | origin)
-    data = base64.b64encode(json.dumps(content, ensure_ascii=False).encode()).decode()
-    link = f'<a download="{escape(named.name)}.json" href="data:application/json;base64,{data}">Spec file</a>'
-    command = f"seesaw-nas show {escape(named.name)}.json"
+    name = f"{run.name}-{trial.number}"
+    command = f"seesaw-nas show {escape(name)}.json"
     picture = drawing.svg(trial.architecture, f"Rank {rank}, trial {trial.number}")
-    return f"{picture}<p>{link}, for <code>{command}</code></p>"
+    return f"{picture}<p>{spec_link(run, trial)}, for <code>{command}</code></p>"

@@ -22,10 +22,12 @@ class Cell:
     Attributes:
         text: as it is shown; escaped by the table.
         value: what to sort by; ``None`` to sort by the text.
+        markup: shown in place of the text, which it tells who cannot see it.
     """
 
     text: str
     value: float | None = None
+    markup: str = ""
 
 
 def page(title: str, parts: Iterable[str]) -> bytes:
@@ -72,7 +74,7 @@ def sortable(head: Sequence[str], rows: Iterable[tuple[Sequence[Cell], str]]) ->
 
 def _cell(cell: Cell) -> str:
     value = "" if cell.value is None else f' data-value="{cell.value!r}"'
-    return f"<td{value}>{escape(cell.text)}</td>"
+    return f"<td{value}>{cell.markup or escape(cell.text)}</td>"
 
 
 def plotly_script() -> str:
@@ -93,7 +95,7 @@ def plot(figure: go.Figure, name: str) -> str:
         kept = [note for note in shown.layout.annotations if not is_caption(note)]
         shown.layout.annotations, shown.layout.margin.b = kept, THEME.layout.margin.b
     layout = shown.to_plotly_json()["layout"]
-    beside = layout.get("xaxis2", {}).get("domain", (0.0,))[0] > 0 or any(t.type == "parcoords" for t in shown.data)
+    beside = layout.get("xaxis2", {}).get("domain", (0.0,))[0] > 0 or (layout.get("meta") or {}).get("is_wide", False)
     config = {
         "displaylogo": False,
         "responsive": True,
@@ -137,11 +139,25 @@ th button:focus-visible {{ outline: 2px solid currentColor; outline-offset: 2px;
 th button::after {{ content: " \\2195"; opacity: 0.45; }}
 th[aria-sort] button::after {{ content: " \\2191"; opacity: 1; }}
 th[aria-sort=descending] button::after {{ content: " \\2193"; }}
+dl {{ display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; margin: 8px 0; font-size: 15px; }}
+dt {{ opacity: 0.75; }}
+dd {{ margin: 0; font-variant-numeric: tabular-nums; }}
+.bars {{ vertical-align: middle; }}
+.opening {{ display: grid; gap: 0 32px; grid-template-columns: minmax(0, 1fr); }}
+@media (min-width: 900px) {{
+  .opening {{ grid-template-columns: minmax(0, 1fr) 440px; }}
+  .front {{ grid-column: 1 / 3; }}
+  .tall {{ grid-template-rows: auto 1fr; }}
+  .tall .drawn {{ grid-column: 2; grid-row: 1 / 3; }}
+  .tall .front {{ grid-column: 1; }}
+}}
+@media (max-width: 480px) {{ dl {{ grid-template-columns: 1fr; gap: 0; }} dd {{ margin-bottom: 8px; }} }}
+ul {{ padding-left: 20px; }}
 .more td {{ padding-top: 0; }}
 details {{ font-size: 14px; }}
 details > div {{ position: sticky; left: 0; width: min(520px, calc(100vw - 32px)); margin: 8px 0 16px; }}
 summary {{ cursor: pointer; width: fit-content; }}
-svg[role=img] {{ width: 100%; height: auto; }}
+svg[role=img]:not(.bars) {{ width: 100%; height: auto; }}
 pre {{ overflow-x: auto; font-size: 13px; margin: 6px 0 12px; white-space: pre-wrap; }}
 a {{ color: inherit; }}
 footer {{ font-size: 13px; margin: 28px 0 8px; }}
@@ -157,6 +173,9 @@ function paint() {{
     const change = {{'font.color': own.text}};
     for (const name of Object.keys(plot._fullLayout))
       if (/^[xy]axis\\d*$/.test(name)) change[name + '.gridcolor'] = own.grid;
+    (plot.layout.annotations || []).forEach((note, i) => {{
+      if (note.bgcolor) change[`annotations[${{i}}].bgcolor`] = own.page;
+    }});
     Plotly.relayout(plot, change);
   }}
 }}
@@ -188,7 +207,7 @@ for (const table of document.querySelectorAll('table.sortable')) {{
 
 const published = document.getElementById('published');
 if (published) published.addEventListener('change', () => {{
-  const plot = document.getElementById('accuracy'), shown = published.checked, layout = plot.layout;
+  const plot = document.getElementById('front'), shown = published.checked, layout = plot.layout;
   const change = {{'yaxis.domain': shown ? [0.44, 1] : [0, 1], 'xaxis2.visible': shown, 'yaxis2.visible': shown}};
   (layout.annotations || []).forEach((note, i) => {{
     if (String(note.xref).startsWith('x2')) change[`annotations[${{i}}].visible`] = shown;

@@ -1,6 +1,6 @@
-"""The report of a run: one HTML file that holds all it needs and works without a network.
+"""The page of a run: one HTML file that holds all it needs and works without a network.
 
-The file that a search leaves has the picture and the front. The one by ``seesaw-nas report`` has every figure there is.
+It opens with what a reader wants: the recommended network, its figures and drawing, and the front. The rest follows.
 """
 
 from __future__ import annotations
@@ -17,83 +17,67 @@ from seesaw_nas.architecture import reference
 from seesaw_nas.architecture.cost import CONVENTION
 from seesaw_nas.core.files import replace_file
 from seesaw_nas.evaluators.words import Words
-from seesaw_nas.report.figures.front import accuracy_against_macs
 from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.front_table import front_table
-from seesaw_nas.report.pages.markup import paragraph, section
+from seesaw_nas.report.pages.markup import section
+from seesaw_nas.report.pages.page_figure import PageFigure, left_out, sections
+from seesaw_nas.report.pages.recommended import drawn, facts
+from seesaw_nas.report.pages.run_figures import all_figures
 from seesaw_nas.report.run import Run
 from seesaw_nas.search.records import State, TrialRecord, complete
 
 FOOTER = f"<footer>{escape(CONVENTION)}.</footer>"
 PUBLISHED = f"<footer>{escape(CONVENTION)}. Published figures: {escape(reference.SOURCE)}, as printed.</footer>"
 PAGE_BYTES = 5_900_000  # of a page, most of them plotly's; drawings are left out where they would take it beyond
-MOST_HOVER = 40_000  # characters that the pointer may show of one series
+SHORT = 8  # blocks of a drawing that is about as high as the figures beside it
 MOST_REASONS = 20  # rows of the table of what was not trained
 
 
-def write_html(path: Path, run: Run, *, more: Sequence[str] = ()) -> None:
-    """Write the report, all at once or not at all.
+def write_report(path: Path, run: Run, shown: Sequence[PageFigure] = ()) -> None:
+    """Write the whole report of a run, all at once or not at all; a file that is there is replaced.
 
     Args:
-        path: replaced where it exists.
-        more: further sections as markup, between the front and the conditions.
+        shown: the run's :func:`all_figures`, where they are drawn already.
 
     Raises:
         OSError: the file cannot be written.
     """
-    figure = picture(run)
+    front, *others = shown or all_figures(run)
     above = [
         f"<h1>{escape(run.name)}</h1>",
         *_summary(run),
         markup.plotly_script(),
-        _choice(figure),
-        markup.plot(figure, "accuracy"),
+        _opening(run, front),
     ]
     below = [
-        *more,
+        *sections(others),
+        left_out(others),
         _not_trained(run.records),
         section("Conditions", markup.table((), run.conditions.items())) if run.conditions else "",
-        PUBLISHED if _has_published(figure) else FOOTER,
+        PUBLISHED if _has_published(front.figure) else FOOTER,
     ]
     members = front_table(run, PAGE_BYTES - sum(map(len, [*above, *below])))
     replace_file(path, markup.page(run.name, [*above, section("Front", members), *below]))
 
 
-def picture(run: Run) -> go.Figure:
-    """Accuracy against Multi-Adds; of many trials the pointer shows less, so that the page stays small."""
-    figure = accuracy_against_macs(
-        run.records,
-        budget=run.budget,
-        dataset=run.dataset,
-        spreads=run.spreads,
-        standing=run.standing,
-        words=run.words,
+def _opening(run: Run, front: PageFigure) -> str:
+    """The recommended network beside its drawing, and the front below both, or beside a drawing of many blocks."""
+    picture = f"<h2>{escape(front.title)}</h2>{_choice(front.figure)}{markup.plot(front.figure, front.name)}"
+    if (best := run.best) is None:
+        return f"<section>{picture}</section>"
+    title = f"Recommended network: trial {best.number}"
+    tall = " tall" if len(best.architecture.placed) > SHORT else ""
+    return (
+        f'<section class="opening{tall}"><div class="facts"><h2>{title}</h2>{facts(run, best)}</div>'
+        f'<div class="drawn">{drawn(run, best)}</div><div class="front">{picture}</div></section>'
     )
-    for trace in figure.data:
-        texts = trace.hovertext or ()
-        if sum(map(len, texts)) > MOST_HOVER:
-            trace.hovertext = [text.partition(",")[0] for text in texts]  # the trial's number
-            value = "%{y:.2f}%" if run.words.is_share else "%{y}"
-            trace.hovertemplate = f"%{{hovertext}}: {value}, %{{x:.3f}}M Multi-Adds<extra></extra>"
-    return figure
 
 
 def _summary(run: Run) -> Iterator[str]:
-    """What was searched, what became of it, and the best."""
+    """What was searched, and what became of it."""
     words, dataset = run.words, f"{escape(run.dataset)}, " if run.dataset else ""
     within = f"{dataset}{run.within} Multi-Adds"
     yield f"<p>{within[0].upper() if not dataset else within[0]}{within[1:]}. {_counts(run.records, words)}</p>"
-    if (best := run.best) is None:
-        return
-    share = f"{best.macs / run.budget.high:.1%} of the budget"
-    score = f"{best.split} {words.score}" if words.split else words.score
-    text = f"Best: {words.figure(best.top1)} {score} at {best.macs:,} Multi-Adds ({share})"
-    spread = run.spreads.get(best.digest)
-    again = f"; {words.done} again {words.spread(spread)}" if spread else ""
-    estimated = f"; estimated {words.estimate(found)}, over seeds" if (found := run.standing.figures(best)) else ""
-    yield paragraph(f"{text}, trial {best.number}, one seed{estimated}{again}.")
-    if sentences := [text for text in (run.standing.reason, run.standing.tie_sentence) if text]:
-        yield paragraph(". ".join(text[0].upper() + text[1:] for text in sentences) + ".")
 
 
 def _choice(figure: go.Figure) -> str:

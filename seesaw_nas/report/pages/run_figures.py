@@ -1,0 +1,175 @@
+"""All figures of one run, in the order of its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html import unescape
+
+import plotly.graph_objects as go
+
+from seesaw_nas.core.errors import OptionError, known
+from seesaw_nas.report.figures.calibration import calibration
+from seesaw_nas.report.figures.choices import choice_effects
+from seesaw_nas.report.figures.early_ranks import rank_correlation
+from seesaw_nas.report.figures.front import accuracy_against_macs
+from seesaw_nas.report.figures.intervals import is_estimated
+from seesaw_nas.report.figures.over_time import front_over_time, progress_curves
+from seesaw_nas.report.figures.parallel_coordinates import parallel_genotype
+from seesaw_nas.report.figures.published import are_comparable
+from seesaw_nas.report.figures.signals import signal_weights
+from seesaw_nas.report.figures.spending import spending
+from seesaw_nas.report.figures.trainings import timeline, training_curves
+from seesaw_nas.report.pages.page_figure import PageFigure
+from seesaw_nas.report.pages.worth_showing import (
+    EFFECT_TRIALS,
+    FEW_TRIALS,
+    lack_of_epochs,
+    lack_of_estimates,
+    lack_of_progress,
+    lack_of_trials,
+    lack_of_workers,
+)
+from seesaw_nas.report.run import Run
+from seesaw_nas.report.theme import blank
+from seesaw_nas.search.estimates.held_out import predict_held_out
+from seesaw_nas.search.estimates.model import FEW
+
+MOST_HOVER = 40_000  # characters that the pointer may show of one series
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A figure before it is drawn.
+
+    Attributes:
+        lack: why it would say nothing; empty where it says something.
+    """
+
+    name: str
+    title: str
+    draw: Callable[[], go.Figure]
+    lack: str = ""
+    text: str = ""
+
+    def drawn(self) -> PageFigure:
+        return PageFigure(self.name, self.title, self.text, blank(self.lack) if self.lack else self.draw())
+
+
+def all_figures(run: Run) -> list[PageFigure]:
+    """Every figure there is of a run, accuracy against Multi-Adds first; some may be blank, and say why."""
+    return [planned.drawn() for planned in _planned(run)]
+
+
+def one_figure(run: Run, name: str, *, columns: int = 2) -> PageFigure:
+    """The figure of a run that has this name, and no other is drawn.
+
+    Args:
+        columns: of panels beside each other, where it has several kinds of them.
+
+    Raises:
+        OptionError: there is none of this name, or it has nothing to show.
+    """
+    planned = {one.name: one for one in _planned(run, columns)}
+    if name not in planned:
+        raise OptionError(known("figure", name, tuple(planned)))
+    found = planned[name].drawn()
+    if found.is_blank:
+        raise OptionError(f"figure {name} of {run.name} has nothing to show: {unescape(found.reason)}")
+    return found
+
+
+def _planned(run: Run, columns: int = 2) -> Iterator[Planned]:
+    title = f"{'Accuracy' if run.words.is_accuracy else 'Score'} against Multi-Adds"
+    yield Planned("front", title, lambda: _front(run))
+    yield from _of_choices(run, columns)
+    yield from _of_progress(run)
+    yield from _of_trainings(run)
+    yield from _of_estimates(run)
+
+
+def _front(run: Run) -> go.Figure:
+    """Accuracy against Multi-Adds; of many trials the pointer shows less, so that the page stays small."""
+    figure = accuracy_against_macs(
+        run.records,
+        budget=run.budget,
+        dataset=run.dataset,
+        spreads=run.spreads,
+        standing=run.standing,
+        words=run.words,
+        beside_published=are_comparable(run.settings),
+    )
+    for trace in figure.data:
+        texts = trace.hovertext or ()
+        if sum(map(len, texts)) > MOST_HOVER:
+            trace.hovertext = [text.partition(",")[0] for text in texts]  # the trial's number
+            value = "%{y:.2f}%" if run.words.is_share else "%{y}"
+            trace.hovertemplate = f"%{{hovertext}}: {value}, %{{x:.3f}}M Multi-Adds<extra></extra>"
+    return figure
+
+
+def _of_choices(run: Run, columns: int) -> Iterator[Planned]:
+    """Where the best spends its budget, and what the choices came to."""
+    records, words, estimates = run.records, run.words, run.standing.estimates
+    if (best := run.best) is not None:
+        title = f"Where trial {best.number}, the best, spends its Multi-Adds"
+        architecture = best.architecture
+        yield Planned("spending", title, lambda: spending(architecture))
+    text = (
+        f"By how {'many points' if words.is_share else 'much'} {words.noun} changes with a choice, all other "
+        "choices and the Multi-Adds held; a search does not draw at random, so these are associations."
+    )
+    learnt = estimates if estimates is not None and len(estimates) >= FEW else None
+    lack = lack_of_trials(run, EFFECT_TRIALS)
+
+    def effects() -> go.Figure:
+        return choice_effects(records, learnt, words, columns=columns)
+
+    yield Planned("effects", "What each choice did", effects, lack, text)
+    if (space := run.space) is not None:
+        title, lack = "Choices and what came of them", lack_of_trials(run, FEW_TRIALS)
+        yield Planned("choices", title, lambda: parallel_genotype(records, space, words), lack)
+
+
+def _of_progress(run: Run) -> Iterator[Planned]:
+    records, settings, words, lack = run.records, run.settings, run.words, lack_of_progress(run)
+    value = "top1" if settings.proposals.objectives == "top1" else "hypervolume"
+    against = "trials" if settings.all_alike else "epochs"
+    text = f"By observed {words.noun}." if is_estimated(run.standing) else ""
+
+    def curves() -> go.Figure:
+        runs = {settings.proposals.strategy: [records]}
+        return progress_curves(runs, value=value, against=against, budget_high=run.budget.high, words=words)
+
+    title = "The front as the search went on"
+    yield Planned("front-over-time", title, lambda: front_over_time(records, words=words), lack, text)
+    yield Planned("progress", "Progress", curves, lack, text)
+
+
+def _of_trainings(run: Run) -> Iterator[Planned]:
+    records, words, lack = run.records, run.words, lack_of_epochs(run.records)
+    yield Planned("training-curves", "Training curves", lambda: training_curves(records, words), lack)
+    text = "How well ranks after each epoch predict the final ranks; early stopping relies on it."
+    title = "Early ranks and final ranks"
+    yield Planned("rank-correlation", title, lambda: rank_correlation(records, words), lack, text)
+    yield Planned("timeline", "What ran when", lambda: timeline(records), lack_of_workers(records))
+
+
+def _of_estimates(run: Run) -> Iterator[Planned]:
+    """How far the estimates are to be trusted, and what they rest on."""
+    estimates = run.standing.estimates
+    if estimates is None or not len(estimates):
+        return
+    text = (
+        f"{run.words.done.capitalize()} trials, each predicted by estimates that were told of other architectures "
+        "alone. A prediction is of one trial, so its interval is wider than that of an architecture's worth."
+    )
+
+    def held_out() -> go.Figure:
+        return calibration(predict_held_out(estimates, run.records), run.words)
+
+    yield Planned("calibration", "Predictions of held-out trials", held_out, text=text)
+    reason = f"{estimates.reason[0].upper()}{estimates.reason[1:]}."
+    text = f"What a trial counts for is a mixture of its signals, the one with the least noise. {reason}"
+    title = "Which signal weighs how much"
+    yield Planned("signals", title, lambda: signal_weights(estimates, run.words), lack_of_estimates(run), text)
