@@ -17,6 +17,7 @@ from seesaw_nas.search.estimates.contributions import contributions
 from seesaw_nas.search.estimates.held_out import half_width
 from seesaw_nas.search.estimates.model import Estimates
 from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.space import Space
 
 CHANCE = 0.9  # of the intervals of the estimates
 MOST_ROWS = 60  # of a choice; beyond, its stages one by one would fill several screens
@@ -25,15 +26,18 @@ ROW, BETWEEN_PANELS = 22, 64  # pixels
 
 
 def choice_effects(
-    records: Sequence[TrialRecord], estimates: Estimates | None = None, words: Words = TRAINED
+    records: Sequence[TrialRecord],
+    estimates: Estimates | None = None,
+    words: Words = TRAINED,
+    space: Space | None = None,
 ) -> go.Figure:
     """What each choice adds to top-1, with intervals, a panel for each kind of choice.
 
     By ``estimates``, what they leave possible of the average architecture; without them the effects of
     :func:`seesaw_nas.report.effects`, by stage where there are trials enough for it, else over the whole network. Full
-    marks have an interval that leaves out 0.
+    marks have an interval that leaves out 0. Stages are numbered as in ``space``, where an architecture may lack some.
     """
-    return _by_least_squares(records, words) if estimates is None else _by_estimates(estimates, words)
+    return _by_least_squares(records, words, space) if estimates is None else _by_estimates(estimates, words)
 
 
 def _by_estimates(estimates: Estimates, words: Words) -> go.Figure:
@@ -59,10 +63,10 @@ def _by_estimates(estimates: Estimates, words: Words) -> go.Figure:
     return figure
 
 
-def _by_least_squares(records: Sequence[TrialRecord], words: Words) -> go.Figure:
-    found = fit(records, by="stage")
+def _by_least_squares(records: Sequence[TrialRecord], words: Words, space: Space | None) -> go.Figure:
+    found = fit(records, by="stage", space=space)
     if not found.is_enough:
-        by_stage, found = found, fit(records, by="network")
+        by_stage, found = found, fit(records, by="network", space=space)
         if not found.is_enough:
             return blank(f"too few trials for the effects of choices: {found.lack}")
         why = f"whole network, since the stages one by one are too many: {by_stage.lack}<br>"
@@ -138,6 +142,6 @@ def _add_effects(figure: go.Figure, effects: list[Effect], whole: str, words: Wo
 
 def _name(effect: Effect, whole: str) -> str:
     """What a row compares; long names, of widths, stand on two lines, so that they keep clear of the next panel."""
-    place = f"stage {effect.stage}: " if effect.stage else whole if effect.choice != "width" else ""
+    place = f"stage {effect.stage}: " if effect.stage else whole if effect.choice not in ("width", "head") else ""
     name = f"{place}{effect.level} vs {effect.reference}"
     return name if len(name) <= LONGEST else f"{place}{effect.level}<br>vs {effect.reference}"

@@ -106,7 +106,7 @@ def _further(run: Run) -> Iterator[PageFigure]:
     )
     estimates = run.standing.estimates
     learnt = estimates if estimates is not None and len(estimates) >= FEW else None
-    yield PageFigure("effects", "What each choice did", text, choice_effects(records, learnt, words))
+    yield PageFigure("effects", "What each choice did", text, choice_effects(records, learnt, words, run.space))
     if estimates is not None and len(estimates):
         yield from _of_estimates(run, estimates)
     if (best := run.best) is not None:
