@@ -15,12 +15,13 @@ import pandas as pd
 from seesaw_nas.architecture.spec import Architecture, Block
 from seesaw_nas.core.errors import OptionError, known
 from seesaw_nas.search.records import TrialRecord, complete
+from seesaw_nas.space import Space
 
 Floats = npt.NDArray[np.float64]
 By = Literal["stage", "network"]
 KINDS = {"partition": "partition", "flow": "flow", "expansion": "expansion", "kernel": "kernel",
          "activation": "expand_activation"}  # fmt: skip
-ORDER = ("partition", "flow", "expansion", "repeats", "kernel", "activation", "width")
+ORDER = ("partition", "flow", "expansion", "repeats", "kernel", "activation", "width", "head")
 CONFIDENCE = 0.95
 LEAST_TRIALS = 5  # in which a level must occur for its effect to be told
 LEAST_RANGE = 0.25  # of its share of the blocks over the trials: a line is not drawn on from less
@@ -71,7 +72,7 @@ class Fit:
         return f"they need {self.needed} complete trials, and there are {self.trials}"
 
 
-def effects(records: Sequence[TrialRecord], *, by: By = "stage") -> pd.DataFrame:
+def effects(records: Sequence[TrialRecord], *, by: By = "stage", space: Space | None = None) -> pd.DataFrame:
     """One row a level: ``stage, choice, level, reference, effect, low, high, n, trials``; empty for too few trials.
 
     Top-1 is regressed on the logarithm of the Multi-Adds, its square, and for every stage and choice the share of the
@@ -86,13 +87,14 @@ def effects(records: Sequence[TrialRecord], *, by: By = "stage") -> pd.DataFrame
 
     Args:
         by: ``stage``, or ``network`` for shares of all blocks, which takes far fewer trials.
+        space: where it has optional stages, stages are numbered as in it; otherwise as in each architecture.
 
     Raises:
         OptionError: there is no such ``by``.
 
     Source: MacKinnon and White 1985, doi:10.1016/0304-4076(85)90158-7, for HC3.
     """
-    found = fit(records, by=by)
+    found = fit(records, by=by, space=space)
     names = ["stage", "choice", "level", "reference", "effect", "low", "high", "n", "trials"]
     told = found.effects if found.is_enough else ()
     rows = [(e.stage, e.choice, e.level, e.reference, e.value, e.low, e.high, e.n, found.trials) for e in told]
@@ -110,12 +112,12 @@ class _Column:
     shares: Floats  # (trials,)
 
 
-def fit(records: Sequence[TrialRecord], *, by: By = "stage") -> Fit:
+def fit(records: Sequence[TrialRecord], *, by: By = "stage", space: Space | None = None) -> Fit:
     """The effects, and whether the trials were enough for them."""
     if by not in ("stage", "network"):
         raise OptionError(known("scope", by, ("stage", "network")))
     done = complete(records)
-    columns = _columns(_shares([trial.architecture for trial in done], by)) if done else []
+    columns = _columns(_shares([trial.architecture for trial in done], by, space)) if done else []
     needed = TRIALS_PER_COEFFICIENT * (3 + len(columns))
     if not columns or len(done) < needed:
         return Fit((), len(done), needed)
@@ -126,10 +128,12 @@ def fit(records: Sequence[TrialRecord], *, by: By = "stage") -> Fit:
     return Fit(tuple(_told(columns, value[3:], half[3:])), len(done), needed)
 
 
-def _shares(architectures: Sequence[Architecture], by: By) -> dict[tuple[int, str], dict[str, Floats]]:
+def _shares(
+    architectures: Sequence[Architecture], by: By, space: Space | None
+) -> dict[tuple[int, str], dict[str, Floats]]:
     """For every stage and choice, by level: the share of its blocks that have it, in each architecture (n,).
 
-    Repeats and widths are one thing a stage or network, which has a share of 0 or 1.
+    Repeats, widths and heads are one thing a stage or network, which has a share of 0 or 1.
     """
     n = len(architectures)
     different: dict[Block, int] = {}
@@ -137,7 +141,7 @@ def _shares(architectures: Sequence[Architecture], by: By) -> dict[tuple[int, st
         [
             (row, stage if by == "stage" else 0, different.setdefault(block, len(different)))
             for row, architecture in enumerate(architectures)
-            for stage, blocks in enumerate(blocks_of(architecture), start=1)
+            for stage, blocks in zip(stages_of(architecture, space), blocks_of(architecture), strict=True)
             for block in blocks
         ]
     ).reshape(-1, 3)
@@ -146,16 +150,35 @@ def _shares(architectures: Sequence[Architecture], by: By) -> dict[tuple[int, st
         rows, which = places[places[:, 1] == stage][:, [0, 2]].T
         count = np.bincount(rows, minlength=n)
         for choice, attribute in KINDS.items():
-            levels = np.array([str(getattr(block, attribute)) for block in different])[which]
+            values = np.array([str(getattr(block, attribute)) for block in different])[which]
             found[stage, choice] = {
-                str(level): np.bincount(rows[levels == level], minlength=n) / np.maximum(count, 1)
-                for level in np.unique(levels)
+                str(value): np.bincount(rows[values == value], minlength=n) / np.maximum(count, 1)
+                for value in np.unique(values)
             }
         if by == "stage":
             found[stage, "repeats"] = {str(repeats): _is(count, repeats) for repeats in np.unique(count)}
-    widths = np.array(["-".join(map(str, (a.stem.channels, *(s.channels for s in a.stages)))) for a in architectures])
-    found[0, "width"] = {str(width): _is(widths, width) for width in np.unique(widths)}
+    for name, levels in (
+        ("width", np.array([_width(architecture, space) for architecture in architectures])),
+        ("head", np.array([str(architecture.head.channels) for architecture in architectures])),
+    ):
+        found[0, name] = {str(level): _is(levels, level) for level in np.unique(levels)}
     return found
+
+
+def stages_of(architecture: Architecture, space: Space | None) -> list[int]:
+    """The number of each of its stages, from 1; in the space if it is one of its architectures."""
+    outline = space.outline_of(architecture) if space else None
+    if space is None or outline is None:
+        return list(range(1, 1 + len(architecture.stages)))
+    return [1 + stage for stage in space.outlines[outline].present]
+
+
+def _width(architecture: Architecture, space: Space | None) -> str:
+    """Widths of stem and stages; with a space those of its absent stages, too."""
+    outline = space.outline_of(architecture) if space else None
+    if space is None or outline is None:
+        return "-".join(map(str, (architecture.stem.channels, *(stage.channels for stage in architecture.stages))))
+    return space.width_name(space.outlines[outline].width)
 
 
 def _is(values: npt.NDArray[Any], level: object) -> Floats:

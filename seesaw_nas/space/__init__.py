@@ -2,11 +2,12 @@
 
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.codebook import Codebook
-from seesaw_nas.space.definition import Slot, Space, StageSpace
+from seesaw_nas.space.definition import Space
 from seesaw_nas.space.feasible import Feasible
 from seesaw_nas.space.files import copy, load, names, parse, read_text
 from seesaw_nas.space.genotype import Genotype, decode, encode, genes
 from seesaw_nas.space.nearest import nearest
+from seesaw_nas.space.stages import Slot, StageSpace
 
 __all__ = [
     "Budget",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from dataclasses import replace
 from typing import Any
 
 from seesaw_nas.architecture.partition import Partition
@@ -29,11 +31,14 @@ from seesaw_nas.core.fields import (
     shorten,
 )
 from seesaw_nas.space.budget import Budget
-from seesaw_nas.space.definition import Space, StageSpace
+from seesaw_nas.space.definition import Space
+from seesaw_nas.space.outlines import object_to
+from seesaw_nas.space.stages import StageSpace
 
 SCHEMA_VERSION = 1
 MOST_CHOICES = 100_000  # blocks that all places of all widths offer together; seesaw-cifar has 9,792
 _CHOICES = ("expansions", "kernels", "partitions", "flows", "activations")
+STEM_FREE = "; a stem to choose at each width is a list of lists, one for each width"
 _TOP = ["schema_version", "name", "description", "budget", "input", "stem", "head", "stages"]
 
 
@@ -59,10 +64,24 @@ def read(value: dict[str, Any]) -> Space:
         "stages": _stages(top, widths, wrong),
     }
     if not wrong.found:
-        wrong.read(_check_extent, fields, "stages", widths)
+        _spread_widths(fields)
+        wrong.read(_check_extent, fields, "stages")
     if wrong.found:
         raise SpaceError(*map(str, wrong.found))
     return Space(**fields)
+
+
+def _spread_widths(fields: dict[str, Any]) -> None:
+    """One width for each stem that a width offers; the stages' channels are repeated with it."""
+    stems = fields["stem_channels"]
+    fields["stem_channels"] = tuple(itertools.chain(*stems))
+    fields["stages"] = tuple(
+        replace(
+            stage,
+            channels=tuple(width for width, own in zip(stage.channels, stems, strict=True) for _ in own),
+        )
+        for stage in fields["stages"]
+    )
 
 
 def _frame(top: dict[str, Any], widths: int, wrong: Mistakes) -> dict[str, Any]:
@@ -76,11 +95,11 @@ def _frame(top: dict[str, Any], widths: int, wrong: Mistakes) -> dict[str, Any]:
     }
     at = wrong.within("stem")
     stem = at.take_fields(top["stem"], ["channels", "stride"]) if "stem" in top else {}
-    frame["stem_channels"] = at.read(_widths, stem, "channels", widths)
+    frame["stem_channels"] = at.read(_stems, stem, "channels", widths)
     frame["stem_stride"] = at.read(_one_of, stem, "stride", STRIDES)
     at = wrong.within("head")
     head = at.take_fields(top["head"], ["channels"]) if "head" in top else {}
-    frame["head_channels"] = at.read(_int, head, "channels", 1, LARGEST_WIDTH)
+    frame["head_channels"] = at.read(_heads, head, "channels")
     return frame
 
 
@@ -118,11 +137,15 @@ def _stage(value: Any, shared: dict[str, Any], widths: int, wrong: Mistakes, pat
     return None if None in fields.values() else StageSpace(**fields)
 
 
-def _check_extent(fields: dict[str, Any], name: str, widths: int) -> None:
+def _check_extent(fields: dict[str, Any], name: str) -> None:
     """Refuse what would take long to list, before anything is listed."""
     stages: tuple[StageSpace, ...] = fields[name]
+    widths, heads = len(fields["stem_channels"]), fields["head_channels"]
     if (blocks := sum(stage.max_repeats for stage in stages)) > MOST_BLOCKS:
         raise SpecError(f"a network has at most {MOST_BLOCKS:,} blocks, these repeats allow {blocks:,}", name)
+    if objection := object_to(widths, (heads,) if isinstance(heads, int) else heads, stages):
+        raise SpecError(objection, name)
+    widths *= 2 ** sum(stage.is_optional for stage in stages)  # blocks fit and cost otherwise behind an absent stage
     offers = [(one.expansions, one.kernels, one.partitions, one.flows, one.activations) for one in stages]
     choices = sum(
         widths * stage.max_repeats * math.prod(map(len, offer)) for stage, offer in zip(stages, offers, strict=True)
@@ -146,6 +169,7 @@ def _width_count(top: dict[str, Any], name: str, stem: Any) -> int:
     if len(lengths) > 1:
         raise SpecError(
             f"lists of channels hold one entry for each width, so all are equally long; found lengths {sorted(lengths)}"
+            + (STEM_FREE if isinstance(stem, dict) and isinstance(stem.get("channels"), list) else "")
         )
     return lengths.pop() if lengths else 1
 
@@ -156,6 +180,24 @@ def _widths(holder: dict[str, Any], name: str, widths: int) -> tuple[int, ...]:
             raise SpecError("a whole number, or one for each width, is wanted, got []", name)
         return tuple(_int({name: width}, name, 1, LARGEST_WIDTH) for width in holder[name])
     return (_int(holder, name, 1, LARGEST_WIDTH),) * widths
+
+
+def _stems(holder: dict[str, Any], name: str, widths: int) -> tuple[tuple[int, ...], ...]:
+    """The stems to choose from at each width; a plain list has one for each."""
+    value = holder[name]
+    if not isinstance(value, list) or not any(isinstance(entry, list) for entry in value):
+        return tuple((width,) for width in _widths(holder, name, widths))
+    if not all(isinstance(entry, list) and entry for entry in value):
+        raise SpecError(f"a list of stems for each width, or one stem for each, is wanted, got {shorten(value)}", name)
+    return tuple(tuple(_int({name: width}, name, 1, LARGEST_WIDTH) for width in entry) for entry in value)
+
+
+def _heads(holder: dict[str, Any], name: str) -> int | tuple[int, ...]:
+    """The head, or those to choose from."""
+    if not isinstance(holder[name], list):
+        return _int(holder, name, 1, LARGEST_WIDTH)
+    heads = _integers(holder, name, LARGEST_WIDTH)
+    return heads if len(heads) > 1 else heads[0]
 
 
 def _int(holder: dict[str, Any], name: str, minimum: int, most: int) -> int:
@@ -191,11 +233,13 @@ def _list(holder: dict[str, Any], name: str) -> list[Any]:
 
 
 def _repeats(holder: dict[str, Any], name: str) -> tuple[int, ...]:
-    return tuple(sorted(_integers(holder, name, MOST_BLOCKS)))
+    if (repeats := _integers(holder, name, MOST_BLOCKS, 0)) == (0,):
+        raise SpecError("a stage of 0 blocks alone is never there; add another number, or leave the stage out", name)
+    return tuple(sorted(repeats))
 
 
-def _integers(holder: dict[str, Any], name: str, most: int) -> tuple[int, ...]:
-    return tuple(_int({name: value}, name, 1, most) for value in _list(holder, name))
+def _integers(holder: dict[str, Any], name: str, most: int, least: int = 1) -> tuple[int, ...]:
+    return tuple(_int({name: value}, name, least, most) for value in _list(holder, name))
 
 
 def _one_of(holder: dict[str, Any], name: str, allowed: tuple[Any, ...]) -> Any:

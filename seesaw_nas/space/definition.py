@@ -1,88 +1,26 @@
 """The definition of a search space, which decides whether an architecture belongs to it.
 
 Every block of a stage has its own expansion, kernel, partition, flow and activation, out of the values that the stage
-offers; a stage has one of several numbers of blocks. Widths vary together: a space may list several sets of widths for
-the whole network, of which an architecture has one.
+offers; a stage has one of several numbers of blocks, and may be absent where 0 is among them. Widths vary together: a
+space may list several sets of widths for the whole network, of which an architecture has one. The head's width is a
+choice of its own. See :mod:`seesaw_nas.space.outlines`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from seesaw_nas.architecture import cost
-from seesaw_nas.architecture.partition import Partition
-from seesaw_nas.architecture.spec import Activation, Architecture, Block, Flow, Head, Stage, Stem, output_size
+from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem, output_size
 from seesaw_nas.core import markup
-from seesaw_nas.core.errors import SpaceError, SpecError
+from seesaw_nas.core.errors import SpaceError
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Chain, Menu, SlotRow
-
-
-@dataclass(frozen=True)
-class StageSpace:
-    """The values that one stage offers.
-
-    Attributes:
-        channels: output channels, one entry for each width of the space.
-        stride: stride of the stage's first block.
-        repeats: the numbers of blocks that it may have, ascending.
-    """
-
-    channels: tuple[int, ...]
-    stride: int
-    repeats: tuple[int, ...]
-    expansions: tuple[int, ...]
-    kernels: tuple[int, ...]
-    partitions: tuple[Partition, ...]
-    flows: tuple[Flow, ...]
-    activations: tuple[Activation, ...]
-
-    def blocks(self, c_in: int, c_out: int) -> tuple[Block, ...]:
-        """The distinct blocks on offer that fit between these widths, each in its canonical spelling."""
-        return _blocks(self, c_in, c_out)
-
-    @property
-    def max_repeats(self) -> int:
-        return self.repeats[-1]
-
-
-@lru_cache(maxsize=1024)
-def _blocks(stage: StageSpace, c_in: int, c_out: int) -> tuple[Block, ...]:
-    blocks: dict[Block, None] = {}
-    choices = (stage.expansions, stage.kernels, stage.partitions, stage.flows, stage.activations)
-    for expansion, kernel, partition, flow, activation in itertools.product(*choices):
-        try:
-            block = Block(expansion, kernel, partition, flow, activation)
-            block.check(c_in, c_out)
-        except SpecError:
-            continue  # this combination does not exist at these widths
-        blocks[block.canonical(c_in, c_out)] = None
-    return tuple(blocks)
-
-
-@lru_cache(maxsize=1024)
-def _block_set(stage: StageSpace, c_in: int, c_out: int) -> frozenset[Block]:
-    return frozenset(_blocks(stage, c_in, c_out))
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A position for one block, with the shapes around it, in the deepest architecture of a width."""
-
-    stage: int
-    index: int
-    c_in: int
-    c_out: int
-    size_in: int
-    size_out: int
-
-    def macs(self, block: Block) -> int:
-        """Multi-Adds of a block in this slot."""
-        return cost.block_macs(block, self.c_in, self.c_out, self.size_in, self.size_out)
+from seesaw_nas.space.outlines import Outline, Outlines
+from seesaw_nas.space.stages import Slot, StageSpace, block_set
 
 
 @dataclass(frozen=True)
@@ -93,6 +31,7 @@ class Space:
         default_budget: the budget of a search if none is given, written as a user writes it, at the space's own image
             size; :func:`seesaw_nas.space.scaling.default_budget` has it at the present one.
         stem_channels: output channels of the stem, one entry for each width.
+        head_channels: output channels of the head; or several numbers, of which an architecture has one.
         stated_size: the image size that ``default_budget`` is for; 0 for ``input_size``. No part of the digest.
     """
 
@@ -104,7 +43,7 @@ class Space:
     classes: int
     stem_channels: tuple[int, ...]
     stem_stride: int
-    head_channels: int
+    head_channels: int | tuple[int, ...]
     stages: tuple[StageSpace, ...]
     stated_size: int = field(default=0, repr=False, compare=False)
 
@@ -112,7 +51,7 @@ class Space:
         every = [self.width_name(width) for width in range(self.widths)]
         if len(set(every)) < len(every):
             raise SpaceError(f"space '{self.name}': a width is listed twice: {', '.join(every)}; list it once")
-        slots = [slot for width in range(self.widths) for slot in self.slots(width)]
+        slots = [slot for outline in range(len(self.outlines)) for slot in self.slots(outline)]
         empty = {(slot.stage, slot.c_in, slot.c_out): None for slot in slots if not self.options(slot)}
         if empty:
             raise SpaceError(
@@ -136,49 +75,77 @@ class Space:
         """``32-16-24-...``: the widths of stem and stages."""
         return "-".join(map(str, (self.stem_channels[width], *(stage.channels[width] for stage in self.stages))))
 
-    def slots(self, width: int) -> Iterator[Slot]:
-        """Every slot, stage by stage, with as many blocks as each stage allows."""
-        size, c_in = output_size(self.input_size, self.stem_stride), self.stem_channels[width]
-        for i, stage in enumerate(self.stages):
+    @property
+    def heads(self) -> tuple[int, ...]:
+        """The channels that the head may have."""
+        return (self.head_channels,) if isinstance(self.head_channels, int) else self.head_channels
+
+    @cached_property
+    def _outlines(self) -> Outlines:
+        return Outlines(self.name, self.stem_channels, self.heads, self.stages)
+
+    @property
+    def outlines(self) -> tuple[Outline, ...]:
+        """What may be decided before any block; without optional stages and choices of a head, one for each width."""
+        return self._outlines.each
+
+    def choose_outline(self, width: int, head: int, repeats: Sequence[int]) -> int:
+        """The index of the outline with this width and head, and the stages that have any blocks."""
+        return self._outlines.choose(width, head, repeats)
+
+    def slots(self, outline: int) -> Iterator[Slot]:
+        """Every slot of an outline, stage by stage, with as many blocks as each stage allows."""
+        one = self.outlines[outline]
+        width, size, c_in = one.width, output_size(self.input_size, self.stem_stride), self.stem_channels[one.width]
+        for i in one.present:
+            stage = self.stages[i]
             for j in range(stage.max_repeats):
                 out = output_size(size, stage.stride if j == 0 else 1)
                 yield Slot(i, j, c_in, stage.channels[width], size, out)
                 size, c_in = out, stage.channels[width]
 
-    def fixed_macs(self, width: int) -> int:
+    def places(self, outline: int) -> tuple[Slot | None, ...]:
+        """As :meth:`slots`, with ``None`` in each place of a stage that is absent: as many for every outline."""
+        slots = {(slot.stage, slot.index): slot for slot in self.slots(outline)}
+        every = ((i, j) for i, stage in enumerate(self.stages) for j in range(stage.max_repeats))
+        return tuple(slots.get(place) for place in every)
+
+    def fixed_macs(self, outline: int) -> int:
         """Multi-Adds of stem, head and classifier."""
-        *_, last = self.slots(width)
+        *_, last = self.slots(outline)
+        one = self.outlines[outline]
         stem = cost.stem_macs(
-            self.input_channels, self.stem_channels[width], output_size(self.input_size, self.stem_stride)
+            self.input_channels, self.stem_channels[one.width], output_size(self.input_size, self.stem_stride)
         )
-        return stem + cost.head_macs(last.c_out, self.head_channels, self.classes, last.size_out)
+        return stem + cost.head_macs(last.c_out, one.head, self.classes, last.size_out)
 
     @cached_property
     def chains(self) -> tuple[Chain[Block], ...]:
-        """The whole space, as one chain of block choices for each width."""
-        return tuple(self.chain(width) for width in range(self.widths))
+        """The whole space, as one chain of block choices for each outline."""
+        return tuple(self.chain(outline) for outline in range(len(self.outlines)))
 
     def chain(
         self,
-        width: int,
+        outline: int,
         options: Mapping[tuple[int, int], tuple[Block, ...]] | None = None,
         repeats: Mapping[int, tuple[int, ...]] | None = None,
     ) -> Chain[Block]:
-        """The architectures of one width, or only those with the given blocks and repeats.
+        """The architectures of one outline, or only those with the given blocks and repeats.
 
         Args:
-            width: index of the width.
+            outline: its index.
             options: blocks to choose from, by (stage, index), for slots that may not have all blocks of the stage.
-            repeats: repeats to choose from, by stage, for stages that may not have all of theirs.
+            repeats: repeats from 1 to choose from, by stage, for stages that may not have all of theirs.
         """
-        menus: dict[int, list[Menu[Block]]] = {i: [] for i in range(len(self.stages))}
-        allowed = [(repeats or {}).get(i, stage.repeats) for i, stage in enumerate(self.stages)]
-        for slot in self.slots(width):
+        present = self.outlines[outline].present
+        menus: dict[int, list[Menu[Block]]] = {i: [] for i in present}
+        allowed = {i: (repeats or {}).get(i, self.stages[i].repeats_if_present) for i in present}
+        for slot in self.slots(outline):
             if slot.index < max(allowed[slot.stage]):
                 blocks = (options or {}).get((slot.stage, slot.index))
                 menus[slot.stage].append(self._menus[slot] if blocks is None else _menu_of(slot, blocks))
-        rows = [SlotRow(tuple(menus[i]), allowed[i]) for i in range(len(self.stages))]
-        return Chain(rows, self.fixed_macs(width))
+        rows = [SlotRow(tuple(menus[i]), allowed[i]) for i in present]
+        return Chain(rows, self.fixed_macs(outline))
 
     def options(self, slot: Slot) -> tuple[Block, ...]:
         """The distinct blocks that a slot may have."""
@@ -186,29 +153,41 @@ class Space:
 
     @cached_property
     def _menus(self) -> dict[Slot, Menu[Block]]:
-        return {slot: _menu_of(slot, self.options(slot)) for width in range(self.widths) for slot in self.slots(width)}
+        slots = (slot for outline in range(len(self.outlines)) for slot in self.slots(outline))
+        return {slot: _menu_of(slot, self.options(slot)) for slot in slots}
 
-    def build(self, width: int, blocks: list[list[Block]]) -> Architecture:
-        """The architecture of a width with these blocks, stage by stage.
+    def build(self, outline: int, blocks: list[list[Block]]) -> Architecture:
+        """The architecture of an outline with these blocks, stage by stage, of those stages that are there.
 
         Raises:
             SpecError: a block does not fit its slot.
         """
+        one = self.outlines[outline]
         stages = tuple(
-            Stage(stage.channels[width], stage.stride, tuple(chosen))
-            for stage, chosen in zip(self.stages, blocks, strict=True)
+            Stage(self.stages[i].channels[one.width], self.stages[i].stride, tuple(chosen))
+            for i, chosen in zip(one.present, blocks, strict=True)
         )
-        stem = Stem(self.stem_channels[width], self.stem_stride)
-        head = Head(self.head_channels)
-        return Architecture(self.input_size, self.input_channels, self.classes, stem, stages, head)
+        stem = Stem(self.stem_channels[one.width], self.stem_stride)
+        return Architecture(self.input_size, self.input_channels, self.classes, stem, stages, Head(one.head))
 
-    def width_of(self, architecture: Architecture) -> int | None:
-        """The index of the architecture's width, or ``None`` if the space does not have it."""
-        widths = (architecture.stem.channels, *(stage.channels for stage in architecture.stages))
-        for width in range(self.widths):
-            if widths == (self.stem_channels[width], *(stage.channels[width] for stage in self.stages)):
-                return width
-        return None
+    def outline_of(self, architecture: Architecture) -> int | None:
+        """The index of the architecture's outline, or ``None`` if the space does not have it."""
+        return self._outlines.of(architecture)
+
+    def take_apart(self, architecture: Architecture) -> tuple[int, dict[Slot, Block], tuple[int, ...]]:
+        """The index of the outline, the canonical block in each slot, and the number of blocks of each stage.
+
+        The architecture is one of the space.
+        """
+        outline = self.outline_of(architecture)
+        assert outline is not None, "an architecture of the space has one of its outlines"
+        present = self.outlines[outline].present
+        repeats = [0] * len(self.stages)
+        for i, stage in zip(present, architecture.stages, strict=True):
+            repeats[i] = len(stage.blocks)
+        slots = (slot for slot in self.slots(outline) if slot.index < repeats[slot.stage])
+        placed = zip(slots, architecture.canonical.placed, strict=True)
+        return outline, {slot: at.block for slot, at in placed}, tuple(repeats)
 
     def __contains__(self, architecture: Architecture) -> bool:
         return not self.objection(architecture)
@@ -216,17 +195,24 @@ class Space:
     def objection(self, architecture: Architecture) -> str:
         """The reason why an architecture is not in this space; empty if it is."""
         frame = (architecture.input, architecture.classes, architecture.stem.stride, architecture.head.channels)
-        side = self.input_size
-        own = ((self.input_channels, side, side), self.classes, self.stem_stride, self.head_channels)
+        side, head = self.input_size, architecture.head.channels
+        own = ((self.input_channels, side, side), self.classes, self.stem_stride, head if head in self.heads else None)
         if frame != own:
-            return f"input, classes, stem stride and head channels are {frame}, the space's {own}"
-        if self.width_of(architecture) is None:
-            return f"its widths are not among the space's: {', '.join(map(self.width_name, range(self.widths)))}"
-        for i, (stage, offer) in enumerate(zip(architecture.stages, self.stages, strict=True)):
+            offered = (*own[:3], self.head_channels)
+            return f"input, classes, stem stride and head channels are {frame}, the space's {offered}"
+        outline = self.outline_of(architecture)
+        like = self._outlines.with_widths(architecture) if outline is None else self.outlines[outline]
+        if like is None:
+            widths = ", ".join(map(self.width_name, range(self.widths)))
+            optional = [f"stages[{i}]" for i, stage in enumerate(self.stages) if stage.is_optional]
+            absent = f", with or without {' and '.join(optional)}" if optional else ""
+            return f"its widths are not among the space's: {widths}{absent}"
+        for i, (stage, own_stage) in enumerate(zip(architecture.stages, like.present, strict=True)):
+            offer = self.stages[own_stage]
             if stage.stride != offer.stride or len(stage.blocks) not in offer.repeats:
                 return f"stages[{i}] has stride {stage.stride} and {len(stage.blocks)} blocks, which is not on offer"
         for placed in architecture.canonical.placed:
-            if placed.block not in _block_set(self.stages[placed.stage], placed.c_in, placed.c_out):
+            if placed.block not in block_set(self.stages[like.present[placed.stage]], placed.c_in, placed.c_out):
                 return f"stages[{placed.stage}].blocks[{placed.index}], {placed.block}, is not on offer"
         return ""
 
@@ -249,7 +235,8 @@ class Space:
         """``<Space seesaw-digits: 1x8x8, 3 stages, budget 600K>``; counts, which take long, are left out."""
         image = f"{self.input_channels}x{self.input_size}x{self.input_size}"
         widths = f", {self.widths} widths" if self.widths > 1 else ""
-        return f"<Space {self.name}: {image}, {len(self.stages)} stages{widths}, budget {self.default_budget}>"
+        heads = f", {len(self.heads)} heads" if len(self.heads) > 1 else ""
+        return f"<Space {self.name}: {image}, {len(self.stages)} stages{widths}{heads}, budget {self.default_budget}>"
 
     def _repr_html_(self) -> str:
         headings = ("stage", "channels", "stride", "repeats", "expansions", "kernels", "partitions", "flows")

@@ -89,10 +89,10 @@ class Feasible:
     def _by_digest(self) -> dict[str, Architecture]:
         """Every architecture that fits; only to be asked for where they are few."""
         built = (
-            self.space.build(width, blocks)
-            for width, (costs, _) in enumerate(self._costs)
+            self.space.build(outline, blocks)
+            for outline, (costs, _) in enumerate(self._costs)
             for macs in costs.tolist()
-            for blocks in self._tables[width].fillings(macs)
+            for blocks in self._tables[outline].fillings(macs)
         )
         return {architecture.digest: architecture for architecture in built}
 
@@ -124,15 +124,16 @@ class Feasible:
     def draw(self, rng: np.random.Generator) -> Architecture:
         """One architecture, each equally likely."""
         totals = np.array([ways.sum() for _, ways in self._costs])
-        width = draw_index(totals, rng)
-        costs, ways = self._costs[width]
-        return self._draw_at(width, int(costs[draw_index(ways, rng)]), rng)
+        outline = draw_index(totals, rng)
+        costs, ways = self._costs[outline]
+        return self._draw_at(outline, int(costs[draw_index(ways, rng)]), rng)
 
     def draw_even(self, rng: np.random.Generator) -> Architecture:
         """One architecture, so that Multi-Adds spread evenly over the budget.
 
-        First a width is drawn evenly among those that fit, then a cost within the budget, then one of the architectures
-        whose Multi-Adds are nearest to that cost, each equally likely.
+        First a width is drawn evenly among those that fit, and with it the head and which optional stages are there;
+        then a cost within the budget, then one of the architectures whose Multi-Adds are nearest to that cost, each
+        equally likely.
         """
         return self._draw_nearest(self._tables, rng)
 
@@ -158,22 +159,29 @@ class Feasible:
                 return architecture
         raise AssertionError(f"{MAX_DRAWS} draws missed what is more than half of all; the chance is below 1e-60")
 
+    def _draw_outline(self, rng: np.random.Generator) -> int:
+        """An outline that fits; one in which more repeats are possible is as much more likely, so that each is even."""
+        fitting = [i for i, (costs, _) in enumerate(self._costs) if len(costs)]
+        ways = np.array([self.space.outlines[i].ways for i in fitting])
+        even = len(set(ways.tolist())) == 1
+        return int(rng.choice(fitting) if even else rng.choice(fitting, p=ways / ways.sum()))
+
     def _draw_nearest(self, tables: tuple[Tables[Block], ...], rng: np.random.Generator) -> Architecture:
-        width = int(rng.choice([i for i, (costs, _) in enumerate(self._costs) if len(costs)]))
-        costs, _ = self._costs[width]
+        outline = self._draw_outline(rng)
+        costs, _ = self._costs[outline]
         target = rng.uniform(max(self.budget.low, costs[0]), min(self.budget.high, costs[-1]))
         above = int(np.searchsorted(costs, target))
         near = costs[max(0, above - 1) : above + 1]
         macs = int(near[np.argmin(np.abs(near - target))])
-        return self.space.build(width, tables[width].draw(macs, rng))
+        return self.space.build(outline, tables[outline].draw(macs, rng))
 
-    def _draw_at(self, width: int, macs: int, rng: np.random.Generator) -> Architecture:
-        return self.space.build(width, self._tables[width].draw(macs, rng))
+    def _draw_at(self, outline: int, macs: int, rng: np.random.Generator) -> Architecture:
+        return self.space.build(outline, self._tables[outline].draw(macs, rng))
 
     @cached_property
     def _variation(self) -> Variation:
-        widths = tuple(width for width, (costs, _) in enumerate(self._costs) if len(costs))
-        return Variation(self.space, self.budget, widths)
+        outlines = tuple(outline for outline, (costs, _) in enumerate(self._costs) if len(costs))
+        return Variation(self.space, self.budget, outlines)
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """A neighbour within the budget: one choice is changed, and others only if the budget requires it.

@@ -1,8 +1,8 @@
 """An architecture as a fixed-length set of named choices, each a string, as Optuna's samplers propose them.
 
-Every slot has its genes, even slots beyond the chosen repeats of their stage; those genes have no meaning, and encoding
-writes the first choice there. A combination that no legal architecture has, such as a partition that does not divide
-the chosen width, is refused when it is decoded.
+Every slot has its genes, even slots beyond the chosen repeats of their stage, which may be 0; those genes have no
+meaning, and encoding writes the first choice there. A combination that no legal architecture has, such as a partition
+that does not divide the chosen width, is refused when it is decoded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from seesaw_nas.architecture.spec import Architecture, Block
 from seesaw_nas.core.errors import SpecError
-from seesaw_nas.space.definition import Slot, Space, StageSpace
+from seesaw_nas.space.definition import Space
+from seesaw_nas.space.stages import Slot, StageSpace
 
 Genotype = dict[str, str]
 KINDS = ("grouping", "expansion", "kernel", "activation")  # the genes of one block
@@ -41,13 +42,14 @@ def _named_choices(space: Space) -> Iterator[tuple[str, tuple[str, ...]]]:
         for j in range(stage.max_repeats):
             blocks = [
                 block
-                for width in range(space.widths)
-                for slot in space.slots(width)
+                for outline in range(len(space.outlines))
+                for slot in space.slots(outline)
                 if (slot.stage, slot.index) == (i, j)
                 for block in space.options(slot)
             ]
             for kind in KINDS:
                 yield block_gene(i, j, kind), tuple(dict.fromkeys(traits(block)[kind] for block in blocks))
+    yield "head", tuple(map(str, space.heads))
 
 
 def repeats_gene(stage: int) -> str:
@@ -77,13 +79,14 @@ def encode(space: Space, architecture: Architecture) -> Genotype:
         raise SpecError(f"the architecture is not in space '{space.name}': {objection}")
     all_genes = _all_genes(space)
     genotype = {name: choices[0] for name, choices in all_genes.items()}
-    width = space.width_of(architecture)
-    genotype["width"] = space.width_name(width or 0)
-    for i, stage in enumerate(architecture.stages):
-        genotype[repeats_gene(i)] = str(len(stage.blocks))
-    for placed in architecture.canonical.placed:
-        for kind, value in traits(placed.block).items():
-            genotype[block_gene(placed.stage, placed.index, kind)] = value
+    outline, blocks, repeats = space.take_apart(architecture)
+    genotype["width"] = space.width_name(space.outlines[outline].width)
+    genotype["head"] = str(architecture.head.channels)
+    for i, n in enumerate(repeats):
+        genotype[repeats_gene(i)] = str(n)
+    for slot, block in blocks.items():
+        for kind, value in traits(block).items():
+            genotype[block_gene(slot.stage, slot.index, kind)] = value
     return {name: genotype[name] for name, choices in all_genes.items() if len(choices) > 1}
 
 
@@ -94,13 +97,13 @@ def decode(space: Space, genotype: Mapping[str, str]) -> Architecture:
         SpecError: a gene is missing or has an unknown value, or the combination is not in the space.
     """
     chosen = fill_in(space, genotype)
-    width = _width(space, chosen)
     repeats = [int(chosen[repeats_gene(i)]) for i in range(len(space.stages))]
-    blocks: list[list[Block]] = [[] for _ in space.stages]
-    for slot in space.slots(width):
+    outline = space.choose_outline(_width(space, chosen), int(chosen["head"]), repeats)
+    blocks: dict[int, list[Block]] = {i: [] for i in space.outlines[outline].present}
+    for slot in space.slots(outline):
         if slot.index < repeats[slot.stage]:
             blocks[slot.stage].append(_block(space, slot, chosen))
-    return space.build(width, blocks)
+    return space.build(outline, list(blocks.values()))
 
 
 def fill_in(space: Space, genotype: Mapping[str, str]) -> dict[str, str]:

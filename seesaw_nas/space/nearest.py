@@ -12,10 +12,12 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.space.additive import Additive, Scores
 from seesaw_nas.space.chain import Array
-from seesaw_nas.space.definition import Slot, Space
+from seesaw_nas.space.definition import Space
 from seesaw_nas.space.feasible import Feasible
 from seesaw_nas.space.genotype import KINDS, block_gene, decode, fill_in, genes, repeats_gene, traits
+from seesaw_nas.space.outlines import Outline
 from seesaw_nas.space.programme import Fill, Options, Programme
+from seesaw_nas.space.stages import Slot
 
 
 def nearest(feasible: Feasible, genotype: Mapping[str, str], rng: np.random.Generator) -> Architecture:
@@ -56,18 +58,24 @@ class _Wanted:
     def __init__(self, space: Space, chosen: Mapping[str, str], rng: np.random.Generator) -> None:
         self._space, self._chosen, self._vary = space, chosen, genes(space).keys()
         self._repeats = [int(chosen[repeats_gene(i)]) for i in range(len(space.stages))]
-        self._kept = {slot: self._count_kept(slot) for width in range(space.widths) for slot in space.slots(width)}
+        numbers = range(len(space.outlines))
+        self._kept = {slot: self._count_kept(slot) for number in numbers for slot in space.slots(number)}
         chance = 0.5 / sum(stage.max_repeats for stage in space.stages)
         blocks = {slot: kept + chance * rng.random(len(kept)) for slot, kept in self._kept.items()}
         repeats = tuple(
             np.array([float(self._is_kept(repeats_gene(i), str(n))) for n in stage.repeats])
             for i, stage in enumerate(space.stages)
         )
-        width = np.array([float(self._is_kept("width", space.width_name(w))) for w in range(space.widths)])
-        self.scores = Scores(width, repeats, blocks.__getitem__)
+        outlines = np.array([float(self._count_kept_of(outline)) for outline in space.outlines])
+        self.scores = Scores(outlines, repeats, blocks.__getitem__)
 
     def _is_kept(self, gene: str, value: str) -> bool:
         return gene in self._vary and self._chosen[gene] == value
+
+    def _count_kept_of(self, outline: Outline) -> int:
+        """The genes of width and head that an outline keeps."""
+        width = self._is_kept("width", self._space.width_name(outline.width))
+        return width + self._is_kept("head", str(outline.head))
 
     def _count_kept(self, slot: Slot) -> Array:
         """The genes that each block on offer keeps; none where no block is wanted: (options,)."""
@@ -85,20 +93,17 @@ class _Wanted:
     @cached_property
     def _most(self) -> int:
         """The number of genes that are wanted."""
-        frame = sum(gene == "width" or gene.endswith("repeats") for gene in self._vary)
+        frame = sum(gene in ("width", "head") or gene.endswith("repeats") for gene in self._vary)
         return frame + sum(self._count_wanted(stage, 0) for stage in range(len(self._space.stages)))
 
     def lost(self, architecture: Architecture) -> int:
         """How many of the wanted genes an architecture does not have."""
-        width = self._space.width_of(architecture)
-        assert width is not None, "an architecture of the space has one of its widths"
-        kept = self.scores.width[width]
-        for i, (stage, built) in enumerate(zip(self._space.stages, architecture.stages, strict=True)):
-            kept += self.scores.repeats[i][stage.repeats.index(len(built.blocks))]
-        slots = {(slot.stage, slot.index): slot for slot in self._space.slots(width)}
-        for placed in architecture.canonical.placed:
-            slot = slots[placed.stage, placed.index]
-            kept += self._kept[slot][self._space.options(slot).index(placed.block)]
+        outline, blocks, repeats = self._space.take_apart(architecture)
+        kept = self.scores.outlines[outline]
+        for i, (stage, n) in enumerate(zip(self._space.stages, repeats, strict=True)):
+            kept += self.scores.repeats[i][stage.repeats.index(n)]
+        for slot, block in blocks.items():
+            kept += self._kept[slot][self._space.options(slot).index(block)]
         return self._most - int(kept)
 
     def least_lost(self, feasible: Feasible) -> tuple[int, Architecture | None]:
@@ -107,29 +112,38 @@ class _Wanted:
         For each number of lost genes, the cheapest and the costliest architecture are known; the bound is the least
         number whose range meets the budget. One of the two ends may be within the budget, then it is returned.
         """
-        ranges = [entry for width in range(feasible.space.widths) for entry in self._ranges(feasible, width)]
+        ranges = [entry for outline in range(len(feasible.space.outlines)) for entry in self._ranges(feasible, outline)]
         least = min(lost for lost, *_ in ranges)
         inside = (end for lost, *ends in ranges if lost == least for end in ends if cost.macs(end) in feasible.budget)
         return least, next(inside, None)
 
-    def _ranges(self, feasible: Feasible, width: int) -> Iterator[tuple[int, Architecture, Architecture]]:
+    def _ranges(self, feasible: Feasible, outline: int) -> Iterator[tuple[int, Architecture, Architecture]]:
         """For the first number of lost genes whose range of Multi-Adds meets the budget: it, and the two ends."""
-        extra = int(len(self.scores.width) > 1 and not self.scores.width[width])
-        low, high = (self._programme(width, sign) for sign in (-1, 1))
+        extra = self._count_lost_before_blocks(outline)
+        low, high = (self._programme(outline, sign) for sign in (-1, 1))
         for lost in range(self._most + 1 - extra):
             if np.isneginf(low.sums[lost]):
                 continue
-            cheapest, costliest = (self._build(width, programme.trace(lost)) for programme in (low, high))
+            cheapest, costliest = (self._build(outline, programme.trace(lost)) for programme in (low, high))
             if cost.macs(cheapest) <= feasible.budget.high and cost.macs(costliest) >= feasible.budget.low:
                 yield lost + extra, cheapest, costliest
                 return
 
-    def _programme(self, width: int, sign: int) -> Programme:
-        """The greatest sum of Multi-Adds times ``sign`` for each number of lost genes."""
-        slots = iter(self._space.slots(width))
+    def _count_lost_before_blocks(self, outline: int) -> int:
+        """The genes that are lost by an outline alone: of width, head and the stages that are absent in it."""
+        wanted = sum(gene in self._vary for gene in ("width", "head"))
+        lost = wanted - int(self.scores.outlines[outline])
+        for i, kept in enumerate(self.scores.repeats):
+            if i not in self._space.outlines[outline].present:
+                lost += 1 - int(kept[0]) + self._count_wanted(i, 0)
+        return lost
+
+    def _programme(self, outline: int, sign: int) -> Programme:
+        """The greatest sum of Multi-Adds times ``sign`` for each number of lost genes, of the stages that are there."""
+        slots = iter(self._space.slots(outline))
         fills = []
-        for i, stage in enumerate(self._space.stages):
-            options = []
+        for i in self._space.outlines[outline].present:
+            stage, options = self._space.stages[i], []
             for index in range(stage.max_repeats):
                 slot = next(slots)
                 wanted = self._count_wanted(i, index) - self._count_wanted(i, index + 1)
@@ -139,14 +153,15 @@ class _Wanted:
             ends = [
                 vary - int(kept) + self._count_wanted(i, n)
                 for n, kept in zip(stage.repeats, self.scores.repeats[i], strict=True)
-            ]
-            fills.append(Fill(options, stage.repeats, Options(np.array(ends), np.zeros(len(ends)))))
+            ][int(stage.is_optional) :]
+            fills.append(Fill(options, stage.repeats_if_present, Options(np.array(ends), np.zeros(len(ends)))))
         return Programme(fills, self._most)
 
-    def _build(self, width: int, chosen: list[list[int]]) -> Architecture:
-        slots = {(slot.stage, slot.index): slot for slot in self._space.slots(width)}
+    def _build(self, outline: int, chosen: list[list[int]]) -> Architecture:
+        slots = {(slot.stage, slot.index): slot for slot in self._space.slots(outline)}
+        present = self._space.outlines[outline].present
         blocks = [
             [self._space.options(slots[i, index])[which] for index, which in enumerate(picks)]
-            for i, picks in enumerate(chosen)
+            for i, picks in zip(present, chosen, strict=True)
         ]
-        return self._space.build(width, blocks)
+        return self._space.build(outline, blocks)

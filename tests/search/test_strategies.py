@@ -546,9 +546,9 @@ class Worth:
 
 def total(space, scores, architecture):
     """The sum of the scores of an architecture's choices, without the package's search."""
-    width = space.width_of(architecture)
-    slots = {(slot.stage, slot.index): slot for slot in space.slots(width)}
-    found = scores.width[width]
+    outline = space.outline_of(architecture)
+    slots = {(slot.stage, slot.index): slot for slot in space.slots(outline)}
+    found = scores.outlines[outline]
     for offer, repeats, stage in zip(space.stages, scores.repeats, architecture.stages, strict=True):
         found += repeats[offer.repeats.index(len(stage.blocks))]
     for at in architecture.canonical.placed:

@@ -31,9 +31,9 @@ class Listed:
         self.macs = [cost.macs(network) for network in self.networks]
 
     def sum(self, scores: Scores, network: Architecture) -> float:
-        width = self.space.width_of(network)
-        slots = {(slot.stage, slot.index): slot for slot in self.space.slots(width)}
-        found = scores.width[width]
+        outline = self.space.outline_of(network)
+        slots = {(slot.stage, slot.index): slot for slot in self.space.slots(outline)}
+        found = scores.outlines[outline]
         for i, (offer, stage) in enumerate(zip(self.space.stages, network.stages, strict=True)):
             found += scores.repeats[i][offer.repeats.index(len(stage.blocks))]
         for at in network.canonical.placed:

@@ -75,7 +75,7 @@ def test_cheapest_and_costliest_are_those_of_the_list(tiny, listed):
 
 def test_chains_price_a_network_as_cost_does(tiny, listed):
     for found in list(listed.values())[::50]:
-        width = tiny.width_of(found)
+        width = tiny.outline_of(found)
         slots = {(slot.stage, slot.index): slot for slot in tiny.slots(width)}
         priced = sum(slots[at.stage, at.index].macs(at.block) for at in found.placed)
         assert tiny.fixed_macs(width) + priced == cost.macs(found)

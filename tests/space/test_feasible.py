@@ -292,7 +292,7 @@ def test_a_mutation_brings_an_architecture_over_the_budget_back_into_it(tiny, li
 
 def test_mutation_reaches_every_neighbour(tiny, listed):
     feasible, before = Feasible(tiny, Budget(0, 10**9)), next(iter(listed.values())).canonical
-    frame = [n.canonical for n in listed.values() if tiny.width_of(n) == tiny.width_of(before)]
+    frame = [n.canonical for n in listed.values() if tiny.outline_of(n) == tiny.outline_of(before)]
     blocks = {n.digest for n in frame if differing(before, n) == 1 and len(n.placed) == len(before.placed)}
     found = {feasible.mutate(before, generator).digest for generator in map(rng, range(400))}
     # One block in each stage: one target of four, then one of 4 or 5 other blocks, so each comes with 1/20 or more.

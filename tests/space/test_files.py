@@ -154,7 +154,7 @@ BROKEN = [
     ('"shuffle"', '"shufle"', "blocks.flows: unknown value 'shufle', did you mean 'shuffle'? (known: shuffle, "),
     ('"none"', '"relu"', "blocks.activations: unknown value 'relu', did you mean 'relu6'? (known: none, relu6)"),
     ("stride = 1", "stride = 1.0", "stages[0].stride: 1 or 2 is wanted, got 1.0"),
-    ("repeats = [1]", "repeats = [0]", "stages[0].repeats: at least 1 is wanted, got 0; the nearest legal value: 1"),
+    ("repeats = [1]", "repeats = [-1]", "stages[0].repeats: at least 0 is wanted, got -1; the nearest legal value: 0"),
     ("repeats = [1]", "repeat = [1]", "stages[0].repeat: unknown field 'repeat', did you mean 'repeats'? (known: "),
     ("repeats = [2, 1]", "", f"stages[1].repeats: this field is missing; wanted: {STAGE}"),
     ("channels = 24", "channels = [24, 0]", "stages[1].channels: at least 1 is wanted, got 0; the nearest "),
@@ -183,7 +183,7 @@ def mistakes(path):
 
 def test_every_mistake_of_a_file_is_told_at_once(tmp_path):
     text = GOOD.replace("size = 16", "sise = 16").replace("classes = 4", "classes = 1").replace('"1:3"', '"2:6"')
-    text = text.replace("[stem]", "[stem]\ndepth = 3").replace("repeats = [2, 1]", "repeats = [2, 0]")
+    text = text.replace("[stem]", "[stem]\ndepth = 3").replace("repeats = [2, 1]", "repeats = [2, -1]")
     text = text.replace("channels = 24\nstride = 2", "channels = 24\nstride = 3")
     path = write(tmp_path, text)
     assert [mistake.partition(":")[0] for mistake in mistakes(path)] == [

@@ -17,6 +17,7 @@ from seesaw_nas.search.estimates.contributions import contributions
 from seesaw_nas.search.estimates.held_out import half_width
 from seesaw_nas.search.estimates.model import Estimates
 from seesaw_nas.search.records import TrialRecord
+from seesaw_nas.space import Space
 
 CHANCE = 0.9  # of the intervals of the estimates
 MOST_ROWS = 60  # of a choice; beyond, its stages one by one would fill several screens
@@ -25,7 +26,12 @@ ROW, BETWEEN_PANELS = 22, 64  # pixels
 
 
 def choice_effects(
-    records: Sequence[TrialRecord], estimates: Estimates | None = None, words: Words = TRAINED, *, columns: int = 2
+    records: Sequence[TrialRecord],
+    estimates: Estimates | None = None,
+    words: Words = TRAINED,
+    space: Space | None = None,
+    *,
+    columns: int = 2,
 ) -> go.Figure:
     """What each choice adds to top-1, with intervals, a panel for each kind of choice.
 
@@ -34,10 +40,11 @@ def choice_effects(
     marks have an interval that leaves out 0; where none has, there is nothing to show.
 
     Args:
+        space: whose numbers the stages have, where an architecture may lack some.
         columns: of panels beside each other.
     """
     if estimates is None:
-        return _by_least_squares(records, words, columns)
+        return _by_least_squares(records, words, space, columns)
     return _by_estimates(estimates, words, columns)
 
 
@@ -66,10 +73,10 @@ def _by_estimates(estimates: Estimates, words: Words, columns: int) -> go.Figure
     return figure
 
 
-def _by_least_squares(records: Sequence[TrialRecord], words: Words, columns: int) -> go.Figure:
-    found = fit(records, by="stage")
+def _by_least_squares(records: Sequence[TrialRecord], words: Words, space: Space | None, columns: int) -> go.Figure:
+    found = fit(records, by="stage", space=space)
     if not found.is_enough:
-        by_stage, found = found, fit(records, by="network")
+        by_stage, found = found, fit(records, by="network", space=space)
         if not found.is_enough:
             return blank(f"too few trials for the effects of choices: {found.lack}")
         why = f"whole network, since the stages one by one are too many: {by_stage.lack}<br>"
@@ -153,6 +160,6 @@ def _is_sure(effect: Effect) -> bool:
 
 def _name(effect: Effect, whole: str) -> str:
     """What a row compares; long names, of widths, stand on two lines, so that they keep clear of the next panel."""
-    place = f"stage {effect.stage}: " if effect.stage else whole if effect.choice != "width" else ""
+    place = f"stage {effect.stage}: " if effect.stage else whole if effect.choice not in ("width", "head") else ""
     name = f"{place}{effect.level} vs {effect.reference}"
     return name if len(name) <= LONGEST else f"{place}{effect.level}<br>vs {effect.reference}"

@@ -17,7 +17,7 @@ from plotly.colors import sample_colorscale
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.evaluators.words import TRAINED, Words
-from seesaw_nas.report.effects import blocks_of
+from seesaw_nas.report.effects import blocks_of, stages_of
 from seesaw_nas.report.theme import GREY, LIGHT, LOW_TO_HIGH, NOTHING_TRAINED, THEME, blank, caption
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.space import Space, encode, genes
@@ -156,12 +156,14 @@ def _draw(axes: Sequence[Axis], top1: Floats, numbers: Sequence[int], texts: Seq
 def _choices(architecture: Architecture, space: Space) -> dict[str, str] | None:
     """By axis; ``None`` for an architecture of another space."""
     if _is_large(space):
-        return _summary(architecture) if len(architecture.stages) == len(space.stages) else None
+        has_its_shape = len(architecture.stages) == len(space.stages) or space.outline_of(architecture) is not None
+        return _summary(architecture, space) if has_its_shape else None
     try:
         chosen = encode(space, architecture)
     except SpecError:
         return None
-    return {name: ABSENT if _is_idle(name, architecture) else value for name, value in chosen.items()}
+    _, _, repeats = space.take_apart(architecture)
+    return {name: ABSENT if _is_idle(name, repeats) else value for name, value in chosen.items()}
 
 
 @lru_cache(maxsize=8)
@@ -169,26 +171,31 @@ def _is_large(space: Space) -> bool:
     return len(genes(space)) > MOST_GENES
 
 
-def _is_idle(gene: str, architecture: Architecture) -> bool:
-    """Whether a gene is that of a block which the architecture does not have."""
+def _is_idle(gene: str, repeats: Sequence[int]) -> bool:
+    """Whether a gene is that of a block which an architecture of these repeats does not have."""
     stage, block, *rest = (*gene.split("."), "")
-    return any(rest) and int(block[5:]) > len(architecture.stages[int(stage[5:]) - 1].blocks)
+    return any(rest) and int(block[5:]) > repeats[int(stage[5:]) - 1]
 
 
-def _summary(architecture: Architecture) -> dict[str, str]:
+def _summary(architecture: Architecture, space: Space) -> dict[str, str]:
     told: dict[str, dict[str, str]] = {"partition": {}, "blocks": {}, "expansion": {}, "flow": {}}
-    for i, blocks in enumerate(blocks_of(architecture), start=1):
+    found = dict(zip(stages_of(architecture, space), blocks_of(architecture), strict=True))
+    for i in range(1, 1 + len(space.stages)):
+        blocks = found.get(i, ())
         told["blocks"][f"stage{i}.blocks"] = str(len(blocks))
         for kind in ("partition", "expansion", "flow"):
             most = Counter(str(getattr(block, kind)) for block in blocks).most_common(1)
-            told[kind][f"stage{i}.{kind}"] = most[0][0]
+            told[kind][f"stage{i}.{kind}"] = most[0][0] if most else ABSENT
+    if len(space.heads) > 1:
+        told["head"] = {"head": str(architecture.head.channels)}
     return {name: value for group in told.values() for name, value in group.items()}
 
 
 def _categories(name: str, values: Sequence[str], space: Space) -> Axis:
     """An axis of text: as the space lists its choices, spread by rank within each."""
     listed = genes(space).get(name, ())
-    order = [value for value in (*listed, ABSENT) if value in values] or sorted(set(values), key=_by_size)
+    order = [value for value in listed if value in values] or sorted(set(values) - {ABSENT}, key=_by_size)
+    order += [ABSENT] if ABSENT in values else []
     places = np.array([order.index(value) for value in values])
     spread = np.zeros(len(values))
     for place in range(len(order)):

@@ -123,7 +123,7 @@ def _of_choices(run: Run, columns: int) -> Iterator[Planned]:
     lack = lack_of_trials(run, EFFECT_TRIALS)
 
     def effects() -> go.Figure:
-        return choice_effects(records, learnt, words, columns=columns)
+        return choice_effects(records, learnt, words, run.space, columns=columns)
 
     yield Planned("effects", "What each choice did", effects, lack, text)
     if (space := run.space) is not None:

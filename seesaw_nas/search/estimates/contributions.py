@@ -10,7 +10,7 @@ import numpy as np
 from seesaw_nas.search.estimates.features import Array, Features
 from seesaw_nas.search.estimates.model import Estimates
 
-ORDER = ("grouping", "expansion", "repeats", "kernel", "activation", "width")
+ORDER = ("grouping", "expansion", "repeats", "kernel", "activation", "width", "head")
 WHOLE = -1  # in place of a stage
 Name = tuple[object, ...]
 
@@ -72,6 +72,9 @@ def _contrasts(features: Features, counts: Array) -> Iterator[_Contrast]:
         row = _change(features, place) - _change(features, reference)
         level, other = (features.space.width_name(int(str(names[i][1]))) for i in (place, reference))
         yield _Contrast(0, "width", level, other, row, n)
+    for place, reference, n in _levels(counts, [i for i, name in enumerate(names) if name[0] == "head"]):
+        row = _change(features, place) - _change(features, reference)
+        yield _Contrast(0, "head", str(names[place][1]), str(names[reference][1]), row, n)
 
 
 def _of_blocks(features: Features, counts: Array, stage: int, kind: str) -> Iterator[_Contrast]:
@@ -94,7 +97,7 @@ def _of_repeats(features: Features, counts: Array, stage: int) -> Iterator[_Cont
     average = np.zeros(len(features))
     for kind in ORDER[:2] + ORDER[3:5]:
         blocks = _blocks(features, counts, stage, kind)
-        for i, name in enumerate(names):
+        for i, name in enumerate(names if blocks else []):
             if name[:-1] == ("stage", stage, kind):
                 average += counts[:, i].mean() / blocks * _block(features, stage, kind, str(name[-1]))
     for place, reference, n in _levels(counts, [i for i, name in enumerate(names) if name[:2] == ("repeats", stage)]):

@@ -19,10 +19,10 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.search.estimates.features import Array
 from seesaw_nas.space import Budget, Space
 from seesaw_nas.space.additive import Additive, Scores
-from seesaw_nas.space.definition import Slot
+from seesaw_nas.space.stages import Slot
 
 MOST = 400  # programmes that are solved, of milliseconds each
-Choice = tuple[str, int, int]  # which decision: width, repeats of a stage, block at a place of a stage
+Choice = tuple[str, int, int]  # which decision: outline, repeats of a stage that is there, block at a place of it
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class _Part:
 
     def scores(self, scores: Scores) -> Scores:
         """Scores with minus infinity for what does not belong."""
-        width = self._masked(scores.width, ("width", 0, 0))
+        outlines = self._masked(scores.outlines, ("outline", 0, 0))
         repeats = tuple(self._masked(values, ("repeats", i, 0)) for i, values in enumerate(scores.repeats))
-        return Scores(width, repeats, lambda slot: self._masked(scores.blocks(slot), _block(slot)))
+        return Scores(outlines, repeats, lambda slot: self._masked(scores.blocks(slot), _block(slot)))
 
     def _masked(self, values: Array, choice: Choice) -> Array:
         kept = np.ones(len(values), bool)
@@ -89,28 +89,20 @@ def best_unknown(
 
 def _choices(space: Space, architecture: Architecture) -> dict[Choice, int]:
     """The decisions that make an architecture."""
-    width = space.width_of(architecture)
-    assert width is not None, "an architecture of the space has one of its widths"
-    found: dict[Choice, int] = {("width", 0, 0): width}
-    for i, (own, stage) in enumerate(zip(space.stages, architecture.stages, strict=True)):
-        found["repeats", i, 0] = own.repeats.index(len(stage.blocks))
-    slots = {(slot.stage, slot.index): slot for slot in space.slots(width)}
-    for i, stage in enumerate(architecture.stages):
-        for j, block in enumerate(stage.blocks):
-            slot = slots[i, j]
-            found[_block(slot)] = space.options(slot).index(block)
+    outline, blocks, repeats = space.take_apart(architecture)
+    found: dict[Choice, int] = {("outline", 0, 0): outline}
+    for i in space.outlines[outline].present:
+        found["repeats", i, 0] = space.stages[i].repeats.index(repeats[i])
+    for slot, block in blocks.items():
+        found[_block(slot)] = space.options(slot).index(block)
     return found
 
 
 def _total(scores: Scores, space: Space, architecture: Architecture) -> float:
-    choices = _choices(space, architecture)
-    slots = {_block(slot): slot for slot in space.slots(choices["width", 0, 0])}
-    total = 0.0
-    for choice, value in choices.items():
-        if choice[0] == "width":
-            total += float(scores.width[value])
-        elif choice[0] == "repeats":
-            total += float(scores.repeats[choice[1]][value])
-        else:
-            total += float(scores.blocks(slots[choice])[value])
+    outline, blocks, repeats = space.take_apart(architecture)
+    total = float(scores.outlines[outline])
+    for i, (stage, n) in enumerate(zip(space.stages, repeats, strict=True)):
+        total += float(scores.repeats[i][stage.repeats.index(n)])
+    for slot, block in blocks.items():
+        total += float(scores.blocks(slot)[space.options(slot).index(block)])
     return total

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.space import Space
 from seesaw_nas.space.additive import Scores
-from seesaw_nas.space.definition import Slot
 from seesaw_nas.space.genotype import traits
+from seesaw_nas.space.stages import Slot
 
 Array = npt.NDArray[np.float64]
 OF_STAGE = 0.5  # prior variance of what a choice means in one stage, over what it means everywhere
@@ -23,14 +23,16 @@ class Features:
         names: dict[tuple[object, ...], None] = {}
         for width in range(space.widths):
             names["width", width] = None
-            for slot in space.slots(width):
-                for block in space.options(slot):
-                    for trait in traits(block).items():
+            for outline in (number for number, one in enumerate(space.outlines) if one.width == width):
+                for slot in space.slots(outline):
+                    for trait in (trait for block in space.options(slot) for trait in traits(block).items()):
                         names["all", *trait] = None
                         names["stage", slot.stage, *trait] = None
         for i, stage in enumerate(space.stages):
             for n in stage.repeats:
                 names["repeats", i, n] = None
+        for head in space.heads if len(space.heads) > 1 else ():
+            names["head", head] = None
         names["macs",] = None
         names["constant",] = None
         self._at = {name: i for i, name in enumerate(names)}
@@ -69,29 +71,34 @@ class Features:
 
     def of(self, architecture: Architecture) -> Array:
         """The features of a whole architecture: (features,)."""
-        width = self.space.width_of(architecture)
-        assert width is not None, "an architecture of the space has one of its widths"
+        outline, blocks, repeats = self.space.take_apart(architecture)
         row = np.zeros(len(self))
-        row[self._at["width", width]] = 1
+        for name in self._of_outline(outline):
+            row[self._at[name]] = 1
         row[self._at["constant",]] = 1
-        row[self._at["macs",]] = self.space.fixed_macs(width) / self.high
-        for i, stage in enumerate(architecture.stages):
-            row[self._at["repeats", i, len(stage.blocks)]] = 1
+        row[self._at["macs",]] = self.space.fixed_macs(outline) / self.high
+        for i, n in enumerate(repeats):
+            row[self._at["repeats", i, n]] = 1
         row *= self.scale
-        slots = {(slot.stage, slot.index): slot for slot in self.space.slots(width)}
-        for at in architecture.canonical.placed:
-            slot = slots[at.stage, at.index]
-            row += self.of_blocks(slot)[self.space.options(slot).index(at.block)]
+        for slot, block in blocks.items():
+            row += self.of_blocks(slot)[self.space.options(slot).index(block)]
         return row
+
+    def _of_outline(self, outline: int) -> list[tuple[object, ...]]:
+        """What an outline is counted by, besides which stages are there."""
+        one = self.space.outlines[outline]
+        head: tuple[object, ...] = ("head", one.head)
+        return [("width", one.width), *([head] if head in self._at else [])]
 
     def scores(self, weights: Array) -> Scores:
         """The choices' scores under these weights."""
         scaled = weights * self.scale
-        fixed = np.array([self.space.fixed_macs(width) for width in range(self.space.widths)]) / self.high
-        width = [scaled[self._at["width", width]] for width in range(self.space.widths)]
+        numbers = range(len(self.space.outlines))
+        fixed = np.array([self.space.fixed_macs(outline) for outline in numbers]) / self.high
+        outlines = [sum(scaled[self._at[name]] for name in self._of_outline(outline)) for outline in numbers]
         repeats = tuple(
             np.array([scaled[self._at["repeats", i, n]] for n in stage.repeats])
             for i, stage in enumerate(self.space.stages)
         )
         macs = scaled[self._at["macs",]]
-        return Scores(np.array(width) + macs * fixed, repeats, lambda slot: self.of_blocks(slot) @ weights)
+        return Scores(np.array(outlines) + macs * fixed, repeats, lambda slot: self.of_blocks(slot) @ weights)

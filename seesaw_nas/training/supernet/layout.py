@@ -13,6 +13,7 @@ from itertools import accumulate
 
 from torch import Tensor
 
+from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.space import Space
 
 Shape = tuple[int, ...]
@@ -54,11 +55,18 @@ class Layout:
     except that a 1x1 convolution has one dense weight.
 
     Attributes:
-        places: the storage of each slot, by (stage, index).
+        places: the storage of each slot, by (stage, index); a stage keeps its storage where others are absent.
     """
 
+    space: Space
     shapes: dict[str, Shape]
     places: dict[tuple[int, int], WidestBlock]
+
+    def stages_of(self, architecture: Architecture) -> tuple[int, ...]:
+        """The index in the space of each stage of one of its architectures."""
+        outline = self.space.outline_of(architecture)
+        assert outline is not None, "an architecture of the space has one of its outlines"
+        return self.space.outlines[outline].present
 
     @cached_property
     def starts(self) -> dict[str, int]:
@@ -88,13 +96,14 @@ def layout_of(space: Space) -> Layout:
         for stage, offer in enumerate(space.stages)
         for index in range(offer.max_repeats)
     }
-    stem, last = max(space.stem_channels), max(space.stages[-1].channels)
+    stem, head = max(space.stem_channels), max(space.heads)
+    last = max(space.stages[one.present[-1]].channels[one.width] for one in space.outlines)
     shapes: dict[str, Shape] = {"stem.weight": (stem, space.input_channels, 3, 3), **_norm("stem", stem)}
     for block, place in places.items():
         shapes |= {f"{block_name(*block)}.{name}": shape for name, shape in place.shapes.items()}
-    shapes |= {"head.weight": (space.head_channels, last, 1, 1), **_norm("head", space.head_channels)}
-    shapes |= {"classifier.weight": (space.classes, space.head_channels), "classifier.bias": (space.classes,)}
-    return Layout(shapes, places)
+    shapes |= {"head.weight": (head, last, 1, 1), **_norm("head", head)}
+    shapes |= {"classifier.weight": (space.classes, head), "classifier.bias": (space.classes,)}
+    return Layout(space, shapes, places)
 
 
 def block_name(stage: int, index: int) -> str:
@@ -103,7 +112,8 @@ def block_name(stage: int, index: int) -> str:
 
 
 def _widest_block(space: Space, stage: int, index: int) -> WidestBlock:
-    slots = [s for width in range(space.widths) for s in space.slots(width) if (s.stage, s.index) == (stage, index)]
+    every = (slot for outline in range(len(space.outlines)) for slot in space.slots(outline))
+    slots = [slot for slot in dict.fromkeys(every) if (slot.stage, slot.index) == (stage, index)]
     options = [(slot, block) for slot in slots for block in space.options(slot)]
     return WidestBlock(
         inner=max(block.expansion * slot.c_in for slot, block in options),

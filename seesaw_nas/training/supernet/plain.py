@@ -22,14 +22,14 @@ class Weights:
     """The tensors of a flat vector by name, cut to the leading channels."""
 
     def __init__(self, layout: Layout, flat: Tensor, prefix: str = "") -> None:
-        self._layout, self._flat, self._prefix = layout, flat, prefix
+        self.layout, self._flat, self._prefix = layout, flat, prefix
 
     def of(self, name: str, *channels: int) -> Tensor:
-        whole = self._layout.view(self._flat, self._prefix + name)
+        whole = self.layout.view(self._flat, self._prefix + name)
         return whole[tuple(slice(0, count) for count in channels)]
 
     def of_block(self, place: str) -> Weights:
-        return Weights(self._layout, self._flat, f"{place}.")
+        return Weights(self.layout, self._flat, f"{place}.")
 
     def normalise(self, x: Tensor, norm: str) -> Tensor:
         """Batch norm of (N, C, H, W) by the batch's own statistics."""
@@ -41,11 +41,13 @@ def logits_of(weights: Weights, architecture: Architecture, images: Tensor) -> T
     """(N, input_channels, H, W), normalised, to (N, classes)."""
     x = F.conv2d(images, weights.of("stem.weight", architecture.stem.channels), None, architecture.stem.stride, 1)
     x = F.relu6(weights.normalise(x, "stem_bn"))  # (N, stem.channels, H / stride, W / stride)
+    stages = weights.layout.stages_of(architecture)
     for placed in architecture.placed:
-        x = _block(weights.of_block(block_name(placed.stage, placed.index)), placed, x)
+        x = _block(weights.of_block(block_name(stages[placed.stage], placed.index)), placed, x)
     x = F.conv2d(x, weights.of("head.weight", architecture.head.channels, x.shape[1]))
     x = F.relu6(weights.normalise(x, "head_bn")).mean((2, 3))  # (N, head.channels)
-    return F.linear(x, weights.of("classifier.weight"), weights.of("classifier.bias"))
+    classifier = weights.of("classifier.weight", architecture.classes, architecture.head.channels)
+    return F.linear(x, classifier, weights.of("classifier.bias"))
 
 
 def _block(weights: Weights, placed: PlacedBlock, x: Tensor) -> Tensor:

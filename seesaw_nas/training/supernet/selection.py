@@ -80,11 +80,13 @@ def select(layout: Layout, architecture: Architecture, multiple: int, device: to
     Args:
         multiple: number to a multiple of which widths are padded; 1 for no padding.
     """
-    stem, head, last = layout.shapes["stem.weight"], layout.shapes["head.weight"], architecture.placed[-1].c_out
+    stem, (widest, most, *_) = layout.shapes["stem.weight"], layout.shapes["head.weight"]
+    stages, last, channels = layout.stages_of(architecture), architecture.placed[-1].c_out, architecture.head.channels
+    head = head_entries(widest, most, last, channels, architecture.classes, multiple, device)
     parts = [
         (stem_entries(stem[0], stem[1], architecture.stem.channels, multiple, device), 0),
-        *(_place_entries(layout, placed, multiple, device) for placed in architecture.placed),
-        (head_entries(head[1], last, head[0], architecture.classes, multiple, device), layout.starts["head.weight"]),
+        *(_place_entries(layout, stages[at.stage], at, multiple, device) for at in architecture.placed),
+        (head, layout.starts["head.weight"]),
     ]
     pieces = [(getattr(entries, name), start) for name in ("weights", "scales", "offsets") for entries, start in parts]
     bias = torch.arange(architecture.classes, dtype=torch.int32, device=device)
@@ -93,8 +95,11 @@ def select(layout: Layout, architecture: Architecture, multiple: int, device: to
     return Selection(index, LayerShapes.of(architecture, multiple))
 
 
-def _place_entries(layout: Layout, placed: PlacedBlock, multiple: int, device: torch.device) -> tuple[Entries, int]:
-    place, start = layout.places[placed.stage, placed.index], layout.start(placed.stage, placed.index)
+def _place_entries(
+    layout: Layout, stage: int, placed: PlacedBlock, multiple: int, device: torch.device
+) -> tuple[Entries, int]:
+    """The entries of a block, and where its storage starts; ``stage`` is its stage's index in the space."""
+    place, start = layout.places[stage, placed.index], layout.start(stage, placed.index)
     return block_entries(_without_activation(placed.block), placed.c_in, placed.c_out, place, multiple, device), start
 
 
@@ -132,12 +137,17 @@ def stem_entries(most: int, inputs: int, channels: int, multiple: int, device: t
 
 
 @cache_within(ENDS_BYTES)
-def head_entries(most: int, c_in: int, channels: int, classes: int, multiple: int, device: torch.device) -> Entries:
-    """Entries of the head's convolution, its batch norm and the classifier, in storage for ``most`` inputs."""
-    rows, wide, first = _range(channels), round_up(channels, multiple), channels * most
+def head_entries(
+    widest: int, most: int, c_in: int, channels: int, classes: int, multiple: int, device: torch.device
+) -> Entries:
+    """Entries of the head's convolution, its batch norm and the classifier.
+
+    The storage is for ``widest`` channels of the head, from ``most`` inputs.
+    """
+    rows, wide, first = _range(channels), round_up(channels, multiple), widest * most
     head = _matrix(rows * most, _range(c_in), wide, round_up(c_in, multiple))
-    classifier = _matrix(first + 2 * channels + _range(classes) * channels, rows, classes, wide)
-    norm = [_vector(first + start + rows, wide) for start in (0, channels)]
+    classifier = _matrix(first + 2 * widest + _range(classes) * widest, rows, classes, wide)
+    norm = [_vector(first + start + rows, wide) for start in (0, widest)]
     return Entries.of([head, classifier], norm[:1], norm[1:], device)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("ray.tune", reason="Ray is not installed")
 import optuna
+from open_spaces import OPEN, list_networks
 from ray.tune.search import ConcurrencyLimiter, Searcher
 from ray.tune.search.optuna import OptunaSearch
 
@@ -117,6 +118,19 @@ def test_choices_lead_to_every_architecture_of_a_budget_once_and_to_no_other(sha
     found = Counter(architecture.digest for architecture in every_walk(Choices(feasible)))
     assert len(found) == feasible.count
     assert set(found.values()) == {1}
+
+
+@pytest.mark.parametrize("share", ["100%", "40%", "55%:60%"])
+def test_choices_lead_to_every_architecture_with_and_without_optional_stages_once(share):
+    feasible = Feasible.of(OPEN, share)
+    found = Counter(architecture.digest for architecture in every_walk(Choices(feasible)))
+    assert found.keys() == {one.digest for one in list_networks(OPEN).values() if cost.macs(one) in feasible.budget}
+    assert set(found.values()) == {1}
+
+
+def test_a_text_stands_for_an_architecture_of_optional_stages_and_a_head():
+    for architecture in list(list_networks(OPEN).values())[::40]:
+        assert ray_tune.architecture_of(OPEN, {"architecture": ray_tune.spell(OPEN, architecture)}) == architecture
 
 
 @pytest.mark.parametrize("budget", ["110M", "39.4M", "105M:106M"])

@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 from made_up import EPOCHS, trial
+from open_spaces import OPEN, list_networks
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.search.estimates.exact import best_unknown
@@ -107,3 +108,19 @@ def test_a_space_of_one_architecture():
     assert estimates.best(Budget(0, space.costliest_macs)) == one
     assert estimates.best_untrained(Budget(0, space.costliest_macs), {one.digest}) is None
     assert not estimates.knows
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_best_one_by_one_with_optional_stages_and_heads(seed):
+    """Of 1,344 networks within half the budget the first twelve, in order; widths offer different numbers of blocks."""
+    rng, features = np.random.default_rng(seed), Features(OPEN, OPEN.costliest_macs)
+    weights = rng.standard_normal(len(features))
+    budget = Budget(0, OPEN.costliest_macs // 2)
+    fitting = [one for one in list_networks(OPEN).values() if cost.macs(one) in budget]
+    totals = sorted((float(features.of(one) @ weights) for one in fitting), reverse=True)
+    programme, scores, known = Additive(OPEN, budget), features.scores(weights), []
+    for total in totals[:12]:
+        found = best_unknown(programme, scores, OPEN, budget, {one.digest for one in known})
+        known.append(found)
+        assert float(features.of(found) @ weights) == pytest.approx(total, abs=1e-9)
+    assert len({one.digest for one in known}) == 12

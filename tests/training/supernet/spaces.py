@@ -48,14 +48,14 @@ repeats = [1, 2]
 )
 
 
-def all_at_once(searched, width):
-    """As few of the longest architectures of a width as have every block somewhere at every place."""
-    offered = {slot: searched.options(slot) for slot in searched.slots(width)}
+def all_at_once(searched, outline):
+    """As few of the longest architectures of an outline as have every block somewhere at every place."""
+    offered = {slot: searched.options(slot) for slot in searched.slots(outline)}
     for number in range(max(map(len, offered.values()))):
-        blocks = [[] for _ in searched.stages]
+        blocks = {stage: [] for stage in searched.outlines[outline].present}
         for slot, choices in offered.items():
             blocks[slot.stage].append(choices[(number + 7 * slot.index) % len(choices)])
-        yield searched.build(width, blocks)
+        yield searched.build(outline, list(blocks.values()))
 
 
 def noise(n, shape, classes, seed=0):

@@ -7,10 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from open_spaces import OPEN
 from spaces import EVERYTHING, all_at_once
 from torch import nn
 
 from seesaw_nas import space
+from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.partition import DENSE
 from seesaw_nas.architecture.spec import Block
 from seesaw_nas.core.errors import SpecError
@@ -29,7 +31,7 @@ def in_double(searched, seed=0):
     return replace(made, weights=made.weights.double() + 0.1 * noise)
 
 
-DOUBLE = {"digits": in_double(DIGITS), "everything": in_double(EVERYTHING)}
+DOUBLE = {"digits": in_double(DIGITS), "everything": in_double(EVERYTHING), "open": in_double(OPEN)}
 
 
 def images(searched, n=2):
@@ -67,6 +69,15 @@ def test_the_architectures_of_that_test_have_every_block_at_every_place(searched
 @given(seed=st.integers(0, 2**32))
 def test_drawn_architectures_compute_what_the_definition_says(seed):
     check_equal(DOUBLE["everything"], FEASIBLE.draw(np.random.default_rng(seed)))
+
+
+@pytest.mark.parametrize("outline", range(len(OPEN.outlines)))
+def test_absent_stages_and_other_heads_compute_what_the_definition_says(outline):
+    """Stages keep their weights where others are absent; a narrower head and its classifier use leading channels."""
+    for architecture in all_at_once(OPEN, outline):
+        check_equal(DOUBLE["open"], architecture)
+        index = DOUBLE["open"].index(architecture)
+        assert len(index.unique()) == len(index) == cost.params(architecture)
 
 
 @settings(max_examples=25, deadline=None)

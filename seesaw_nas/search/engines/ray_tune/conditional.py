@@ -21,42 +21,42 @@ Choose = Callable[[str, Sequence[str]], str]
 
 
 Option = tuple[dict[str, str], Block, int]
-"""A block of a slot: its genes by kind, itself, its cost in units."""
+"""A block of a slot: its genes by kind, itself, its Multi-Adds."""
 
 
 class _Costs:
-    """Sets of costs that parts of a network can have, at one width of the space; a set is the bits of an integer.
+    """Sets of costs that parts of a network can have, in one outline of the space; a set is the bits of an integer.
 
     Attributes:
-        options: by stage and index, the blocks of a slot, each with its genes and its cost in units.
+        options: by stage and index, the blocks of a slot, each with its genes and its Multi-Adds.
     """
 
-    def __init__(self, feasible: Feasible, width: int) -> None:
+    def __init__(self, feasible: Feasible, outline: int) -> None:
         space = feasible.space
-        self._space, self._fixed = space, space.fixed_macs(width)
+        self._space, self._fixed, present = space, space.fixed_macs(outline), space.outlines[outline].present
         slots: list[list[Slot]] = [[] for _ in space.stages]
-        for slot in space.slots(width):
+        for slot in space.slots(outline):
             slots[slot.stage].append(slot)
-        costs = [[[slot.macs(block) for block in space.options(slot)] for slot in row] for row in slots]
-        self._unit = math.gcd(*(macs for row in costs for menu in row for macs in menu)) or 1
+        self._repeats = [stage.repeats_if_present if i in present else (0,) for i, stage in enumerate(space.stages)]
         self.options = [[self._priced(slot) for slot in row] for row in slots]
+        self._unit = math.gcd(*(macs for row in self.options for menu in row for *_, macs in menu)) or 1
         self._low = max(0, -((self._fixed - feasible.budget.low) // self._unit))
         self._high = (feasible.budget.high - self._fixed) // self._unit
         self._all = (1 << max(0, self._high + 1)) - 1
         self._rest = self._compute_rest()
 
     def _priced(self, slot: Slot) -> list[Option]:
-        return [(traits(block), block, slot.macs(block) // self._unit) for block in self._space.options(slot)]
+        return [(traits(block), block, slot.macs(block)) for block in self._space.options(slot)]
 
     def _compute_rest(self) -> list[dict[int, list[int]]]:
         """For each stage and each number of its blocks, the costs from the slot j of that stage on, j from 0."""
         after, rest = 1, []
-        for menus, stage in zip(reversed(self.options), reversed(self._space.stages), strict=True):
+        for menus, repeats in zip(reversed(self.options), reversed(self._repeats), strict=True):
             of_stage: dict[int, list[int]] = {}
-            for n in stage.repeats:
+            for n in repeats:
                 costs = [after]
                 for menu in reversed(menus[:n]):
-                    costs.append(self._add(costs[-1], {cost for _, _, cost in menu}))
+                    costs.append(self._add(costs[-1], {macs // self._unit for *_, macs in menu}))
                 of_stage[n] = costs[::-1]
             after = 0
             for costs in of_stage.values():
@@ -71,9 +71,18 @@ class _Costs:
         return total & self._all
 
     def leads_into_budget(self, spent: int, stage: int, repeats: int, index: int) -> bool:
-        """Whether an architecture fits that has spent so much before the slot ``index`` of a stage of ``repeats``."""
-        low, high = max(0, self._low - spent), self._high - spent
+        """Whether an architecture fits that has spent so many Multi-Adds before the slot ``index`` of a stage.
+
+        The stage has ``repeats`` blocks, 0 if it is absent.
+        """
+        if repeats not in self._rest[stage]:
+            return False
+        low, high = max(0, self._low - spent // self._unit), self._high - spent // self._unit
         return high >= 0 and (self._rest[stage][repeats][index] >> low) & ((1 << (high - low + 1)) - 1) != 0
+
+    def can_begin(self, spent: int, stage: int) -> bool:
+        """Whether an architecture fits that has spent so many Multi-Adds before a stage."""
+        return any(self.leads_into_budget(spent, stage, n, 0) for n in self._repeats[stage])
 
 
 class Choices:
@@ -81,35 +90,51 @@ class Choices:
 
     def __init__(self, feasible: Feasible) -> None:
         self._space = feasible.space
-        self._costs = [_Costs(feasible, width) for width in range(self._space.widths)]
+        self._costs = [_Costs(feasible, outline) for outline in range(len(self._space.outlines))]
 
     def walk(self, choose: Choose) -> Architecture:
         """The architecture that these choices lead to; where one value alone is possible, nothing is asked."""
         space = self._space
-        names = [space.width_name(width) for width in range(space.widths)]
-        open_widths = [names[width] for width in range(space.widths) if self._repeats(width, 0, 0)]
-        width = names.index(_ask(choose, "width", open_widths))
+        names = [space.width_name(outline.width) for outline in space.outlines]
+        left = [number for number, costs in enumerate(self._costs) if costs.can_begin(0, 0)]
+        width = _ask(choose, "width", list(dict.fromkeys(names[number] for number in left)))
+        left = [number for number in left if names[number] == width]
+        head = _ask(choose, "head", list(dict.fromkeys(str(space.outlines[number].head) for number in left)))
+        left = [number for number in left if str(space.outlines[number].head) == head]
         spent, blocks = 0, []
         for i in range(len(space.stages)):
-            n = int(_ask(choose, f"stage{i + 1}.repeats", list(map(str, self._repeats(width, i, spent)))))
+            n = int(_ask(choose, f"stage{i + 1}.repeats", list(map(str, self._repeats(left, i, spent)))))
+            left = [number for number in left if (i in space.outlines[number].present) == (n > 0)]
             row: list[Block] = []
             for j in range(n):
-                block, cost = self._choose_block(choose, width, (i, n, j), spent)
+                block, cost = self._choose_block(choose, left, (i, n, j), spent)
                 row.append(block)
                 spent += cost
-            blocks.append(row)
-        return space.build(width, blocks)
+            if n:
+                blocks.append(row)
+        (outline,) = left  # all that tells outlines apart is decided
+        return space.build(outline, blocks)
 
-    def _repeats(self, width: int, stage: int, spent: int) -> list[int]:
-        costs = self._costs[width]
-        return [n for n in self._space.stages[stage].repeats if costs.leads_into_budget(spent, stage, n, 0)]
+    def _repeats(self, left: Sequence[int], stage: int, spent: int) -> list[int]:
+        return [
+            n
+            for n in self._space.stages[stage].repeats
+            if any(self._costs[number].leads_into_budget(spent, stage, n, 0) for number in left)
+        ]
 
-    def _choose_block(self, choose: Choose, width: int, place: tuple[int, int, int], spent: int) -> tuple[Block, int]:
-        """The block of the slot j of a stage i of n, and its cost; ``place`` is (i, n, j)."""
+    def _choose_block(
+        self, choose: Choose, outlines: Sequence[int], place: tuple[int, int, int], spent: int
+    ) -> tuple[Block, int]:
+        """The block of the slot j of a stage i of n, and its cost; ``place`` is (i, n, j).
+
+        Outlines that agree in all that was decided have the same blocks there, at the same costs.
+        """
         i, n, j = place
-        costs = self._costs[width]
-        options = costs.options[i][j]
-        fitting = {c for c in {c for _, _, c in options} if costs.leads_into_budget(spent + c, i, n, j + 1)}
+        costs = [self._costs[number] for number in outlines]
+        options = costs[0].options[i][j]
+        fitting = {
+            c for c in {c for _, _, c in options} if any(one.leads_into_budget(spent + c, i, n, j + 1) for one in costs)
+        }
         left = [option for option in options if option[2] in fitting]
         for kind in left[0][0]:
             chosen = _ask(choose, f"stage{i + 1}.block{j + 1}.{kind}", list(dict.fromkeys(t[kind] for t, _, _ in left)))

@@ -20,9 +20,9 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 @lru_cache(maxsize=8)
 def _codebook(space: Space) -> tuple[Codebook, tuple[int, ...]]:
-    """The codebook, and how many values each of its columns has, whatever the width."""
-    places = zip(*(tuple(space.slots(width)) for width in range(space.widths)), strict=True)
-    return Codebook(space), (space.widths, *(1 + max(len(space.options(slot)) for slot in slots) for slots in places))
+    """The codebook, and how many values each of its columns has, whatever the others have."""
+    codebook = Codebook(space)
+    return codebook, codebook.bases
 
 
 def spell(space: Space, architecture: Architecture) -> str:

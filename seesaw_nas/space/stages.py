@@ -1,0 +1,88 @@
+"""What one stage of a space offers, and the places of its blocks."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from functools import lru_cache
+
+from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.partition import Partition
+from seesaw_nas.architecture.spec import Activation, Block, Flow
+from seesaw_nas.core.errors import SpecError
+
+
+@dataclass(frozen=True)
+class StageSpace:
+    """The values that one stage offers.
+
+    Attributes:
+        channels: output channels, one entry for each width of the space.
+        stride: stride of the stage's first block.
+        repeats: the numbers of blocks that it may have, ascending; with 0 the stage is optional.
+    """
+
+    channels: tuple[int, ...]
+    stride: int
+    repeats: tuple[int, ...]
+    expansions: tuple[int, ...]
+    kernels: tuple[int, ...]
+    partitions: tuple[Partition, ...]
+    flows: tuple[Flow, ...]
+    activations: tuple[Activation, ...]
+
+    def blocks(self, c_in: int, c_out: int) -> tuple[Block, ...]:
+        """The distinct blocks on offer that fit between these widths, each in its canonical spelling."""
+        return _blocks(self, c_in, c_out)
+
+    @property
+    def max_repeats(self) -> int:
+        return self.repeats[-1]
+
+    @property
+    def is_optional(self) -> bool:
+        return self.repeats[0] == 0
+
+    @property
+    def repeats_if_present(self) -> tuple[int, ...]:
+        """The numbers of blocks that it may have where it is not absent."""
+        return self.repeats[1:] if self.is_optional else self.repeats
+
+
+@lru_cache(maxsize=1024)
+def _blocks(stage: StageSpace, c_in: int, c_out: int) -> tuple[Block, ...]:
+    blocks: dict[Block, None] = {}
+    choices = (stage.expansions, stage.kernels, stage.partitions, stage.flows, stage.activations)
+    for expansion, kernel, partition, flow, activation in itertools.product(*choices):
+        try:
+            block = Block(expansion, kernel, partition, flow, activation)
+            block.check(c_in, c_out)
+        except SpecError:
+            continue  # this combination does not exist at these widths
+        blocks[block.canonical(c_in, c_out)] = None
+    return tuple(blocks)
+
+
+@lru_cache(maxsize=1024)
+def block_set(stage: StageSpace, c_in: int, c_out: int) -> frozenset[Block]:
+    return frozenset(_blocks(stage, c_in, c_out))
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A position for one block, with the shapes around it, in the deepest architecture of an outline.
+
+    Attributes:
+        stage: index of the stage in the space, of which an architecture may not have all.
+    """
+
+    stage: int
+    index: int
+    c_in: int
+    c_out: int
+    size_in: int
+    size_out: int
+
+    def macs(self, block: Block) -> int:
+        """Multi-Adds of a block in this slot."""
+        return cost.block_macs(block, self.c_in, self.c_out, self.size_in, self.size_out)
