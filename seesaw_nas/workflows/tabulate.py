@@ -277,9 +277,10 @@ class _Log:
             self._file = self._locked.enter_context(open_locked(self._path))
             with self._locked.pop_all() as held:  # until it is known that the rest is in order
                 self._refuse_made()
-                cut_torn_line(self._path)
-                lines = decode(read_bytes(self._path, LARGEST_PART), "text").splitlines()
+                content = read_bytes(self._path, LARGEST_PART)
+                lines = decode(content[: content.rfind(b"\n") + 1], "text").splitlines()
                 self._read(lines)
+                cut_torn_line(self._path)  # of a file that is known to be a table's
                 self._locked = held.pop_all()
         except DocumentError as error:
             raise RunError(f"{self._path} is not the beginning of a table ({error}); delete it to start anew") from None

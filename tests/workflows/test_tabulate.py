@@ -294,6 +294,15 @@ def test_figures_that_no_training_has_are_refused_before_more_is_trained(interru
     assert str(caught.value) == f"{part} is not the beginning of a table ({says}); delete it to start anew"
 
 
+@pytest.mark.parametrize("content", ['{}\n{"dig'.encode("utf-16"), b'{"a": 1}\n{"b'])
+def test_a_file_that_is_refused_is_left_as_it_is(tmp_path, content):
+    part = tmp_path / "t.parquet.part.jsonl"
+    part.write_bytes(content)
+    with pytest.raises(RunError, match=r"t\.parquet\.part\.jsonl (is not the beginning of a table|does not say)"):
+        tabulate.tabulate(FEW, tmp_path / "t.parquet")
+    assert part.read_bytes() == content
+
+
 def test_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"^cannot write .*t\.parquet\.part\.jsonl: .*; choose another place$"):
