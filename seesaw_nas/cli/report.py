@@ -41,22 +41,22 @@ def report(
     """Write all figures of a search, or a comparison, as one page."""
     import webbrowser
 
-    from seesaw_nas.workflows.report import FONT, WIDTH, draw_figure
-    from seesaw_nas.workflows.report import report as write
+    from seesaw_nas.workflows import report as workflow
 
     console = terminal.console(stderr=json)
     if figure:
         beside = {"--csv": csv, "--parquet": parquet, "--png": png, "--svg": svg, "--open": open_it}
         _refuse(beside, "--figure writes one figure and its data")
-        written = draw_figure(
-            runs, figure, out, kind=format, width=width or WIDTH, font=font or FONT, storage=storage, rank=rank
-        )
+        written = workflow.draw_figure(
+            runs, figure, out, kind=format, width=width or workflow.WIDTH, font=font or workflow.FONT,
+            storage=storage, rank=rank,
+        )  # fmt: skip
     else:
         _refuse(
             {"--format": format, "--width": width, "--font": font}, "only --figure NAME has a format, width and font"
         )
         with terminal.progress(console) as progress:
-            written = write(
+            written = workflow.report(
                 runs, out, csv=csv, parquet=parquet, png=png, svg=svg, storage=storage, rank=rank,
                 drawing=lambda images: progress.track(images, description="drawing"),
             )  # fmt: skip

@@ -29,12 +29,12 @@ def show(
     spec: Spec,
     budget: Annotated[str, typer.Option(help="Show shares of this budget, such as 110M, instead of the total.")] = "",
     verify: Annotated[bool, typer.Option("--verify", help="Build it, and count it with fvcore and thop too.")] = False,
-    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="An SVG file to make, with its drawing.")] = None,
+    svg: Annotated[str, typer.Option(metavar="FILE", help="An SVG file to make, with its drawing.")] = "",
     json: Json = False,
 ) -> None:
     """Print an architecture block by block, with its costs."""
     whole = parse_count(budget) if budget else 0
-    shown = workflow.show(spec, verify=verify, svg=svg)
+    shown = workflow.show(spec, verify=verify, svg=Path(svg) if svg else None)
     named, found = shown.named, shown.verification
     if json:
         print(dumps(specfile.document(named, {"verification": _as_json(found)} if found else None), indent=2))
@@ -45,7 +45,7 @@ def show(
     if found:
         _print_witnesses(out, found)
     if svg:
-        out.print(f"written   {svg}, {svg.stat().st_size:,} bytes")
+        out.print(f"written   {svg}, {Path(svg).stat().st_size:,} bytes")
 
 
 def _layers(named: Named, whole: int, budgeted: bool) -> Table:

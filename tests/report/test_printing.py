@@ -1,14 +1,17 @@
 """Figures for a paper: their size, letters and lines, and the numbers that they draw."""
 
+import io
+
 import plotly.graph_objects as go
 import pytest
 from estimated import run
+from PIL import Image
 from plotly.subplots import make_subplots
 
 from seesaw_nas import report
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.report.drawn_data import drawn_data
-from seesaw_nas.report.printing import for_print, parse_width
+from seesaw_nas.report.printing import for_print, parse_width, with_size
 from seesaw_nas.report.theme import caption
 
 
@@ -108,3 +111,11 @@ def test_edges_that_are_not_drawn_stay_so():
     figure = go.Figure()
     figure.add_scatter(x=[1], y=[2], line={"width": 0})
     assert for_print(figure, 3.5, "sans").data[0].line.width == 0
+
+
+def test_a_png_says_how_large_it_is_on_paper():
+    made = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(made, format="PNG")
+    read = Image.open(io.BytesIO(with_size(made.getvalue())))
+    assert read.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+    assert read.tobytes() == bytes(48)

@@ -37,9 +37,10 @@ HOMES = {
     "tensorboardX": ("training/events.py",),
     "pyarrow": ("evaluators/table.py",),
 }
-MOST_INSIDE_FUNCTIONS = 28
+MOST_INSIDE_FUNCTIONS = 29
 # Functions above 45 lines or 12 parameters, each with the reason.
 OVERSIZED = {
+    "seesaw_nas.cli.report.report": "what a caller may choose of a page, its files, or one figure for a paper",
     "seesaw_nas.training.loop.train": "what a caller may choose or watch of a training",
     "seesaw_nas.workflows.train.train": "what a caller may choose or watch of a training",
 }
