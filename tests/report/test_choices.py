@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from drawn import notes, trial
+from open_spaces import OPEN, TEXT
 
 from seesaw_nas import report, space
 from seesaw_nas.space import Feasible
@@ -25,6 +26,9 @@ channels = 16
 stride = 2
 repeats = [1]
 """
+
+
+ONE_TWO = "expansions = [1, 2]"
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +93,24 @@ def test_trials_of_another_space_are_left_out(small):
 def test_no_trial_says_so_and_one_is_a_line(small):
     assert notes(report.parallel_genotype([], small)) == ["no trial has a result"]
     assert len(axes(report.parallel_genotype(searched(small, 1), small))["top-1 (%)"].values) == 1
+
+
+def test_absent_stages_and_heads_have_axes_of_their_own():
+    records = searched(OPEN, 30)
+    repeats = [OPEN.take_apart(record.architecture)[2] for record in records]
+    found = axes(report.parallel_genotype(records, OPEN))
+    assert read(found["head"]) == [str(record.architecture.head.channels) for record in records]
+    assert read(found["s1.repeats"]) == [str(n) for n, _, _ in repeats]
+    assert [one == "no block" for one in read(found["s1.b1.grouping"])] == [n == 0 for n, _, _ in repeats]
+    assert {n for n, _, _ in repeats} == {0, 1}
+
+
+def test_a_large_space_summarises_an_absent_stage_as_no_block():
+    large = space.parse(TEXT.replace("kernels = [3]", "kernels = [3, 5]").replace("expansions = [1]", ONE_TWO), "t")
+    assert len(space.genes(large)) > 12
+    records = searched(large, 30)
+    repeats = [large.take_apart(record.architecture)[2] for record in records]
+    found = axes(report.parallel_genotype(records, large))
+    assert read(found["s3.blocks"]) == [str(n) for *_, n in repeats]
+    assert [one == "no block" for one in read(found["s3.partition"])] == [n == 0 for *_, n in repeats]
+    assert read(found["head"]) == [str(record.architecture.head.channels) for record in records]
