@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.core.errors import SpaceError
 from seesaw_nas.core.units import format_count, format_large
+
+if TYPE_CHECKING:
+    from seesaw_nas.workflows.spaces import Counted
 
 
 @verb
@@ -65,7 +68,16 @@ def spaces(
         f"\nSizes and fitting architectures are exact counts (--json has every digit).\nBudgets: {cost.CONVENTION}."
     )
     for row in rows:
-        out.print(f"{row.name}: {row.description}")
+        out.print(f"{row.name}: {row.description}{_choices(row)}")
+
+
+def _choices(row: Counted) -> str:
+    """What may be chosen besides widths, repeats and blocks; empty if nothing."""
+    heads = f"heads of {' or '.join(map(str, row.heads))} channels" if len(row.heads) > 1 else ""
+    optional = row.optional_stages
+    numbers = f"{'stages' if len(optional) > 1 else 'stage'} {', '.join(map(str, optional))}"
+    found = [text for text in (heads, f"{numbers} may be absent" if optional else "") if text]
+    return f" ({'; '.join(found)})" if found else ""
 
 
 def _written(path: Path) -> str:

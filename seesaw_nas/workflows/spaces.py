@@ -19,6 +19,8 @@ class Counted:
 
     Attributes:
         input: shape of an image, (channels, height, width).
+        heads: channels that the head may have.
+        optional_stages: stages that may be absent, from 1.
         architectures, fitting: in the space, and within the budget.
         why: nothing fits: ``too small`` or ``too large``; empty otherwise.
     """
@@ -26,6 +28,8 @@ class Counted:
     name: str
     description: str
     input: tuple[int, int, int]
+    heads: tuple[int, ...]
+    optional_stages: tuple[int, ...]
     architectures: int
     budget: Budget
     fitting: int
@@ -39,6 +43,8 @@ class Counted:
             "name": self.name,
             "description": self.description,
             "input": list(self.input),
+            "heads": list(self.heads),
+            "optional_stages": list(self.optional_stages),
             "architectures": self.architectures,
             "budget": {"low": self.budget.low, "high": self.budget.high},
             "fitting": self.fitting,
@@ -72,6 +78,8 @@ def _counted(name: str, written: str) -> Counted:
         name=found.name,
         description=found.description,
         input=(found.input_channels, found.input_size, found.input_size),
+        heads=found.heads,
+        optional_stages=tuple(i for i, stage in enumerate(found.stages, start=1) if stage.is_optional),
         architectures=found.size,
         budget=budget,
         fitting=fitting,

@@ -1,6 +1,9 @@
 import json
 
+import numpy as np
 import pytest
+from open_spaces import TEXT
+from PIL import Image
 
 from seesaw_nas import space
 
@@ -92,3 +95,34 @@ def test_every_mistake_of_a_space_file_has_its_line(cli, refused, tmp_path):
     assert last == "seesaw-nas: mine.toml has 2 mistakes, each in a line above; correct them"
     path.write_text(text.replace("kernels = [3, 5]", "kernels = [3, 7]"))
     assert refused("spaces", "mine.toml").startswith("mine.toml: blocks.kernels: 3 or 5 is wanted, got 7")
+
+
+def test_optional_stages_and_heads_are_told(cli, tmp_path):
+    (tmp_path / "open.toml").write_text(TEXT)
+    (row,) = json.loads(cli("spaces", "open.toml", "--json").out)["spaces"]
+    assert (row["heads"], row["optional_stages"], row["architectures"]) == ([8, 12], [1, 3], 1344)
+    out = cli("spaces", "open.toml").out
+    assert "open: few enough to list (heads of 8 or 12 channels; stages 1, 3 may be absent)" in out.splitlines()
+    assert "(heads" not in cli("spaces", "seesaw-digits").out
+
+
+@pytest.mark.thorough
+def test_a_network_without_a_stage_is_searched_trained_exported_and_predicts(cli, tmp_path):
+    """With the first stage and its stride of 2 the costliest network has 29,480 Multi-Adds, so here it is absent."""
+    text = TEXT.replace("classes = 3", "classes = 10").replace("channels = [4, 6]", "channels = 6")
+    for list_, one in (("[8, 6]", "6"), ("[8, 12]\nstride", "12\nstride"), ("[4, 8]", "8")):
+        text = text.replace(list_, one)
+    (tmp_path / "open.toml").write_text(text)
+    settings = ("--dataset", "digits", "--epochs", "1", "--train-size", "64")
+    code, out, _ = cli(
+        "search", "--space", "open.toml", *settings, "--budget", "30K:90K", "--trials", "3", "--name", "s"
+    )
+    assert code == 0
+    assert "3 trained" in out
+    best = json.loads((tmp_path / "runs" / "s" / "best.json").read_text())["architecture"]
+    assert best["head"]["channels"] in (8, 12)
+    assert (best["stages"][0]["channels"], best["stages"][0]["stride"]) == (12, 1)
+    assert cli("train", "runs/s", *settings, "--out", "runs/t").code == 0
+    assert cli("export", "runs/t", "--to", "onnx", "--out", "net.onnx").code == 0
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "zero.png")
+    assert cli("predict", "net.onnx", "zero.png").out == cli("predict", "runs/t", "zero.png").out != ""

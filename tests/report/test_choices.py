@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawn import notes, trial
+from open_spaces import OPEN, TEXT
 
 from seesaw_nas import report, space
 from seesaw_nas.space import Feasible
@@ -27,6 +28,9 @@ channels = 16
 stride = 2
 repeats = [1]
 """
+
+
+LARGE = TEXT.replace("kernels = [3]", "kernels = [3, 5]").replace("expansions = [1]", "expansions = [1, 2]")
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +109,36 @@ def test_trials_of_another_space_are_left_out(small):
 def test_no_trial_says_so_and_one_is_a_line(small):
     assert notes(report.parallel_genotype([], small)) == ["no trial has a result"]
     assert len(lines(report.parallel_genotype(searched(small, 1), small))) == 1
+
+
+def by(top1, records):
+    """The same records with such a top-1, and in its order."""
+    return sorted((replace(record, top1=top1(record.architecture)) for record in records), key=lambda one: one.top1)
+
+
+@pytest.mark.parametrize("text", [TEXT, LARGE])
+def test_heads_have_an_axis_of_their_own(text):
+    found = space.parse(text, "t")
+    records = by(lambda one: one.head.channels / 100, searched(found, 30))
+    heads = [str(record.architecture.head.channels) for record in records]
+    assert read(report.parallel_genotype(records, found), "head") == heads
+    assert len(set(heads)) == 2
+
+
+def test_an_absent_stage_has_no_repeats_and_no_block():
+    records = by(lambda one: OPEN.take_apart(one)[2][0] / 2, searched(OPEN, 30))
+    repeats = [OPEN.take_apart(record.architecture)[2][0] for record in records]
+    found = report.parallel_genotype(records, OPEN)
+    assert read(found, "stage 1 repeats") == [str(n) for n in repeats]
+    assert [one == "no block" for one in read(found, "stage 1.1 grouping")] == [n == 0 for n in repeats]
+    assert set(repeats) == {0, 1}
+
+
+def test_a_large_space_summarises_an_absent_stage_as_no_block():
+    large = space.parse(LARGE, "t")
+    assert len(space.genes(large)) > 12
+    records = by(lambda one: large.take_apart(one)[2][2] / 3, searched(large, 30))
+    repeats = [large.take_apart(record.architecture)[2][2] for record in records]
+    found = report.parallel_genotype(records, large)
+    assert read(found, "stage 3 blocks") == [str(n) for n in repeats]
+    assert [one == "no block" for one in read(found, "stage 3 partition")] == [n == 0 for n in repeats]

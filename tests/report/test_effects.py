@@ -5,11 +5,13 @@ import math
 import numpy as np
 import pytest
 from drawn import block, network, notes, trial
+from open_spaces import OPEN
 
 from seesaw_nas import report
 from seesaw_nas.architecture import cost
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.report.effects import t_quantile
+from seesaw_nas.space import Feasible
 
 
 def drawn(count, seed=0):
@@ -194,3 +196,17 @@ def test_figure_falls_back_on_the_whole_network_and_says_so():
     figure = report.choice_effects([trial(i, made_up(a), architecture=a) for i, a in enumerate(architectures)])
     assert "whole network, since the stages one by one are too many: they need" in notes(figure)[-1]
     assert not any(name.startswith("stage") for shown in figure.data for name in shown.y)
+
+
+def test_stages_are_numbered_as_in_the_space_where_some_are_absent():
+    """A top-1 that is higher by 0.03 where the first stage is absent, and by 0.02 with the wider head."""
+    generator, feasible = np.random.default_rng(0), Feasible.of(OPEN, "100%")
+    drawn = [feasible.draw_fair(generator) for _ in range(150)]
+    worth = [0.5 + 0.03 * (OPEN.take_apart(a)[2][0] == 0) + 0.02 * (a.head.channels == 12) for a in drawn]
+    records = [trial(i, top1, architecture=a) for i, (a, top1) in enumerate(zip(drawn, worth, strict=True))]
+    table = report.effects(records, space=OPEN)
+    assert against(table, 0, "head", "12", "8") == pytest.approx(0.02, abs=1e-6)
+    assert set(table[table["choice"] == "width"]["level"]) <= {"4-8-8-4", "6-6-12-8"}
+    assert set(table["stage"]) == {0, 1, 2, 3}
+    third = table[(table["stage"] == 3) & (table["choice"] == "repeats")]
+    assert set(third["level"]) | set(third["reference"]) == {"0", "1", "2"}

@@ -178,7 +178,8 @@ def _is_idle(gene: str, repeats: Sequence[int]) -> bool:
 
 
 def _summary(architecture: Architecture, space: Space) -> dict[str, str]:
-    told: dict[str, dict[str, str]] = {"partition": {}, "blocks": {}, "expansion": {}, "flow": {}}
+    head = {"head": str(architecture.head.channels)} if len(space.heads) > 1 else {}
+    told: dict[str, dict[str, str]] = {"head": head, "partition": {}, "blocks": {}, "expansion": {}, "flow": {}}
     found = dict(zip(stages_of(architecture, space), blocks_of(architecture), strict=True))
     for i in range(1, 1 + len(space.stages)):
         blocks = found.get(i, ())
@@ -186,8 +187,6 @@ def _summary(architecture: Architecture, space: Space) -> dict[str, str]:
         for kind in ("partition", "expansion", "flow"):
             most = Counter(str(getattr(block, kind)) for block in blocks).most_common(1)
             told[kind][f"stage{i}.{kind}"] = most[0][0] if most else ABSENT
-    if len(space.heads) > 1:
-        told["head"] = {"head": str(architecture.head.channels)}
     return {name: value for group in told.values() for name, value in group.items()}
 
 
