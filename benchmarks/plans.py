@@ -99,16 +99,9 @@ def supernet(own: dict[str, Any], folder: Path, watch: Watch) -> None:
 
 
 def train(own: dict[str, Any], folder: Path, watch: Watch) -> None:
-    settings = api.SearchSettings.of(**own)
-    name = "seesaw-shuffle-0.5d@cifar10" if settings.training.dataset == "cifar10" else ""
-    if not name:  # no network of the paper has so small images
-        scores = settings.replace(evaluator="proxy:params", trials=1)
-        found = api.begin(scores, name="cheapest", runs_dir=folder, listener=None)
-        name = str(found.folder.best)
-    chosen = {key: value for key, value in own.items() if key in OF_TRAINING}
-    if settings.training.dataset == "cifar10":
-        chosen |= {"epochs": 1, "train_size": min(1000, chosen["train_size"])}  # at 32x32, four times the pixels
-    wanted = api.TrainSettings.of(name, **chosen)
+    scored = api.SearchSettings.of(**own | {"evaluator": "proxy:params", "trials": 1})
+    found = api.begin(scored, name="one", runs_dir=folder).folder.best  # a network for images of this size
+    wanted = api.TrainSettings.of(str(found), **{key: value for key, value in own.items() if key in OF_TRAINING})
     api.train(wanted, folder / "trained", on_estimate=watch.seconds)
 
 

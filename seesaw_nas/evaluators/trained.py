@@ -16,7 +16,7 @@ from seesaw_nas.network.models import build
 from seesaw_nas.training.execution import AUTOMATIC, Execution
 from seesaw_nas.training.loop import train
 from seesaw_nas.training.recipes import Recipe
-from seesaw_nas.training.timing import step_seconds, trial_seconds
+from seesaw_nas.training.timing import image_seconds, step_seconds, trial_seconds
 
 SAMPLE = 256  # streamed validation images that channel means are taken over
 
@@ -76,7 +76,8 @@ class TrainedEvaluator(Evaluator):
     def estimate(self, architecture: Architecture) -> float:
         """Seconds of a whole training, from a few timed steps."""
         step = step_seconds(architecture, self.data, self.recipe, self.device, self.execution)
-        return trial_seconds(step, self.data, self.recipe, each_epoch=self.curve)
+        image = image_seconds(architecture, self.data, self.recipe, self.device)
+        return trial_seconds(step, self.data, self.recipe, image=image, each_epoch=self.curve)
 
 
 def make(setting: EvaluatorSetting) -> TrainedEvaluator:

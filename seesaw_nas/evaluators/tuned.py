@@ -16,7 +16,7 @@ from seesaw_nas.training import supernet
 from seesaw_nas.training.loop import train
 from seesaw_nas.training.recipes import Recipe
 from seesaw_nas.training.supernet import Supernet
-from seesaw_nas.training.timing import step_seconds, trial_seconds
+from seesaw_nas.training.timing import image_seconds, step_seconds, trial_seconds
 
 TUNING_RATE = 0.4  # of the recipe's learning rate, for weights that are trained already
 
@@ -70,7 +70,9 @@ class TunedEvaluator(Evaluator):
 
     def estimate(self, architecture: Architecture) -> float:
         """Seconds of a whole training on, from a few timed steps."""
-        return trial_seconds(step_seconds(architecture, self.data, self.recipe, self.device), self.data, self.recipe)
+        step = step_seconds(architecture, self.data, self.recipe, self.device)
+        image = image_seconds(architecture, self.data, self.recipe, self.device)
+        return trial_seconds(step, self.data, self.recipe, image=image)
 
 
 def make(setting: EvaluatorSetting) -> TunedEvaluator:

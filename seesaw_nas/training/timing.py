@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 import time
 from collections.abc import Sequence
@@ -11,9 +10,10 @@ from dataclasses import dataclass
 import torch
 
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.device import find_device, synchronise, use_device
-from seesaw_nas.data import Draw, SearchData
+from seesaw_nas.core.device import find_device, place, synchronise, use_device
+from seesaw_nas.data import Draw, Images, SearchData
 from seesaw_nas.network.models import build
+from seesaw_nas.training.accuracy import measure
 from seesaw_nas.training.batches import count_batches, draw_blend, sizes_of_batches
 from seesaw_nas.training.execution import AUTOMATIC, EAGER, Execution
 from seesaw_nas.training.memory import explain_training_memory
@@ -97,24 +97,43 @@ def step_seconds(
     return statistics.fmean(counted) if prefetched else statistics.median(counted)
 
 
-def trial_seconds(step: float, data: SearchData, recipe: Recipe, *, each_epoch: bool = True) -> float:
+def image_seconds(
+    architecture: Architecture, data: SearchData, recipe: Recipe, device: torch.device | str = "cpu"
+) -> float:
+    """Seconds of scoring one validation image; 0 where workers decode the images, whose time is in the steps'."""
+    if not isinstance(data.validation, Images):
+        return 0.0
+    device, size = find_device(device), 4 * recipe.batch_size  # as of the training's evaluations
+    part = Images(data.validation.images[:size], data.validation.labels[:size])
+    with use_device(device), explain_training_memory(recipe, device):
+        model = build(architecture, seed=0)
+        place(model, device)
+        seconds = 0.0
+        for _ in range(2):  # the first one makes things ready
+            start = time.perf_counter()
+            measure(model, part, data.mean, data.std, device=device, batch_size=size)
+            seconds = time.perf_counter() - start
+    return seconds / len(part)
+
+
+def trial_seconds(
+    step: float, data: SearchData, recipe: Recipe, *, image: float = 0.0, each_epoch: bool = True
+) -> float:
     """Estimated seconds of one training by ``recipe``, with its evaluations.
 
     Args:
         step: seconds of a step with the largest batch, from :func:`step_seconds`.
+        image: seconds of scoring an image, from :func:`image_seconds`; 0 for :data:`FORWARD` of a step.
         each_epoch: whether there is an evaluation after every epoch, not after the last one alone.
     """
-    return trial_steps(len(data.train), len(data.validation), recipe, each_epoch=each_epoch) * step
-
-
-def trial_steps(n_train: int, n_validation: int, recipe: Recipe, *, each_epoch: bool = True) -> float:
-    """The number of steps that take as long as a whole training with its evaluations."""
-    count = count_batches(n_train, recipe.batch_size)
-    evaluated = n_validation + min(recipe.recalibration_images, n_train)
+    largest = sizes_of_batches(data, recipe)[0]
+    each = image or FORWARD * step / largest
+    recalibrated = FORWARD * step / largest * min(recipe.recalibration_images, len(data.train))
     evaluations = recipe.epochs if each_epoch else 1
-    return recipe.epochs * count + evaluations * FORWARD * evaluated / math.ceil(n_train / count)
+    steps = recipe.epochs * count_batches(len(data.train), recipe.batch_size)
+    return steps * step + evaluations * (recalibrated + len(data.validation) * each)
 
 
-def scoring_seconds(step: float, images: int, data: SearchData, recipe: Recipe) -> float:
-    """Estimated seconds of scoring a trained network on so many images."""
-    return FORWARD * step * images / sizes_of_batches(data, recipe)[0]
+def trial_images(n_train: int, n_validation: int, recipe: Recipe) -> float:
+    """Images of a whole training, those that are only evaluated as :data:`FORWARD` of one."""
+    return recipe.epochs * (n_train + FORWARD * (n_validation + min(recipe.recalibration_images, n_train)))

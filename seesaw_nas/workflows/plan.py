@@ -144,7 +144,7 @@ def plan(
     timed = words(settings.scoring.evaluator).timed
     if listener is not None and timed:
         listener.doing("timing steps" if timed == TIMED_STEP else "timing scores")
-    paid = price(problem, architectures)
+    paid = price(problem, architectures, trained, trials + short)
     return Plan(
         space_size=problem.space.size,
         fitting=feasible.count,

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from seesaw_nas.architecture import cost
 from seesaw_nas.core import threads
-from seesaw_nas.core.errors import BudgetError
 from seesaw_nas.evaluators import on_device, trains
 from seesaw_nas.evaluators.inherited import InheritedEvaluator
 from seesaw_nas.search import engines
-from seesaw_nas.space import Budget, Feasible
+from seesaw_nas.search.strategies.base import ExactDraws, Exhausted, Setting
 from seesaw_nas.training import memory
 from seesaw_nas.training.supernet import Supernet
-from seesaw_nas.training.timing import Line, trial_steps
+from seesaw_nas.training.timing import Line, trial_images
 from seesaw_nas.workflows import results, supernets
 from seesaw_nas.workflows.search_images import load_images, load_whole
 from seesaw_nas.workflows.shared_plan import Step
@@ -64,15 +62,16 @@ class Price:
     mean: float
 
 
-def draw(feasible: Feasible, seed: int, objectives: str = "front") -> list[Architecture]:
-    """What strategies ask for, the cheapest first: even over the budget, for top-1 alone over its upper half."""
-    rng, near = np.random.default_rng(seed), feasible
-    if objectives == "top1" and not feasible.budget.low:
-        try:
-            near = Feasible(feasible.space, Budget(feasible.budget.high // 2, feasible.budget.high))
-        except BudgetError:  # all that fits is cheaper
-            near = feasible
-    return sorted((near.draw_fair(rng) for _ in range(DRAWS)), key=cost.macs)
+def draw(problem: Problem, first: int, count: int) -> list[Architecture]:
+    """What the trials from number ``first`` on are where they are drawn: by ``random``, or before a strategy learns."""
+    settings = problem.settings
+    found: dict[str, Architecture] = {}
+    draws = ExactDraws(Setting(problem.feasible, settings.training.seed, settings.proposals.objectives))
+    for number in range(first, first + count):
+        with suppress(Exhausted):
+            architecture = draws.draw(number, found.keys())
+            found[architecture.digest] = architecture
+    return list(found.values())
 
 
 def spread(drawn: Sequence[Architecture]) -> list[Architecture]:
@@ -80,23 +79,24 @@ def spread(drawn: Sequence[Architecture]) -> list[Architecture]:
     return [drawn[(2 * place + 1) * len(drawn) // (2 * TIMED)] for place in range(TIMED)]
 
 
-def price(problem: Problem, architectures: Sequence[Architecture] = ()) -> Price:
+def price(problem: Problem, architectures: Sequence[Architecture] = (), first: int = 0, count: int = DRAWS) -> Price:
     """Time evaluations, with as many threads as trials get; memory is given back where others are to train.
 
     Args:
         architectures: what is to be evaluated, where that is known; else what a strategy asks for.
+        first, count: number of the first trial, and how many there are.
     """
     settings = problem.settings
-    drawn = sorted(architectures, key=cost.macs) or draw(
-        problem.feasible, settings.training.seed, settings.proposals.objectives
-    )
+    asked = list(architectures) or draw(problem, first, max(TIMED, min(DRAWS, count)))
+    drawn = sorted(asked, key=cost.macs)
     with threads.use(engines.lanes(settings, problem.device).threads):
         try:
             line = _time(problem, spread(drawn))
         finally:
             if not settings.trains_here:
                 memory.release()
-    return Price(line, fmean(line.at(cost.macs(one)) for one in drawn))
+    meant = asked if architectures else asked[: max(1, count)]
+    return Price(line, fmean(line.at(cost.macs(one)) for one in meant))
 
 
 def _time(problem: Problem, architectures: Sequence[Architecture]) -> Line:
@@ -134,8 +134,8 @@ def _whole_share(problem: Problem) -> float:
     settings, subject = problem.settings, problem.subject
     if settings.scoring.evaluator != "trained" or not problem.whole:
         return 1.0
-    own = trial_steps(subject.n_train, subject.n_validation, settings.training.fitted_recipe)
-    return trial_steps(problem.whole, subject.n_validation, settings.whole.training.fitted_recipe) / own
+    own = trial_images(subject.n_train, subject.n_validation, settings.training.fitted_recipe)
+    return trial_images(problem.whole, subject.n_validation, settings.whole.training.fitted_recipe) / own
 
 
 def price_steps(problem: Problem, steps: Sequence[Step], paid: Price) -> list[Part]:
@@ -143,7 +143,7 @@ def price_steps(problem: Problem, steps: Sequence[Step], paid: Price) -> list[Pa
     if not steps:
         return []
     whole, found = load_whole(problem.settings, problem.given.data), list[Part]()
-    drawn = draw(problem.feasible, problem.settings.training.seed)
+    drawn = sorted(draw(problem, 0, DRAWS), key=cost.macs)
     for step in steps:
         judged = f"{step.count:,} architectures " if step.count else ""
         found.append(Part(STAGE, f"{judged}{step.what}", _step_seconds(problem, step, paid, whole, drawn)))

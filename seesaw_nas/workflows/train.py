@@ -209,7 +209,9 @@ def estimate(
     measured = execution if processes == 1 else EAGER
     step = timing.step_seconds(named.architecture, images, share, device, measured)
     tested = data.test_images(images.name) or len(images.validation)
-    return timing.trial_seconds(step, images, recipe) + timing.scoring_seconds(step, tested, images, recipe)
+    image = timing.image_seconds(named.architecture, images, share, device)
+    each = image or timing.FORWARD * step / sizes_of_batches(images, recipe)[0]
+    return timing.trial_seconds(step, images, recipe, image=image) + tested * each
 
 
 def _warn_of_compiling(

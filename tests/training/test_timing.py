@@ -10,7 +10,7 @@ from seesaw_nas.data import Images, load
 from seesaw_nas.training import step as training_step
 from seesaw_nas.training import timing
 from seesaw_nas.training.recipes import recipe
-from seesaw_nas.training.timing import Line, scoring_seconds, step_seconds, trial_seconds, trial_steps
+from seesaw_nas.training.timing import Line, image_seconds, step_seconds, trial_images, trial_seconds
 
 QUICK = replace(recipe("quick"), batch_size=32, epochs=4)
 BLOCK = Block(1, 3, Partition((1, 3)), "shuffle")
@@ -38,13 +38,22 @@ def test_trial_is_its_batches_and_a_third_for_each_evaluated_image(data):
 def test_evaluations_after_the_last_epoch_alone_take_less(data):
     # 1,078 images in batches of 64 are 17, the largest of 64; 1,000 recalibrated and 359 validated at a third
     recipe = replace(QUICK, batch_size=64, recalibration_images=1000)
-    assert trial_steps(1078, 359, recipe) == pytest.approx(4 * (17 + 1359 / 64 / 3))
-    assert trial_steps(1078, 359, recipe, each_epoch=False) == pytest.approx(4 * 17 + 1359 / 64 / 3)
+    assert trial_seconds(2.0, data, recipe) == pytest.approx(2 * 4 * (17 + 1359 / 64 / 3))
+    assert trial_seconds(2.0, data, recipe, each_epoch=False) == pytest.approx(2 * (4 * 17 + 1359 / 64 / 3))
+    # scored images as timed, 0.01 s each
+    last = trial_seconds(2.0, data, recipe, image=0.01, each_epoch=False)
+    assert last == pytest.approx(2 * (4 * 17 + 1000 / 64 / 3) + 3.59)
 
 
-def test_scoring_is_a_third_of_training_on_as_many(data):
-    # 1,078 images in batches of 32 are 34 of 31 or 32
-    assert scoring_seconds(3.0, 320, data, QUICK) == pytest.approx(10.0)
+def test_scoring_is_timed_twice_and_the_second_counts(data, network, monkeypatch):
+    times = iter([0.0, 50.0, 100.0, 101.28])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(times))
+    assert image_seconds(network, data, QUICK) == pytest.approx(0.01)  # 128 images, four batches of 32
+
+
+def test_images_of_a_training():
+    # three epochs of 100 images, and a third for each of 30 validated and 60 of at most 60 recalibrated
+    assert trial_images(100, 30, replace(QUICK, epochs=3, recalibration_images=60)) == pytest.approx(3 * 130)
 
 
 def test_line_through_what_was_timed():
