@@ -74,12 +74,12 @@ def test_blocks_of_one_kind_share_their_entries_at_different_places():
         [block] * len(stage.blocks) if i == 3 else list(stage.blocks) for i, stage in enumerate(architecture.stages)
     ]
     placed = [at for at in searched.build(0, stages).placed if at.stage == 3]
-    entries = [selection._place_entries(layout, at, 1, CPU) for at in placed]
+    entries = [selection._place_entries(layout, at.stage, at, 1, CPU) for at in placed]
     assert layout.places[3, 1] == layout.places[3, 2] != layout.places[3, 0]
     assert entries[1][0] is entries[2][0] is entries[3][0]
     assert len({start for _, start in entries}) == len(placed)
     relu = replace(placed[1], block=replace(block, expand_activation="relu6"))
-    assert selection._place_entries(layout, relu, 1, CPU)[0] is entries[1][0]
+    assert selection._place_entries(layout, relu.stage, relu, 1, CPU)[0] is entries[1][0]
 
 
 LONGEST = [(0, 1), (1, 4), (2, 6), (3, 8), (4, 6), (5, 6), (6, 1)]
