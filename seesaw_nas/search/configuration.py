@@ -17,6 +17,7 @@ from seesaw_nas.core.errors import OptionError, SeesawError, known
 from seesaw_nas.core.options import DeclaredOption
 from seesaw_nas.core.run_folder import DESCRIPTION, check_description, is_run
 from seesaw_nas.core.units import write_budget
+from seesaw_nas.search.history.addresses import without_password
 from seesaw_nas.search.settings import SearchSettings
 
 OWN = ("name", "runs_dir", "time_limit")  # what the verb has besides the settings; each is a text
@@ -82,8 +83,6 @@ def write(settings: SearchSettings, own: Mapping[str, str]) -> str:
     """
     values = settings.to_dict()
     if values["storage"]:
-        from seesaw_nas.search.history.addresses import without_password  # SQLAlchemy, which --help can do without
-
         values["storage"] = without_password(values["storage"])
     parts, hints = [_HEADING], get_type_hints(SearchSettings)
     for topic in dataclasses.fields(SearchSettings):

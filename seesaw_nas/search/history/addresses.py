@@ -10,11 +10,13 @@ import os
 import re
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-import sqlalchemy
-
 from seesaw_nas.core.errors import OptionError
+
+if TYPE_CHECKING:
+    import sqlalchemy
 
 HOSTS = "SEESAW_NAS_STORAGE_HOSTS"  # environment variable: hosts, and folders or files of SQLite, with commas between
 EXAMPLE = "postgresql://user@host/name"
@@ -34,6 +36,8 @@ def read_url(url: str) -> sqlalchemy.URL:
     Raises:
         OptionError: it is no URL of a database; the text shows no password.
     """
+    import sqlalchemy  # heavy, and a search without a database does without
+
     scheme, separator, rest = url.partition("://")
     if not separator or not re.fullmatch(r"[\w+]+", scheme):
         shown = url if re.fullmatch(r"[\w./-]*", url) else "another text"
