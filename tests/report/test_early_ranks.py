@@ -22,7 +22,7 @@ def test_ranks_say_their_units_and_conditions():
     figure = report.rank_correlation(TWELVE)
     assert figure.layout.xaxis.title.text == "epoch"
     assert figure.layout.yaxis.title.text == "Kendall's tau with the final top-1"
-    assert notes(figure) == ["of trials trained to their end; 95% intervals (jackknife)"]
+    assert notes(figure) == ["Of trials trained to their end; 95% intervals (jackknife)."]
 
 
 def test_bands_take_away_what_multi_adds_alone_explain():
