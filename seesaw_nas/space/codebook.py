@@ -60,9 +60,7 @@ class Codebook:
         outline, blocks, _ = self.space.take_apart(architecture)
         one = self.space.outlines[outline]
         head = [self.space.heads.index(one.head)] if self._frame > 1 else []
-        codes = [
-            self.space.options(slot).index(blocks[slot]) + 1 if slot in blocks else 0 for slot in self._places[outline]
-        ]
+        codes = [self.space.number(slot, blocks[slot]) + 1 if slot in blocks else 0 for slot in self._places[outline]]
         return [one.width, *head, *codes]
 
     def decode(self, row: npt.ArrayLike) -> Architecture:

@@ -20,7 +20,7 @@ from seesaw_nas.core.errors import SpaceError
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Chain, Menu, SlotRow
 from seesaw_nas.space.outlines import Outline, Outlines
-from seesaw_nas.space.stages import Slot, StageSpace, block_set
+from seesaw_nas.space.stages import Slot, StageSpace
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,12 @@ class Space:
         """The distinct blocks that a slot may have."""
         return self.stages[slot.stage].blocks(slot.c_in, slot.c_out)
 
+    def number(self, slot: Slot, block: Block) -> int:
+        """The place of a canonical block among the options of a slot, which has it."""
+        found = self.stages[slot.stage].number(block, slot.c_in, slot.c_out)
+        assert found is not None, "an architecture of the space has blocks on offer"
+        return found
+
     @cached_property
     def _menus(self) -> dict[Slot, Menu[Block]]:
         slots = (slot for outline in range(len(self.outlines)) for slot in self.slots(outline))
@@ -212,7 +218,7 @@ class Space:
             if stage.stride != offer.stride or len(stage.blocks) not in offer.repeats:
                 return f"stages[{i}] has stride {stage.stride} and {len(stage.blocks)} blocks, which is not on offer"
         for placed in architecture.canonical.placed:
-            if placed.block not in block_set(self.stages[like.present[placed.stage]], placed.c_in, placed.c_out):
+            if self.stages[like.present[placed.stage]].number(placed.block, placed.c_in, placed.c_out) is None:
                 return f"stages[{placed.stage}].blocks[{placed.index}], {placed.block}, is not on offer"
         return ""
 

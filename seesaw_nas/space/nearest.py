@@ -103,7 +103,7 @@ class _Wanted:
         for i, (stage, n) in enumerate(zip(self._space.stages, repeats, strict=True)):
             kept += self.scores.repeats[i][stage.repeats.index(n)]
         for slot, block in blocks.items():
-            kept += self._kept[slot][self._space.options(slot).index(block)]
+            kept += self._kept[slot][self._space.number(slot, block)]
         return self._most - int(kept)
 
     def least_lost(self, feasible: Feasible) -> tuple[int, Architecture | None]:

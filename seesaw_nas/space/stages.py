@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.partition import Partition
@@ -33,7 +33,30 @@ class StageSpace:
 
     def blocks(self, c_in: int, c_out: int) -> tuple[Block, ...]:
         """The distinct blocks on offer that fit between these widths, each in its canonical spelling."""
-        return _blocks(self, c_in, c_out)
+        return tuple(self._numbered(c_in, c_out))
+
+    def number(self, block: Block, c_in: int, c_out: int) -> int | None:
+        """The place of a canonical block among those on offer between these widths; ``None`` for another block."""
+        return self._numbered(c_in, c_out).get(block)
+
+    def _numbered(self, c_in: int, c_out: int) -> dict[Block, int]:
+        if (found := self._offered.get((c_in, c_out))) is not None:
+            return found
+        blocks: dict[Block, None] = {}
+        choices = (self.expansions, self.kernels, self.partitions, self.flows, self.activations)
+        for expansion, kernel, partition, flow, activation in itertools.product(*choices):
+            try:
+                block = Block(expansion, kernel, partition, flow, activation)
+                block.check(c_in, c_out)
+            except SpecError:
+                continue  # this combination does not exist at these widths
+            blocks[block.canonical(c_in, c_out)] = None
+        return self._offered.setdefault((c_in, c_out), {block: number for number, block in enumerate(blocks)})
+
+    @cached_property
+    def _offered(self) -> dict[tuple[int, int], dict[Block, int]]:
+        """What :meth:`_numbered` found before, by the widths."""
+        return {}
 
     @property
     def max_repeats(self) -> int:
@@ -47,25 +70,6 @@ class StageSpace:
     def repeats_if_present(self) -> tuple[int, ...]:
         """The numbers of blocks that it may have where it is not absent."""
         return self.repeats[1:] if self.is_optional else self.repeats
-
-
-@lru_cache(maxsize=1024)
-def _blocks(stage: StageSpace, c_in: int, c_out: int) -> tuple[Block, ...]:
-    blocks: dict[Block, None] = {}
-    choices = (stage.expansions, stage.kernels, stage.partitions, stage.flows, stage.activations)
-    for expansion, kernel, partition, flow, activation in itertools.product(*choices):
-        try:
-            block = Block(expansion, kernel, partition, flow, activation)
-            block.check(c_in, c_out)
-        except SpecError:
-            continue  # this combination does not exist at these widths
-        blocks[block.canonical(c_in, c_out)] = None
-    return tuple(blocks)
-
-
-@lru_cache(maxsize=1024)
-def block_set(stage: StageSpace, c_in: int, c_out: int) -> frozenset[Block]:
-    return frozenset(_blocks(stage, c_in, c_out))
 
 
 @dataclass(frozen=True)

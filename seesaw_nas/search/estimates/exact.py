@@ -94,7 +94,7 @@ def _choices(space: Space, architecture: Architecture) -> dict[Choice, int]:
     for i in space.outlines[outline].present:
         found["repeats", i, 0] = space.stages[i].repeats.index(repeats[i])
     for slot, block in blocks.items():
-        found[_block(slot)] = space.options(slot).index(block)
+        found[_block(slot)] = space.number(slot, block)
     return found
 
 
@@ -104,5 +104,5 @@ def _total(scores: Scores, space: Space, architecture: Architecture) -> float:
     for i, (stage, n) in enumerate(zip(space.stages, repeats, strict=True)):
         total += float(scores.repeats[i][stage.repeats.index(n)])
     for slot, block in blocks.items():
-        total += float(scores.blocks(slot)[space.options(slot).index(block)])
+        total += float(scores.blocks(slot)[space.number(slot, block)])
     return total

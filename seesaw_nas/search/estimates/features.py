@@ -81,7 +81,7 @@ class Features:
             row[self._at["repeats", i, n]] = 1
         row *= self.scale
         for slot, block in blocks.items():
-            row += self.of_blocks(slot)[self.space.options(slot).index(block)]
+            row += self.of_blocks(slot)[self.space.number(slot, block)]
         return row
 
     def _of_outline(self, outline: int) -> list[tuple[object, ...]]:

@@ -253,7 +253,7 @@ def test_draws_vary_as_the_estimates_say():
     regression = estimates._now.regression
     drawn_sums = [row @ regression.draw(rng) for _ in range(400)]
     assert np.mean(drawn_sums) == pytest.approx(row @ regression.weights, abs=0.1)
-    assert estimates.draw(np.random.default_rng(3)).width.shape == (SPACE.widths,)
+    assert estimates.draw(np.random.default_rng(3)).outlines.shape == (SPACE.widths,)
 
 
 def test_none_within_a_budget():
