@@ -108,8 +108,8 @@ def test_a_report_goes_by_the_rank_of_its_run_or_by_another(estimated, observed,
         api.report([path], page, rank=rank)
         texts[rank] = page.read_text(encoding="utf-8")
     assert "Ranked by estimate: choices explain " in texts[""]
-    assert f"trial {estimated.best.number}, one seed; estimated " in texts["estimate"]
-    assert f"trial {observed.best.number}, one seed.</p>" in texts["observed"]
+    assert f"Recommended network: trial {estimated.best.number}<" in texts["estimate"]
+    assert f"Recommended network: trial {observed.best.number}<" in texts["observed"]
     with pytest.raises(OptionError, match=r"^unknown rank 'lucky' \(known: estimate, observed\)$"):
         api.report([path], tmp_path / "no.html", rank="lucky")
 
