@@ -21,7 +21,8 @@ from seesaw_nas.core.names import FRONT, safe_name
 
 SCHEMA_VERSION = 1
 SPEC_HELP = (
-    "A spec file, the folder of a search (its best; NAME#3: the third of its front) or a training, or MODEL@SETTING."
+    "A spec file; the folder of a search, such as runs/NAME (its best) or runs/NAME#3 (the third of its front); the "
+    "folder of a training; or a network of the paper, such as seesaw-shuffle-0.5d@cifar10."
 )
 LARGEST = 16 * 2**20  # bytes of a spec file or a front: about 1,000 of the largest networks
 
