@@ -79,6 +79,17 @@ def front_document(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"schema_version": SCHEMA_VERSION, "members": list(members)}
 
 
+def _read_folder(folder: Path) -> Named:
+    """What a training writes as it begins, or a search as it stops or ends."""
+    for name in ("spec.json", "best.json"):
+        if (folder / name).exists():
+            return read(folder / name)
+    raise SpecError(
+        f"{folder} has no architecture yet: no spec.json of a training and no best.json of a search, which is written "
+        f"when the search ends; `seesaw-nas status {folder}` says how far it is, `seesaw-nas resume {folder}` ends it"
+    )
+
+
 def read_member(folder: Path, number: str) -> Named:
     """A member of a run's front; 1 has the fewest Multi-Adds.
 
@@ -151,8 +162,7 @@ def resolve(text: str) -> Named:
         raise SpecError("a spec file, a run's folder or MODEL@SETTING is wanted, got nothing")
     path = Path(text)
     if path.is_dir():
-        trained = path / "spec.json"  # written by a training; a search writes best.json
-        return read(trained if trained.exists() else path / "best.json")
+        return _read_folder(path)
     folder, hash_, number = text.rpartition("#")
     if hash_ and not path.exists() and Path(folder or ".").is_dir():
         return read_member(Path(folder), number)
