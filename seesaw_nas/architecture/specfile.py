@@ -169,4 +169,9 @@ def resolve(text: str) -> Named:
     if path.exists() or path.suffix == ".json" or "/" in text:
         return read(path)
     name = text if "@" in text else f"{text}@{reference.DEFAULT_SETTING}"
-    return Named(name, reference.network(name), reference.setting_of(name).dataset)
+    try:
+        return Named(name, reference.network(name), reference.setting_of(name).dataset)
+    except SpecError as error:
+        if "@" in text or not str(error).startswith("unknown model"):
+            raise
+        raise SpecError(f"{error}; nor is there a file or folder '{text}'") from None
