@@ -318,7 +318,7 @@ def test_words_that_mean_nothing_leave_no_folder(tmp_path, change, message):
 
 
 def test_word_that_is_no_setting_is_python_s_own_mistake(tmp_path, found):
-    with pytest.raises(TypeError, match="unexpected keyword argument 'trails'"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'trails'; did you mean 'trials'"):
         api.search("seesaw-digits", trails=3, runs_dir=tmp_path)
     with pytest.raises(TypeError, match="a run goes on under its own strategy"):
         api.resume(found.folder.path, strategy="tpe")

@@ -21,7 +21,8 @@ from seesaw_nas.core.names import FRONT, safe_name
 
 SCHEMA_VERSION = 1
 SPEC_HELP = (
-    "A spec file, the folder of a search (its best; NAME#3: the third of its front) or a training, or MODEL@SETTING."
+    "A spec file; the folder of a search, such as runs/NAME (its best) or runs/NAME#3 (the third of its front); the "
+    "folder of a training; or a network of the paper, such as seesaw-shuffle-0.5d@cifar10."
 )
 LARGEST = 16 * 2**20  # bytes of a spec file or a front: about 1,000 of the largest networks
 
@@ -76,6 +77,17 @@ def read(path: Path) -> Named:
 def front_document(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The content of a run's ``front.json``: spec files, each a :func:`document`, in ascending order of Multi-Adds."""
     return {"schema_version": SCHEMA_VERSION, "members": list(members)}
+
+
+def _read_folder(folder: Path) -> Named:
+    """What a training writes as it begins, or a search as it stops or ends."""
+    for name in ("spec.json", "best.json"):
+        if (folder / name).exists():
+            return read(folder / name)
+    raise SpecError(
+        f"{folder} has no architecture yet: no spec.json of a training and no best.json of a search, which is written "
+        f"when the search ends; `seesaw-nas status {folder}` says how far it is, `seesaw-nas resume {folder}` ends it"
+    )
 
 
 def read_member(folder: Path, number: str) -> Named:
@@ -150,12 +162,16 @@ def resolve(text: str) -> Named:
         raise SpecError("a spec file, a run's folder or MODEL@SETTING is wanted, got nothing")
     path = Path(text)
     if path.is_dir():
-        trained = path / "spec.json"  # written by a training; a search writes best.json
-        return read(trained if trained.exists() else path / "best.json")
+        return _read_folder(path)
     folder, hash_, number = text.rpartition("#")
     if hash_ and not path.exists() and Path(folder or ".").is_dir():
         return read_member(Path(folder), number)
     if path.exists() or path.suffix == ".json" or "/" in text:
         return read(path)
     name = text if "@" in text else f"{text}@{reference.DEFAULT_SETTING}"
-    return Named(name, reference.network(name), reference.setting_of(name).dataset)
+    try:
+        return Named(name, reference.network(name), reference.setting_of(name).dataset)
+    except SpecError as error:
+        if "@" in text or not str(error).startswith("unknown model"):
+            raise
+        raise SpecError(f"{error}; nor is there a file or folder '{text}'") from None

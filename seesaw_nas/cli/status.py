@@ -50,7 +50,8 @@ def status(
 
 def _text(found: Status) -> str:
     counts = ", ".join(f"{count} {state}" for state, count in found.counts.items()) or "nothing proposed yet"
-    work = "a process is at work" if found.working else "no process works on it"
+    stands = "no process works on it" if found.resume else "finished, no process works on it"
+    work = "a process is at work" if found.working else stands
     lines = [
         f"run     {terminal.printable(found.name)}: {work}",
         f"trials  {found.begun} of {max(found.trials, found.begun)} begun: {counts}",

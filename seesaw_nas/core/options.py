@@ -8,6 +8,7 @@ names of the fields, without the topic.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -201,10 +202,12 @@ def change(settings: Settings, values: Mapping[str, Any]) -> Settings:
 
 
 def _refuse_unknown(cls: type, values: Mapping[str, Any]) -> None:
-    names = {one.field for one in options_of(cls)}
+    names = [one.field for one in options_of(cls)]
     for name in values:
         if name not in names:
-            raise TypeError(f"{cls.__name__} got an unexpected keyword argument '{name}'")
+            close = difflib.get_close_matches(name, names, n=1)
+            hint = f"; did you mean '{close[0]}'?" if close else ""
+            raise TypeError(f"{cls.__name__} got an unexpected keyword argument '{name}'{hint}")
 
 
 def flatten(settings: Any) -> dict[str, Any]:

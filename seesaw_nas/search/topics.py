@@ -85,8 +85,8 @@ class Proposals:
     )
     trials: int = option("Architectures to train.", default=20, least=1, most=MOST_TRIALS, changeable=True)
     short_epochs: str = option(
-        "Epochs of short trainings, each a schedule of its own, that take the place of half of --trials whole ones, at "
-        "as many epochs in all, and come first. 0: none; auto: a third of a whole training's, where that pays.",
+        "Epochs of a short training. The search then begins with short trainings, which take half of all epochs of "
+        "--trials; whole trainings take the rest. 0: none; auto: a third of a whole training's, where that pays.",
         default=DEFAULT_SHORT,
         check=_check_short,
     )
@@ -204,7 +204,7 @@ class Ending:
     """Which trials are the best, and what is done with them once the search has ended."""
 
     rank: str = option(
-        "Figure by which the best and the front are told, and trials promoted: estimate, from all trials; or observed, "
+        "Figure that decides the best, the front and promotions: estimate, from all trials; or observed, "
         "of single trials. By estimate, the last trial is the best of the space, if that is new.",
         default=ESTIMATE,
         choices=RANKS,

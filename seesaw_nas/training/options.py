@@ -28,15 +28,22 @@ class Training:
     recipe: str = option(
         f"Recipe of a training: {', '.join(recipes.RECIPES)}.", default="quick", choices=recipes.RECIPES
     )
-    epochs: int = option("Epochs of a training; 0 for the recipe's own.", default=0, least=0, most=MOST_EPOCHS)
+    epochs: int = option(
+        "Epochs of a training; 0 for the recipe's own: "
+        + ", ".join(f"{name} {recipe.epochs}" for name, recipe in recipes.RECIPES.items())
+        + ".",
+        default=0,
+        least=0,
+        most=MOST_EPOCHS,
+    )
     train_size: int = option("Training images, drawn evenly over the classes; 0 for all.", default=0, least=0)
     seed: int = option("Seed for everything random.", default=0, least=0, most=MOST_SEED)
     device: str = option(
         "Device: cpu, cuda, cuda:1 ..., or auto for a GPU where there is one.", default="auto", changeable=True
     )
     threads: int = option(
-        "CPU threads of a training, on which its figures depend. 0: by OMP_NUM_THREADS; else those that a run which "
-        "goes on began with; else by a short measurement of how busy the machine is.",
+        "CPU threads of a training, on which its figures depend. 0: as many as OMP_NUM_THREADS says; if that is not "
+        "set, as many as the run began with; for a new run, by a short measurement of how busy the machine is.",
         default=0,
         least=0,
         most=MOST_THREADS,

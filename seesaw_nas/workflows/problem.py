@@ -19,7 +19,7 @@ from seesaw_nas.data.unread import NOTHING, PassedOver
 from seesaw_nas.evaluators import SUPERNET, TABLE, Evaluator, Subject, needs, on_device, trains
 from seesaw_nas.evaluators import table as tables
 from seesaw_nas.evaluators.basis import Basis
-from seesaw_nas.evaluators.called import CalledEvaluator
+from seesaw_nas.evaluators.called import as_evaluator
 from seesaw_nas.evaluators.catching import CatchingEvaluator
 from seesaw_nas.evaluators.differences import SCORED_BY_SUPERNET, difference
 from seesaw_nas.search import engines
@@ -197,7 +197,7 @@ def _evaluator(settings: SearchSettings, images: SearchData, searched: space.Spa
 
 
 def _make_called(settings: SearchSettings, given: Objects, device: torch.device) -> Problem:
-    evaluator = given.evaluator if hasattr(given.evaluator, "evaluate") else CalledEvaluator(given.evaluator)
+    evaluator = as_evaluator(given.evaluator)
     dataset = settings.training.dataset
     found = given.space or space.load(settings.searched.space or data.default_space(dataset) or dataset)
     shape = (found.input_channels, found.input_size, found.input_size)

@@ -84,7 +84,8 @@ def test_what_is_no_regular_file(refused, tmp_path):
     assert refused("show", "pipe.json") == "pipe.json is a pipe; give a regular file"
     assert refused("show", "/dev/zero") == "/dev/zero is a device; give a regular file"
     assert refused("show", "-").startswith("unknown model '-'")
-    assert refused("show", ".").endswith("best.json: No such file or directory")
+    assert refused("show", "final").endswith("; nor is there a file or folder 'final'")
+    assert "has no architecture yet: no spec.json of a training and no best.json of a search" in refused("show", ".")
     assert "pipe.json is a pipe" in refused(*SEARCH, "--evaluator", "table", "--table", "pipe.json")
 
 

@@ -434,7 +434,7 @@ def test_a_browser_without_a_network_can_use_the_page(cli, runs, tmp_path):
     assert said["rising"] == sorted(said["rising"])
     assert said["falling"] == said["rising"][::-1]
     assert said["sorted"] == "descending"
-    assert all(f"Architecture of rank {rank}," in more for rank, more in said["pairs"])
+    assert all(f"Architecture of member {rank}," in more for rank, more in said["pairs"])
     assert said["focusable"] == 0
     assert said["drawn"] > 300
     assert set(said["before"]) == {True}

@@ -6,8 +6,8 @@ import torch
 
 from seesaw_nas.architecture.partition import Partition
 from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
-from seesaw_nas.core.errors import TrainingFailed
-from seesaw_nas.evaluators.called import CalledEvaluator
+from seesaw_nas.core.errors import OptionError, TrainingFailed
+from seesaw_nas.evaluators.called import CalledEvaluator, as_evaluator
 
 BLOCK = Block(3, 3, Partition((1, 3)), "shuffle")
 SMALL = Architecture(8, 1, 10, Stem(16, 1), (Stage(24, 2, (BLOCK,)),), Head(64))
@@ -62,3 +62,41 @@ def test_what_the_function_raises_is_raised(error):
 
     with pytest.raises(type(error), match=str(error)):
         CalledEvaluator(score).evaluate(SMALL, seed=0)
+
+
+class Depth:
+    """Called as a function is."""
+
+    def __call__(self, architecture, seed=0):
+        return len(architecture.stages)
+
+
+@pytest.mark.parametrize(
+    ("value", "top1"), [(lambda *both: 0.5, 0.5), (lambda a, seed, scale=2: 0.25 * scale, 0.5), (Depth(), 1.0)]
+)
+def test_what_takes_an_architecture_and_a_seed_is_an_evaluator(value, top1):
+    assert as_evaluator(value).evaluate(SMALL, seed=0).top1 == top1
+
+
+def test_an_evaluator_stays_as_it_is():
+    evaluator = CalledEvaluator(Depth())
+    assert as_evaluator(evaluator) is evaluator
+
+
+def just_one(architecture):
+    return 0.5
+
+
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        (Depth, r"got the class Depth: make an object of it, Depth\(\.\.\.\)"),
+        (CalledEvaluator, r"got the class CalledEvaluator: make an object of it"),
+        (5, "got 5$"),
+        (just_one, r"got just_one\(architecture\), which cannot be called with these two"),
+        (lambda a, seed, scale: 0.5, r"got <lambda>\(a, seed, scale\), which cannot be called with these two"),
+    ],
+)
+def test_anything_else_is_refused_by_what_it_is(value, got):
+    with pytest.raises(OptionError, match=f"evaluator wants a name, a function of an architecture and a seed.*{got}"):
+        as_evaluator(value)

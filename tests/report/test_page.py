@@ -122,7 +122,7 @@ def test_page_names_the_band(tmp_path):
 def test_a_member_has_its_drawing_and_its_spec_file(whole, tmp_path):
     table = whole.partition("<h2>Front</h2>")[2]
     drawings = re.findall(r'<svg xmlns[^>]*aria-label="([^"]*)"', table)
-    assert drawings[2] == "Rank 3, trial 4: 17 blocks, 108.2M Multi-Adds, 1.5M Params"
+    assert drawings[2] == "Member #3, trial 4: 17 blocks, 108.2M Multi-Adds, 1.5M Params"
     links = re.findall(r'<a download="([^"]*)" href="data:application/json;base64,([^"]*)">', table)
     assert [name for name, _ in links] == ["run-0.json", "run-3.json", "run-4.json"]
     (tmp_path / "x.json").write_bytes(base64.b64decode(links[2][1]))
@@ -228,7 +228,7 @@ def test_page_of_one_trial_is_its_own_front(tmp_path):
     for text in (page(tmp_path, RECORDS[4:5], dataset="digits"), full(tmp_path, run(RECORDS[4:5], dataset="digits"))):
         told = Page(text).text
         assert "1 proposed: 1 trained" in told
-        assert "Architecture of rank 1, trial 4" in told
+        assert "Architecture of member #1, trial 4" in told
 
 
 def test_figures_with_nothing_to_show_are_a_line_that_says_why(tmp_path):
@@ -258,7 +258,7 @@ def test_page_of_thousands_of_trials_stays_small(tmp_path):
     text = full(tmp_path, shown)
     assert len(text.encode()) < 6_000_000
     assert re.search(r"The first \d+ of 150 are drawn, the others in words\.", text)
-    assert "Architecture of rank 150, trial 149" in text
+    assert "Architecture of member #150, trial 149" in text
 
 
 def test_many_reasons_are_summed_up(tmp_path):

@@ -15,7 +15,8 @@ from seesaw_nas.report.unevenness import MEANING, unevenness
 from seesaw_nas.search.records import CompleteTrial
 
 HOW_TO_READ = (
-    "A bar of the column Partitions is a block, stage by stage, cut in proportion to its groups; the column sorts by "
+    "Members are numbered from the fewest Multi-Adds; a command takes the third as runs/NAME#3. A bar of the column "
+    "Partitions is a block, stage by stage, cut in proportion to its groups; the column sorts by "
     f"{MEANING}."
 )
 
@@ -34,7 +35,7 @@ def front_table(run: Run, room: int) -> str:
     estimated = ("Estimate", "Chance of best", "of front") if run.standing.figures(members[0]) else ()
     score = said.score.capitalize()
     result = ("Partitions", *estimated, score, *again, *split, "Seed", "Time", *run.timings.columns.values(), "Digest")
-    head = ("Rank", "Trial", "Multi-Adds", "of budget", "Params", *result)
+    head = ("Member", "Trial", "Multi-Adds", "of budget", "Params", *result)
     rows = [_row(rank, trial, run) for rank, trial in enumerate(members, start=1)]
     words = [_unfolding(rank, trial, "") for rank, trial in enumerate(members, start=1)]
     left, drawn = room - len(sortable(head, [(row, "") for row in rows])) - sum(map(len, words)), 0
@@ -50,7 +51,7 @@ def front_table(run: Run, room: int) -> str:
 
 def _row(rank: int, trial: CompleteTrial, run: Run) -> list[Cell]:
     cells = [
-        Cell(str(rank), rank),
+        Cell(f"#{rank}", rank),
         Cell(str(trial.number), trial.number),
         Cell(format_count(trial.macs), trial.macs),
         Cell(f"{trial.macs / run.budget.high:.1%}", trial.macs),
@@ -83,7 +84,7 @@ def _estimated(run: Run, trial: CompleteTrial) -> list[Cell]:
 
 def _unfolding(rank: int, trial: CompleteTrial, picture: str) -> str:
     stages = escape("\n".join(stage_texts(trial.architecture)))
-    summary = f"Architecture of rank {rank}, trial {trial.number}"
+    summary = f"Architecture of member #{rank}, trial {trial.number}"
     return f"<details><summary>{summary}</summary><div>{picture}<pre>{stages}</pre></div></details>"
 
 
@@ -91,5 +92,5 @@ def _picture(rank: int, trial: CompleteTrial, run: Run) -> str:
     """The drawing, and the spec file as a link that holds all of it."""
     name = f"{run.name}-{trial.number}"
     command = f"seesaw-nas show {escape(name)}.json"
-    picture = drawing.svg(trial.architecture, f"Rank {rank}, trial {trial.number}")
+    picture = drawing.svg(trial.architecture, f"Member #{rank}, trial {trial.number}")
     return f"{picture}<p>{spec_link(run, trial)}, for <code>{command}</code></p>"

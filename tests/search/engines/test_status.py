@@ -32,7 +32,7 @@ def test_words_and_json_say_the_same(ended, cli, tmp_path):
     code, out, err = cli("status", "runs/a").answer()
     assert (code, err) == (0, "")
     assert out == (
-        "run     a: no process works on it\n"
+        "run     a: finished, no process works on it\n"
         "trials  4 of 4 begun: 1 failed, 3 complete\n"
         f"best    observed score {best.top1:.6g} at {best.macs:,} Multi-Adds, trial {best.number}\n"
     )
@@ -49,7 +49,7 @@ def test_names_of_a_run_cannot_steer_the_terminal(ended, cli, tmp_path):
     journal.write_bytes(journal.read_bytes().replace(b'"after":0,', b'"after":0,"worker":"\\u001b[31m\\r",', 1))
     code, out, err = cli("status", "runs/a\x1b[2J").answer()
     assert (code, err) == (0, "")
-    assert out.startswith("run     a\\x1b[2J: no process works on it\n")
+    assert out.startswith("run     a\\x1b[2J: finished, no process works on it\n")
     assert out.endswith("workers 0 busy; trials ended: \\x1b[31m\\r 1\n")
 
 
