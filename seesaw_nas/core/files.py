@@ -220,7 +220,12 @@ def _stem_of_part(path: Path) -> str:
 def _open_part(path: Path) -> tuple[Path, IO[bytes]]:
     for _ in range(_ATTEMPTS):
         part = partial(path)
-        file = part.open("xb")
+        try:
+            file = part.open("xb")
+        except FileExistsError:
+            raise
+        except OSError as error:  # said of the file that is wanted
+            raise type(error)(error.errno, error.strerror, str(path)) from None
         if _lock(file.fileno(), part):
             return part, file
         file.close()

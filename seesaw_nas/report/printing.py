@@ -44,7 +44,8 @@ def parse_width(text: str) -> float:
         raise OptionError(f"a width is a number with its unit, such as 3.5in, 89mm or 252pt; got '{text}'")
     inches, (least, most) = float(found[1]) * _UNITS[found[2]], WIDTHS
     if not least <= inches <= most:
-        raise OptionError(f"a width is {least:g}in to {most:g}in, got {text}, which is {inches:.3g}in")
+        same = "" if found[2] == "in" else f", which is {inches:.3g}in"
+        raise OptionError(f"a width is {least:g}in to {most:g}in, got {text.strip()}{same}")
     return inches
 
 

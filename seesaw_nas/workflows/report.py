@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -75,7 +76,9 @@ def report(
     own = paths[0] / "report.html" if len(paths) == 1 else COMPARISON
     page = out or own
     tables = [path for path in (csv, parquet) if path]
-    _refuse_existing([*tables, *([] if len(paths) == 1 and page.absolute() == own.absolute() else [page])])
+    new = [*tables, *([] if len(paths) == 1 and page.absolute() == own.absolute() else [page])]
+    _refuse_existing(new)
+    _want_folders(new, (png, svg))
     found = _read(paths, storage, rank)
     shown = reports.all_figures(found[0]) if len(found) == 1 else reports.compare_runs(found)
     folders = {"png": png, "svg": svg}
@@ -129,6 +132,8 @@ def draw_figure(
         raise OptionError(known("image format", kind or ending, IMAGE_FORMATS))
     if kind and kind != ending:
         raise OptionError(f"{path} ends in .{ending}, and --format is {kind}; leave out one of them")
+    if out is not None:
+        _want_folders([path])  # before the drawing, which takes a moment
     found = _read([Path(run) for run in runs], storage, rank)
     columns = 1 if inches < NARROW else 2
     drawn = reports.one_figure(found[0], figure, columns=columns) if len(found) == 1 else _compared(found, figure)
@@ -156,6 +161,17 @@ def _refuse_existing(paths: Sequence[Path]) -> None:
             raise OptionError(f"{path} is wanted twice; choose another name for one of them")
         if path.exists():
             raise RunError(f"{path} exists already and nothing is overwritten; choose another name")
+
+
+def _want_folders(paths: Sequence[Path], folders: Sequence[Path | None] = ()) -> None:
+    """Refuse files in folders that lack, and folders that are files, before anything is drawn."""
+    for path in paths:
+        if not (folder := path.parent).is_dir():
+            raise RunError(f"cannot write {path}: there is no folder {folder}; make it, or choose another name")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise RunError(f"cannot write {path}: nothing can be written into {folder}; choose another name")
+    if files := [place for place in folders if place and place.exists() and not place.is_dir()]:
+        raise RunError(f"figures go into a folder, and {files[0]} is a file; choose another name")
 
 
 def _read(paths: Sequence[Path], storage: str, rank: str) -> list[Run]:

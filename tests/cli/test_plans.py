@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -224,6 +225,26 @@ def test_a_run_keeps_its_threads_and_another_number_is_warned_of(cli, own_thread
     out = cli("resume", "runs/a", "--trials", "4").out
     assert "threads   3 on 4 cores, as --threads says\n" in out  # the run's own setting
     assert "it began with" not in out
+
+
+@pytest.mark.parametrize(
+    ("given", "recorded", "refused"),
+    [
+        (["--threads", "-1"], 0, "--threads must be at least 0, got -1"),
+        ([], -5, "--threads must be at least 0, got -5"),
+        ([], 2_000_000, "--threads must be at most 1,024, got 2,000,000"),
+        ([], True, "threads wants a whole number, got True"),
+    ],
+)
+def test_numbers_of_threads_that_are_none_are_refused_before_torch_hears_of_them(cli, given, recorded, refused):
+    assert cli(*SCORES, "--trials", "1", "--name", "a").code == 0
+    file = Path("runs/a/run.json")
+    description = json.loads(file.read_text())
+    description["settings"]["threads"] = recorded
+    file.write_text(json.dumps(description))
+    code, _, err = cli("resume", "runs/a", *given)
+    assert code == 2
+    assert refused in err
 
 
 def test_a_run_goes_on_with_as_many_threads_as_were_chosen_for_it(cli, own_threads, monkeypatch):

@@ -231,6 +231,8 @@ def test_a_figure_of_a_comparison_can_be_drawn(cli, runs, drawn):
         (["--figure", "front", "--out", "a.txt"], "unknown image format 'txt'"),
         (["--figure", "front", "--out", "a.svg", "--format", "pdf"], "a.svg ends in .svg, and --format is pdf"),
         (["--figure", "front", "--width", "3"], "a width is a number with its unit, such as 3.5in, 89mm or 252pt"),
+        (["--figure", "front", "--width", "1in"], "a width is 1.5in to 20in, got 1in"),
+        (["--figure", "front", "--width", "30mm"], "a width is 1.5in to 20in, got 30mm, which is 1.18in"),
         (["--figure", "front", "--font", "mono"], "unknown font 'mono' (known: serif, sans)"),
         (["--figure", "front", "--csv", "x.csv"], "--figure writes one figure and its data; leave out --csv"),
         (["--width", "3in"], "only --figure NAME has a format, width and font; leave out --width"),
@@ -286,10 +288,21 @@ def test_a_comparison_and_pictures_are_not_overwritten_either(refused, runs):
     assert "x is wanted twice" in refused("report", "runs/a", "--csv", "x", "--parquet", "x")
 
 
-def test_a_place_that_is_not_there_is_one_line(refused, runs):
-    assert refused("report", "runs/a", "--out", "no/where.html").startswith(
-        "No such file or directory at no/where.html"
-    )
+@pytest.mark.parametrize(
+    "options",
+    [["--out", "no/a.html"], ["--csv", "no/a.csv"], ["--figure", "front", "--out", "no/a.svg"]],
+)
+def test_a_place_that_is_not_there_is_one_line_before_anything_is_drawn(refused, runs, drawn, options):
+    before = (runs / "a/report.html").read_bytes()
+    told = f"cannot write {options[-1]}: there is no folder no; make it, or choose another name"
+    assert refused("report", "runs/a", *options) == told
+    assert (runs / "a/report.html").read_bytes() == before
+    assert drawn == []
+
+
+def test_figures_do_not_go_into_a_file(refused, runs):
+    Path("p").touch()
+    assert refused("report", "runs/a", "--svg", "p") == "figures go into a folder, and p is a file; choose another name"
 
 
 @pytest.mark.parametrize("name", ["run.json", "trials.jsonl", "confirmed.json"])

@@ -54,6 +54,13 @@ def test_two_at_once_leave_the_content_of_one(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["a"]
 
 
+@pytest.mark.parametrize("write", [files.replace_file, files.create_file])
+def test_an_error_names_the_file_that_is_wanted(tmp_path, write):
+    with pytest.raises(FileNotFoundError) as caught:
+        write(tmp_path / "gone" / "a.json", b"")
+    assert caught.value.filename == str(tmp_path / "gone" / "a.json")
+
+
 def test_second_that_creates_a_file_is_refused(tmp_path, monkeypatch):
     path, fsync = tmp_path / "a", os.fsync
 

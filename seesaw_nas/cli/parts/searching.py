@@ -25,6 +25,7 @@ from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.training.epoch import Epoch
+from seesaw_nas.training.options import MOST_THREADS
 from seesaw_nas.workflows import results
 from seesaw_nas.workflows.forecast import Forecast
 from seesaw_nas.workflows.plan import Plan
@@ -78,7 +79,9 @@ def settle_resumed(path: Path, changes: Mapping[str, Any]) -> None:
     own = begun.get("settings")
     settings = (own if isinstance(own, dict) else {}) | {name: value for name, value in changes.items() if value}
     wanted = settings.get("threads", 0)
-    settle_threads(str(settings.get("device", "")), wanted if isinstance(wanted, int) else 0, begun)
+    if type(wanted) is not int or not 0 <= wanted <= MOST_THREADS:
+        return  # which is refused when the settings are read
+    settle_threads(str(settings.get("device", "")), wanted, begun)
 
 
 def join_another(
