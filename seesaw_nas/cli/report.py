@@ -27,7 +27,7 @@ def report(
     csv: Annotated[Path | None, typer.Option(help="A CSV file to make, with every trial.")] = None,
     parquet: Annotated[Path | None, typer.Option(help="A Parquet file to make, with every trial.")] = None,
     png: Annotated[Path | None, typer.Option(help="A folder for the figures as PNG; needs kaleido, Chromium.")] = None,
-    svg: Annotated[Path | None, typer.Option(help="A folder for the figures as SVG.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="A folder for the figures as SVG; needs these, too.")] = None,
     figure: Annotated[
         str, typer.Option(help="Draw only this figure, such as front, for a paper, with its data as CSV beside it.")
     ] = "",

@@ -258,9 +258,8 @@ class RunFolder:
         """
         file = path / DESCRIPTION
         if not file.is_file():
-            raise RunError(
-                f"{path} is not a run folder: it has no {DESCRIPTION}; give the folder of a search, such as runs/NAME"
-            )
+            reason = f"it has no {DESCRIPTION}" if path.exists() else "it does not exist"
+            raise RunError(f"{path} is not a run folder: {reason}; give the folder of a search, such as runs/NAME")
         try:
             value = read_json(file)
         except DocumentError as error:

@@ -314,7 +314,8 @@ def test_resume_of_what_is_no_search(refused, made):
         wanted = "run is no search; a training goes on by `seesaw-nas train SPEC --out FOLDER --resume`"
     else:
         {"nothing": int, "folder": Path("run").mkdir, "file": Path("run").touch}[made]()
-        wanted = "run is not a run folder: it has no run.json; give the folder of a search, such as runs/NAME"
+        reason = "it does not exist" if made == "nothing" else "it has no run.json"
+        wanted = f"run is not a run folder: {reason}; give the folder of a search, such as runs/NAME"
     assert refused("resume", "run") == wanted
 
 

@@ -80,7 +80,8 @@ def test_what_is_no_run_folder_is_refused(tmp_path, made):
         path.mkdir()
     elif made == "file":
         path.write_text("")
-    with pytest.raises(RunError, match=r"run is not a run folder: it has no run\.json; give the folder of a search"):
+    reason = r"it has no run\.json" if made else "it does not exist"
+    with pytest.raises(RunError, match=f"run is not a run folder: {reason}; give the folder of a search"):
         RunFolder.open(path)
 
 

@@ -26,7 +26,10 @@ def read(path: str, about: dict[str, Any]) -> Any:
 
 
 def main() -> int:
-    """Print the five likeliest classes of each picture; the exit code, 2 where one could not be read."""
+    """Print the five likeliest classes of each picture; the exit code, 2 where none is given or one cannot be read."""
+    if not sys.argv[1:]:
+        print("pictures are wanted: python example.py picture.png ...", file=sys.stderr)
+        return 2
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     about = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
     session = onnxruntime.InferenceSession(HERE / "model.onnx", providers=["CPUExecutionProvider"])

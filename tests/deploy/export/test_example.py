@@ -121,6 +121,12 @@ def test_a_cut_picture_is_named_and_the_others_are_classified(colours, pictures,
     assert ended.stdout.splitlines() == lines_of(predict.classify(predict.load(colours, "cpu"), [whole], 5))
 
 
+def test_without_a_picture_it_says_how_it_is_called(colours):
+    ended = start(colours)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "pictures are wanted: python example.py picture.png ...\n"
+
+
 def test_it_is_right(exported_folder, digit_pictures, trained_classes):
     lines = run(exported_folder, *sorted(digit_pictures.iterdir()))
     assert [re.search(r"  (\d) ", line)[1] for line in lines] == trained_classes

@@ -95,6 +95,6 @@ def test_journal_that_is_being_written_and_one_that_is_damaged(ended):
 
 
 def test_what_is_no_search_is_told_in_one_line(refused, trained_on_digits, tmp_path):
-    assert refused("status", "nowhere").startswith("nowhere is not a run folder: it has no run.json")
+    assert refused("status", "nowhere").startswith("nowhere is not a run folder: it does not exist")
     said = refused("status", trained_on_digits)
     assert said == f"{trained_on_digits} is no search; of a training, `train --tensorboard` shows the progress"
