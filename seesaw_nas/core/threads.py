@@ -108,8 +108,8 @@ def matter(device: str) -> bool:
 
 
 def named(environment: Mapping[str, str] = os.environ) -> str:
-    """The variable by which the user has named a number; empty for none."""
-    return next((name for name in VARIABLES if environment.get(name)), "")
+    """The variable by which the user has named a number, or several for nested regions; empty for none."""
+    return next((name for name in VARIABLES if re.match(r"\s*\+?0*[1-9]", environment.get(name, ""))), "")
 
 
 def time_work(count: int) -> float:

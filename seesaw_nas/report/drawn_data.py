@@ -20,8 +20,8 @@ def drawn_data(figure: go.Figure) -> pd.DataFrame:
 
     ``series`` is its name in the legend, and ``panel`` the title of its panel, where there are several. A column for
     each direction has the axis's title, or ``x`` and ``y`` where panels differ. Where something has them, there are
-    ``base`` of a bar that does not begin at 0, both ends of bars of error, what the colour says, ``trial``, and
-    ``segment``, which counts the pieces of an interrupted line from 1.
+    ``base`` of a bar that does not begin at 0, both ends of bars of error, what the colour says, ``trial``,
+    ``segment``, which counts the pieces of an interrupted line from 1, and ``value``, what a place on an axis means.
     """
     names = {axis: _axis_name(figure, axis) for axis in "xy"}
     panels = _panels(figure)
@@ -102,6 +102,10 @@ def _extra(trace: Any, x: list[Any], y: list[Any], names: dict[str, str], scale:
         found["trial"] = [int(number[1]) for number in numbers if number]
     elif (trace.hovertemplate or "").startswith(_BY_TRIAL) and trace.customdata is not None:
         found["trial"] = _values(trace.customdata)
+    elif number := _TRIAL.fullmatch(trace.name or ""):
+        found["trial"] = [int(number[1])] * len(x)
+    if "mode" in trace and trace.mode == "lines" and isinstance(trace.text, list | tuple | np.ndarray):
+        found["value"] = _values(trace.text)  # which places on axes of several kinds stand for
     return found
 
 

@@ -38,6 +38,13 @@ def test_what_the_user_says_is_not_measured():
     assert choose(4, 3, 2, {"OMP_NUM_THREADS": "4"}, unmeasured) == Threads(3, "as --threads says")
     assert choose(4, 0, 2, {"OMP_NUM_THREADS": "4"}, unmeasured) == Threads(4, "as OMP_NUM_THREADS says")
     assert choose(1, 0, 0, {}, unmeasured) == Threads(1)
+    assert choose(4, 0, 0, {"MKL_NUM_THREADS": "4,2"}, unmeasured) == Threads(4, "as MKL_NUM_THREADS says")
+
+
+@pytest.mark.parametrize("text", ["junk", "0", "-2", "", " ", "0x"])
+def test_a_variable_without_a_number_says_nothing(text):
+    assert choose(4, 0, 0, {"OMP_NUM_THREADS": text}, ONE_BUSY.__getitem__).count == 2
+    assert choose(4, 0, 3, {"OMP_NUM_THREADS": text}, unmeasured).why == "as it began"
 
 
 def test_what_goes_on_has_as_many_as_before_but_no_more_than_there_are_cores(monkeypatch):

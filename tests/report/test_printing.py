@@ -1,6 +1,8 @@
 """Figures for a paper: their size, letters and lines, and the numbers that they draw."""
 
 import io
+import re
+from collections import Counter
 
 import plotly.graph_objects as go
 import pytest
@@ -62,6 +64,21 @@ def test_a_figure_that_is_not_there_or_has_nothing_to_show_is_one_line():
         OptionError, match=r"figure progress of r has nothing to show: 8 trials with a result are wanted"
     ):
         report.one_figure(run(5), "progress")
+
+
+def test_the_data_of_choices_say_what_was_chosen_in_each_trial():
+    found = run(40)
+    data = drawn_data(report.one_figure(found, "choices").figure)
+    for record in (found.records[3], found.records[39]):
+        values = data[(data["trial"] == record.number) & data["value"].notna()].set_index("x")["value"]
+        assert float(values["Multi-Adds (M)"]) == pytest.approx(record.macs / 1e6, rel=1e-5)
+        assert float(values["top-1 (%)"]) == pytest.approx(100 * record.top1, rel=1e-5)
+        asked = [re.fullmatch(r"stage (\d): (blocks|partition|expansion|flow)", place) for place in values.index]
+        assert any(asked), list(values.index)
+        for stage, kind in [one.groups() for one in asked if one]:
+            blocks = record.architecture.stages[int(stage) - 1].blocks
+            most = Counter(str(getattr(block, kind, "")) for block in blocks).most_common(1)[0][0]
+            assert values[f"stage {stage}: {kind}"] == (str(len(blocks)) if kind == "blocks" else most)
 
 
 def test_the_data_of_the_front_are_what_is_drawn():

@@ -148,7 +148,8 @@ def _parts(plan: Plan) -> list[str]:
 def _warnings(problem: Problem, plan: Plan) -> list[str]:
     """What of the plan is not as one would think."""
     wanted = problem.settings.proposals.trials
-    few = f"{wanted} trials are wanted, but only {plan.fitting} architectures fit the budget; each is tried once"
+    fit = "1 architecture fits" if plan.fitting == 1 else f"{plan.fitting:,} architectures fit"
+    few = f"{wanted} trials are wanted, but only {fit} the budget; each is tried once"
     again = problem.settings.winners
     fewer = f"{again} are to be trained again at the end, but only {wanted} are tried"
     found = (problem.budget_warning, few if plan.fitting < wanted else "", fewer if again > wanted else "")

@@ -69,7 +69,9 @@ def parallel_genotype(records: Sequence[TrialRecord], space: Space, words: Words
     axes = [_categories(name, every[name], space) for name in chosen]
     axes += [_numbers("Multi-Adds (M)", macs), _numbers(words.axis(), top1)]
     numbers = [trial.number for trial, _ in lines]
-    figure = _draw(axes, top1, numbers, [_hover(trial, chosen, words) for trial in lines])
+    told = [[*(choices[name] for name in chosen), f"{trial.macs / 1e6:.6g}"] for trial, choices in lines]
+    values = [[*line, f"{value:.6g}"] for line, value in zip(told, top1, strict=True)]
+    figure = _draw(axes, top1, numbers, [_hover(trial, chosen, words) for trial in lines], values)
     if left_out:
         caption(figure, f"The {len(chosen)} choices by which {words.noun} differs most; {left_out} others left out.")
     return figure
@@ -103,13 +105,16 @@ def _explained(values: Sequence[str], top1: Floats) -> float:
     return 1 - (within / (n - len(classes))) / (total / (n - 1))
 
 
-def _draw(axes: Sequence[Axis], top1: Floats, numbers: Sequence[int], texts: Sequence[str]) -> go.Figure:
+def _draw(
+    axes: Sequence[Axis], top1: Floats, numbers: Sequence[int], texts: Sequence[str], values: Sequence[list[str]]
+) -> go.Figure:
     """Lines from the worst to the best, so that the best lie above; points at their ends with what they are.
 
     Args:
         axes: in their order from the left, each a category of the horizontal axis.
         top1: of each line, in the unit of the last axis.
         numbers, texts: the trial of each line, and what the pointer shows of it.
+        values: what each line has on each axis, which no line shows, for the data of the figure.
     """
     places = [_spoken(axis.name) for axis in axes]
     figure = go.Figure(
@@ -140,7 +145,7 @@ def _draw(axes: Sequence[Axis], top1: Floats, numbers: Sequence[int], texts: Seq
         colour = sample_colorscale(LOW_TO_HIGH, [share])[0]
         figure.add_scatter(
             x=places, y=heights[:, i].round(3), mode="lines", hoverinfo="skip", name=f"trial {numbers[i]}",
-            line={"color": colour, "width": 1.5, "shape": "spline", "smoothing": 0.4},
+            text=values[i], line={"color": colour, "width": 1.5, "shape": "spline", "smoothing": 0.4},
         )  # fmt: skip
     bar = {"thickness": 10, "outlinewidth": 0, "len": 0.8, "x": 1.02, "xpad": 0}
     figure.add_scatter(
