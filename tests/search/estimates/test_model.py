@@ -110,6 +110,14 @@ def test_repeats_count_as_what_they_are():
     assert often.of([odd]).sd[0] < often.of(MANY[200:]).sd.min()
 
 
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_few_trials_that_happen_to_be_alike_claim_no_certainty(count):
+    alike = [trial(i, MANY[i], 0.5 + i / 1000, np.random.default_rng(0)) for i in range(count)]
+    estimates = told(alike)
+    assert np.ptp([record.top1 for record in alike]) < 0.002
+    assert estimates.of(MANY[:count]).sd.min() > 0.01
+
+
 def test_few_trials_and_no_structure_shrink_and_say_so():
     few = told(run_of(4)[0])
     assert not few.knows
