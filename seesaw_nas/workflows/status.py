@@ -36,7 +36,7 @@ class Status:
         workers: trainings that each worker has ended; empty where one process trains by itself.
         short_epochs: of the schedule of its short trainings; 0 where it has none.
         evaluator: what scores.
-        resume: the command that goes on with it; empty while a process works on it, and where nothing is left to do.
+        resume: the command or call that goes on with it; empty while a process works on it, and where nothing is left.
     """
 
     name: str
@@ -121,8 +121,15 @@ class RunWatch:
             workers={worker: len(numbers) for worker, numbers in tally.workers.items()},
             short_epochs=spending.short,
             evaluator=self._evaluator,
-            resume="" if ended or working else shlex.join(["seesaw-nas", "resume", str(self._folder.path)]),
+            resume="" if ended or working else _how_to_resume(self._folder),
         )
+
+
+def _how_to_resume(folder: RunFolder) -> str:
+    """The command, or the call in Python where the run began with objects of a program."""
+    if not (names := folder.description.get("given")):
+        return shlex.join(["seesaw-nas", "resume", str(folder.path)])
+    return f"api.resume({str(folder.path)!r}, given=api.Objects({', '.join(f'{name}=...' for name in names)}))"
 
 
 def _spending(settings: Mapping[str, Any]) -> Spending:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from seesaw_nas import api
 from seesaw_nas.architecture import specfile
 from seesaw_nas.cli.parts.command import typed_with
 from seesaw_nas.core.errors import TrainingFailed
@@ -329,6 +330,16 @@ def test_status_of_a_stopped_run_says_how_to_go_on(cli, monkeypatch):
     assert err.endswith("it goes on by `seesaw-nas resume runs/a`\n")
     assert "next    seesaw-nas resume runs/a goes on with it" in cli("status", "runs/a").out
     assert json.loads(cli("status", "runs/a", "--json").out)["resume"] == "seesaw-nas resume runs/a"
+
+
+def test_status_of_a_search_with_a_programs_own_evaluator_says_how_to_go_on_in_python(cli):
+    def stop(architecture, seed):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        api.search("seesaw-digits", "600K", evaluator=stop, trials=2, name="own")
+    hint = "api.resume('runs/own', given=api.Objects(evaluator=...))"
+    assert f"next    {hint} goes on with it" in cli("status", "runs/own").out
 
 
 def test_interrupted_before_anything_began(cli, monkeypatch):
