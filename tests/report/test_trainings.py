@@ -1,10 +1,13 @@
 """Curves, and what ran when."""
 
+from typing import get_args
+
 import pytest
 from drawn import notes, trace, trial
 
 from seesaw_nas import report
-from seesaw_nas.report.figures.trainings import MOST_CURVES
+from seesaw_nas.report.figures.trainings import MOST_CURVES, PATTERNS
+from seesaw_nas.search.records import State
 
 DONE = [trial(i, 0.5 + i / 10, curve=[0.1, 0.3, 0.5 + i / 10]) for i in range(4)]
 
@@ -76,3 +79,7 @@ def test_time_is_told_in_a_unit_that_can_be_read(seconds, unit, length):
 
 def test_without_times_it_says_so():
     assert notes(report.timeline([])) == notes(report.timeline(DONE)) == ["no trial has a time of its beginning"]
+
+
+def test_every_state_that_a_trial_may_have_is_drawn():
+    assert set(PATTERNS) == set(get_args(State))

@@ -34,7 +34,7 @@ MOST_CURVES = 300  # behind those: more are one grey area, and megabytes
 PATTERNS: dict[State, tuple[str, str]] = {
     "complete": (GREEN, ""), "stopped": (ORANGE, "/"), "failed": (VERMILION, "x"), "paused": (PURPLE, "-"),
     "running": (BLUE, "+"), "duplicate": (SKY, "\\"), "infeasible": (GREY, ""),
-    "short": (ORANGE, "."),
+    "short": (ORANGE, "."), "lost": (VERMILION, "|"),
 }  # fmt: skip
 _UNITS = ((7200.0, 3600.0, "h"), (300.0, 60.0, "min"), (0.0, 1.0, "s"))  # from which span on, seconds in one, name
 
