@@ -40,6 +40,16 @@ class Scores:
     repeats: tuple[Array, ...]
     blocks: Callable[[Slot], Array]
 
+    def total(self, space: Space, architecture: Architecture) -> float:
+        """The sum over an architecture of the space."""
+        outline, blocks, repeats = space.take_apart(architecture)
+        total = float(self.outlines[outline])
+        for i, (stage, n) in enumerate(zip(space.stages, repeats, strict=True)):
+            total += float(self.repeats[i][stage.repeats.index(n)])
+        for slot, block in blocks.items():
+            total += float(self.blocks(slot)[space.number(slot, block)])
+        return total
+
 
 class Additive:
     """Finds the best architecture of a space for given scores; made once and called with many scores.

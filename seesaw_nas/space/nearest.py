@@ -98,13 +98,7 @@ class _Wanted:
 
     def lost(self, architecture: Architecture) -> int:
         """How many of the wanted genes an architecture does not have."""
-        outline, blocks, repeats = self._space.take_apart(architecture)
-        kept = self.scores.outlines[outline]
-        for i, (stage, n) in enumerate(zip(self._space.stages, repeats, strict=True)):
-            kept += self.scores.repeats[i][stage.repeats.index(n)]
-        for slot, block in blocks.items():
-            kept += self._kept[slot][self._space.number(slot, block)]
-        return self._most - int(kept)
+        return self._most - int(self.scores.total(self._space, architecture))  # without the chance
 
     def least_lost(self, feasible: Feasible) -> tuple[int, Architecture | None]:
         """A bound on the genes lost within the budget, and an architecture that reaches it, if there is a simple one.

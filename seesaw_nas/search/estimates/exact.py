@@ -77,7 +77,7 @@ def best_unknown(
             found = programme.best(part.scores(scores), budget.high, budget.low)
             solved += 1
             if found is not None:
-                heapq.heappush(waiting, (-_total(scores, space, found), next(order), found, part))
+                heapq.heappush(waiting, (-scores.total(space, found), next(order), found, part))
         if not waiting:
             return None
         _, _, best, part = heapq.heappop(waiting)
@@ -96,13 +96,3 @@ def _choices(space: Space, architecture: Architecture) -> dict[Choice, int]:
     for slot, block in blocks.items():
         found[_block(slot)] = space.number(slot, block)
     return found
-
-
-def _total(scores: Scores, space: Space, architecture: Architecture) -> float:
-    outline, blocks, repeats = space.take_apart(architecture)
-    total = float(scores.outlines[outline])
-    for i, (stage, n) in enumerate(zip(space.stages, repeats, strict=True)):
-        total += float(scores.repeats[i][stage.repeats.index(n)])
-    for slot, block in blocks.items():
-        total += float(scores.blocks(slot)[space.number(slot, block)])
-    return total
