@@ -155,6 +155,12 @@ def check_int(name: str, value: object, minimum: int, maximum: int = 2**63) -> N
         raise SpecError(f"at most {maximum} is wanted, got {shorten(value)}; the nearest legal value: {maximum}", name)
 
 
+def check_fraction(name: str, value: float) -> None:
+    """Require a number from 0 to 1, such as an accuracy."""
+    if not 0 <= value <= 1:
+        raise SpecError(f"a fraction from 0 to 1 is wanted, got {shorten(value)}", name)
+
+
 def check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:
     """Raise :class:`SpecError` at the field ``name`` unless ``value`` is one of ``choices``, in type too."""
     if type(value) is type(choices[0]) and value in choices:

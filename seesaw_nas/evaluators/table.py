@@ -19,7 +19,7 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.description import check_fields
 from seesaw_nas.core.documents import DocumentError, decode, parse_json, read_bytes
 from seesaw_nas.core.errors import RunError, SeesawError, SpecError
-from seesaw_nas.core.fields import at_path, check_distinct, shorten
+from seesaw_nas.core.fields import at_path, check_distinct, check_fraction, shorten
 from seesaw_nas.core.files import replace_file
 from seesaw_nas.core.typed import check, conform
 from seesaw_nas.evaluators.subject import Subject
@@ -242,8 +242,8 @@ def check_curve(curve: Sequence[Epoch], digest: str) -> None:
     """
     for epoch in curve:
         check(epoch)
-        if epoch.top1 is not None and not 0 <= epoch.top1 <= 1:
-            raise SpecError(f"a fraction from 0 to 1 is wanted, got {shorten(epoch.top1)}", "top1")
+        if epoch.top1 is not None:
+            check_fraction("top1", epoch.top1)
     if [epoch.epoch for epoch in curve] != list(range(1, len(curve) + 1)):
         raise SpecError(f"the epochs of a training of {digest} do not count up from 1", "epoch")
     if curve[-1].top1 is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import RunError, SpecError
-from seesaw_nas.core.fields import at_path, check_distinct, shorten, take_fields
+from seesaw_nas.core.fields import at_path, check_distinct, check_fraction, take_fields
 from seesaw_nas.core.files import write_json
 from seesaw_nas.core.typed import build, conform
 from seesaw_nas.evaluators import Failure, attempt
@@ -136,8 +136,8 @@ def _confirmed(value: Any) -> Confirmed:
     for i, entry in enumerate(conform("repeats", tuple[Any, ...], content["repeats"])):
         with at_path(f"repeats[{i}]"):
             repeats.append(repeat := build(Repeat, entry))
-            if are_accuracies and repeat.top1 is not None and not 0 <= repeat.top1 <= 1:
-                raise SpecError(f"a fraction from 0 to 1 is wanted, got {shorten(repeat.top1)}", "top1")
+            if are_accuracies and repeat.top1 is not None:
+                check_fraction("top1", repeat.top1)
     check_distinct("repeats", [f"{repeat.digest} with seed {repeat.seed}" for repeat in repeats])
     return Confirmed(conditions, tuple(repeats))
 

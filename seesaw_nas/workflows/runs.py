@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from seesaw_nas.core.documents import DocumentError, read_json
-from seesaw_nas.core.errors import RunError, SeesawError
-from seesaw_nas.core.fields import shorten
+from seesaw_nas.core.errors import RunError, SeesawError, SpecError
+from seesaw_nas.core.fields import check_fraction
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators import gives_accuracy
 from seesaw_nas.search.history.glance import Glance, glance
@@ -182,6 +182,9 @@ def _top1(path: Path, is_accuracy: bool = True) -> float | None:
         found = value.get("result", value).get("top1")
     if not isinstance(found, int | float) or isinstance(found, bool):
         return None
-    if is_accuracy and not 0 <= found <= 1:
-        raise RunError(f"{path} is damaged (top1: a fraction from 0 to 1 is wanted, got {shorten(found)}); restore it")
+    try:
+        if is_accuracy:
+            check_fraction("top1", found)
+    except SpecError as error:
+        raise RunError(f"{path} is damaged ({error}); restore it") from None
     return float(found)
