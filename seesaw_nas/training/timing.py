@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
@@ -20,9 +21,16 @@ from seesaw_nas.training.memory import explain_training_memory
 from seesaw_nas.training.preparation import prepare
 from seesaw_nas.training.recipes import Recipe
 
+T = TypeVar("T")
 WARM_UP, MEASURED = 2, 5
 FORWARD = 1 / 3  # of a step: evaluating an image, since the backward pass costs about two forward passes
+SPREAD = 3  # architectures that are timed where many are to be trained
 LONG_STEP = 1.0  # seconds; a step as long as this needs no median of five
+
+
+def spread(ordered: Sequence[T]) -> list[T]:
+    """Those that are timed for all: one from the middle of each of :data:`SPREAD` parts."""
+    return [ordered[(2 * place + 1) * len(ordered) // (2 * SPREAD)] for place in range(SPREAD)]
 
 
 @dataclass(frozen=True, slots=True)

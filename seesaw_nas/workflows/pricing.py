@@ -17,7 +17,7 @@ from seesaw_nas.search import engines
 from seesaw_nas.search.strategies.base import ExactDraws, Exhausted, Setting
 from seesaw_nas.training import memory
 from seesaw_nas.training.supernet import Supernet
-from seesaw_nas.training.timing import Line, trial_images
+from seesaw_nas.training.timing import SPREAD, Line, spread, trial_images
 from seesaw_nas.workflows import results, supernets
 from seesaw_nas.workflows.search_images import load_images, load_whole
 from seesaw_nas.workflows.shared_plan import Step
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from seesaw_nas.workflows.problem import Problem
 
 STAGE, AGAIN, LATENCY = "stage", "again", "latency"
-DRAWS, TIMED = 24, 3  # architectures that are drawn as a strategy asks for them, and those of them that are timed
+DRAWS = 24  # architectures that are drawn as a strategy asks for them
 ENDING = 1.6  # times the seconds that calls are timed for: what is taken beside them to warm up and to compare
 PREPARING = 3.5  # seconds for each member of a front, to export it and to load what runs it
 FRONT_POWER = 0.6  # a front has one member more than the trials to this power: 5 of 10, 17 of 100
@@ -74,11 +74,6 @@ def draw(problem: Problem, first: int, count: int) -> list[Architecture]:
     return list(found.values())
 
 
-def spread(drawn: Sequence[Architecture]) -> list[Architecture]:
-    """Three of those drawn: from the middle of each third."""
-    return [drawn[(2 * place + 1) * len(drawn) // (2 * TIMED)] for place in range(TIMED)]
-
-
 def price(problem: Problem, architectures: Sequence[Architecture] = (), first: int = 0, count: int = DRAWS) -> Price:
     """Time evaluations, with as many threads as trials get; memory is given back where others are to train.
 
@@ -87,7 +82,7 @@ def price(problem: Problem, architectures: Sequence[Architecture] = (), first: i
         first, count: number of the first trial, and how many there are.
     """
     settings = problem.settings
-    asked = list(architectures) or draw(problem, first, max(TIMED, min(DRAWS, count)))
+    asked = list(architectures) or draw(problem, first, max(SPREAD, min(DRAWS, count)))
     drawn = sorted(asked, key=cost.macs)
     with threads.use(engines.lanes(settings, problem.device).threads):
         try:
@@ -171,4 +166,4 @@ def _score_seconds(
     evaluator.scores(spread(drawn)[:1])  # makes the images ready
     start = clock()
     evaluator.scores(spread(drawn))
-    return (clock() - start) / TIMED
+    return (clock() - start) / SPREAD

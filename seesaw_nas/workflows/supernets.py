@@ -32,7 +32,7 @@ from seesaw_nas.training.execution import EAGER
 from seesaw_nas.training.supernet import WEIGHTS, Supernet, TrainedSupernet, load, save
 from seesaw_nas.training.supernet import train as train_supernet
 from seesaw_nas.training.supernet.sampling import check_recipe, sampler
-from seesaw_nas.training.timing import Line, step_seconds
+from seesaw_nas.training.timing import Line, spread, step_seconds
 from seesaw_nas.workflows.problem import Problem, description, make_problem
 from seesaw_nas.workflows.search_images import load_images
 
@@ -198,8 +198,7 @@ def estimate(
     rng, sample = np.random.default_rng(settings.training.seed), sampler(settings.steps.sampling, feasible)
     steps = [sample(rng) for _ in range(DRAWN)]
     drawn = sorted((one for step in steps for one in step), key=cost.macs)
-    timed = [drawn[(2 * place + 1) * len(drawn) // 6] for place in range(3)]  # the middle of each third
-    line = Line.through([(cost.macs(one), step_seconds(one, images, recipe, device, EAGER)) for one in timed])
+    line = Line.through([(cost.macs(one), step_seconds(one, images, recipe, device, EAGER)) for one in spread(drawn)])
     each = sum(line.at(cost.macs(one)) for one in drawn) / len(steps)
     return DEARER * each * recipe.epochs * steps_per_epoch(images, recipe)
 
