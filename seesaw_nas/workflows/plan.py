@@ -71,11 +71,15 @@ class Plan:
         return self.trial_seconds * self.epochs / self.whole_epochs * rounds
 
     @property
+    def _before_seconds(self) -> float:
+        return sum(part.seconds for part in self.before)
+
+    @property
     def seconds(self) -> float:
         """Of everything: other parts, trials as far as the time limit lets them begin, and what follows them."""
-        work = sum(part.seconds for part in self.before) + self.trials_seconds
+        work = self._before_seconds + self.trials_seconds
         if self.is_limited and self.time_limit is not None:
-            if sum(part.seconds for part in self.before) > self.time_limit:
+            if self._before_seconds > self.time_limit:
                 return self.time_limit  # a search that ends in an earlier stage has nothing to train again
             work = self.time_limit + min(self.trial_seconds, self.trials_seconds) / 2  # the last one goes to its end
         return work + sum(part.seconds for part in self.after)
@@ -83,7 +87,7 @@ class Plan:
     @property
     def is_limited(self) -> bool:
         """Whether the time limit is reached before all trials are done."""
-        work = sum(part.seconds for part in self.before) + self.trials_seconds
+        work = self._before_seconds + self.trials_seconds
         return self.time_limit is not None and work > self.time_limit
 
     @property
@@ -91,7 +95,7 @@ class Plan:
         """Whole trials that the time limit has room for; all of them without."""
         if not self.is_limited or self.time_limit is None:
             return self.trials
-        rest = self.time_limit - sum(part.seconds for part in self.before)
+        rest = self.time_limit - self._before_seconds
         return max(0, min(self.trials, math.ceil(self.trials * rest / self.trials_seconds)))
 
     def __repr__(self) -> str:
