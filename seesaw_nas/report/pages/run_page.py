@@ -88,7 +88,7 @@ def _choice(figure: go.Figure) -> str:
 
 
 def _has_published(figure: go.Figure) -> bool:
-    return "xaxis2" in figure.to_plotly_json()["layout"]
+    return any(trace.xaxis == "x2" for trace in figure.data)
 
 
 def _counts(records: Sequence[TrialRecord], said: Words) -> str:
