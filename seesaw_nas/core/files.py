@@ -18,12 +18,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.names import MOST_BYTES
 
 _UNFINISHED = re.compile(r"\.unfinished-\d+-[0-9a-f]{8}")
 _PART = re.compile(r"(\.\d+-[0-9a-f]{8})?\.part")  # without a number, as earlier releases wrote it
 _PART_BYTES = len(".4194304-01234567.part")
 _ATTEMPTS = 10  # at a name that another process takes for left behind between its making and its locking
+
+
+def refuse_existing(path: Path) -> None:
+    """Refuse to make a file or a folder that is there.
+
+    Raises:
+        RunError: it is.
+    """
+    if path.exists():
+        raise RunError(f"{path} exists already and nothing is overwritten; choose another name")
 
 
 def replace_file(path: Path, content: bytes) -> None:

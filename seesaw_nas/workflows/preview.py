@@ -11,6 +11,7 @@ from seesaw_nas import data
 from seesaw_nas.architecture import specfile
 from seesaw_nas.core import names
 from seesaw_nas.core.device import find_device
+from seesaw_nas.core.files import refuse_existing
 from seesaw_nas.core.run_folder import NameTaken, RunFolder, is_taken
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.records import TRAINED
@@ -24,7 +25,7 @@ from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import Problem
 from seesaw_nas.workflows.search_images import load_images
 from seesaw_nas.workflows.shared_plan import SharedPlan, plan_steps
-from seesaw_nas.workflows.tabulate import find_architectures, left_of, plan_trainings, read_done, refuse_existing
+from seesaw_nas.workflows.tabulate import find_architectures, left_of, plan_trainings, read_done
 
 if TYPE_CHECKING:
     from seesaw_nas.architecture.specfile import Named

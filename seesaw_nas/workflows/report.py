@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas import report as reports
 from seesaw_nas.core.errors import OptionError, RunError, known
+from seesaw_nas.core.files import refuse_existing
 from seesaw_nas.report.drawn_data import drawn_data
 from seesaw_nas.report.figures.images import IMAGE_FORMATS
 from seesaw_nas.report.printing import NARROW, check_font, for_print, parse_width, write_print
@@ -150,8 +151,7 @@ def _compared(runs: Sequence[Run], figure: str) -> PageFigure:
     shown = {one.name: one for one in reports.compare_runs(runs)}
     if figure not in shown:
         raise OptionError(known("figure", figure, tuple(shown)))
-    if shown[figure].is_blank:
-        raise OptionError(f"figure {figure} has nothing to show: {shown[figure].reason}")
+    shown[figure].refuse_blank()
     return shown[figure]
 
 
@@ -159,8 +159,7 @@ def _refuse_existing(paths: Sequence[Path]) -> None:
     for path, count in Counter(paths).items():
         if count > 1:
             raise OptionError(f"{path} is wanted twice; choose another name for one of them")
-        if path.exists():
-            raise RunError(f"{path} exists already and nothing is overwritten; choose another name")
+        refuse_existing(path)
 
 
 def _want_folders(paths: Sequence[Path], folders: Sequence[Path | None] = ()) -> None:

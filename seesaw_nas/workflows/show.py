@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
-from seesaw_nas.core.errors import OptionError, RunError
-from seesaw_nas.core.files import replace_file
+from seesaw_nas.core.errors import OptionError
+from seesaw_nas.core.files import refuse_existing, replace_file
 
 if TYPE_CHECKING:
     from seesaw_nas.network.witness import Verification
@@ -50,6 +50,5 @@ def _draw(named: Named, path: Path) -> None:
 
     if path.suffix.lower() != ".svg":
         raise OptionError(f"a drawing is an SVG file, so its name ends in .svg; got {path}")
-    if path.exists():
-        raise RunError(f"{path} exists already and nothing is overwritten; choose another name")
+    refuse_existing(path)
     replace_file(path, drawing.standalone(named.architecture, named.name).encode())

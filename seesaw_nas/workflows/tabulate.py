@@ -19,7 +19,7 @@ from seesaw_nas.core import threads
 from seesaw_nas.core.documents import DocumentError, check_file, decode, parse_json, read_bytes
 from seesaw_nas.core.errors import OptionError, RunError, SpecError
 from seesaw_nas.core.fields import shorten
-from seesaw_nas.core.files import cut_torn_line, open_locked
+from seesaw_nas.core.files import cut_torn_line, open_locked, refuse_existing
 from seesaw_nas.core.names import check_name
 from seesaw_nas.core.run_folder import check_description
 from seesaw_nas.core.typed import build
@@ -177,16 +177,6 @@ def find_architectures(
         listener.remark(f"{wanted:,} architectures are wanted, but {like} has {len(found):,}; all of them are trained")
     checksum = sha256(" ".join(one.digest for one in found).encode()).hexdigest()
     return found, {} if like is None else {LIKE: checksum}
-
-
-def refuse_existing(out: Path) -> None:
-    """Refuse to make a file that is there.
-
-    Raises:
-        RunError: it is.
-    """
-    if out.exists():
-        raise RunError(f"{out} exists already and nothing is overwritten; choose another name")
 
 
 def _entries(draws: Sequence[Architecture], log: _Log, first: int, seeds: int) -> Iterator[Recorded]:

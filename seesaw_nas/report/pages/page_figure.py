@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 
 import plotly.graph_objects as go
 
+from seesaw_nas.core.errors import OptionError
 from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.markup import paragraph, section
 
@@ -35,6 +36,19 @@ class PageFigure:
     def reason(self) -> str:
         """Why it is blank, as markup."""
         return "; ".join(note.text for note in self.figure.layout.annotations) if self.is_blank else ""
+
+    def refuse_blank(self, of: str = "") -> None:
+        """Refuse a figure that has nothing to show.
+
+        Args:
+            of: the run that it is of, for the message.
+
+        Raises:
+            OptionError: it is blank; the message says why.
+        """
+        if self.is_blank:
+            whose = f" of {of}" if of else ""
+            raise OptionError(f"figure {self.name}{whose} has nothing to show: {unescape(self.reason)}")
 
 
 def sections(shown: Sequence[PageFigure]) -> list[str]:

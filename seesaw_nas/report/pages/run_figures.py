@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from html import unescape
 
 import plotly.graph_objects as go
 
@@ -74,8 +73,7 @@ def one_figure(run: Run, name: str, *, columns: int = 2) -> PageFigure:
     if name not in planned:
         raise OptionError(known("figure", name, tuple(planned)))
     found = planned[name].drawn()
-    if found.is_blank:
-        raise OptionError(f"figure {name} of {run.name} has nothing to show: {unescape(found.reason)}")
+    found.refuse_blank(run.name)
     return found
 
 
