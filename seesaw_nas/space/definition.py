@@ -93,9 +93,15 @@ class Space:
         """The index of the outline with this width and head, and the stages that have any blocks."""
         return self._outlines.choose(width, head, repeats)
 
-    def slots(self, outline: int) -> Iterator[Slot]:
+    def slots(self, outline: int) -> tuple[Slot, ...]:
         """Every slot of an outline, stage by stage, with as many blocks as each stage allows."""
-        one = self.outlines[outline]
+        return self._slots[outline]
+
+    @cached_property
+    def _slots(self) -> tuple[tuple[Slot, ...], ...]:
+        return tuple(tuple(self._make_slots(one)) for one in self.outlines)
+
+    def _make_slots(self, one: Outline) -> Iterator[Slot]:
         width, size, c_in = one.width, output_size(self.input_size, self.stem_stride), self.stem_channels[one.width]
         for i in one.present:
             stage = self.stages[i]
