@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -117,36 +118,20 @@ def _draw(
         values: what each line has on each axis, which no line shows, for the data of the figure.
     """
     places = [_spoken(axis.name) for axis in axes]
-    figure = go.Figure(
-        layout={
-            "template": THEME, "showlegend": False, "meta": {"is_wide": True}, "margin": {"l": 40, "r": 90, "t": 64},
-            "xaxis": {"type": "category", "visible": False, "range": [-0.45, len(axes) - 0.85]},
-            "yaxis": {"visible": False, "range": [-0.02, 1.02]},
-        }
-    )  # fmt: skip
-    for place, axis in enumerate(axes):
-        figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, line={"color": GREY, "width": 1}, layer="below")
-        name = _spoken(axis.name).replace(": ", "<br>")
-        figure.add_annotation(text=name, x=place, y=1, yanchor="bottom", yshift=6, showarrow=False, font_size=13)
-        for height, text in axis.ticks:
-            note = {
-                "xanchor": "right",
-                "xshift": -6,
-                "showarrow": False,
-                "font_size": 12,
-                "bgcolor": LIGHT["page"],
-                "borderpad": 1,
-            }
-            figure.add_annotation(text=text, x=place, y=height, **note)
+    figure = go.Figure(layout=_layout(axes))
     heights = np.array([axis.heights for axis in axes])  # (axes, lines)
     low, high = float(np.quantile(top1, 0.1)), float(top1.max())  # a few very low ones would take all the colours
     shares = np.clip((top1 - low) / (high - low), 0, 1) if high > low else np.ones(len(top1))
-    for i, share in enumerate(shares.tolist()):
-        colour = sample_colorscale(LOW_TO_HIGH, [share])[0]
-        figure.add_scatter(
-            x=places, y=heights[:, i].round(3), mode="lines", hoverinfo="skip", name=f"trial {numbers[i]}",
-            text=values[i], line={"color": colour, "width": 1.5, "shape": "spline", "smoothing": 0.4},
-        )  # fmt: skip
+    colours = sample_colorscale(LOW_TO_HIGH, shares.tolist())
+    figure.add_traces(
+        [
+            go.Scatter(
+                x=places, y=heights[:, i].round(3), mode="lines", hoverinfo="skip", name=f"trial {numbers[i]}",
+                text=values[i], line={"color": colour, "width": 1.5, "shape": "spline", "smoothing": 0.4},
+            )
+            for i, colour in enumerate(colours)
+        ]
+    )  # fmt: skip
     bar = {"thickness": 10, "outlinewidth": 0, "len": 0.8, "x": 1.02, "xpad": 0}
     figure.add_scatter(
         x=places[-1:] * len(top1), y=heights[-1].round(3), mode="markers", hoverinfo="text", name="trials",
@@ -156,6 +141,24 @@ def _draw(
         },
     )  # fmt: skip
     return figure
+
+
+def _layout(axes: Sequence[Axis]) -> dict[str, Any]:
+    """The axes, with their names above and their ticks beside them."""
+    shapes, notes = [], []
+    for place, axis in enumerate(axes):
+        line = {"color": GREY, "width": 1}
+        shapes.append({"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "line": line, "layer": "below"})
+        above = {"yanchor": "bottom", "yshift": 6, "font": {"size": 13}}
+        notes.append({"text": _spoken(axis.name).replace(": ", "<br>"), "x": place, "y": 1, **above})
+        beside = {"xanchor": "right", "xshift": -6, "font": {"size": 12}, "bgcolor": LIGHT["page"], "borderpad": 1}
+        notes += [{"text": text, "x": place, "y": height, **beside} for height, text in axis.ticks]
+    return {
+        "template": THEME, "showlegend": False, "meta": {"is_wide": True}, "margin": {"l": 40, "r": 90, "t": 64},
+        "xaxis": {"type": "category", "visible": False, "range": [-0.45, len(axes) - 0.85]},
+        "yaxis": {"visible": False, "range": [-0.02, 1.02]},
+        "shapes": shapes, "annotations": [{"showarrow": False, **note} for note in notes],
+    }  # fmt: skip
 
 
 def _choices(architecture: Architecture, space: Space) -> dict[str, str] | None:
