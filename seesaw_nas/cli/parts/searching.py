@@ -139,19 +139,22 @@ class View(Listener):
         self._progress.start()
         if (plan := self._whole) is None:
             return
+        if (left := total - number) == 0:
+            self._forecast, self._later = Forecast(replace(plan, before=())), 0.0
+            self._foresee()
+            return
         seconds = [*(part.seconds for part in plan.before), plan.trials_seconds]
-        after, left = sum(part.seconds for part in plan.after), total - number
-        self._later = after + sum(seconds[len(seconds) - left :]) if left else 0.0
         own = seconds[-left - 1] if left < len(seconds) else 0.0
-        self._forecast = None if left else Forecast(replace(plan, before=()))  # others have plans of their own
-        self._foresee(time.monotonic() + own + (0.0 if left else after))
+        self._forecast = None  # the stage has a plan of its own
+        self._later = sum(seconds[len(seconds) - left :]) + sum(part.seconds for part in plan.after)
+        self._foresee(time.monotonic() + own)
 
     def _foresee(self, ends: float | None = None) -> None:
         """Show when everything is over: at ``ends`` and the later stages; by default as the forecast says."""
-        if ends is None and self._forecast is None:
-            return
-        known = self._forecast.ends if ends is None and self._forecast is not None else ends or 0.0
-        self._progress.update(self._trials, ends=known + self._later)
+        if ends is None and self._forecast is not None:
+            ends = self._forecast.ends
+        if ends is not None:
+            self._progress.update(self._trials, ends=ends + self._later)
 
     def doing(self, what: str) -> None:
         """Show it in place of the trials, of which there is none yet."""
