@@ -1,8 +1,12 @@
-"""Params and Multi-Adds by arithmetic on the spec: the only place that defines how they are counted.
+"""Params, Multi-Adds and bytes of weights by arithmetic on the spec: the only place that defines how they are counted.
 
 Multi-Adds are the multiply-adds (MACs) of convolutions and linear layers for one image. Bias, batch norm, activations,
 pooling, residual additions and permutations are not counted. Params are all trainable parameters, including the weight
 and bias of batch norm. Source: Zhang 2019, arXiv:1905.03672, tables 3 to 7, whose figures this convention reproduces.
+
+Bytes of weights are those of the deployed network: batch norm is folded, so every convolution has a weight and one bias
+a channel, and an uneven convolution has the weights of its groups alone. Left out are scales and zero points of int8
+weights and the container around them (a graph, names, padding).
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from seesaw_nas.architecture.elements import BIAS_BYTES, ElementType, element_bytes
 from seesaw_nas.architecture.partition import DENSE, Partition
 from seesaw_nas.architecture.spec import Architecture, Block, PlacedBlock, output_size
 
@@ -109,8 +114,12 @@ def block_params(block: Block, c_in: int, c_out: int) -> int:
 
 
 def _block_params(block: Block, c_in: int, c_out: int) -> int:
-    norms = NORM_PARAMS * (2 * block.expansion * c_in + c_out)
-    return _block_macs(block, c_in, c_out, 1, 1) + norms
+    return _block_macs(block, c_in, c_out, 1, 1) + NORM_PARAMS * _written(block, c_in, c_out)
+
+
+def _written(block: Block, c_in: int, c_out: int) -> int:
+    """Channels that the three convolutions of a block write, each with its batch norm or, deployed, its bias."""
+    return 2 * block.expansion * c_in + c_out
 
 
 def stem_params(input_channels: int, channels: int) -> int:
@@ -121,6 +130,30 @@ def stem_params(input_channels: int, channels: int) -> int:
 def head_params(c_in: int, channels: int, classes: int) -> int:
     """Trainable parameters of the head with its batch norm, and of the classifier with its bias."""
     return head_macs(c_in, channels, classes, 1) + NORM_PARAMS * channels + classes
+
+
+def block_weight_bytes(block: Block, c_in: int, c_out: int, dtype: ElementType) -> int:
+    """Bytes of the weights and biases of a deployed block.
+
+    Raises:
+        SpecError: the block does not fit between ``c_in`` and ``c_out`` channels.
+        OptionError: the element type is unknown.
+    """
+    return _bytes(block_macs(block, c_in, c_out, 1, 1), _written(block, c_in, c_out), dtype)
+
+
+def stem_weight_bytes(input_channels: int, channels: int, dtype: ElementType) -> int:
+    """Bytes of the weight and bias of the deployed stem."""
+    return _bytes(stem_macs(input_channels, channels, 1), channels, dtype)
+
+
+def head_weight_bytes(c_in: int, channels: int, classes: int, dtype: ElementType) -> int:
+    """Bytes of the weights and biases of the deployed head and of the classifier."""
+    return _bytes(head_macs(c_in, channels, classes, 1), channels + classes, dtype)
+
+
+def _bytes(weights: int, biases: int, dtype: ElementType) -> int:
+    return element_bytes(dtype) * weights + BIAS_BYTES * biases
 
 
 def macs(architecture: Architecture) -> int:
@@ -139,6 +172,15 @@ def params(architecture: Architecture) -> int:
     for placed in architecture.placed:
         total += _block_params(placed.block, placed.c_in, placed.c_out)
     return total + head_params(architecture.placed[-1].c_out, architecture.head.channels, architecture.classes)
+
+
+def weight_bytes(architecture: Architecture, dtype: ElementType) -> int:
+    """Bytes of the weights and biases of the whole deployed network."""
+    total = stem_weight_bytes(architecture.input_channels, architecture.stem.channels, dtype)
+    for placed in architecture.placed:
+        total += block_weight_bytes(placed.block, placed.c_in, placed.c_out, dtype)
+    last, channels = architecture.placed[-1].c_out, architecture.head.channels
+    return total + head_weight_bytes(last, channels, architecture.classes, dtype)
 
 
 def layers(architecture: Architecture) -> tuple[Layer, ...]:

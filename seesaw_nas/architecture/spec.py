@@ -168,7 +168,12 @@ class PlacedBlock:
 
     @property
     def has_residual(self) -> bool:
-        return self.stride == 1 and self.c_in == self.c_out
+        return has_residual(self.c_in, self.c_out, self.stride)
+
+
+def has_residual(c_in: int, c_out: int, stride: int) -> bool:
+    """Whether the input of a block with these shapes is added to its output."""
+    return stride == 1 and c_in == c_out
 
 
 def output_size(size: int, stride: int) -> int:
