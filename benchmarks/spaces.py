@@ -84,7 +84,7 @@ def main() -> None:
     result: dict[str, object] = {"space": space.name, "repeats": options.repeats, "draws_each": DRAWS}
     result |= {"conditions": conditions(), "budgets": {}}
     for text in options.budgets:
-        figures = measure(space, Budget.parse(text, space.costliest_macs), options.repeats)
+        figures = measure(space, Budget.parse(text, space.costliest), options.repeats)
         result["budgets"][text] = figures
         print(text)
         for name, figure in figures.items():

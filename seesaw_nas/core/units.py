@@ -1,4 +1,4 @@
-"""Reading and writing the quantities that users type: Multi-Adds, shares and durations."""
+"""Reading and writing the quantities that users type: Multi-Adds, bytes, times and durations."""
 
 from __future__ import annotations
 
@@ -12,22 +12,64 @@ from typing import Any
 from seesaw_nas.core.errors import UnitError
 
 _SCALE = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
+_BYTES = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30}
+_NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def parse_count(text: str) -> int:
+def parse_count(text: str, of: str = "Multi-Adds") -> int:
     """A whole number with an optional suffix K, M or G: ``110M`` is 110,000,000 and ``1.5M`` is 1,500,000.
+
+    Args:
+        of: what is counted, for the error text.
 
     Raises:
         UnitError: the text is not such a number, is not positive, or is not whole.
     """
     match = re.fullmatch(r"((?:\d+|\d{1,3}(?:[,_]\d{3})+)(?:\.\d+)?)\s*([kKmMgG]?)", text.strip())
     if match is None:
-        raise UnitError(f"cannot read '{text}' as a number of Multi-Adds; write it like 110M, 1.5G or 110000000")
+        raise UnitError(f"cannot read '{text}' as a number of {of}; write it like 110M, 1.5G or 110000000")
     value = Fraction(match[1].replace(",", "").replace("_", "")) * _SCALE[match[2].upper()]
     if value.denominator != 1 or value <= 0:
-        raise UnitError(f"'{text}' is not a positive whole number of Multi-Adds; write it like 110M or 110000000")
+        raise UnitError(f"'{text}' is not a positive whole number of {of}; write it like 110M or 110000000")
     return int(value)
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes from ``256KB``, ``1MB``, ``1.5MiB`` or ``4096B``: as data sheets of boards do, 1 KB is 1,024 bytes.
+
+    Raises:
+        UnitError: the text is not such a size, is not positive, or is no whole number of bytes.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B", text.strip(), re.IGNORECASE)
+    value = Fraction(match[1]) * _BYTES[f"{match[2].upper()}B"] if match else Fraction(0)
+    if value.denominator != 1 or value <= 0:
+        raise UnitError(f"cannot read '{text}' as a size in bytes; write it like 256KB, 1.5MB or 4096B")
+    return int(value)
+
+
+def format_bytes(value: int) -> str:
+    """A short, rounded form for people, 1 KB being 1,024 bytes: 262,144 is ``256 KB`` and 1,000 is ``1000 B``."""
+    unit = next((unit for unit in ("GB", "MB", "KB") if value >= _BYTES[unit]), "B")
+    return f"{round(value / _BYTES[unit], 1):,g} {unit}"
+
+
+def parse_nanoseconds(text: str) -> int:
+    """Nanoseconds from ``4ms``, ``0.5ms``, ``800us`` or ``1s``.
+
+    Raises:
+        UnitError: the text is not such a time or is not positive.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ns|us|µs|μs|ms|s)", text.strip())
+    value = int(Fraction(match[1]) * _NANOSECONDS[re.sub("[µμ]", "u", match[2])]) if match else 0
+    if value <= 0:
+        raise UnitError(f"cannot read '{text}' as a time; write it like 4ms, 0.5ms or 800us")
+    return value
+
+
+def format_nanoseconds(value: int) -> str:
+    """Milliseconds, with three significant digits: 4,000,000 is ``4 ms`` and 812,345 is ``0.812 ms``."""
+    return f"{value / 10**6:.3g} ms"
 
 
 def write_budget(value: object) -> str:

@@ -237,8 +237,8 @@ class Proposer:
         """The job of a trial that was begun, now or (``again``) by an earlier process, unless it needs no training."""
         self._take_in(self._history.refresh())
         record = self._history[number]
-        if record.macs is None or record.macs not in self._history.budget:
-            reason = record.reason or f"{record.macs:,} Multi-Adds are outside the budget"
+        if record.architecture is None or (broken := self._history.budget.objection(record.architecture)):
+            reason = record.reason or broken
             self._close(replace(record, state="infeasible", reason=reason))
             return None
         earlier = self._known.of(record.schedule).get(record.digest, number)

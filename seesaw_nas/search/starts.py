@@ -113,7 +113,7 @@ def _nobody(text: str) -> None:
 
 
 def _fits(architecture: Architecture, feasible: Feasible) -> bool:
-    return architecture in feasible.space and cost.macs(architecture) in feasible.budget
+    return architecture in feasible.space and architecture in feasible.budget
 
 
 def _named(name: str, feasible: Feasible, basis: Basis, tell: Callable[[str], None], storage: str) -> Iterator[Start]:

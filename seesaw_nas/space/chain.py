@@ -9,6 +9,10 @@ table holds how many ways of filling the chain up to that slot have each cost. W
 - a filling of a given cost is drawn by walking the tables backwards and making each choice in proportion to the number
   of fillings that lead to it, so every filling of that cost is equally likely and no draw is rejected. The weights are
   64-bit floats: probabilities have a relative error of about 1e-13.
+
+Several sums are bounded at once by one number that holds them all, as digits of a mixed radix: the highest is told by
+its place, each of the others is a :class:`Digit`. A radix leaves room for one more option beyond the limit, and after
+each slot what is beyond it is dropped, so that no digit ever carries over into the next.
 """
 
 from __future__ import annotations
@@ -52,6 +56,53 @@ class Menu(Generic[Option]):
 
 
 @dataclass(frozen=True)
+class Digit:
+    """One of several sums that a cost holds.
+
+    Attributes:
+        place: what 1 of it adds to the cost.
+        radix: how many values it may have before it would carry over; the next place is ``place * radix``.
+        low, high: the sums allowed at the end, both included.
+    """
+
+    place: int
+    radix: int
+    low: int
+    high: int
+
+    def of(self, costs: Array | int) -> Any:
+        """Its value in each cost."""
+        return costs // self.place % self.radix
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a sum may be after some stage, so that the cheapest remaining stages still fit.
+
+    Attributes:
+        high: the highest cost.
+        digits: each digit of it, and its highest value.
+    """
+
+    high: int
+    digits: tuple[tuple[Digit, int], ...] = ()
+
+    def clear(self, ways: Array, offset: int, unit: int, nothing: float = 0) -> None:
+        """Set to ``nothing`` what has a digit above its highest value, in place."""
+        for digit, highest in self.digits:
+            if len(ways) == 1 or unit != 1 or digit.place != 1:
+                ways[digit.of(offset + unit * np.arange(len(ways))) > highest] = nothing
+                continue
+            first, radix = offset % digit.radix, digit.radix
+            head = ways[: (radix - first) % radix]  # up to the first cost whose digit is 0
+            head[max(0, highest + 1 - first) :] = nothing
+            body = ways[len(head) :]
+            whole = len(body) // radix * radix
+            body[:whole].reshape(-1, radix)[:, highest + 1 :] = nothing
+            body[whole:][highest + 1 :] = nothing
+
+
+@dataclass(frozen=True)
 class SlotRow(Generic[Option]):
     """The slots of a stage, filled from the first on, and how many of them may be filled."""
 
@@ -70,6 +121,11 @@ class SlotRow(Generic[Option]):
     @property
     def costliest(self) -> int:
         return max(sum(menu.costs[-1] for menu in self.slots[:n]) for n in self.repeats)
+
+    def least(self, digit: Digit) -> int:
+        """The least sum that a digit may come to."""
+        least = [min(map(digit.of, menu.costs)) for menu in self.slots[: max(self.repeats)]]
+        return int(min(sum(least[:n]) for n in self.repeats))
 
 
 @dataclass(frozen=True)
@@ -95,8 +151,9 @@ class CostCounts:
         return slice(first, max(first, min(last + 1, len(self.ways))))
 
 
-def _sum(tables: Sequence[CostCounts], limit: int, modulus: int | None) -> CostCounts:
+def _sum(tables: Sequence[CostCounts], room: Room, modulus: int | None) -> CostCounts:
     """The table for a choice between the fillings that these tables count."""
+    limit = room.high
     if len(tables) == 1:
         return tables[0]
     offset = min(table.offset for table in tables)
@@ -108,15 +165,16 @@ def _sum(tables: Sequence[CostCounts], limit: int, modulus: int | None) -> CostC
     return CostCounts(offset, unit, _reduce(ways, modulus))
 
 
-def _times(table: CostCounts, menu: Menu[Any], limit: int, modulus: int | None, weight: float = 1) -> CostCounts:
-    """The table after one more slot, whose options each count as ``weight``; costs above ``limit`` are dropped."""
-    base = menu.costs[0]
+def _times(table: CostCounts, menu: Menu[Any], room: Room, modulus: int | None, weight: float = 1) -> CostCounts:
+    """The table after one more slot, whose options each count as ``weight``; what has no room is dropped."""
+    base, limit = menu.costs[0], room.high
     offset = table.offset + base
     unit = math.gcd(table.unit if len(table.ways) > 1 else 0, *(cost - base for cost in menu.costs)) or 1
     top = min(offset + (len(table.ways) - 1) * table.unit + menu.costs[-1] - base, limit)
     ways = np.zeros((top - offset) // unit + 1 if top >= offset else 0, table.ways.dtype)
     for cost, options in zip(menu.costs, menu.options, strict=True):
         _add(ways, table.ways, (cost - base) // unit, table.unit // unit or 1, weight * len(options))
+    room.clear(ways, offset, unit)
     return CostCounts(offset, unit, _reduce(ways, modulus))
 
 
@@ -131,11 +189,16 @@ def _reduce(ways: Array, modulus: int | None) -> Array:
 
 
 class Chain(Generic[Option]):
-    """Stages one after another, plus a fixed cost."""
+    """Stages one after another, plus a fixed cost.
 
-    def __init__(self, stages: Sequence[SlotRow[Option]], fixed: int = 0) -> None:
+    Args:
+        digits: sums that the costs hold beside the highest, from the lowest place on; with any, ``fixed`` is 0.
+    """
+
+    def __init__(self, stages: Sequence[SlotRow[Option]], fixed: int = 0, digits: Sequence[Digit] = ()) -> None:
         self.stages = tuple(stages)
         self.fixed = fixed
+        self.digits = tuple(digits)
 
     @cached_property
     def size(self) -> int:
@@ -150,13 +213,23 @@ class Chain(Generic[Option]):
     def costliest(self) -> int:
         return self.fixed + sum(stage.costliest for stage in self.stages)
 
-    def _limits(self, limit: int) -> list[int]:
-        """For each stage, the highest cost up to its end that leaves enough for the cheapest remaining stages."""
-        rest, limits = 0, []
+    def _rooms(self, limit: int) -> list[Room]:
+        """For each stage, the room up to its end, which leaves enough for the cheapest remaining stages."""
+        rest, rests, rooms = 0, [0] * len(self.digits), list[Room]()
         for stage in reversed(self.stages):
-            limits.append(limit - self.fixed - rest)
+            highest = tuple((digit, max(-1, digit.high - left)) for digit, left in zip(self.digits, rests, strict=True))
+            rooms.append(Room(limit - self.fixed - rest, highest))
             rest += stage.cheapest
-        return limits[::-1]
+            rests = [left + stage.least(digit) for digit, left in zip(self.digits, rests, strict=True)]
+        return rooms[::-1]
+
+    def _holds(self, costs: Array) -> Array:
+        """Which costs have all their digits within what is allowed at the end; the highest sum is not looked at."""
+        held = np.ones(len(costs), bool)
+        for digit in self.digits:
+            values = digit.of(costs)
+            held &= (digit.low <= values) & (values <= digit.high)
+        return held
 
     def counts(self, bands: Sequence[tuple[int, int]]) -> list[int]:
         """The exact number of fillings whose cost lies in each band (low, high), both ends included."""
@@ -166,8 +239,15 @@ class Chain(Generic[Option]):
         residues = []
         for modulus in (moduli := _moduli(self.size, self._fan())):
             last = self._last_table(high, modulus)
-            residues.append([int(sum(last.ways[last.band(a - self.fixed, b - self.fixed)].tolist())) for a, b in bands])
+            residues.append([self._total(last, low, high) for low, high in bands])
         return [_chinese_remainder(list(column), moduli) for column in zip(*residues, strict=True)]
+
+    def _total(self, last: CostCounts, low: int, high: int) -> int:
+        band = last.band(low - self.fixed, high - self.fixed)
+        ways = last.ways[band]
+        if self.digits:
+            ways = ways[self._holds(last.offset + last.unit * np.arange(band.start, band.start + len(ways)))]
+        return sum(ways.tolist())
 
     def _fan(self) -> int:
         """An upper bound on the number of terms that one step of the recurrence adds up."""
@@ -175,7 +255,7 @@ class Chain(Generic[Option]):
 
     def _last_table(self, limit: int, modulus: int) -> CostCounts:
         table = CostCounts(0, 1, np.ones(1, np.uint64))
-        for stage, allowed in zip(self.stages, self._limits(limit), strict=True):
+        for stage, allowed in zip(self.stages, self._rooms(limit), strict=True):
             ends = []
             for n, menu in enumerate(stage.slots[: max(stage.repeats)], start=1):
                 table = _times(table, menu, allowed, modulus)
@@ -202,7 +282,7 @@ class Tables(Generic[Option]):
         self._starts: list[CostCounts] = []  # before each stage
         self._filled: list[dict[int, CostCounts]] = []  # in each stage, after its first n slots
         table = CostCounts(0, 1, np.ones(1))
-        for stage, allowed in zip(chain.stages, chain._limits(min(limit, chain.costliest)), strict=True):
+        for stage, allowed in zip(chain.stages, chain._rooms(min(limit, chain.costliest)), strict=True):
             self._starts.append(table)
             filled: dict[int, CostCounts] = {}
             for n, menu in enumerate(stage.slots[: max(stage.repeats)], start=1):
@@ -223,6 +303,8 @@ class Tables(Generic[Option]):
         last, fixed = self._last_table, self.chain.fixed
         band = last.band(low - fixed, high - fixed)
         indices = np.flatnonzero(last.ways[band])
+        if self.chain.digits:
+            indices = indices[self.chain._holds((indices + band.start) * last.unit + last.offset)]
         return (indices + band.start) * last.unit + last.offset + fixed, last.ways[band][indices]
 
     def draw(self, cost: int, rng: np.random.Generator) -> list[list[Option]]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from seesaw_nas.architecture.spec import Architecture, Block
 from seesaw_nas.core.errors import SpecError
+from seesaw_nas.space import costs
 from seesaw_nas.space.definition import Space
 from seesaw_nas.space.prices import Array, Prices
 
@@ -130,11 +131,11 @@ class Codebook:
 
     @cached_property
     def _macs(self) -> Prices:
-        return Prices.macs(self.space)
+        return Prices.of(self.space, costs.MACS)
 
     @cached_property
     def _params(self) -> Prices:
-        return Prices.params(self.space)
+        return Prices.of(self.space, costs.named("params"))
 
     def _add_up(self, rows: Array, prices: Prices) -> Array:
         totals = np.empty(len(rows), np.int64)

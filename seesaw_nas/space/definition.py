@@ -9,18 +9,19 @@ choice of its own. See :mod:`seesaw_nas.space.outlines`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
-from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem, output_size
 from seesaw_nas.core import markup
 from seesaw_nas.core.errors import SpaceError
+from seesaw_nas.space import costs
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Chain, Menu, SlotRow
+from seesaw_nas.space.costs import Cost, Times
 from seesaw_nas.space.outlines import Outline, Outlines
-from seesaw_nas.space.stages import Slot, StageSpace
+from seesaw_nas.space.stages import Ends, Slot, StageSlots, StageSpace
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,17 @@ class Space:
         for i in one.present:
             stage = self.stages[i]
             for j in range(stage.max_repeats):
-                out = output_size(size, stage.stride if j == 0 else 1)
-                yield Slot(i, j, c_in, stage.channels[width], size, out)
+                stride = stage.stride if j == 0 else 1
+                out = output_size(size, stride)
+                yield Slot(i, j, c_in, stage.channels[width], size, out, stride)
                 size, c_in = out, stage.channels[width]
+
+    def stage_slots(self, outline: int) -> Iterator[StageSlots]:
+        """The slots of each stage that an outline has."""
+        slots = iter(self.slots(outline))
+        for i in self.outlines[outline].present:
+            stage = self.stages[i]
+            yield StageSlots(tuple(next(slots) for _ in range(stage.max_repeats)), stage.repeats_if_present)
 
     def places(self, outline: int) -> tuple[Slot | None, ...]:
         """As :meth:`slots`, with ``None`` in each place of a stage that is absent: as many for every outline."""
@@ -116,41 +125,31 @@ class Space:
         every = ((i, j) for i, stage in enumerate(self.stages) for j in range(stage.max_repeats))
         return tuple(slots.get(place) for place in every)
 
+    def ends(self, outline: int) -> Ends:
+        """What stands before and after the blocks of an outline."""
+        one, (*_, last) = self.outlines[outline], self.slots(outline)
+        stem, side = self.stem_channels[one.width], output_size(self.input_size, self.stem_stride)
+        return Ends(
+            self.input_channels, self.input_size, stem, side, last.c_out, last.size_out, one.head, self.classes
+        )
+
     def fixed_macs(self, outline: int) -> int:
         """Multi-Adds of stem, head and classifier."""
-        *_, last = self.slots(outline)
-        one = self.outlines[outline]
-        stem = cost.stem_macs(
-            self.input_channels, self.stem_channels[one.width], output_size(self.input_size, self.stem_stride)
-        )
-        return stem + cost.head_macs(last.c_out, one.head, self.classes, last.size_out)
+        return costs.MACS.ends(self.ends(outline))
 
     @cached_property
     def chains(self) -> tuple[Chain[Block], ...]:
-        """The whole space, as one chain of block choices for each outline."""
-        return tuple(self.chain(outline) for outline in range(len(self.outlines)))
+        """The whole space, as one chain of block choices for each outline, at their Multi-Adds."""
+        return tuple(self._chain(outline) for outline in range(len(self.outlines)))
 
-    def chain(
-        self,
-        outline: int,
-        options: Mapping[tuple[int, int], tuple[Block, ...]] | None = None,
-        repeats: Mapping[int, tuple[int, ...]] | None = None,
-    ) -> Chain[Block]:
-        """The architectures of one outline, or only those with the given blocks and repeats.
-
-        Args:
-            outline: its index.
-            options: blocks to choose from, by (stage, index), for slots that may not have all blocks of the stage.
-            repeats: repeats from 1 to choose from, by stage, for stages that may not have all of theirs.
-        """
-        present = self.outlines[outline].present
-        menus: dict[int, list[Menu[Block]]] = {i: [] for i in present}
-        allowed = {i: (repeats or {}).get(i, self.stages[i].repeats_if_present) for i in present}
-        for slot in self.slots(outline):
-            if slot.index < max(allowed[slot.stage]):
-                blocks = (options or {}).get((slot.stage, slot.index))
-                menus[slot.stage].append(self._menus[slot] if blocks is None else _menu_of(slot, blocks))
-        rows = [SlotRow(tuple(menus[i]), allowed[i]) for i in present]
+    def _chain(self, outline: int) -> Chain[Block]:
+        rows = [
+            SlotRow(
+                tuple(Menu.of((slot.macs(block), block) for block in self.options(slot)) for slot in stage.slots),
+                stage.repeats,
+            )
+            for stage in self.stage_slots(outline)
+        ]
         return Chain(rows, self.fixed_macs(outline))
 
     def options(self, slot: Slot) -> tuple[Block, ...]:
@@ -162,11 +161,6 @@ class Space:
         found = self.stages[slot.stage].number(block, slot.c_in, slot.c_out)
         assert found is not None, "an architecture of the space has blocks on offer"
         return found
-
-    @cached_property
-    def _menus(self) -> dict[Slot, Menu[Block]]:
-        slots = (slot for outline in range(len(self.outlines)) for slot in self.slots(outline))
-        return {slot: _menu_of(slot, self.options(slot)) for slot in slots}
 
     def build(self, outline: int, blocks: list[list[Block]]) -> Architecture:
         """The architecture of an outline with these blocks, stage by stage, of those stages that are there.
@@ -228,14 +222,32 @@ class Space:
                 return f"stages[{placed.stage}].blocks[{placed.index}], {placed.block}, is not on offer"
         return ""
 
-    def count(self, budget: str) -> int:
-        """How many architectures fit a budget written like ``110M`` or ``100M:110M``, exactly; may be 0."""
-        bounds = self.budget(budget)
-        return sum(chain.counts([(bounds.low, bounds.high)])[0] for chain in self.chains)
+    def budget(self, text: str, profile: Times | None = None) -> Budget:
+        """The budget that a user writes; ``60%`` is a share of what the costliest architecture costs.
 
-    def budget(self, text: str) -> Budget:
-        """The budget that a user writes; ``60%`` is a share of the costliest architecture's Multi-Adds."""
-        return Budget.parse(text, self.costliest_macs)
+        Args:
+            profile: the times by which milliseconds are read.
+
+        Raises:
+            UnitError, BudgetError: as :meth:`seesaw_nas.space.budget.Budget.parse`.
+        """
+        return Budget.parse(text, self.costliest, profile)
+
+    def costliest(self, cost: Cost) -> int:
+        """The most that an architecture of the space costs."""
+        return max(self._extreme(outline, cost, max) for outline in range(len(self.outlines)))
+
+    def cheapest(self, cost: Cost) -> int:
+        """The least that an architecture of the space costs."""
+        return min(self._extreme(outline, cost, min) for outline in range(len(self.outlines)))
+
+    def _extreme(self, outline: int, cost: Cost, choose: Callable[[Iterable[int]], int]) -> int:
+        """The most or the least that an architecture of an outline costs."""
+        found = [cost.ends(self.ends(outline))]
+        for stage in self.stage_slots(outline):
+            blocks = [choose(cost.block(slot, block) for block in self.options(slot)) for slot in stage.slots]
+            found.append(choose(cost.join(blocks[:n]) for n in stage.repeats))
+        return cost.join(found)
 
     @cached_property
     def digest(self) -> str:
@@ -266,16 +278,12 @@ class Space:
 
     @cached_property
     def cheapest_macs(self) -> int:
-        return min(chain.cheapest for chain in self.chains)
+        return self.cheapest(costs.MACS)
 
     @cached_property
     def costliest_macs(self) -> int:
-        return max(chain.costliest for chain in self.chains)
+        return self.costliest(costs.MACS)
 
 
 def _listed(values: Iterable[object]) -> str:
     return ", ".join(dict.fromkeys(map(str, values)))
-
-
-def _menu_of(slot: Slot, blocks: tuple[Block, ...]) -> Menu[Block]:
-    return Menu.of((slot.macs(block), block) for block in blocks)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,9 +12,12 @@ import numpy as np
 from seesaw_nas.architecture.spec import Architecture, Block
 from seesaw_nas.core.errors import NothingFits, SpaceError
 from seesaw_nas.core.units import format_large
-from seesaw_nas.space.budget import Budget
+from seesaw_nas.space import refusal
+from seesaw_nas.space.budget import Bound, Budget
 from seesaw_nas.space.chain import Array, Tables, draw_index
+from seesaw_nas.space.costs import Times
 from seesaw_nas.space.definition import Space
+from seesaw_nas.space.pricing import PricedOutline, Pricing
 from seesaw_nas.space.variation import Variation
 
 MOST_DRAWABLE = 10**300  # architectures; the largest 64-bit float is near 1.8e308
@@ -22,11 +25,41 @@ MAX_DRAWS = 200  # of which each is new with a chance of a half or more
 
 
 @dataclass(frozen=True)
+class _Fitting:
+    """What fits of one outline.
+
+    Attributes:
+        prices: those that occur within the budget, ascending: (P,).
+        leads: what they say of the budget's lead: (P,).
+        ways: how many architectures have each price, or how likely each is: (P,).
+    """
+
+    outline: int
+    tables: Tables[Block]
+    prices: Array
+    leads: Array
+    ways: Array
+
+    @classmethod
+    def of(cls, outline: int, priced: PricedOutline, *, fair: bool = False) -> _Fitting | None:
+        """``None`` if nothing fits."""
+        chain = priced.chain()
+        if chain is None:
+            return None
+        tables = chain.tables(priced.high, fair=fair)
+        prices, ways = tables.costs(priced.low, priced.high)
+        return cls(outline, tables, prices, priced.leads(prices), ways) if len(prices) else None
+
+
+@dataclass(frozen=True)
 class Feasible:
-    """All architectures of a space whose Multi-Adds lie in a budget; at least one.
+    """All architectures of a space that keep a budget; at least one.
+
+    Where several costs that add up are bounded at once, those may be left out that lie within a few thousandths of a
+    limit (:attr:`loss`); nothing beyond a limit is ever counted or drawn.
 
     Raises:
-        NothingFits: no architecture fits; the message names the cheapest and the costliest.
+        NothingFits: no architecture fits; the message names which bounds exclude each other, and what would fit.
         SpaceError: the space is larger than the 64-bit floats of the tables can count.
     """
 
@@ -34,16 +67,19 @@ class Feasible:
     budget: Budget
 
     @classmethod
-    def of(cls, space: Space, budget: str) -> Feasible:
-        """The architectures that fit a budget written like ``110M``, ``100M:110M`` or ``60%``.
+    def of(cls, space: Space, budget: str, profile: Times | None = None) -> Feasible:
+        """The architectures that keep a budget written like ``110M``, ``100M:110M`` or ``60%, 1.2M params``.
+
+        Args:
+            profile: the times by which a bound in milliseconds is read.
 
         Raises:
-            UnitError: an end of the budget is not a number of Multi-Adds.
+            UnitError: an end of a bound is no amount of its cost.
             NothingFits: no architecture fits.
-            BudgetError: the ends are in the wrong order.
+            BudgetError: the ends are in the wrong order, or a cost is unknown.
             SpaceError: the space is too large to draw from.
         """
-        return cls(space, space.budget(budget))
+        return cls(space, space.budget(budget, profile))
 
     def __post_init__(self) -> None:
         if self.space.size > MOST_DRAWABLE:
@@ -51,48 +87,59 @@ class Feasible:
                 f"space '{self.space.name}' holds {format_large(self.space.size)} architectures, more than the "
                 f"{format_large(MOST_DRAWABLE)} that can be drawn from; offer fewer repeats or fewer choices"
             )
-        if not any(len(costs) for costs, _ in self._costs):
-            raise NothingFits(_explain_no_fit(self.space, self.budget))
+        if not self._fitting:
+            raise NothingFits(refusal.explain(self.space, self.budget))
 
     def __getstate__(self) -> dict[str, Any]:
         """Space and budget; the tables, of megabytes, are made again where they are needed."""
         return {"space": self.space, "budget": self.budget}
 
     @cached_property
-    def _tables(self) -> tuple[Tables[Block], ...]:
-        return tuple(chain.tables(self.budget.high) for chain in self.space.chains)
+    def pricing(self) -> Pricing:
+        """The prices of all blocks on offer."""
+        return Pricing(self.space, self.budget)
 
     @cached_property
-    def _fair_tables(self) -> tuple[Tables[Block], ...]:
-        return tuple(chain.tables(self.budget.high, fair=True) for chain in self.space.chains)
+    def _fitting(self) -> tuple[_Fitting, ...]:
+        return self._list()
 
     @cached_property
-    def _costs(self) -> tuple[tuple[Array, Array], ...]:
-        return tuple(tables.costs(self.budget.low, self.budget.high) for tables in self._tables)
+    def _fair(self) -> tuple[_Fitting, ...]:
+        return self._list(fair=True)
+
+    def _list(self, *, fair: bool = False) -> tuple[_Fitting, ...]:
+        priced = ((number, one) for number, one in enumerate(self.pricing.outlines) if one is not None)
+        found = (_Fitting.of(number, one, fair=fair) for number, one in priced)
+        return tuple(one for one in found if one is not None)
 
     @cached_property
     def count(self) -> int:
-        """How many architectures fit, exactly."""
-        return self.counts([self.budget])[0]
+        """How many architectures fit, exactly; of several bounded sums, those that are priced within them."""
+        return self.pricing.count
 
-    def counts(self, budgets: list[Budget]) -> list[int]:
-        """How many architectures of the space fit each budget, exactly; no budget may end above this one's."""
-        bands = [(budget.low, budget.high) for budget in budgets]
-        return [sum(column) for column in zip(*(chain.counts(bands) for chain in self.space.chains), strict=True)]
+    @cached_property
+    def most(self) -> int:
+        """How many architectures fit at most: :attr:`count`, but where costs had to be rounded up."""
+        return self.count if self.pricing.is_exact else self.pricing.opened().count
+
+    @property
+    def loss(self) -> dict[str, float]:
+        """For each bounded sum by name, the share of its limit by which an architecture may be priced too high."""
+        return self.pricing.loss
 
     def exceeds(self, number: int) -> bool:
         """Whether more than this number of architectures fit; exact, and fast where far more do."""
-        nearly = sum(float(ways.sum()) for _, ways in self._costs)  # right to some 1e-13 of it
+        nearly = sum(float(one.ways.sum()) for one in self._fitting)  # right to some 1e-13 of it
         return nearly > 2 * number + 1 or self.count > number
 
     @cached_property
     def _by_digest(self) -> dict[str, Architecture]:
         """Every architecture that fits; only to be asked for where they are few."""
         built = (
-            self.space.build(outline, blocks)
-            for outline, (costs, _) in enumerate(self._costs)
-            for macs in costs.tolist()
-            for blocks in self._tables[outline].fillings(macs)
+            self.space.build(one.outline, blocks)
+            for one in self._fitting
+            for price in one.prices.tolist()
+            for blocks in one.tables.fillings(price)
         )
         return {architecture.digest: architecture for architecture in built}
 
@@ -104,38 +151,62 @@ class Feasible:
         """Whether every architecture that fits has one of these digests, of which some may be of others; exact."""
         return not self.exceeds(len(taken)) and self._by_digest.keys() <= set(taken)
 
-    @cached_property
-    def cheapest_macs(self) -> int:
-        return min(int(costs[0]) for costs, _ in self._costs if len(costs))
+    @property
+    def lead(self) -> Bound:
+        """The bound over which draws are spread: of Multi-Adds, where they are bounded."""
+        return self.budget.lead
 
     @cached_property
-    def costliest_macs(self) -> int:
-        return max(int(costs[-1]) for costs, _ in self._costs if len(costs))
+    def cheapest(self) -> int:
+        """The least that an architecture that fits costs by the lead."""
+        return min(int(one.leads[0]) for one in self._fitting)
 
     @cached_property
-    def median_macs(self) -> int:
-        """The median of the Multi-Adds of all architectures that fit."""
-        costs = np.concatenate([costs for costs, _ in self._costs])
-        ways = np.concatenate([ways for _, ways in self._costs])
+    def costliest(self) -> int:
+        """The most that an architecture that fits costs by the lead."""
+        return max(int(one.leads[-1]) for one in self._fitting)
+
+    @cached_property
+    def median(self) -> int:
+        """The median of what all architectures that fit cost by the lead."""
+        costs = np.concatenate([one.leads for one in self._fitting])
+        ways = np.concatenate([one.ways for one in self._fitting])
         order = np.argsort(costs, kind="stable")
         ends = np.cumsum(ways[order])
         return int(costs[order][np.searchsorted(ends, ends[-1] / 2)])
 
     def draw(self, rng: np.random.Generator) -> Architecture:
         """One architecture, each equally likely."""
-        totals = np.array([ways.sum() for _, ways in self._costs])
-        outline = draw_index(totals, rng)
-        costs, ways = self._costs[outline]
-        return self._draw_at(outline, int(costs[draw_index(ways, rng)]), rng)
+        return self._draw_of(self._fitting, rng)
+
+    def draw_cheapest(self, rng: np.random.Generator) -> Architecture:
+        """One of those that cost least by the lead, each equally likely."""
+        return self._draw_of(self._with_lead(self.cheapest), rng)
+
+    def draw_costliest(self, rng: np.random.Generator) -> Architecture:
+        """One of those that cost most by the lead, each equally likely."""
+        return self._draw_of(self._with_lead(self.costliest), rng)
+
+    def _with_lead(self, amount: int) -> list[_Fitting]:
+        found = []
+        for one in self._fitting:
+            at = one.leads == amount
+            if at.any():
+                found.append(replace(one, prices=one.prices[at], leads=one.leads[at], ways=one.ways[at]))
+        return found
+
+    def _draw_of(self, fitting: Sequence[_Fitting], rng: np.random.Generator) -> Architecture:
+        one = fitting[draw_index(np.array([one.ways.sum() for one in fitting]), rng)]
+        price = int(one.prices[draw_index(one.ways, rng)])
+        return self.space.build(one.outline, one.tables.draw(price, rng))
 
     def draw_even(self, rng: np.random.Generator) -> Architecture:
-        """One architecture, so that Multi-Adds spread evenly over the budget.
+        """One architecture, so that costs spread evenly over the budget, by its lead.
 
         First a width is drawn evenly among those that fit, and with it the head and which optional stages are there;
-        then a cost within the budget, then one of the architectures whose Multi-Adds are nearest to that cost, each
-        equally likely.
+        then a cost within the budget, then one of the architectures that cost nearest to that, each equally likely.
         """
-        return self._draw_nearest(self._tables, rng)
+        return self._draw_nearest(self._fitting, rng)
 
     def draw_fair(self, rng: np.random.Generator) -> Architecture:
         """As :meth:`draw_even`, but the nearest architectures are as likely as if every choice were drawn evenly.
@@ -143,7 +214,7 @@ class Feasible:
         So a stage has each number of repeats equally often, as far as the budget allows. If all architectures were
         equally likely, most would have the highest number of repeats, because far more architectures have it.
         """
-        return self._draw_nearest(self._fair_tables, rng)
+        return self._draw_nearest(self._fair, rng)
 
     def draw_new(self, rng: np.random.Generator, taken: Collection[str]) -> Architecture | None:
         """An architecture whose digest is not taken, each equally likely; ``None`` if none is left.
@@ -159,29 +230,26 @@ class Feasible:
                 return architecture
         raise AssertionError(f"{MAX_DRAWS} draws missed what is more than half of all; the chance is below 1e-60")
 
-    def _draw_outline(self, rng: np.random.Generator) -> int:
+    def _choose(self, fitting: Sequence[_Fitting], rng: np.random.Generator) -> _Fitting:
         """An outline that fits; one in which more repeats are possible is as much more likely, so that each is even."""
-        fitting = [i for i, (costs, _) in enumerate(self._costs) if len(costs)]
-        ways = np.array([self.space.outlines[i].ways for i in fitting])
+        ways = np.array([self.space.outlines[one.outline].ways for one in fitting])
         even = len(set(ways.tolist())) == 1
-        return int(rng.choice(fitting) if even else rng.choice(fitting, p=ways / ways.sum()))
+        at = rng.choice(len(fitting)) if even else rng.choice(len(fitting), p=ways / ways.sum())
+        return fitting[int(at)]
 
-    def _draw_nearest(self, tables: tuple[Tables[Block], ...], rng: np.random.Generator) -> Architecture:
-        outline = self._draw_outline(rng)
-        costs, _ = self._costs[outline]
-        target = rng.uniform(max(self.budget.low, costs[0]), min(self.budget.high, costs[-1]))
-        above = int(np.searchsorted(costs, target))
-        near = costs[max(0, above - 1) : above + 1]
-        macs = int(near[np.argmin(np.abs(near - target))])
-        return self.space.build(outline, tables[outline].draw(macs, rng))
-
-    def _draw_at(self, outline: int, macs: int, rng: np.random.Generator) -> Architecture:
-        return self.space.build(outline, self._tables[outline].draw(macs, rng))
+    def _draw_nearest(self, fitting: Sequence[_Fitting], rng: np.random.Generator) -> Architecture:
+        one = self._choose(fitting, rng)
+        target = rng.uniform(max(self.lead.low, one.leads[0]), min(self.lead.high, one.leads[-1]))
+        above = int(np.searchsorted(one.leads, target))
+        near = one.leads[max(0, above - 1) : above + 1]
+        lead = near[np.argmin(np.abs(near - target))]
+        first, last = np.searchsorted(one.leads, lead), np.searchsorted(one.leads, lead, side="right")
+        at = int(first) + (draw_index(one.ways[first:last], rng) if last - first > 1 else 0)
+        return self.space.build(one.outline, one.tables.draw(int(one.prices[at]), rng))
 
     @cached_property
     def _variation(self) -> Variation:
-        outlines = tuple(outline for outline, (costs, _) in enumerate(self._costs) if len(costs))
-        return Variation(self.space, self.budget, outlines)
+        return Variation(self.space, self.budget, self.pricing, tuple(one.outline for one in self._fitting))
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
         """A neighbour within the budget: one choice is changed, and others only if the budget requires it.
@@ -209,12 +277,3 @@ class Feasible:
             BudgetError: a parent is not in the space, or no combination of the two is within the budget.
         """
         return self._variation.crossover(one, other, rng)
-
-
-def _explain_no_fit(space: Space, budget: Budget) -> str:
-    cheapest, costliest = space.cheapest_macs, space.costliest_macs
-    asked = f"{budget.high:,}" if not budget.low else f"{budget.low:,} to {budget.high:,}"
-    return (
-        f"no architecture of space '{space.name}' has {asked} Multi-Adds; the cheapest has {cheapest:,} and the "
-        f"costliest {costliest:,}: choose a budget of at least {cheapest:,}, or a wider band"
-    )

@@ -24,26 +24,27 @@ def nearest(feasible: Feasible, genotype: Mapping[str, str], rng: np.random.Gene
     """The architecture within the budget that has the most of these genes; of several one at random.
 
     Genes of blocks beyond the number that the genotype's repeats ask for have no meaning and do not count. The result
-    is exact: no other architecture within the budget has more of the genes.
+    is exact: no other architecture within the budget has more of the genes. Where the budget bounds several costs, it is
+    as exact as these are priced (:mod:`seesaw_nas.space.pricing`).
 
     Raises:
         SpecError: a gene is missing or has an unknown value.
     """
     wanted = _Wanted(feasible.space, fill_in(feasible.space, genotype), rng)
     try:
-        if cost.macs(asked := decode(feasible.space, genotype)) in feasible.budget:
+        if (asked := decode(feasible.space, genotype)) in feasible.budget:
             return asked
     except SpecError:
         pass  # a combination that no architecture has
-    budget = feasible.budget
-    additive = Additive(feasible.space, budget)
-    found = additive.best(wanted.scores, budget.high, budget.low)
-    if found is None or cost.macs(found) not in budget or not additive.exact:
+    budget, lead = feasible.budget, feasible.budget.lead
+    additive = Additive(feasible.space, budget, front=lead.cost)
+    found = additive.best(wanted.scores, lead.high, lead.low)
+    if not budget.others and (found is None or found not in budget or not additive.exact):
         least, cheapest_or_costliest = wanted.least_lost(feasible)
-        if found is None or cost.macs(found) not in budget or wanted.lost(found) > least:
+        if found is None or found not in budget or wanted.lost(found) > least:
             found = cheapest_or_costliest
     if found is None:
-        found = Additive(feasible.space, budget, rounds=False).best(wanted.scores, budget.high, budget.low)
+        found = Additive(feasible.space, budget, front=lead.cost, rounds=False).best(wanted.scores, lead.high, lead.low)
     assert found is not None, "at least one architecture is within the budget"
     return found
 
@@ -108,7 +109,7 @@ class _Wanted:
         """
         ranges = [entry for outline in range(len(feasible.space.outlines)) for entry in self._ranges(feasible, outline)]
         least = min(lost for lost, *_ in ranges)
-        inside = (end for lost, *ends in ranges if lost == least for end in ends if cost.macs(end) in feasible.budget)
+        inside = (end for lost, *ends in ranges if lost == least for end in ends if end in feasible.budget)
         return least, next(inside, None)
 
     def _ranges(self, feasible: Feasible, outline: int) -> Iterator[tuple[int, Architecture, Architecture]]:

@@ -1,22 +1,19 @@
 """The cost of each block in each slot of a space, as tables to add up for the rows of a codebook.
 
-All costs come from :mod:`seesaw_nas.architecture.cost`; there is no second counting rule here.
+All costs come from :mod:`seesaw_nas.space.costs`; there is no second counting rule here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from seesaw_nas.architecture import cost
-from seesaw_nas.architecture.spec import Block
 from seesaw_nas.core.errors import SpaceError
+from seesaw_nas.space.costs import Cost
 from seesaw_nas.space.definition import Space
-from seesaw_nas.space.stages import Slot
 
 Array = npt.NDArray[Any]
 MOST = int(np.iinfo(np.int64).max)
@@ -24,7 +21,7 @@ MOST = int(np.iinfo(np.int64).max)
 
 @dataclass(frozen=True)
 class Prices:
-    """Costs in one unit, Multi-Adds or Params. A space whose sums could exceed 64 bits is refused.
+    """Costs of one kind. A space whose sums could exceed 64 bits is refused.
 
     Attributes:
         fixed: cost of each outline without its blocks: (outlines,).
@@ -38,31 +35,15 @@ class Prices:
     starts: Array
 
     @classmethod
-    def macs(cls, space: Space) -> Prices:
-        """The Multi-Adds of a space's blocks.
+    def of(cls, space: Space, cost: Cost) -> Prices:
+        """What a space's blocks cost in one respect that adds up.
 
         Raises:
-            SpaceError: the cost of the costliest architecture exceeds 64-bit integers.
+            SpaceError: the costliest architecture costs more than 64-bit integers hold.
         """
-        return cls._of(space, "Multi-Adds", space.fixed_macs, Slot.macs)
-
-    @classmethod
-    def params(cls, space: Space) -> Prices:
-        """The trainable parameters of a space's blocks; raises the same errors as :meth:`macs`."""
-
-        def fixed(outline: int) -> int:
-            *_, last = space.slots(outline)
-            one = space.outlines[outline]
-            stem = cost.stem_params(space.input_channels, space.stem_channels[one.width])
-            return stem + cost.head_params(last.c_out, one.head, space.classes)
-
-        return cls._of(space, "Params", fixed, lambda slot, block: cost.block_params(block, slot.c_in, slot.c_out))
-
-    @classmethod
-    def _of(cls, space: Space, unit: str, fixed: Callable[[int], int], price: Callable[[Slot, Block], int]) -> Prices:
-        base = [fixed(outline) for outline in range(len(space.outlines))]
+        base = [cost.ends(space.ends(outline)) for outline in range(len(space.outlines))]
         offers = [
-            [[price(slot, block) for block in space.options(slot)] if slot else [] for slot in space.places(outline)]
+            [[cost.block(slot, block) for block in space.options(slot)] if slot else [] for slot in space.places(outline)]
             for outline in range(len(space.outlines))
         ]
         greatest = max(
@@ -71,7 +52,7 @@ class Prices:
         )
         if greatest > MOST:
             raise SpaceError(
-                f"space '{space.name}' may cost {greatest:,} {unit}, more than the {MOST:,} that a batch can be "
+                f"space '{space.name}' may cost {greatest:,} {cost.unit}, more than the {MOST:,} that a batch can be "
                 f"counted up to; count one architecture at a time, or choose smaller images or widths"
             )
         flat = [amount for places in offers for blocks in places for amount in (0, *blocks)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seesaw_nas.space.chain import Array
+from seesaw_nas.space.chain import Array, Digit, Room
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,25 @@ class Programme:
         sums: the best sum of gains for each cost from 0 to ``most``, -inf where no filling has that cost.
     """
 
-    def __init__(self, fills: Sequence[Fill], most: int, start: float = 0.0) -> None:
-        """Compute the sums; ``start`` is added to all of them."""
+    def __init__(
+        self, fills: Sequence[Fill], most: int, start: float = 0.0, digits: Sequence[Digit] = ()
+    ) -> None:
+        """Compute the sums; ``start`` is added to all of them, and ``digits`` of costs are kept within their ends."""
         self._fills = fills
+        room = Room(most, tuple((digit, digit.high) for digit in digits))
         self._steps: list[list[Array]] = []  # of each stage, the sums before it and after each of its slots
         sums = np.array([start])
         for fill in fills:
             steps = [sums]
             for options in fill.slots[: max(fill.repeats)]:
                 steps.append(_add_choice(steps[-1], options, most))
+                room.clear(steps[-1], 0, 1, -np.inf)
             self._steps.append(steps)
             sums = self._end(fill, steps, most)
         self.sums = np.full(most + 1, -np.inf)
         self.sums[: len(sums)] = sums
+        for digit in digits:
+            self.sums[digit.of(np.arange(most + 1)) < digit.low] = -np.inf
 
     @staticmethod
     def _end(fill: Fill, steps: list[Array], most: int) -> Array:

@@ -78,6 +78,7 @@ class Slot:
 
     Attributes:
         stage: index of the stage in the space, of which an architecture may not have all.
+        stride: of the block; where a map is a single pixel, it does not show in the sizes.
     """
 
     stage: int
@@ -86,7 +87,37 @@ class Slot:
     c_out: int
     size_in: int
     size_out: int
+    stride: int
 
     def macs(self, block: Block) -> int:
         """Multi-Adds of a block in this slot."""
         return cost.block_macs(block, self.c_in, self.c_out, self.size_in, self.size_out)
+
+
+@dataclass(frozen=True)
+class StageSlots:
+    """The slots of a stage that is there, and how many of them may be used."""
+
+    slots: tuple[Slot, ...]
+    repeats: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What stands before and after the blocks of an outline.
+
+    Attributes:
+        input_size, stem_size: sides of the image and of the stem's map, in pixels.
+        stem: the stem's channels.
+        c_in, size: channels and side of the last stage's map.
+        head: the head's channels.
+    """
+
+    input_channels: int
+    input_size: int
+    stem: int
+    stem_size: int
+    c_in: int
+    size: int
+    head: int
+    classes: int

@@ -8,18 +8,18 @@ from typing import TypeVar
 
 import numpy as np
 
-from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture, Block
 from seesaw_nas.core.errors import BudgetError
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Chain, draw_index
 from seesaw_nas.space.definition import Space
+from seesaw_nas.space.pricing import Pricing
 
 T = TypeVar("T")
 WIDE = 5  # of so many mutations within a band, one changes more than it has to
 HEAD = -1  # in place of a stage
 Position = tuple[int, int]  # stage, index of the block in it
-Chains = list[tuple[int, Chain[Block]]]  # parts of a space, each with the index of its outline
+Chains = list[tuple[int, Chain[Block] | None]]  # parts of a space, each with its outline; None for an empty one
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,13 @@ class Variation:
     """Changes of architectures of a space that keep them in a budget, or bring them into it.
 
     Attributes:
+        pricing: of the space under the budget.
         outlines: indices of those of the space that have an architecture within the budget.
     """
 
     space: Space
     budget: Budget
+    pricing: Pricing
     outlines: tuple[int, ...]
 
     def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
@@ -69,7 +71,7 @@ class Variation:
             changed = self._change_outline(parts, rng)
             if changed is not None:
                 return changed
-        wide = self.budget.low > self.space.chains[parts.outline].cheapest and rng.random() * WIDE < 1
+        wide = self._has_lower_end(parts.outline) and rng.random() * WIDE < 1
         start = 1 + int(rng.integers(len(choices).bit_length())) if wide else 0
         for target in _shuffle(choices, rng):
             steps: list[set[Position] | None] = [*_growing_sets(target, parts.blocks, rng), *([None] * wide)]
@@ -81,6 +83,11 @@ class Variation:
             if (mutant := self._draw_from(self._reopen(parts, stage, None), rng)) is not None:
                 return mutant
         return self._change_outline(parts, rng) or architecture.canonical
+
+    def _has_lower_end(self, outline: int) -> bool:
+        """Whether some bound has a lower end that excludes anything of an outline."""
+        priced = self.pricing.outlines[outline]
+        return priced is not None and (priced.low > 0 or any(digit.low > 0 for digit in priced.digits))
 
     def _change_outline(self, parts: _Parts, rng: np.random.Generator) -> Architecture | None:
         """The same choices in another outline; others are drawn if the budget requires it; ``None`` without one."""
@@ -97,10 +104,10 @@ class Variation:
         allowed = {i: (n,) for i, n in enumerate(parts.repeats) if n}
         for freed in _growing_sets(HEAD, kept, rng):
             options = {place: (block,) for place, block in kept.items() if place not in freed}
-            found = self._draw_from([(outline, self.space.chain(outline, options, allowed))], rng)
+            found = self._draw_from([(outline, self._chain(outline, options, allowed))], rng)
             if found is not None:
                 return found
-        found = self._draw_from([(outline, self.space.chain(outline))], rng)
+        found = self._draw_from([(outline, self._chain(outline))], rng)
         assert found is not None, "only outlines that have an architecture within the budget are chosen"
         return found
 
@@ -132,7 +139,7 @@ class Variation:
         heads: tuple[int, ...],
         options: Mapping[Position, tuple[Block, ...]],
         repeats: Mapping[int, tuple[int, ...]],
-    ) -> Iterator[tuple[int, Chain[Block]]]:
+    ) -> Iterator[tuple[int, Chain[Block] | None]]:
         """The architectures of one width with these heads, blocks and repeats, in one chain for each outline.
 
         Args:
@@ -153,7 +160,7 @@ class Variation:
                 for slot in self.space.slots(number)
                 if (slot.stage, slot.index) in options
             }
-            yield number, self.space.chain(number, {place: some for place, some in offered.items() if some}, allowed)
+            yield number, self._chain(number, {place: some for place, some in offered.items() if some}, allowed)
 
     def repair(self, architecture: Architecture, rng: np.random.Generator) -> Architecture | None:
         """The architecture itself if it fits the budget; else one that fits and shares as much as possible with it.
@@ -166,17 +173,17 @@ class Variation:
             BudgetError: the architecture is not in the space.
         """
         parts = self._take_apart(architecture)
-        if cost.macs(architecture) in self.budget:
+        if architecture in self.budget:
             return architecture.canonical
         outline, allowed = parts.outline, {i: (n,) for i, n in enumerate(parts.repeats) if n}
         order, freed = _shuffle(list(parts.blocks), rng), 1
         while freed < 2 * len(order):
             options = {place: (parts.blocks[place],) for place in order[freed:]}
-            found = self._draw_from([(outline, self.space.chain(outline, options, allowed))], rng)
+            found = self._draw_from([(outline, self._chain(outline, options, allowed))], rng)
             if found is not None:
                 return found
             freed = 2 * freed + 1
-        found = self._draw_from([(outline, self.space.chain(outline))], rng)
+        found = self._draw_from([(outline, self._chain(outline))], rng)
         if found is None and len(self.space.outlines) > self.space.widths:
             every = {i: stage.repeats for i, stage in enumerate(self.space.stages)}
             found = self._draw_from(list(self._chains(outline, self.space.heads, {}, every)), rng)
@@ -210,7 +217,7 @@ class Variation:
                 for i in self.space.outlines[outline].present
             }
             if all(allowed.values()):
-                chains.append((outline, self.space.chain(outline, options, allowed)))
+                chains.append((outline, self._chain(outline, options, allowed)))
         child = self._draw_from(chains, rng)
         if child is None:
             raise BudgetError(f"no mixture of the two architectures fits {self.budget}; give a parent that does")
@@ -220,16 +227,28 @@ class Variation:
         """An architecture of these chains within the budget, each equally likely; ``None`` if none is."""
         found = []
         for outline, chain in chains:
-            if chain.cheapest <= self.budget.high and chain.costliest >= self.budget.low:
-                tables = chain.tables(self.budget.high)
-                costs, ways = tables.costs(self.budget.low, self.budget.high)
-                if len(costs):
-                    found.append((outline, tables, costs, ways))
+            priced = self.pricing.outlines[outline]
+            if chain is None or priced is None or chain.cheapest > priced.high or chain.costliest < priced.low:
+                continue
+            tables = chain.tables(priced.high)
+            prices, ways = tables.costs(priced.low, priced.high)
+            if len(prices):
+                found.append((outline, tables, prices, ways))
         if not found:
             return None
         which = draw_index([ways.sum() for *_, ways in found], rng) if len(found) > 1 else 0
-        outline, tables, costs, ways = found[which]
-        return self.space.build(outline, tables.draw(int(costs[draw_index(ways, rng)]), rng))
+        outline, tables, prices, ways = found[which]
+        return self.space.build(outline, tables.draw(int(prices[draw_index(ways, rng)]), rng))
+
+    def _chain(
+        self,
+        outline: int,
+        options: Mapping[Position, tuple[Block, ...]] | None = None,
+        repeats: Mapping[int, tuple[int, ...]] | None = None,
+    ) -> Chain[Block] | None:
+        """The architectures of an outline with these blocks and repeats; ``None`` if none is on offer."""
+        priced = self.pricing.outlines[outline]
+        return None if priced is None else priced.chain(options, repeats)
 
     def _take_apart(self, architecture: Architecture) -> _Parts:
         """The parts of an architecture.

@@ -202,8 +202,8 @@ def _architectures_of(path: Path, problem: Problem, count: int) -> list[Architec
     named = [entry.architecture for entry in tables.read(path).entries[:count]]
     for place, architecture in enumerate(named):
         objection = problem.space.objection(architecture)
-        if not objection and cost.macs(architecture) not in problem.budget:
-            objection = f"its {cost.macs(architecture):,} Multi-Adds are outside {problem.budget}"
+        if not objection and (bound := problem.budget.broken(architecture)):
+            objection = f"its {bound.cost.of(architecture):,} {bound.cost.unit} are outside {bound}"
         if objection:
             raise RunError(
                 f"architecture {place + 1} of {path} is not of what is searched: {objection}; give the space and "

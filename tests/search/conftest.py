@@ -112,7 +112,7 @@ def make_history():
     """The history in a journal, opened anew with every call, as by another process."""
 
     def made(journal, space, budget="100%", seed=0, objectives="front"):
-        own = Budget.parse(budget, space.costliest_macs)
+        own = Budget.parse(budget, space.costliest)
         return FileHistory(journal, space, own, seed, objectives=objectives)
 
     return made

@@ -68,7 +68,7 @@ def refusal(path) -> str:
 def test_shipped_spaces_load_and_are_called_as_their_file(name):
     found = space.load(name)
     assert found.name == name
-    budget = Budget.parse(found.default_budget, found.costliest_macs)
+    budget = Budget.parse(found.default_budget, found.costliest)
     assert found.cheapest_macs <= budget.high <= found.costliest_macs
 
 
@@ -86,7 +86,7 @@ def test_a_user_s_own_file_is_loaded_by_its_path(tmp_path):
     assert second.repeats == (1, 2)  # ascending, however they are written
     # Dense, 1:3 shuffled or 1:3 shared at two expansions: 6, with two kernels 12. Two widths of 6 * (12 + 144).
     assert found.size == 2 * 6 * 156
-    assert Feasible(found, Budget.parse("50%", found.costliest_macs)).count > 0
+    assert Feasible(found, Budget.parse("50%", found.costliest)).count > 0
 
 
 def test_a_file_in_this_folder_is_loaded_by_its_name(tmp_path, monkeypatch):

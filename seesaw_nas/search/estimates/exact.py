@@ -81,7 +81,7 @@ def best_unknown(
         if not waiting:
             return None
         _, _, best, part = heapq.heappop(waiting)
-        if best.digest not in known and cost.macs(best) in budget:
+        if best.digest not in known and best in budget:
             return best
         parts = part.divided(_choices(space, best))
     return None

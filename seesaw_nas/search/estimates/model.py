@@ -145,7 +145,7 @@ class Estimates:
         Exact, as far as costs need no rounding: the trained ones with what they showed of their own, all others by
         dynamic programming.
         """
-        candidates = {one.digest: one for one, macs in self._trained.values() if macs in budget}
+        candidates = {one.digest: one for one, macs in self._trained.values() if budget.holds(one, macs)}
         untrained = self.best_untrained(budget, candidates)
         if untrained is not None:
             candidates[untrained.digest] = untrained

@@ -36,9 +36,13 @@ def trial_seed(seed: int, number: int) -> int:
     return int(np.random.SeedSequence([seed, number, 1]).generate_state(1)[0] >> 1)
 
 
-def violations(macs: int, budget: Budget) -> dict[str, float]:
-    """By how many Multi-Adds a budget is missed, at its upper and lower end; positive is a miss."""
-    return {"above_budget": float(macs - budget.high), "below_budget": float(budget.low - macs)}
+def violations(macs: int, budget: Budget, architecture: Architecture) -> dict[str, float]:
+    """By how much a budget is missed, at upper and lower ends, in the unit of each cost; positive is a miss."""
+    found = {"above_budget": float(macs - budget.high), "below_budget": float(budget.low - macs)}
+    for bound in budget.others:
+        name, amount = bound.cost.name.replace(" ", "_"), bound.cost.of(architecture)
+        found |= {f"above_{name}": float(amount - bound.high), f"below_{name}": float(bound.low - amount)}
+    return found
 
 
 class History(ABC):

@@ -141,7 +141,9 @@ class MemoryStudy:
 
 def constraints(record: TrialRecord, budget: Budget) -> dict[str, float]:
     """By how much a trial misses the budget, or that it is no architecture."""
-    return {ILLEGAL: 1.0} if record.macs is None else violations(record.macs, budget)
+    if record.macs is None or record.architecture is None:
+        return {ILLEGAL: 1.0}
+    return violations(record.macs, budget, record.architecture)
 
 
 def outcome(record: TrialRecord, objectives: int) -> tuple[TrialState, list[float] | None]:

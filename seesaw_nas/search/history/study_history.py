@@ -79,7 +79,7 @@ class StudyHistory(History):
                 state=TrialState.RUNNING,
                 params=dict(encode(self.space, architecture)),
                 distributions=self._distributions,
-                constraints=violations(cost.macs(architecture), self.budget),
+                constraints=violations(cost.macs(architecture), self.budget, architecture),
                 user_attrs={"proposal": _proposal(architecture, origin, attempts, self.schedule)},
                 system_attrs={GENERATION: 0},
             ),
@@ -99,7 +99,7 @@ class StudyHistory(History):
         architecture, reason = None, ""
         try:
             architecture = decode(self.space, trial.params)
-            constraints = violations(cost.macs(architecture), self.budget)
+            constraints = violations(cost.macs(architecture), self.budget, architecture)
         except SpecError as error:
             constraints, reason = {ILLEGAL: 1.0}, str(error)
         handle = optuna.Trial(self.study, trial_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -12,7 +12,9 @@ from seesaw_nas import pareto
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import BudgetError
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
-from seesaw_nas.space import Budget, Feasible
+from seesaw_nas.space import Feasible
+from seesaw_nas.space.budget import Bound
+from seesaw_nas.space.costs import MACS, Cost
 
 if TYPE_CHECKING:
     from seesaw_nas.search.estimates.live import Live
@@ -57,6 +59,7 @@ class Setting:
         cheap: a score of any architecture, far cheaper than a training, more is better; such as inherited accuracy.
         accuracies: whether what trials score is top-1 of trainings, as a fraction, and no other measure.
         live: the estimates that the search shares; a strategy that wants them makes its own without.
+        cost: what a front sets top-1 against.
     """
 
     feasible: Feasible
@@ -66,6 +69,13 @@ class Setting:
     cheap: Callable[[Architecture], float] | None = None
     accuracies: bool = True
     live: Live | None = None
+    cost: Cost = MACS
+
+    @property
+    def front(self) -> Bound:
+        """What networks may cost by the cost of the front, which is the costliest of the space if it is not bounded."""
+        found = self.feasible.budget.of(self.cost)
+        return found or Bound(self.cost, 0, self.feasible.space.costliest(self.cost))
 
     def generator(self, number: int, purpose: int = 0) -> np.random.Generator:
         """Randomness for one trial; other purposes get their own."""
@@ -148,10 +158,10 @@ class ExactDraws:
     @staticmethod
     def _upper_half(feasible: Feasible) -> Feasible:
         budget = feasible.budget
-        if budget.low:
+        if budget.low or not budget.by_macs:
             return feasible
         try:
-            return Feasible(feasible.space, Budget(budget.high // 2, budget.high))
+            return Feasible(feasible.space, replace(budget, low=budget.high // 2))
         except BudgetError:  # every architecture that fits is cheaper than half of the budget
             return feasible
 

@@ -80,7 +80,7 @@ class Predicted:
         candidates = {
             candidate.digest: candidate
             for candidate in self._candidates(len(history), found, limit, rng)
-            if cost.macs(candidate) <= limit and candidate.digest not in taken
+            if front.cost.of(candidate) <= limit and candidate.digest not in taken
         }
         if not candidates:
             return None
@@ -89,7 +89,7 @@ class Predicted:
         rows = self._described.of(several)
         at = int(np.argmax(learnt.drawn(rows, rng)))
         expected = float(learnt.predict(rows[at : at + 1])[0])
-        return several[at], f"predicted {expected:.1%} under {limit:,} Multi-Adds"
+        return several[at], f"predicted {expected:.1%} under {limit:,} {front.cost.unit}"
 
     def _candidates(
         self, number: int, found: Sequence[Observed], limit: int, rng: np.random.Generator
@@ -102,7 +102,7 @@ class Predicted:
         budget = self._setting.feasible.budget
         for _ in range(SAMPLES):
             sample = self._thompson.sample(limit, rng)
-            if sample is not None and cost.macs(sample) in budget:
+            if sample is not None and sample in budget:
                 yield sample
 
     def _draws_of(self, number: int) -> list[Architecture]:

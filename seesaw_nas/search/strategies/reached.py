@@ -44,7 +44,7 @@ def _seen(found: Sequence[Observed], setting: Setting, distributions: dict[str, 
             values=[entry.top1, float(entry.macs)][:objectives],
             params=dict(encode(setting.feasible.space, entry.architecture)),
             distributions=distributions,
-            constraints=violations(entry.macs, setting.feasible.budget),
+            constraints=violations(entry.macs, setting.feasible.budget, entry.architecture),
             system_attrs={optuna_private.generation_key(): 0},
         )
         for entry in found
@@ -61,7 +61,7 @@ def _refused(history: History, setting: Setting, distributions: dict[str, BaseDi
             constraints=(
                 {ILLEGAL: 1.0}
                 if record.architecture is None
-                else violations(cost.macs(record.architecture), setting.feasible.budget)
+                else violations(cost.macs(record.architecture), setting.feasible.budget, record.architecture)
             ),
         )
         for record in history.records()

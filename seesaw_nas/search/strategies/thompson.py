@@ -43,7 +43,8 @@ class Thompson:
         self._setting = setting
         self._draws = ExactDraws(setting)
         feasible = setting.feasible
-        self._best = Additive(feasible.space, feasible.budget)
+        self._front = setting.front
+        self._best = Additive(feasible.space, feasible.budget, front=self._front.cost)
         self._of_scores = _OfScores(setting)
         self._of_worth = _OfWorth(setting) if setting.accuracies else None
         self._model: _OfWorth | _OfScores = self._of_worth or self._of_scores
@@ -63,15 +64,15 @@ class Thompson:
             scores, limit, of = self._model.expected, self._next_limit(history), "the model"
         else:
             scores, limit, of = self._model.drawn(rng), self.limit(rng), "a sample"
-        architecture, words = self._under(limit, scores), f"best of {of} under {limit:,} Multi-Adds"
+        architecture, words = self._under(limit, scores), f"best of {of} under {limit:,} {self._front.cost.unit}"
         if architecture is None:  # a band has nothing up to this limit
             return self._draws.draw(number, taken), "exact draw"
-        if cost.macs(architecture) not in feasible.budget:  # where costs are rounded
-            architecture, words = feasible.repair(architecture, rng), f"repaired {_for(of, limit)}"
+        if architecture not in feasible.budget:  # where costs are rounded
+            architecture, words = feasible.repair(architecture, rng), f"repaired {self._for(of, limit)}"
         for _ in range(MAX_TRIES):
             if architecture.digest not in taken:
                 return architecture, words
-            architecture, words = feasible.mutate(architecture, rng), f"mutation of the {_for(of, limit)}"
+            architecture, words = feasible.mutate(architecture, rng), f"mutation of the {self._for(of, limit)}"
         return self._draws.draw(number, taken), "exact draw"
 
     @staticmethod
@@ -88,7 +89,7 @@ class Thompson:
         return self._under(limit, self._model.drawn(rng))
 
     def _under(self, limit: int, scores: Scores) -> Architecture | None:
-        return self._best.best(scores, limit, self._setting.feasible.budget.low)
+        return self._best.best(scores, limit, self._front.low)
 
     def learn(self, history: History) -> bool:
         """Take in what is new; whether there is enough to go by."""
@@ -99,23 +100,24 @@ class Thompson:
         return self._of_scores.learn(history)
 
     def limit(self, rng: np.random.Generator) -> int:
-        """The Multi-Adds under which to look for the best."""
+        """What the best to be looked for may cost, by the front's cost."""
         if self._setting.objectives == "top1" or rng.random() < AT_BUDGET:
-            return self._setting.feasible.budget.high
+            return self._front.high
         return self._limit_at(rng.random(), 0.0)
+
+    def _for(self, of: str, limit: int) -> str:
+        """The words for what is changed afterwards, so that it may be above the limit."""
+        return f"best of {of} for {limit:,} {self._front.cost.unit}"
 
     def _limit_at(self, place: float, at_budget: float) -> int:
         """The limit at a place from 0 to 1, the first ``at_budget`` of which are the budget itself."""
         feasible = self._setting.feasible
         if self._setting.objectives == "top1" or place < at_budget:
-            return feasible.budget.high
-        lowest = max(feasible.cheapest_macs, feasible.budget.low)  # even in ratio: half the cost counts alike anywhere
-        return int(lowest * (feasible.budget.high / lowest) ** ((place - at_budget) / (1 - at_budget)))
-
-
-def _for(of: str, limit: int) -> str:
-    """The words for what is changed afterwards, so that it may be above the limit."""
-    return f"best of {of} for {limit:,} Multi-Adds"
+            return self._front.high
+        is_lead = feasible.lead.cost == self._front.cost
+        cheapest = feasible.cheapest if is_lead else feasible.space.cheapest(self._front.cost)
+        lowest = max(cheapest, self._front.low)  # even in ratio: half the cost counts alike anywhere
+        return int(lowest * (self._front.high / lowest) ** ((place - at_budget) / (1 - at_budget)))
 
 
 class _OfWorth:

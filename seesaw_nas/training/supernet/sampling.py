@@ -8,7 +8,7 @@ import numpy as np
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, known
-from seesaw_nas.space import Budget, Feasible
+from seesaw_nas.space import Feasible
 from seesaw_nas.training.recipes import SAMPLINGS, Recipe
 
 Sample = Callable[[np.random.Generator], list[Architecture]]
@@ -32,8 +32,11 @@ def sampler(sampling: str, feasible: Feasible) -> Sample:
         raise OptionError(known("sampling", sampling, SAMPLINGS))
     if sampling == "single-path":
         return lambda rng: [feasible.draw_fair(rng)]
-    ends = [_with_macs(feasible, macs) for macs in (feasible.costliest_macs, feasible.cheapest_macs)]
-    return lambda rng: [*(end.draw(rng) for end in ends), *(feasible.draw_fair(rng) for _ in range(DRAWS))]
+    return lambda rng: [
+        feasible.draw_costliest(rng),
+        feasible.draw_cheapest(rng),
+        *(feasible.draw_fair(rng) for _ in range(DRAWS)),
+    ]
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -44,7 +47,3 @@ def check_recipe(recipe: Recipe) -> None:
     """
     if recipe.ema:
         raise OptionError(f"recipe '{recipe.name}' averages weights, which no supernet's training does; take quick")
-
-
-def _with_macs(feasible: Feasible, macs: int) -> Feasible:
-    return Feasible(feasible.space, Budget(macs, macs))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from seesaw_nas.architecture.spec import Architecture, Block
+from seesaw_nas.core.errors import BudgetError
 from seesaw_nas.search.engines.ray_tune.spelling import KEY, spell
 from seesaw_nas.space import Feasible, Slot, Space, genes
 from seesaw_nas.space.genotype import traits
@@ -89,6 +90,11 @@ class Choices:
     """The architectures of a budget as sequences of choices; made once and walked many times."""
 
     def __init__(self, feasible: Feasible) -> None:
+        if feasible.budget.others:
+            raise BudgetError(
+                f"a define-by-run space is of Multi-Adds alone, got {feasible.budget}; take param_space, or the "
+                "package's searcher, which keep every bound"
+            )
         self._space = feasible.space
         self._costs = [_Costs(feasible, outline) for outline in range(len(self._space.outlines))]
 

@@ -155,7 +155,8 @@ def _has_gpu() -> bool:
 
 
 def _outside(feasible: Feasible, architecture: Architecture) -> BudgetError | None:
-    macs, budget = cost.macs(architecture), feasible.budget
-    if macs in budget:
+    bound = feasible.budget.broken(architecture)
+    if bound is None:
         return None
-    return BudgetError(f"{macs:,} Multi-Adds are outside the budget of {budget.low:,} to {budget.high:,}; not trained")
+    objection = feasible.budget.objection(architecture)
+    return BudgetError(f"{objection} of {bound.low:,} to {bound.high:,}; not trained")
