@@ -26,14 +26,15 @@ def write(architecture: Architecture) -> str:
     """The line of an architecture, as it is spelled."""
     stem = architecture.stem
     stages = (
-        f"{stage.channels}/{stage.stride}={','.join(map(_write_block, stage.blocks))}" for stage in architecture.stages
+        f"{stage.channels}/{stage.stride}={','.join(map(write_block, stage.blocks))}" for stage in architecture.stages
     )
     frame = f"{architecture.input_channels}x{architecture.input_size}>{architecture.classes}"
     return " ".join([frame, f"{stem.channels}/{stem.stride}", *stages, str(architecture.head.channels)])
 
 
 @lru_cache(maxsize=4096)
-def _write_block(block: Block) -> str:
+def write_block(block: Block) -> str:
+    """One block, such as ``6k3s1:3``."""
     activation = "" if block.expand_activation == "none" else "r"
     return f"{block.expansion}k{block.kernel}{LETTERS[block.flow]}{activation}{block.partition}"
 
@@ -62,7 +63,7 @@ def _read_stage(token: str) -> Stage:
     layer, _, blocks = token.partition("=")
     channels, stride = _layer(layer)
     try:
-        return Stage(channels, stride, tuple(map(_read_block, blocks.split(","))))
+        return Stage(channels, stride, tuple(map(read_block, blocks.split(","))))
     except ValueError as error:
         raise _malformed(str(error)) from None
 
@@ -73,8 +74,13 @@ def _layer(token: str) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=4096)
-def _read_block(token: str) -> Block:
-    """One block; raises ValueError with the token where it is none."""
+def read_block(token: str) -> Block:
+    """The block that :func:`write_block` wrote.
+
+    Raises:
+        ValueError: the token is none; it is the exception's text.
+        SpecError: it is one that cannot exist.
+    """
     if (found := _BLOCK.fullmatch(token)) is None:
         raise ValueError(token)
     expansion, kernel, letter, activation, partition = found.groups()

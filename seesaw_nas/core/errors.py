@@ -76,6 +76,10 @@ class SpaceError(SeesawError):
         super().__init__(f"{file}: {text}" if file else text)
 
 
+class ProfileError(SeesawError):
+    """A latency profile that cannot be read or measured, or that belongs to another space."""
+
+
 class DataError(SeesawError):
     """A data set that is unknown, missing, truncated or unreadable."""
 
