@@ -120,7 +120,7 @@ def test_plan_is_told_before_any_training(tmp_path):
     def planned(problem, plan):
         Order.heard.append(plan)
         assert (plan.trials, plan.fitting) == (1, problem.feasible.count)
-        assert plan.cheapest_macs <= plan.median_macs <= 300_000
+        assert plan.cheapest <= plan.median <= 300_000
         assert plan.trial_seconds > 0
 
     api.begin(FEW.replace(trials=1), name="a", runs_dir=tmp_path, on_plan=planned, listener=Order())

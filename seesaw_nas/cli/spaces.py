@@ -14,6 +14,7 @@ from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.core.errors import SpaceError
 from seesaw_nas.core.units import format_count, format_large
+from seesaw_nas.search.topics import BUDGET, LATENCY_PROFILE
 
 if TYPE_CHECKING:
     from seesaw_nas.workflows.spaces import Counted
@@ -24,7 +25,8 @@ def spaces(
     file: Annotated[
         str, typer.Argument(help="Space file to check and count, or a name. Default: all shipped spaces.")
     ] = "",
-    budget: Annotated[str, typer.Option(help="Budget to count under. Default: each space's own.")] = "",
+    budget: Annotated[str, typer.Option(help=f"{BUDGET} Default: each space's own.")] = "",
+    latency_profile: Annotated[str, typer.Option(help=LATENCY_PROFILE)] = "",
     write: Annotated[
         str,
         typer.Option(help="Name of a shipped space to write as FILE, to be edited. Default of FILE: NAME.toml here."),
@@ -39,7 +41,7 @@ def spaces(
         print(dumps({"file": str(path)}) if json else _written(path))
         return
     try:
-        rows = workflow.spaces(budget, file)
+        rows = workflow.spaces(budget, file, latency_profile=latency_profile)
     except SpaceError as error:
         if len(error.mistakes) == 1:
             raise
@@ -58,17 +60,28 @@ def spaces(
             f"{channels}x{side}x{side}",
             format_large(row.architectures),
             str(row.budget),
-            f"none: {row.why}" if row.fitting == 0 else format_large(row.fitting),
+            _fitting(row),
             format_count(row.cheapest_macs),
             format_count(row.costliest_macs),
         )
     out = terminal.console()
     out.print(table)
     out.print(
-        f"\nSizes and fitting architectures are exact counts (--json has every digit).\nBudgets: {cost.CONVENTION}."
+        f"\nSizes and fitting architectures are exact counts (--json has every digit).\n"
+        f"Budgets: {cost.CONVENTION}, unless another cost is named."
     )
     for row in rows:
+        if not row.fitting and row.budget.others:
+            out.print(f"{row.name}: {row.why}")
         out.print(f"{row.name}: {row.description}{_choices(row)}")
+
+
+def _fitting(row: Counted) -> str:
+    """How many fit; from how many to how many, where costs had to be rounded up."""
+    if not row.fitting:
+        return "none" if row.budget.others else f"none: {row.why}"
+    few, many = format_large(row.fitting), format_large(row.fitting_at_most)
+    return few if few == many else f"{few} to {many}"
 
 
 def _choices(row: Counted) -> str:

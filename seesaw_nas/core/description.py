@@ -13,7 +13,8 @@ _FIELDS: dict[str, Any] = {  # others are left as they are: a later release may 
     "kind": str,
     "given": tuple[str, ...],
     "settings": Mapping[str, Any],
-    "budget": Mapping[str, int],
+    "budget": Mapping[str, Any],
+    "latency_profile": Mapping[str, Any],
     "space": str,
     "space_digest": str,
     "space_file": str,
@@ -47,8 +48,25 @@ def check_fields(description: Mapping[str, Any]) -> None:
     with at_path("settings"):
         if "trials" in settings:
             check_int("trials", settings["trials"], 1)
-    if "budget" not in description:
-        return
-    low, high = (take_fields(description["budget"], ["low", "high"])[end] for end in ("low", "high"))
+    if "budget" in description:
+        _check_budget(description["budget"])
+
+
+def _check_budget(budget: Mapping[str, Any]) -> None:
+    found = take_fields(budget, ["low", "high"], optional=["by_macs", "others"])
+    with at_path("budget"):
+        _check_ends(found)
+        conform("by_macs", bool, found.get("by_macs", True))
+        conform("others", tuple[Mapping[str, Any], ...], found.get("others", []))
+        for number, other in enumerate(found.get("others", [])):
+            with at_path(f"others[{number}]"):
+                conform("cost", str, take_fields(other, ["cost", "low", "high"])["cost"])
+                _check_ends(other)
+
+
+def _check_ends(bound: Mapping[str, Any]) -> None:
+    low, high = bound["low"], bound["high"]
+    for name in ("low", "high"):
+        conform(name, int, bound[name])
     if not 0 <= low <= high:
-        raise SpecError(f"its low end must lie between 0 and its high one, got {low} and {high}", "budget")
+        raise SpecError(f"its low end must lie between 0 and its high one, got {low} and {high}")

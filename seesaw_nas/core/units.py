@@ -36,16 +36,22 @@ def parse_count(text: str, of: str = "Multi-Adds") -> int:
 
 
 def parse_bytes(text: str) -> int:
-    """Bytes from ``256KB``, ``1MB``, ``1.5MiB`` or ``4096B``: as data sheets of boards do, 1 KB is 1,024 bytes.
+    """Whole bytes from ``256KB``, ``1MB``, ``1.5MiB`` or ``4096B``: as data sheets of boards do, 1 KB is 1,024 bytes.
 
     Raises:
-        UnitError: the text is not such a size, is not positive, or is no whole number of bytes.
+        UnitError: the text is not such a size, or is less than a byte.
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B", text.strip(), re.IGNORECASE)
-    value = Fraction(match[1]) * _BYTES[f"{match[2].upper()}B"] if match else Fraction(0)
-    if value.denominator != 1 or value <= 0:
+    value = int(Fraction(match[1]) * _BYTES[f"{match[2].upper()}B"]) if match else 0
+    if value <= 0:
         raise UnitError(f"cannot read '{text}' as a size in bytes; write it like 256KB, 1.5MB or 4096B")
-    return int(value)
+    return value
+
+
+def write_bytes(value: int) -> str:
+    """A size to three digits as a user writes it, such as ``27.5KB``."""
+    unit = next((unit for unit in ("GB", "MB", "KB") if value >= _BYTES[unit]), "B")
+    return f"{value / _BYTES[unit]:.3g}{unit}" if unit != "B" else f"{value}B"
 
 
 def format_bytes(value: int) -> str:
@@ -65,6 +71,11 @@ def parse_nanoseconds(text: str) -> int:
     if value <= 0:
         raise UnitError(f"cannot read '{text}' as a time; write it like 4ms, 0.5ms or 800us")
     return value
+
+
+def write_nanoseconds(value: int) -> str:
+    """A time to three digits as a user writes it, such as ``4ms``."""
+    return f"{value / 10**6:.3g}ms" if value >= 10**6 else f"{value / 10**3:.3g}us"
 
 
 def format_nanoseconds(value: int) -> str:

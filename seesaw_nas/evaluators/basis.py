@@ -48,7 +48,7 @@ class Basis:
         objectives: objectives of the search.
         recipe: see :meth:`seesaw_nas.training.recipes.Recipe.to_dict`, with the epochs; empty without training.
         space: digest of the space.
-        budget: lowest and highest Multi-Adds.
+        budget: lowest and highest Multi-Adds, and each further bound in words.
         sampling: sampling of a supernet's training.
         seed: seed for everything random.
     """
@@ -77,7 +77,7 @@ class Basis:
     objectives: str = ""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     space: str = ""
-    budget: tuple[int, ...] = ()
+    budget: tuple[int | str, ...] = ()
     sampling: str = ""
     seed: int = 0
 
@@ -102,7 +102,7 @@ class Basis:
                 subset_seed=settings["seed"] if subset else None,
                 **_of_method(record, settings),
                 space=record.get("space_digest", ""),
-                budget=tuple(record["budget"][end] for end in ("low", "high")) if "budget" in record else (),
+                budget=_budget_of(record),
                 seed=settings.get("seed", 0),
             )
             check(basis)
@@ -167,3 +167,11 @@ def _of_method(record: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[s
         "objectives": settings.get("objectives", "front"),
         "recipe": {} if trains_nothing else dict(record["recipe"]),
     }
+
+
+def _budget_of(record: Mapping[str, Any]) -> tuple[int | str, ...]:
+    if "budget" not in record:
+        return ()
+    budget = record["budget"]
+    others = (f"{one['low']:,} to {one['high']:,} {one['cost']}" for one in budget.get("others", ()))
+    return (budget["low"], budget["high"], *others)

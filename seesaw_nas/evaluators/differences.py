@@ -58,7 +58,12 @@ def _differences(a: Basis, b: Basis, allow: Collection[str]) -> Differences:
         if key not in allow and getattr(a, key) != getattr(b, key):
             yield _both(topic, a, b, lambda basis, key=key: getattr(basis, key)), True
     if "budget" not in allow and a.budget != b.budget:
-        yield _both("budget", a, b, lambda basis: " to ".join(f"{end:,}" for end in basis.budget)), True
+        yield _both("budget", a, b, _written_budget), True
+
+
+def _written_budget(basis: Basis) -> str:
+    low, high, *others = basis.budget
+    return ", ".join([f"{low:,} to {high:,}", *map(str, others)])
 
 
 def _images_differ(a: Basis, b: Basis, allow: Collection[str]) -> Differences:

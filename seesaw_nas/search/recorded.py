@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from seesaw_nas import space
 from seesaw_nas.core.errors import SeesawError
@@ -14,7 +15,8 @@ from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.standing import Standing
 from seesaw_nas.search.topics import OBSERVED
-from seesaw_nas.space import Budget, Space
+from seesaw_nas.space import Budget, Space, profile_file
+from seesaw_nas.space.profile import LatencyProfile
 
 
 def find_space(settings: SearchSettings, name: str, found: Sequence[TrialRecord], space_file: str) -> Space | None:
@@ -41,12 +43,30 @@ def find_space(settings: SearchSettings, name: str, found: Sequence[TrialRecord]
         return None
 
 
+def recorded_profile(about: Mapping[str, Any]) -> LatencyProfile | None:
+    """The latency profile of a run, if its budget has one; from its description.
+
+    Raises:
+        SpecError: it is damaged.
+    """
+    return profile_file.parse(about["latency_profile"]) if "latency_profile" in about else None
+
+
+def recorded_budget(about: Mapping[str, Any]) -> Budget:
+    """The budget of a run, from its description.
+
+    Raises:
+        SeesawError, KeyError, TypeError: it is damaged.
+    """
+    return Budget.from_dict(about["budget"], recorded_profile(about))
+
+
 def standing_in(folder: RunFolder, trials: Sequence[TrialRecord]) -> Standing:
     """How the architectures of a run stand, by its own settings; as observed where its record does not say enough."""
     about = folder.description
     try:
         settings = SearchSettings.from_dict(about["settings"])
-        budget = Budget(about["budget"]["low"], about["budget"]["high"])
+        budget = recorded_budget(about)
         found = find_space(settings, str(about["space"]), trials, str(about.get("space_file", "")))
     except (SeesawError, KeyError, TypeError, AttributeError):
         return Standing(trials, None, Budget(0, 1), 1, rank=OBSERVED)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seesaw_nas.architecture import cost, reference, specfile
+from seesaw_nas.architecture import reference, specfile
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.core.files import show_path

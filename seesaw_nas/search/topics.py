@@ -38,13 +38,23 @@ ENGINES = {
 }
 
 
+BUDGET = (
+    "What a network may cost. Multi-Adds for one image: 110M, a band 100M:110M, or 60% of the costliest; or several "
+    "costs at once: '110M macs, 1.2M params, 4ms latency, 256KB int8 memory, 1MB int8 weights'."
+)
+LATENCY_PROFILE = "File of `seesaw-nas profile`, by whose times a --budget of latency is kept."
+
+
 @dataclass(frozen=True, slots=True)
 class Searched:
     """What is searched."""
 
-    budget: str = option(
-        "Multi-Adds for one image: 110M, a band 100M:110M, or 60% of the costliest. Default: the space's own.",
-        default="",
+    budget: str = option(f"{BUDGET} Default: the space's own.", default="")
+    latency_profile: str = option(LATENCY_PROFILE, default="")
+    accept_spread: bool = option(
+        "Take a latency profile that was measured under load, whose times are spread widely.",
+        default=False,
+        switch=True,
     )
     space: str = option(
         "Space by name, or a space file. Default: the one for the data set.", default="", changeable=True

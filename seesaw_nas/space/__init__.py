@@ -3,7 +3,7 @@
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.codebook import Codebook
 from seesaw_nas.space.definition import Space
-from seesaw_nas.space.feasible import Feasible
+from seesaw_nas.space.feasible import Feasible, count
 from seesaw_nas.space.files import copy, load, names, parse, read_text
 from seesaw_nas.space.genotype import Genotype, decode, encode, genes
 from seesaw_nas.space.nearest import nearest
@@ -18,6 +18,7 @@ __all__ = [
     "Space",
     "StageSpace",
     "copy",
+    "count",
     "decode",
     "encode",
     "genes",

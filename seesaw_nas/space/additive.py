@@ -173,6 +173,8 @@ class Additive:
         for stage in choices.stages:
             options = [Options(choices.costs[slot], scores.blocks(slot)[choices.kept[slot]]) for slot in stage.slots]
             number = stage.slots[0].stage
-            ends = np.array([scores.repeats[number][self._space.stages[number].repeats.index(n)] for n in stage.repeats])
+            ends = np.array(
+                [scores.repeats[number][self._space.stages[number].repeats.index(n)] for n in stage.repeats]
+            )
             fills.append(Fill(options, stage.repeats, Options(np.zeros(len(ends), np.int64), ends)))
         return fills

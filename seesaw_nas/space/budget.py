@@ -76,7 +76,7 @@ class Budget:
                 is bounded twice, or a bound of latency without a profile.
         """
         bounds: dict[str, Bound] = {}
-        for part in re.split(r"(?<!\d),|,(?!\d{3}(?!\d))", text):
+        for part in split(text):
             bound = _parse_bound(part, costliest, profile)
             if bounds.setdefault(bound.cost.name, bound) is not bound:
                 raise BudgetError(f"the budget '{text}' bounds {bound.cost.name} twice; write a band as 100M:110M")
@@ -145,6 +145,11 @@ class Budget:
         """
         others = tuple(_bound(one, profile) for one in found.get("others", ()))
         return cls(found["low"], found["high"], others, by_macs=found.get("by_macs", True))
+
+
+def split(text: str) -> list[str]:
+    """The bounds that a budget is written with; a comma within a number divides nothing."""
+    return re.split(r"(?<!\d),|,(?!\d{3}(?!\d))", text)
 
 
 def _bound(found: Mapping[str, Any], profile: Times | None) -> Bound:

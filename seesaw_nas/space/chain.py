@@ -90,16 +90,17 @@ class Room:
     def clear(self, ways: Array, offset: int, unit: int, nothing: float = 0) -> None:
         """Set to ``nothing`` what has a digit above its highest value, in place."""
         for digit, highest in self.digits:
-            if len(ways) == 1 or unit != 1 or digit.place != 1:
+            if unit != 1:
                 ways[digit.of(offset + unit * np.arange(len(ways))) > highest] = nothing
                 continue
-            first, radix = offset % digit.radix, digit.radix
-            head = ways[: (radix - first) % radix]  # up to the first cost whose digit is 0
-            head[max(0, highest + 1 - first) :] = nothing
+            period, allowed = digit.place * digit.radix, digit.place * (highest + 1)
+            first = offset % period
+            head = ways[: (period - first) % period]  # up to the first cost whose digit is 0
+            head[max(0, allowed - first) :] = nothing
             body = ways[len(head) :]
-            whole = len(body) // radix * radix
-            body[:whole].reshape(-1, radix)[:, highest + 1 :] = nothing
-            body[whole:][highest + 1 :] = nothing
+            whole = len(body) // period * period
+            body[:whole].reshape(-1, period)[:, allowed:] = nothing
+            body[whole:][allowed:] = nothing
 
 
 @dataclass(frozen=True)

@@ -208,7 +208,7 @@ def _int(holder: dict[str, Any], name: str, minimum: int, most: int) -> int:
 def _budget(top: dict[str, Any], name: str) -> str:
     text = _text(top, name)
     try:
-        Budget.parse(text, costliest=10**9)  # checks the syntax only, for which any cost will do
+        Budget.parse(text, costliest=lambda _: 10**9)  # checks the syntax only, for which any cost will do
     except SeesawError as error:
         raise SpecError(str(error), name) from None
     return text

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -24,6 +23,9 @@ from seesaw_nas.core.units import (
     parse_bytes,
     parse_count,
     parse_nanoseconds,
+    write_bytes,
+    write_count,
+    write_nanoseconds,
 )
 from seesaw_nas.space.stages import Ends, Slot
 
@@ -56,13 +58,15 @@ class Cost(ABC):
         name: as a user writes it, such as ``params`` or ``int8 memory``.
         unit: of its amounts, in words.
         is_peak: whether a network costs the most of its parts instead of their sum.
-        parse, write: an amount from what a user writes, and for people to read.
+        parse, spell: an amount from what a user writes, and as a user writes it, to three digits.
+        write: an amount for people to read.
     """
 
     name: str
     unit: str
     is_peak = False
     parse: Callable[[str], int]
+    spell: Callable[[int], str]
     write: Callable[[int], str]
 
     @abstractmethod
@@ -95,7 +99,7 @@ class Cost(ABC):
 
 class _Macs(Cost):
     name, unit = "macs", "Multi-Adds"
-    parse, write = staticmethod(parse_count), staticmethod(format_count)
+    parse, spell, write = staticmethod(parse_count), staticmethod(write_count), staticmethod(format_count)
 
     def block(self, slot: Slot, block: Block) -> int:
         return slot.macs(block)
@@ -110,7 +114,8 @@ class _Macs(Cost):
 
 class _Params(Cost):
     name, unit = "params", "parameters"
-    parse, write = staticmethod(partial(parse_count, of="parameters")), staticmethod(format_count)
+    parse = staticmethod(partial(parse_count, of="parameters"))
+    spell, write = staticmethod(write_count), staticmethod(format_count)
 
     def block(self, slot: Slot, block: Block) -> int:
         return cost.block_params(block, slot.c_in, slot.c_out)
@@ -127,7 +132,7 @@ class _Weights(Cost):
     """Bytes of the deployed network's weights, for one type of element."""
 
     unit = "bytes of weights"
-    parse, write = staticmethod(parse_bytes), staticmethod(format_bytes)
+    parse, spell, write = staticmethod(parse_bytes), staticmethod(write_bytes), staticmethod(format_bytes)
 
     def __init__(self, element: ElementType) -> None:
         self.name, self._element = _typed("weights", element), element
@@ -147,7 +152,7 @@ class _Memory(Cost):
     """Bytes of the activations that are alive at once, for one type of element."""
 
     unit, is_peak = "bytes of activations at once", True
-    parse, write = staticmethod(parse_bytes), staticmethod(format_bytes)
+    parse, spell, write = staticmethod(parse_bytes), staticmethod(write_bytes), staticmethod(format_bytes)
 
     def __init__(self, element: ElementType) -> None:
         self.name, self._element = _typed("memory", element), element
@@ -170,7 +175,8 @@ class _Latency(Cost):
     """Nanoseconds for one call, by a profile of a device."""
 
     name, unit = "latency", "ns"
-    parse, write = staticmethod(parse_nanoseconds), staticmethod(format_nanoseconds)
+    parse = staticmethod(parse_nanoseconds)
+    spell, write = staticmethod(write_nanoseconds), staticmethod(format_nanoseconds)
 
     def __init__(self, profile: Times) -> None:
         self._profile = profile

@@ -129,9 +129,7 @@ class Space:
         """What stands before and after the blocks of an outline."""
         one, (*_, last) = self.outlines[outline], self.slots(outline)
         stem, side = self.stem_channels[one.width], output_size(self.input_size, self.stem_stride)
-        return Ends(
-            self.input_channels, self.input_size, stem, side, last.c_out, last.size_out, one.head, self.classes
-        )
+        return Ends(self.input_channels, self.input_size, stem, side, last.c_out, last.size_out, one.head, self.classes)
 
     def fixed_macs(self, outline: int) -> int:
         """Multi-Adds of stem, head and classifier."""

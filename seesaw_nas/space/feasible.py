@@ -24,6 +24,17 @@ MOST_DRAWABLE = 10**300  # architectures; the largest 64-bit float is near 1.8e3
 MAX_DRAWS = 200  # of which each is new with a chance of a half or more
 
 
+def count(space: Space, budget: str, profile: Times | None = None) -> int:
+    """How many architectures keep a budget written like ``110M`` or ``110M, 1.2M params``; may be 0.
+
+    Exact; where several costs that add up are bounded, as exact as they are priced (:attr:`Feasible.loss`).
+
+    Raises:
+        UnitError, BudgetError: the budget cannot be read.
+    """
+    return Pricing(space, space.budget(budget, profile)).count
+
+
 @dataclass(frozen=True)
 class _Fitting:
     """What fits of one outline.
@@ -120,7 +131,7 @@ class Feasible:
     @cached_property
     def most(self) -> int:
         """How many architectures fit at most: :attr:`count`, but where costs had to be rounded up."""
-        return self.count if self.pricing.is_exact else self.pricing.opened().count
+        return self.count if self.pricing.is_exact else self.pricing.open().count
 
     @property
     def loss(self) -> dict[str, float]:

@@ -24,8 +24,8 @@ def nearest(feasible: Feasible, genotype: Mapping[str, str], rng: np.random.Gene
     """The architecture within the budget that has the most of these genes; of several one at random.
 
     Genes of blocks beyond the number that the genotype's repeats ask for have no meaning and do not count. The result
-    is exact: no other architecture within the budget has more of the genes. Where the budget bounds several costs, it is
-    as exact as these are priced (:mod:`seesaw_nas.space.pricing`).
+    is exact: no other architecture within the budget has more of the genes. Where the budget bounds several costs, it
+    is as exact as these are priced (:mod:`seesaw_nas.space.pricing`).
 
     Raises:
         SpecError: a gene is missing or has an unknown value.

@@ -43,7 +43,10 @@ class Prices:
         """
         base = [cost.ends(space.ends(outline)) for outline in range(len(space.outlines))]
         offers = [
-            [[cost.block(slot, block) for block in space.options(slot)] if slot else [] for slot in space.places(outline)]
+            [
+                [cost.block(slot, block) for block in space.options(slot)] if slot else []
+                for slot in space.places(outline)
+            ]
             for outline in range(len(space.outlines))
         ]
         greatest = max(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -72,6 +72,11 @@ class _Amounts:
         )
         return self.start + sum(ends)
 
+    @property
+    def largest(self) -> int:
+        """The most that one block adds."""
+        return max(self.bases[slot] + int(over.max()) for slot, over in self.over.items())
+
     def coarse(self, least: int) -> int:
         """The unit from ``least`` up to half as large again that rounds up by the least, on average."""
         over = np.concatenate([self.over[slot] for stage in self.stages for slot in stage.slots])
@@ -80,7 +85,7 @@ class _Amounts:
 
     def steps(self, unit: int) -> dict[Slot, int]:
         """Of each slot, how many units its cheapest block adds; over a stage, they are rounded up but once."""
-        found = {}
+        found: dict[Slot, int] = {}
         for stage in self.stages:
             ends = [-(-base // unit) for base in np.cumsum([0, *(self.bases[slot] for slot in stage.slots)]).tolist()]
             found |= {slot: ends[n + 1] - ends[n] for n, slot in enumerate(stage.slots)}
@@ -114,12 +119,13 @@ class _Sum:
     excess: int
 
     @classmethod
-    def of(cls, bound: Bound, amounts: _Amounts, unit: int) -> _Sum:
+    def of(cls, bound: Bound, amounts: _Amounts, unit: int, *, opened: bool) -> _Sum:
+        """The counts that only what keeps the bound has; or, ``opened``, all that everything that keeps it has."""
         steps, excess = amounts.steps(unit), amounts.excess(unit)
         cells = {slot: steps[slot] + -(-over // unit) for slot, over in amounts.over.items()}
-        least = bound.low - amounts.start
-        low = max(0, -(-(least + excess) // unit)) if least > 0 else 0
-        return cls(amounts.start, unit, cells, low, (bound.high - amounts.start) // unit, excess)
+        least, most = bound.low - amounts.start, bound.high - amounts.start
+        low = max(0, -(-(least + excess * (not opened)) // unit)) if least > 0 else 0
+        return cls(amounts.start, unit, cells, low, (most + excess * opened) // unit, excess)
 
     @classmethod
     def of_peak(cls, bound: Bound, offers: Offers) -> _Sum:
@@ -155,16 +161,12 @@ class PricedOutline:
             self.digits.append(Digit(place, one.radix, one.low, one.high))
             place *= one.radix
         places = [*(digit.place for digit in self.digits), place]
-        self._prices = {
-            slot: dict(
-                zip(
-                    blocks,
-                    sum(one.cells[slot] * at for one, at in zip(sums.values(), places, strict=True)).tolist(),
-                    strict=True,
-                )
-            )
-            for slot, blocks in offers.items()
-        }
+        self._prices = {slot: dict.fromkeys(blocks, 0) for slot, blocks in offers.items()}
+        for one, at in zip(sums.values(), places, strict=True):
+            for slot, prices in self._prices.items():
+                prices |= {
+                    block: prices[block] + n * at for block, n in zip(prices, one.cells[slot].tolist(), strict=True)
+                }
         self._lead, self._place = lead, place
         self.low, self.high = lead.low * place, (lead.high + 1) * place - 1
         self.loss = {cost.name: one.excess for cost, one in sums.items()}
@@ -237,15 +239,19 @@ class Pricing:
         outlines: priced, by index; ``None`` for one that has nothing within the budget for certain.
     """
 
-    def __init__(self, space: Space, budget: Budget, lead: Bound | None = None, cells: int = CELLS) -> None:
+    def __init__(
+        self, space: Space, budget: Budget, lead: Bound | None = None, cells: int = CELLS, *, opened: bool = False
+    ) -> None:
         """Price every block.
 
         Args:
             lead: by default the budget's own.
             cells: of the last tables of all outlines together, at most; at least :data:`FEWEST` for each.
+            opened: whether limits are moved so far that all that keeps the budget is priced within them, and what
+                breaks it by no more than :attr:`loss`, too.
         """
         self.lead = lead or budget.lead
-        self._budget = budget
+        self._budget, self._opened = budget, opened
         self._space, self._cells_of_all = space, cells
         self._cells = max(cells // len(space.outlines), FEWEST)
         others = [bound for bound in budget.bounds if bound.cost != self.lead.cost]
@@ -270,46 +276,56 @@ class Pricing:
         excess = [one.loss for one in self.outlines if one is not None]
         return {name: max((one.get(name, 0) for one in excess), default=0) / high[name] for name in high}
 
-    def opened(self) -> Pricing:
-        """Prices under a budget so much wider that everything within this one is priced within it."""
-        excess = [one.loss for one in self.outlines if one is not None]
-        by = {bound.cost: max((one.get(bound.cost.name, 0) for one in excess), default=0) for bound in self._sums}
-        wider = [replace(bound, high=bound.high + by.get(bound.cost, 0)) for bound in self._budget.bounds]
-        return Pricing(self._space, Budget.of_bounds(wider, self._space.costliest), cells=self._cells_of_all)
+    def open(self) -> Pricing:
+        """The same prices, within limits that let all pass that keeps the budget."""
+        return Pricing(self._space, self._budget, self.lead, self._cells_of_all, opened=True)
 
     def _price(self, outline: int) -> PricedOutline | None:
-        ends = self._space.ends(outline)
+        ends, amounts = self._space.ends(outline), dict[Cost, _Amounts]()
         if any(peak.cost.ends(ends) > peak.high for peak in self._peaks):
             return None
-        offers = {
-            slot: tuple(
-                block
-                for block in self._space.options(slot)
-                if all(peak.cost.block(slot, block) <= peak.high for peak in self._peaks)
-            )
-            for slot in self._space.slots(outline)
+        offers = {slot: self._below_peaks(slot) for slot in self._space.slots(outline)}
+        stages, used = list[StageSlots](), -1
+        while used != (used := sum(map(len, offers.values()))):  # what is left out may make more of the rest impossible
+            stages = list(self._stages(outline, offers))
+            if not all(stage.repeats for stage in stages):
+                return None
+            offers = {slot: offers.get(slot, ()) for stage in stages for slot in stage.slots}
+            for bound in self._sums:
+                found = amounts[bound.cost] = _Amounts.of(bound.cost, bound.cost.ends(ends), stages, offers)
+                if found.start > bound.high:
+                    return None
+            offers = {slot: self._affordable(slot, blocks, amounts) for slot, blocks in offers.items()}
+        sums: dict[Cost, _Sum] = {
+            peak.cost: _Sum.of_peak(peak, offers) for peak in self._peaks if peak.cost.ends(ends) < peak.low
         }
-        stages = list(self._stages(outline, offers))
-        if not all(stage.repeats for stage in stages):
-            return None
-        used = [slot for stage in stages for slot in stage.slots]
-        offers = {slot: offers[slot] for slot in used}
-        sums: dict[Cost, _Sum] = {}
-        for peak in self._peaks:
-            if peak.cost.ends(ends) < peak.low:
-                sums[peak.cost] = _Sum.of_peak(peak, offers)
-        amounts = {bound.cost: _Amounts.of(bound.cost, bound.cost.ends(ends), stages, offers) for bound in self._sums}
-        if any(amounts[bound.cost].start > bound.high for bound in self._sums):
-            return None
         binding = [bound for bound in self._sums if bound is self.lead or _limits(bound, amounts[bound.cost])]
         units = self._units(binding, amounts, math.prod(one.radix for one in sums.values()))
-        sums |= {bound.cost: _Sum.of(bound, amounts[bound.cost], units[bound.cost]) for bound in binding}
+        sums |= {
+            bound.cost: _Sum.of(bound, amounts[bound.cost], units[bound.cost], opened=self._opened) for bound in binding
+        }
         return PricedOutline(stages, offers, sums)
+
+    def _below_peaks(self, slot: Slot) -> tuple[Block, ...]:
+        """The blocks of a slot that keep to the bounds of peak memory."""
+        return tuple(
+            block
+            for block in self._space.options(slot)
+            if all(peak.cost.block(slot, block) <= peak.high for peak in self._peaks)
+        )
+
+    def _affordable(self, slot: Slot, blocks: tuple[Block, ...], amounts: Mapping[Cost, _Amounts]) -> tuple[Block, ...]:
+        """Those of a slot's blocks that leave enough for the cheapest of everything else."""
+        room = np.ones(len(blocks), bool)
+        for bound in self._sums:
+            found = amounts[bound.cost]
+            room &= found.start + found.bases[slot] + found.over[slot] <= bound.high
+        return tuple(block for block, fits in zip(blocks, room.tolist(), strict=True) if fits)
 
     def _stages(self, outline: int, offers: Offers) -> Iterator[StageSlots]:
         """The stages of an outline, each up to its first slot that has nothing on offer."""
         for stage in self._space.stage_slots(outline):
-            reach = next((n for n, slot in enumerate(stage.slots) if not offers[slot]), len(stage.slots))
+            reach = next((n for n, slot in enumerate(stage.slots) if not offers.get(slot)), len(stage.slots))
             repeats = tuple(n for n in stage.repeats if n <= reach)
             yield StageSlots(stage.slots[: max(repeats, default=0)], repeats)
 
@@ -325,7 +341,7 @@ class Pricing:
             span, finest = bound.high - amounts[bound.cost].start, amounts[bound.cost].finest
             fits = exact[bound.cost] < share
             units[bound.cost] = finest if fits else amounts[bound.cost].coarse(-(-max(span, 1) // share))
-            left /= span // units[bound.cost] + 1
+            left /= (span + amounts[bound.cost].largest * (bound is not self.lead)) // units[bound.cost] + 1
         return units
 
 

@@ -20,7 +20,7 @@ from seesaw_nas.core.errors import ProfileError, SpecError
 from seesaw_nas.core.fields import check_int, check_text, shorten
 from seesaw_nas.core.units import format_figure
 from seesaw_nas.space.definition import Space
-from seesaw_nas.space.stages import Slot
+from seesaw_nas.space.stages import Ends, Slot
 
 SCHEMA, SCHEMA_VERSION = "seesaw-nas latency profile", 1
 LONGEST_NS = 60 * 10**9  # of one entry: a minute
@@ -112,13 +112,13 @@ class LatencyProfile:
         """
         return self._block((slot.c_in, slot.c_out, slot.size_in, slot.size_out), block)
 
-    def fixed(self, space: Space, outline: int) -> int:
+    def ends(self, ends: Ends) -> int:
         """Nanoseconds of all but the blocks: the constant, the stem and the head of an outline.
 
         Raises:
             ProfileError: the profile has no time for one of them.
         """
-        return self.constant + sum(self._look_up(*key) for key in _ends_of(space, outline))
+        return self.constant + sum(self._look_up(*key) for key in _ends_of(ends))
 
     def of(self, architecture: Architecture) -> int:
         """Nanoseconds of a whole network.
@@ -150,7 +150,7 @@ class LatencyProfile:
 
     def _gaps(self, space: Space) -> Iterator[str]:
         for outline in range(len(space.outlines)):
-            for kind, place in _ends_of(space, outline):
+            for kind, place in _ends_of(space.ends(outline)):
                 if place not in (self.stems if kind == "stem" else self.heads):
                     yield _name(kind, place)
             for slot in space.slots(outline):
@@ -204,12 +204,10 @@ def check_time(path: str, time: Any) -> int:
     return time
 
 
-def _ends_of(space: Space, outline: int) -> tuple[tuple[str, Place], tuple[str, Place]]:
-    """What the stem and the head of an outline are listed under."""
-    one, (*_, last) = space.outlines[outline], space.slots(outline)
-    size, channels = space.input_size, space.stem_channels[one.width]
-    stem = (space.input_channels, channels, size, output_size(size, space.stem_stride))
-    return ("stem", stem), ("head", (last.c_out, one.head, space.classes, last.size_out))
+def _ends_of(ends: Ends) -> tuple[tuple[str, Place], tuple[str, Place]]:
+    """What a stem and a head are listed under."""
+    stem = (ends.input_channels, ends.stem, ends.input_size, ends.stem_size)
+    return ("stem", stem), ("head", (ends.c_in, ends.head, ends.classes, ends.size))
 
 
 def _name(what: str, place: Place) -> str:

@@ -50,9 +50,7 @@ class Programme:
         sums: the best sum of gains for each cost from 0 to ``most``, -inf where no filling has that cost.
     """
 
-    def __init__(
-        self, fills: Sequence[Fill], most: int, start: float = 0.0, digits: Sequence[Digit] = ()
-    ) -> None:
+    def __init__(self, fills: Sequence[Fill], most: int, start: float = 0.0, digits: Sequence[Digit] = ()) -> None:
         """Compute the sums; ``start`` is added to all of them, and ``digits`` of costs are kept within their ends."""
         self._fills = fills
         room = Room(most, tuple((digit, digit.high) for digit in digits))

@@ -82,6 +82,8 @@ def _nearest(space: Space, bound: Bound, others: Sequence[Bound]) -> str:
     least, most = found
     if least > bound.high:
         return f"within {kept} the least {cost.name} is {cost.write(least)}"
+    if least == most:
+        return f"within {kept} the only {cost.name} are {cost.write(least)}"
     return f"within {kept} {cost.name} go from {cost.write(least)} to {cost.write(most)}"
 
 

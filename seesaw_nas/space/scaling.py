@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seesaw_nas.core.units import parse_count, write_count
+from seesaw_nas.space import costs
+from seesaw_nas.space.budget import split
+from seesaw_nas.space.costs import Cost
 
 if TYPE_CHECKING:
     from seesaw_nas.space.definition import Space
@@ -32,17 +34,24 @@ def scale(budget: str, of: Space, to: Space) -> str:
     """A budget for ``of``, such as 110M or a band, as one for ``to``, to three digits; shares stay as they are.
 
     Raises:
-        UnitError: an end is neither a number of Multi-Adds nor a share.
+        UnitError, BudgetError: it cannot be read.
     """
-    return ":".join(_scale_end(end, of, to) for end in budget.split(":", 1))
+    return ", ".join(_scale_bound(part, of, to) for part in split(budget))
 
 
-def _scale_end(end: str, of: Space, to: Space) -> str:
+def _scale_bound(text: str, of: Space, to: Space) -> str:
+    amounts, name = costs.split(text)
+    cost = costs.named(name)
+    ends = ":".join(_scale_end(end, cost, of, to) for end in amounts.split(":", 1))
+    return f"{ends} {name}".strip()
+
+
+def _scale_end(end: str, cost: Cost, of: Space, to: Space) -> str:
     if end.strip().endswith("%"):
         return end
-    macs = parse_count(end)
-    span = of.costliest_macs - of.cheapest_macs
+    amount, cheapest, lowest = cost.parse(end), of.cheapest(cost), to.cheapest(cost)
+    span = of.costliest(cost) - cheapest
     if not span:
-        return write_count(macs * to.cheapest_macs // of.cheapest_macs)
-    place = (macs - of.cheapest_macs) * (to.costliest_macs - to.cheapest_macs) // span
-    return write_count(max(1, to.cheapest_macs + place))
+        return cost.spell(amount * lowest // cheapest)
+    place = (amount - cheapest) * (to.costliest(cost) - lowest) // span
+    return cost.spell(max(1, lowest + place))

@@ -13,24 +13,30 @@ from seesaw_nas.space.scaling import at_stated_size, default_budget
 
 if TYPE_CHECKING:
     from seesaw_nas.space import Budget
+    from seesaw_nas.space.profile import LatencyProfile
 
 
-def find_feasible(searched: Space, written: str, dataset: str) -> Feasible:
+def find_feasible(searched: Space, written: str, dataset: str, profile: LatencyProfile | None = None) -> Feasible:
     """The architectures of a space within a budget.
 
     Args:
         searched: the space at the size of the images.
         written: the budget, as a user writes it; empty for the space's own, at this size.
         dataset: name of the data set, which says what sizes of images there are; empty where there are none.
+        profile: the times by which a bound of latency is read.
 
     Raises:
         NothingFits: no architecture fits; the text says which other spaces, sizes and budgets would do.
-        SeesawError: the budget cannot be read.
+        SeesawError: the budget cannot be read, or the profile is not of this space.
     """
+    if profile is not None:
+        profile.check(searched)
+    asked = searched.budget(written or default_budget(searched), profile)
     try:
-        return Feasible.of(searched, written or default_budget(searched))
+        return Feasible(searched, asked)
     except NothingFits as error:
-        asked = searched.budget(written or default_budget(searched))
+        if asked.others:
+            raise  # it says itself what would fit
         proposals = ", or ".join(
             [*_spaces(searched, asked), *_sizes(searched, asked, dataset), *_own(searched, written)]
         )
@@ -94,6 +100,8 @@ def origin(feasible: Feasible, written: str) -> str:
 def warning(feasible: Feasible, written: str) -> str:
     """A sentence where the budget limits nothing, and one that would; empty otherwise, and where 100% was asked for."""
     searched, budget = feasible.space, feasible.budget
+    if budget.others:
+        return ""
     limits = budget.high < searched.costliest_macs or budget.low > searched.cheapest_macs
     if limits or written.strip().endswith("%"):
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ UNSHARED = "unshared"  # file, with .json behind, of a run whose study is not ma
 def default_name(dataset: str, budget: Budget) -> str:
     """The name of a run that was given none: of data set (of a search without one, the space), budget and time."""
     stem = Path(os.path.abspath(dataset.removeprefix("folder:"))).name
-    return names.derive_name(stem, str(budget).replace(":", "-"), f"{datetime.now():%Y%m%d-%H%M%S}")
+    return names.derive_name(stem, re.sub("[: ,]+", "-", str(budget)), f"{datetime.now():%Y%m%d-%H%M%S}")
 
 
 def make_first(parent: Path, name: str, make: Callable[[Path], RunFolder]) -> RunFolder:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from seesaw_nas import space
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.search.settings import PYTHON
+from seesaw_nas.space.profile import LatencyProfile
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData
@@ -22,6 +23,7 @@ class Objects:
         data: to train on.
         strategy: proposes; or a sampler of Optuna, or what makes one from a seed.
         evaluator: scores; or a function of an architecture and a seed.
+        profile: the times by which a budget of latency is kept.
         catch: classes of exceptions of the evaluator that cost one trial and not the search; one class, or several.
     """
 
@@ -29,6 +31,7 @@ class Objects:
     data: SearchData | None = None
     strategy: Any = None
     evaluator: Any = None
+    profile: LatencyProfile | None = None
     catch: type[Exception] | tuple[type[Exception], ...] = ()
 
     def __post_init__(self) -> None:
@@ -42,7 +45,9 @@ class Objects:
     @property
     def names(self) -> list[str]:
         """What is given, which a run notes, and wants again to go on."""
-        given = [field.name for field in fields(self) if field.name != "catch"]
+        given = [
+            field.name for field in fields(self) if field.name not in ("catch", "profile")
+        ]  # a run has its profile
         return [name for name in given if getattr(self, name) is not None]
 
 

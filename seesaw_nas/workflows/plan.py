@@ -11,6 +11,7 @@ from seesaw_nas.core import markup, threads
 from seesaw_nas.core.units import format_duration, format_large
 from seesaw_nas.evaluators.words import TIMED_STEP, words
 from seesaw_nas.search import engines
+from seesaw_nas.space.costs import MACS
 from seesaw_nas.training.timing import Line
 from seesaw_nas.workflows.pricing import Part, ending, price, price_steps
 from seesaw_nas.workflows.problem import Problem
@@ -31,8 +32,9 @@ class Plan:
 
     Attributes:
         space_size, fitting: architectures in the space, and of those within the budget; both exact.
-        cheapest_macs: of the whole space.
-        median_macs: of those within the budget.
+        cheapest, median: what the cheapest of the whole space costs, and the median of those within the budget, by
+            the budget's lead: in Multi-Adds, where these are bounded.
+        most: architectures within the budget at most, where several costs had to be rounded up to count them.
         epochs: of all trials, those that are short or stopped early included.
         whole_epochs: of a trial that is not.
         trial_seconds: of a whole evaluation, the mean over architectures that the strategy asks for.
@@ -43,12 +45,13 @@ class Plan:
         time_limit: seconds after which no further trial begins; ``None`` for none.
         threads: that trials are trained with, and why, in words; empty where the engine says so, or on a GPU.
         line: seconds of a whole evaluation by Multi-Adds.
+        unit: of ``cheapest`` and ``median``.
     """
 
     space_size: int
     fitting: int
-    cheapest_macs: int
-    median_macs: int
+    cheapest: int
+    median: int
     trial_seconds: float
     trials: int
     epochs: int
@@ -62,6 +65,8 @@ class Plan:
     time_limit: float | None = None
     threads: str = ""
     line: Line = NOTHING
+    unit: str = "Multi-Adds"
+    most: int = 0
 
     @property
     def trials_seconds(self) -> float:
@@ -108,8 +113,8 @@ class Plan:
         rows = [
             ("architectures in the space", format_large(self.space_size)),
             ("of these within the budget", format_large(self.fitting)),
-            ("Multi-Adds of the cheapest", format_large(self.cheapest_macs)),
-            ("Multi-Adds of the median within the budget", format_large(self.median_macs)),
+            (f"{self.unit} of the cheapest", format_large(self.cheapest)),
+            (f"{self.unit} of the median within the budget", format_large(self.median)),
             ("trials", self.trials),
             ("seconds of a whole trial, about", round(self.trial_seconds, 1)),
             *((f"seconds of {part.what}, about", round(part.seconds, 1)) for part in (*self.before, *self.after)),
@@ -152,8 +157,8 @@ def plan(
     return Plan(
         space_size=problem.space.size,
         fitting=feasible.count,
-        cheapest_macs=problem.space.cheapest_macs,
-        median_macs=feasible.median_macs,
+        cheapest=problem.space.cheapest(feasible.lead.cost),
+        median=feasible.median,
         trial_seconds=paid.mean,
         trials=trials,
         epochs=halving.planned_epochs(trials) + short * short_epochs,
@@ -167,4 +172,6 @@ def plan(
         time_limit=time_limit,
         threads=str(threads.current()) if timed and settings.trains_here and problem.device.type == "cpu" else "",
         line=paid.line,
+        unit="Multi-Adds" if feasible.lead.cost == MACS else feasible.lead.cost.name,
+        most=feasible.most,
     )

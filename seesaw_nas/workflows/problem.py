@@ -25,7 +25,7 @@ from seesaw_nas.evaluators.differences import SCORED_BY_SUPERNET, difference
 from seesaw_nas.search import engines
 from seesaw_nas.search.history.addresses import without_password
 from seesaw_nas.search.settings import PYTHON, SearchSettings
-from seesaw_nas.space import Budget, Feasible
+from seesaw_nas.space import Budget, Feasible, profile_file
 from seesaw_nas.training import supernet
 from seesaw_nas.training.execution import AUTOMATIC
 from seesaw_nas.workflows import budgets, places
@@ -115,6 +115,9 @@ def make_problem(settings: SearchSettings, given: Objects = NO_OBJECTS, space_fi
         SeesawError: the data set, space or device cannot be loaded, or nothing fits the budget; the text says what can.
     """
     device, typed = _device(settings), settings.searched.space
+    if settings.searched.latency_profile and given.profile is None:
+        path, force = Path(settings.searched.latency_profile), settings.searched.accept_spread
+        given = replace(given, profile=profile_file.read(path, force))
     if device.type == "cpu" and settings.training.threads:
         threads.settle(settings.training.threads)
     settings = places.resolve(settings)
@@ -205,7 +208,7 @@ def _make_called(settings: SearchSettings, given: Objects, device: torch.device)
         scored_on = Subject("", shape, found.classes, 0, 0)
     else:  # the evaluator need not look at them, but figures on others are others
         scored_on = load_described(settings, given.data).subject
-    feasible = budgets.find_feasible(found, settings.searched.budget, "")
+    feasible = budgets.find_feasible(found, settings.searched.budget, "", given.profile)
     return Problem(settings, scored_on, device, feasible, evaluator, given)
 
 
@@ -229,7 +232,7 @@ def _feasible(settings: SearchSettings, given: Objects, subject: Subject, defaul
     else:
         found = given.space.adapt(size, channels, subject.classes)
     dataset = "" if settings.scoring.table or given.data else settings.training.dataset
-    return budgets.find_feasible(found, settings.searched.budget or default_budget, dataset)
+    return budgets.find_feasible(found, settings.searched.budget or default_budget, dataset, given.profile)
 
 
 def description(problem: Problem) -> dict[str, Any]:
@@ -246,7 +249,8 @@ def record_of(problem: Problem) -> dict[str, Any]:
     return {
         "given": problem.given.names,
         "settings": problem.settings.to_dict() | _storage(problem.settings),
-        "budget": {"low": problem.budget.low, "high": problem.budget.high},
+        "budget": problem.budget.to_dict(),
+        **({"latency_profile": profile.as_dict()} if (profile := problem.given.profile) else {}),
         "space": problem.space.name,
         "space_digest": problem.space.digest,
         **({"space_file": problem.space_file} if problem.space_file else {}),

@@ -14,6 +14,7 @@ from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import difference, unknown
 from seesaw_nas.search import engines
 from seesaw_nas.search.history.with_optuna import url_of
+from seesaw_nas.search.recorded import recorded_profile
 from seesaw_nas.search.settings import CHANGEABLE, SearchSettings
 from seesaw_nas.space import Budget, Feasible
 from seesaw_nas.workflows import places
@@ -52,6 +53,8 @@ def restore_problem(
         RunError: what its figures are of has changed.
     """
     text = places.recorded_space(settings, begun)
+    if given.profile is None:
+        given = replace(given, profile=recorded_profile(begun))
     places.check(settings, what, given.names, text)
     problem = _under_recorded_budget(make_problem(settings, given, text), begun)
     before, now = Basis.of(begun, f"{what} when it began"), basis_of(problem, "what is there now")

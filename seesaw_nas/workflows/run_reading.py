@@ -15,9 +15,8 @@ from seesaw_nas.evaluators import TABLE, needs, trains
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.report import Run
 from seesaw_nas.search.history.places import records_of
-from seesaw_nas.search.recorded import find_space
+from seesaw_nas.search.recorded import find_space, recorded_budget
 from seesaw_nas.search.settings import PYTHON, SearchSettings
-from seesaw_nas.space import Budget
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
 
@@ -41,7 +40,7 @@ def read(path: Path | str, storage: str = "") -> Run:
         raise RunError(f"{folder.path} is no search; what a training came to is in its result.json")
     settings = SearchSettings.from_dict(about["settings"])
     try:
-        budget, space_name = Budget(about["budget"]["low"], about["budget"]["high"]), str(about["space"])
+        budget, space_name = recorded_budget(about), str(about["space"])
         found = records_of(folder)
         timings, confirmed, images = read_timings(folder), confirmation.read(folder.confirmed), _known_images(folder)
         return Run(

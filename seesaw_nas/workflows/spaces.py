@@ -8,7 +8,10 @@ from typing import Any
 
 from seesaw_nas import space
 from seesaw_nas.core.units import write_budget
-from seesaw_nas.space import Budget, copy
+from seesaw_nas.space import Budget, Space, copy, profile_file, refusal
+from seesaw_nas.space.costs import MACS
+from seesaw_nas.space.pricing import Pricing
+from seesaw_nas.space.profile import LatencyProfile
 
 __all__ = ["Counted", "copy", "spaces"]
 
@@ -22,7 +25,8 @@ class Counted:
         heads: channels that the head may have.
         optional_stages: stages that may be absent, from 1.
         architectures, fitting: in the space, and within the budget.
-        why: nothing fits: ``too small`` or ``too large``; empty otherwise.
+        fitting_at_most: more than ``fitting`` where several costs had to be rounded up to count them.
+        why: nothing fits: ``too small``, ``too large``, or which bounds exclude each other; empty otherwise.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Counted:
     architectures: int
     budget: Budget
     fitting: int
+    fitting_at_most: int
     why: str
     cheapest_macs: int
     costliest_macs: int
@@ -46,34 +51,41 @@ class Counted:
             "heads": list(self.heads),
             "optional_stages": list(self.optional_stages),
             "architectures": self.architectures,
-            "budget": {"low": self.budget.low, "high": self.budget.high},
+            "budget": self.budget.to_dict(),
             "fitting": self.fitting,
+            "fitting_at_most": self.fitting_at_most,
             "why": self.why,
             "cheapest_macs": self.cheapest_macs,
             "costliest_macs": self.costliest_macs,
         }
 
 
-def spaces(budget: str | float | tuple[float, float] = "", file: Path | str = "") -> tuple[Counted, ...]:
+def spaces(
+    budget: str | float | tuple[float, float] = "", file: Path | str = "", *, latency_profile: Path | str = ""
+) -> tuple[Counted, ...]:
     """Every shipped space; or only the one that a file describes, which is checked.
 
     Args:
         budget: such as 110M, a whole number of Multi-Adds, or a pair as a band; each space's own if empty.
         file: a space file, or the name of a shipped space.
+        latency_profile: file that `seesaw-nas profile` wrote, for a bound in milliseconds.
 
     Raises:
         SpaceError: the file describes no space; its ``mistakes`` are all that are in it.
         SeesawError: the budget cannot be read.
     """
     names = [str(file)] if str(file) else space.names()
-    return tuple(_counted(name, write_budget(budget)) for name in names)
+    profile = profile_file.read(Path(latency_profile)) if str(latency_profile) else None
+    return tuple(_counted(name, write_budget(budget), profile) for name in names)
 
 
-def _counted(name: str, written: str) -> Counted:
+def _counted(name: str, written: str, profile: LatencyProfile | None) -> Counted:
     found = space.load(name)
-    written = written or found.default_budget
-    budget = found.budget(written)
-    fitting = found.count(written)
+    if profile is not None:
+        profile.check(found)
+    budget = found.budget(written or found.default_budget, profile)
+    pricing = Pricing(found, budget)
+    fitting = pricing.count
     return Counted(
         name=found.name,
         description=found.description,
@@ -83,7 +95,15 @@ def _counted(name: str, written: str) -> Counted:
         architectures=found.size,
         budget=budget,
         fitting=fitting,
-        why="" if fitting else "too small" if budget.high < found.cheapest_macs else "too large",
+        why="" if fitting else _why(found, budget),
+        fitting_at_most=fitting if pricing.is_exact else pricing.open().count,
         cheapest_macs=found.cheapest_macs,
         costliest_macs=found.costliest_macs,
     )
+
+
+def _why(found: Space, budget: Budget) -> str:
+    """Why nothing fits."""
+    if not budget.others:
+        return "too small" if budget.high < found.cheapest(MACS) else "too large"
+    return refusal.explain(found, budget)

@@ -21,7 +21,7 @@ from seesaw_nas.workflows.pricing import AGAIN, STAGE, Part
 from seesaw_nas.workflows.problem import make_problem
 
 PLAN = Plan(
-    space_size=9, fitting=9, cheapest_macs=1, median_macs=2, trial_seconds=10.0, trials=4, epochs=4, whole_epochs=1,
+    space_size=9, fitting=9, cheapest=1, median=2, trial_seconds=10.0, trials=4, epochs=4, whole_epochs=1,
     line=Line(200, 10.0),
 )  # fmt: skip
 

@@ -78,8 +78,8 @@ def check_study(study, told):
 
 
 @pytest.mark.parametrize(("macs", "above", "below"), [(90, -20.0, 10.0), (110, 0.0, -10.0), (130, 20.0, -30.0)])
-def test_violations_count_what_lies_outside(macs, above, below):
-    assert violations(macs, Budget(100, 110)) == {"above_budget": above, "below_budget": below}
+def test_violations_count_what_lies_outside(macs, above, below, architectures):
+    assert violations(macs, Budget(100, 110), architectures[0]) == {"above_budget": above, "below_budget": below}
 
 
 def test_proposal_outside_the_budget_is_marked_with_a_violated_constraint(open_history, small_space, architectures):

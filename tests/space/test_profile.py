@@ -45,7 +45,7 @@ def content():
 def test_a_network_takes_its_ends_and_its_blocks(network):
     outline, blocks, _ = OPEN.take_apart(network)
     parts = [PROFILE.block(slot, block) for slot, block in blocks.items()]
-    assert PROFILE.fixed(OPEN, outline) == 2500  # the call 500, stem and head 1000 each
+    assert PROFILE.ends(OPEN.ends(outline)) == 2500  # the call 500, stem and head 1000 each
     assert PROFILE.of(network) == 2500 + sum(parts)
 
 

@@ -14,7 +14,7 @@ AFTER = (Part(AGAIN, "training the best again", 30.0), Part(LATENCY, "timing a f
 
 
 def plan(**more):
-    counts = {"space_size": 9, "fitting": 9, "cheapest_macs": 1, "median_macs": 2}
+    counts = {"space_size": 9, "fitting": 9, "cheapest": 1, "median": 2}
     return Plan(**counts, trial_seconds=10.0, trials=4, epochs=8, whole_epochs=2, **more | {"line": LINE})
 
 

@@ -17,12 +17,14 @@ from seesaw_nas.cli.parts.command import print_cheaper, typed_with
 from seesaw_nas.cli.parts.epochs import DRY
 from seesaw_nas.cli.parts.images import images_as_json
 from seesaw_nas.core.files import show_path
-from seesaw_nas.core.units import format_count, format_duration, format_large
+from seesaw_nas.core.units import format_duration, format_large
 from seesaw_nas.data.unread import PassedOver
 from seesaw_nas.evaluators import trains
 from seesaw_nas.evaluators.words import words
 from seesaw_nas.search.listener import Listener
 from seesaw_nas.search.settings import SearchSettings
+from seesaw_nas.space import Budget, Feasible
+from seesaw_nas.space.costs import MACS
 from seesaw_nas.training.shortening import Cheaper
 from seesaw_nas.workflows import cheaper
 from seesaw_nas.workflows.plan import Plan
@@ -64,16 +66,17 @@ def print_plan(console: Console, problem: Problem, plan: Plan, kind: str = SEARC
     Args:
         kind: ``SEARCH``, ``TABLE`` or ``RESUMED``, which cannot be given other options.
     """
-    settings, budget = problem.settings, problem.budget
-    band = f"{budget.low:,} to {budget.high:,}" if budget.low else f"{budget.high:,}"
+    settings = problem.settings
+    write, unit = problem.feasible.lead.cost.write, plan.unit
     lines = (
         *_data(problem),
-        f"budget    {band} {cost.CONVENTION}",
+        *told_budget(problem.budget),
         *([f"          {problem.budget_origin}"] if problem.budget_origin else []),
         f"space     {problem.space.name}: {format_large(plan.space_size)} architectures, of which "
         f"{format_large(plan.fitting)} ({_share(plan.fitting, plan.space_size)}) fit the budget",
-        f"          the cheapest of all has {format_count(plan.cheapest_macs)} Multi-Adds, the median of "
-        f"those that fit {format_count(plan.median_macs)}",
+        f"          the cheapest of all has {write(plan.cheapest)} {unit}, the median of those that fit "
+        f"{write(plan.median)}",
+        *([f"          {told}"] if (told := told_loss(problem.feasible)) else []),
         *_how_scored(settings),
         *([f"engine    {settings.placement.engine}: {plan.reserves}"] if plan.reserves else []),
         *([f"threads   {plan.threads}"] if plan.threads else []),
@@ -86,12 +89,30 @@ def print_plan(console: Console, problem: Problem, plan: Plan, kind: str = SEARC
     print_cheaper(console, _cheaper(problem, plan, kind), on_cpu=problem.device.type == "cpu")
 
 
+def told_budget(budget: Budget) -> list[str]:
+    """Lines of what is bounded, in full figures."""
+    lines: list[str] = []
+    for bound in budget.bounds:
+        band = f"{bound.low:,} to {bound.high:,}" if bound.low else f"{bound.high:,}"
+        words = cost.CONVENTION if bound.cost == MACS else f"{bound.cost.unit} ({bound.cost.name} {bound})"
+        lines.append(f"{'' if lines else 'budget':<10}{band} {words}")
+    return lines
+
+
+def told_loss(feasible: Feasible) -> str:
+    """How many architectures fit at most, where several costs had to be rounded up to count; empty otherwise."""
+    if feasible.pricing.is_exact:
+        return ""
+    lost = ", ".join(f"{share:.1%} of the {name}" for name, share in feasible.loss.items() if share)
+    return f"at most {format_large(feasible.most)} fit; costs are rounded up, which may leave unused {lost}"
+
+
 def _cheaper(problem: Problem, plan: Plan, kind: str) -> list[Cheaper]:
     return [] if kind == RESUMED else cheaper.of_search(problem, plan, may_stop=kind == SEARCH)
 
 
 def _as_json(problem: Problem, plan: Plan, kind: str) -> dict[str, Any]:
-    budget = {"low": problem.budget.low, "high": problem.budget.high, "unit": cost.CONVENTION}
+    budget = problem.budget.to_dict() | {"unit": cost.CONVENTION}
     known = bool(words(problem.settings.scoring.evaluator).timed or plan.trial_seconds)
     found = _cheaper(problem, plan, kind)
     parts = {"seconds": plan.seconds, "trials_seconds": plan.trials_seconds} if known else {"seconds": None}

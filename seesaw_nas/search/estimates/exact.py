@@ -14,7 +14,6 @@ from itertools import count
 
 import numpy as np
 
-from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.search.estimates.features import Array
 from seesaw_nas.space import Budget, Space

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seesaw_nas.architecture import cost
 from seesaw_nas.search.estimates import reliability as judging
 from seesaw_nas.search.estimates.features import Array
 from seesaw_nas.search.estimates.predictor import FOLDS, MOST, Descriptions, Fitted, cross_validated
@@ -75,7 +74,7 @@ class Predicted:
     def _best(self, history: History, found: Sequence[Observed], taken: Set[str]) -> tuple[Architecture, str] | None:
         """The new candidate with the highest drawn top-1 under a limit; ``None`` where there is no candidate."""
         rng = self._setting.generator(len(history), OF_SAMPLES)
-        limit = self._thompson.limit(rng)
+        limit, front = self._thompson.limit(rng), self._setting.front
         self._thompson.learn(history)
         candidates = {
             candidate.digest: candidate

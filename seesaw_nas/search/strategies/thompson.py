@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seesaw_nas.architecture import cost
 from seesaw_nas.search.estimates.features import Array, Features
 from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.strategies.base import ExactDraws, Setting, observed

@@ -114,9 +114,7 @@ def make_latency():
 def make_history(folder):
     settings = EXAMPLE.description["settings"]
     found = space.load("seesaw-digits")
-    old_journal.convert(
-        EXAMPLE.old_journal, folder / "h", found, Budget.parse(settings["budget"], found.costliest)
-    )
+    old_journal.convert(EXAMPLE.old_journal, folder / "h", found, Budget.parse(settings["budget"], found.costliest))
     lines = (folder / "h").read_bytes().splitlines(keepends=True)
     return b"".join(lines[:20])
 
