@@ -11,7 +11,7 @@ from statistics import fmean
 
 import pandas as pd
 
-from seesaw_nas.architecture import cost
+from seesaw_nas.architecture import cost as arithmetic
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.cells import mark_formula
 from seesaw_nas.core.files import replace_file
@@ -20,7 +20,8 @@ from seesaw_nas.deploy.latency import NO_TIMINGS, Latency, Timings
 from seesaw_nas.evaluators.table import Recorded, Table
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete, front
 from seesaw_nas.search.standing import Standing
-from seesaw_nas.space import Budget
+from seesaw_nas.space import Budget, costs
+from seesaw_nas.space.costs import Times
 
 
 def frame(records: Sequence[TrialRecord] | Sequence[CompleteTrial]) -> pd.DataFrame:
@@ -52,13 +53,17 @@ def front_frame(
     budget: Budget,
     timings: Timings = NO_TIMINGS,
     standing: Standing | None = None,
+    profile: Times | None = None,
 ) -> pd.DataFrame:
     """One row a member of the front, from the fewest Multi-Adds to the most, ranked from 1.
 
     With ``standing`` the front is the one of that, and where it has estimates, ``estimate``, ``estimate_sd`` and the
     other fields of :class:`seesaw_nas.search.worth.Figures` are columns; ``top1`` is the observed one. Without it
     the front is that of the observed figures.
-    ``budget_share`` is Multi-Adds over the budget's upper end, a fraction. ``fused_batch1_ms`` and the like are median
+    Every cost has a column with its measure in the name, such as ``int8_memory_bytes``: Multi-Adds, parameters, weights
+    and peak memory; ``latency_ms`` only with a ``profile``, or where the budget has one. ``budget_share`` is Multi-Adds
+    over the budget's upper end, a fraction, missing where it does not bound them; ``memory_share`` and the like are
+    those of the other costs that the budget bounds. ``fused_batch1_ms`` and the like are median
     latencies, and only there where some are in ``timings``. ``stage_1`` and on hold the architecture (see
     :func:`stage_texts`); an architecture with fewer stages than another leaves the last ones empty.
     """
@@ -66,10 +71,17 @@ def front_frame(
     table = frame(members).rename(columns={"number": "trial"})
     table.insert(0, "rank", range(1, len(members) + 1))
     table = table[["rank", "trial", "digest", "macs", "params", "top1", "split", "seed", "seconds"]]
+    told = [cost for cost in costs.every(profile) if cost.column not in table]
+    told += [bound.cost for bound in budget.others if bound.cost not in costs.every(profile)]
+    for place, cost in enumerate(told, start=list(table.columns).index("params") + 1):
+        table.insert(place, cost.column, [cost.number(cost.of(member.architecture)) for member in members])
     estimated = [] if standing is None else [asdict(known) for one in members if (known := standing.figures(one))]
     for place, name in enumerate(estimated[0] if estimated else (), start=list(table.columns).index("top1") + 1):
         table.insert(place, name, [row[name] for row in estimated])
-    table["budget_share"] = table["macs"].astype("float64") / budget.high
+    table["budget_share"] = table["macs"].astype("float64") / (budget.high if budget.by_macs else math.nan)
+    for bound in budget.others:
+        name, high = f"{'_'.join(bound.cost.name.split())}_share", bound.cost.number(bound.high)
+        table[name] = table[bound.cost.column].astype("float64") / high
     found = [timings.latencies.get(member.digest, ()) for member in members]
     for backend, batch in dict.fromkeys((entry.backend, entry.batch) for entries in found for entry in entries):
         table[f"{backend}_batch{batch}_ms"] = [_median_ms(entries, backend, batch) for entries in found]
@@ -101,6 +113,7 @@ def write_csv(
     budget: Budget,
     timings: Timings = NO_TIMINGS,
     standing: Standing | None = None,
+    profile: Times | None = None,
 ) -> None:
     """Write :func:`front_frame` as UTF-8 CSV with a header line, all at once or not at all.
 
@@ -109,7 +122,7 @@ def write_csv(
     Raises:
         OSError: the file cannot be written.
     """
-    table = front_frame(records, budget=budget, timings=timings, standing=standing)
+    table = front_frame(records, budget=budget, timings=timings, standing=standing, profile=profile)
     write_table(path, table)
 
 
@@ -163,7 +176,7 @@ def _record_of(number: int, entry: Recorded) -> TrialRecord:
         state="complete" if top1 else "failed",
         architecture=entry.architecture,
         macs=entry.macs,
-        params=cost.params(entry.architecture),
+        params=arithmetic.params(entry.architecture),
         top1=fmean(top1) if top1 else None,
         seed=seed,
         seconds=sum(epoch.seconds for curve in entry.curves.values() for epoch in curve),

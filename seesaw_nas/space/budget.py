@@ -35,6 +35,15 @@ class Bound:
     def __contains__(self, amount: int) -> bool:
         return self.low <= amount <= self.high
 
+    def share(self, amount: int) -> float:
+        """An amount over the upper end."""
+        return amount / self.high
+
+    def tell(self, architecture: Architecture) -> str:
+        """What an architecture costs, and its share of the upper end, such as ``21 KB, 87.3%``."""
+        amount = self.cost.of(architecture)
+        return f"{self.cost.write(amount)}, {self.share(amount):.1%}"
+
     def __str__(self) -> str:
         write = self.cost.write
         return f"{write(self.high)}" if not self.low else f"{write(self.low)}:{write(self.high)}"

@@ -57,6 +57,7 @@ class Cost(ABC):
     Attributes:
         name: as a user writes it, such as ``params`` or ``int8 memory``.
         unit: of its amounts, in words.
+        measure: of the numbers in a table's column, such as ``bytes``; empty for what is counted.
         is_peak: whether a network costs the most of its parts instead of their sum.
         parse, spell: an amount from what a user writes, and as a user writes it, to three digits.
         write: an amount for people to read.
@@ -64,6 +65,7 @@ class Cost(ABC):
 
     name: str
     unit: str
+    measure = ""
     is_peak = False
     parse: Callable[[str], int]
     spell: Callable[[int], str]
@@ -80,6 +82,15 @@ class Cost(ABC):
     @abstractmethod
     def of(self, architecture: Architecture) -> int:
         """What a whole network costs."""
+
+    @property
+    def column(self) -> str:
+        """Its name in tables, with the measure of the numbers there, such as ``int8_memory_bytes``."""
+        return "_".join(filter(None, (*self.name.split(), self.measure)))
+
+    def number(self, amount: int) -> float:
+        """An amount as a table has it."""
+        return amount
 
     def join(self, amounts: Iterable[int]) -> int:
         """What parts of these amounts cost together."""
@@ -131,7 +142,7 @@ class _Params(Cost):
 class _Weights(Cost):
     """Bytes of the deployed network's weights, for one type of element."""
 
-    unit = "bytes of weights"
+    unit, measure = "bytes of weights", "bytes"
     parse, spell, write = staticmethod(parse_bytes), staticmethod(write_bytes), staticmethod(format_bytes)
 
     def __init__(self, element: ElementType) -> None:
@@ -151,7 +162,7 @@ class _Weights(Cost):
 class _Memory(Cost):
     """Bytes of the activations that are alive at once, for one type of element."""
 
-    unit, is_peak = "bytes of activations at once", True
+    unit, measure, is_peak = "bytes of activations at once", "bytes", True
     parse, spell, write = staticmethod(parse_bytes), staticmethod(write_bytes), staticmethod(format_bytes)
 
     def __init__(self, element: ElementType) -> None:
@@ -174,7 +185,7 @@ class _Memory(Cost):
 class _Latency(Cost):
     """Nanoseconds for one call, by a profile of a device."""
 
-    name, unit = "latency", "ns"
+    name, unit, measure = "latency", "ns", "ms"
     parse = staticmethod(parse_nanoseconds)
     spell, write = staticmethod(write_nanoseconds), staticmethod(format_nanoseconds)
 
@@ -184,6 +195,10 @@ class _Latency(Cost):
     @property
     def key(self) -> tuple[str, str]:
         return self.name, self._profile.digest
+
+    def number(self, amount: int) -> float:
+        """Milliseconds, to the nanosecond."""
+        return amount / 10**6
 
     def block(self, slot: Slot, block: Block) -> int:
         return self._profile.block(slot, block)
@@ -227,6 +242,11 @@ def named(name: str, profile: Times | None = None) -> Cost:
         if one.name == found:
             return one
     raise BudgetError(known("cost", name, NAMES))
+
+
+def every(profile: Times | None = None) -> tuple[Cost, ...]:
+    """All costs that can be told: latency where there is a profile."""
+    return PLAIN if profile is None else (*PLAIN, _Latency(profile))
 
 
 def split(text: str) -> tuple[str, str]:

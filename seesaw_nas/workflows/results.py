@@ -177,7 +177,14 @@ def confirm(result: Result, listener: Listener | None = None) -> Confirmed:
 def write_results(result: Result) -> None:
     """Write the run's ``pareto.csv``, ``front.json``, ``best.json`` and ``report.html`` anew."""
     folder, problem, timings = result.folder, result.problem, result.timings
-    report.write_csv(folder.pareto, result.trials, budget=problem.budget, timings=timings, standing=result.standing)
+    report.write_csv(
+        folder.pareto,
+        result.trials,
+        budget=problem.budget,
+        timings=timings,
+        standing=result.standing,
+        profile=problem.given.profile,
+    )
     members = [specfile.document(result.named(trial), _provenance(result, trial)) for trial in result.front()]
     write_json(folder.front, specfile.front_document(members))
     report.write_report(folder.report, _as_reported(result))

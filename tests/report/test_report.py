@@ -134,7 +134,10 @@ def test_trials_of_several_runs_are_one_table(tmp_path):
 def test_csv_of_no_front_is_a_header(tmp_path):
     report.write_csv(tmp_path / "pareto.csv", NOT_TRAINED, budget=BUDGET)
     (header,) = (tmp_path / "pareto.csv").read_text().splitlines()
-    assert header == "rank,trial,digest,macs,params,top1,split,seed,seconds,budget_share"
+    assert header == (
+        "rank,trial,digest,macs,params,weights_bytes,int8_weights_bytes,memory_bytes,int8_memory_bytes,"
+        "top1,split,seed,seconds,budget_share"
+    )
 
 
 # --- figure

@@ -68,14 +68,18 @@ def _print(console: Console, result: Result) -> None:
     spreads = result.confirmed.spreads
     again = ("again",) if spreads else ()
     estimated = ("estimate", "best", "front") if result.standing.figures(front[0]) else ()
-    columns = ("Multi-Adds", "of budget", "Params", *estimated, said.score, *again, *timings.columns.values())
+    budget = result.problem.budget
+    costs = ("Multi-Adds", *(("of budget",) if budget.by_macs else ()), *(bound.cost.name for bound in budget.others))
+    params = () if any(bound.cost.name == "params" for bound in budget.others) else ("Params",)
+    columns = (*costs, *params, *estimated, said.score, *again, *timings.columns.values())
     for heading in (*columns, "trial", "digest"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in front:
         table.add_row(
             f"{record.macs:,}",
-            f"{record.macs / result.problem.budget.high:.1%}",
-            f"{record.params:,}",
+            *((f"{record.macs / budget.high:.1%}",) if budget.by_macs else ()),
+            *(bound.tell(record.architecture) for bound in budget.others),
+            *(f"{record.params:,}" for _ in params),
             *_estimated(result, record),
             said.figure(record.top1),
             *((_again(result, record),) if spreads else ()),
@@ -192,7 +196,7 @@ def _as_json(result: Result) -> dict[str, Any]:
     return {
         "run": str(result.folder.path),
         "ended": result.ended,
-        "budget": {"low": result.problem.budget.low, "high": result.problem.budget.high, "unit": cost.CONVENTION},
+        "budget": result.problem.budget.to_dict() | {"unit": cost.CONVENTION},
         "counts": _counts(result),
         "data": images_as_json(result.problem),
         "figures": words_of(result).told,
@@ -223,6 +227,8 @@ def _member(result: Result, record: CompleteTrial) -> dict[str, Any]:
         **({"split": record.split} if words_of(result).is_accuracy else {}),
         "seed": record.seed,
     }
+    if others := result.problem.budget.others:
+        member["costs"] = {bound.cost.column: bound.cost.number(bound.cost.of(record.architecture)) for bound in others}
     if figures := result.standing.figures(record):
         member |= asdict(figures)
     if spread := result.confirmed.spreads.get(record.digest):
