@@ -16,6 +16,7 @@ from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.search.spread import Spread
 from seesaw_nas.search.standing import Standing
 from seesaw_nas.space import Budget, Space
+from seesaw_nas.space.costs import Cost, Times
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Run:
         spreads: by digest, of the architectures that were trained again.
         basis: what the figures are of; ``None`` where it is of no matter, for the run is shown by itself.
         ranked: the standing, where it is known already.
+        profile: the times by which its latency is told.
     """
 
     name: str
@@ -43,11 +45,19 @@ class Run:
     spreads: Mapping[str, Spread] = field(default_factory=dict)
     basis: Basis | None = None
     ranked: Standing | None = None
+    profile: Times | None = None
 
     @cached_property
     def standing(self) -> Standing:
         """How the trained architectures stand to each other, by the settings."""
-        return self.ranked or standing.of_run(self.settings, self.records, self.space, self.budget)
+        return self.ranked or standing.of_run(
+            self.settings, self.records, self.space, self.budget, profile=self.profile
+        )
+
+    @property
+    def cost(self) -> Cost:
+        """What its front sets top-1 against."""
+        return self.standing.cost
 
     @property
     def words(self) -> Words:

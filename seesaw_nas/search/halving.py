@@ -38,19 +38,28 @@ Worth = Callable[[Sequence[int]], Sequence[float] | None]
 """What the architectures of so many trials are worth, by their numbers; ``None`` where nothing is known of it."""
 
 
+Amount = Callable[["TrialRecord"], float | None]
+"""What the architecture of a trial costs; ``None`` where it has none."""
+
+
+def macs_of(record: TrialRecord) -> float | None:
+    """Its Multi-Adds."""
+    return record.macs
+
+
 @dataclass
 class _Rung:
     """The trials that have reached an epoch, and those of them that were trained on."""
 
     epoch: int
     order: str
-    reached: dict[int, tuple[float, float]] = field(default_factory=dict)  # top1 and macs, by number
+    reached: dict[int, tuple[float, float]] = field(default_factory=dict)  # top1 and cost, by number
     left: set[int] = field(default_factory=set)
     _ranked: list[int] | None = None  # the last answer, until another trial comes
 
-    def add(self, number: int, top1: float, macs: float) -> None:
-        if self.reached.get(number) != (top1, macs):
-            self.reached[number] = (top1, macs)
+    def add(self, number: int, top1: float, amount: float) -> None:
+        if self.reached.get(number) != (top1, amount):
+            self.reached[number] = (top1, amount)
             self._ranked = None
 
     def best(self, worth: Worth | None = None) -> list[int]:
@@ -73,14 +82,22 @@ class Halving:
     """The rungs of a search, and who may climb."""
 
     def __init__(
-        self, epochs: int, *, reduction: int = 3, minimum: int = 1, hyperband: bool = False, order: str = "top1"
+        self,
+        epochs: int,
+        *,
+        reduction: int = 3,
+        minimum: int = 1,
+        hyperband: bool = False,
+        order: str = "top1",
+        amount: Amount = macs_of,
     ) -> None:
         """Rungs at ``epochs``, a ``reduction``-th of them, and so on down to at least ``minimum`` epochs.
 
         Args:
             epochs: of a whole training.
             hyperband: whether brackets begin at every rung; otherwise all trials begin at the lowest.
-            order: ``top1``, or ``front`` for non-dominated rank and crowding distance over (top1, macs).
+            order: ``top1``, or ``front`` for non-dominated rank and crowding distance over (top1, amount).
+            amount: what the architecture of a trial costs.
 
         Raises:
             OptionError: the reduction is below 2, or the minimum not within 1 to ``epochs``.
@@ -89,7 +106,7 @@ class Halving:
             raise OptionError(f"--reduction must be at least 2, got {reduction}")
         if not 1 <= minimum <= epochs:
             raise OptionError(f"--min-epochs must lie within 1 to the {epochs} epochs of a trial, got {minimum}")
-        self._reduction, self._order = reduction, order
+        self._reduction, self._order, self._amount = reduction, order, amount
         self._again = partial(Halving, epochs, reduction=reduction, minimum=minimum, hyperband=hyperband, order=order)
         levels = [epochs]
         while math.ceil(levels[0] / reduction) >= minimum and levels[0] > 1:
@@ -116,14 +133,14 @@ class Halving:
 
     def note(self, record: TrialRecord) -> None:
         """Take in how far a trial has come; it is ranked on the rungs after which it was evaluated."""
-        if record.macs is None:  # no legal architecture, so never trained
+        if (amount := self._amount(record)) is None:  # no legal architecture, so never trained
             return
         for rung, above in pairwise(self._rungs(record.number)):
             if len(record.curve) < rung.epoch:
                 return
             if (top1 := record.curve[rung.epoch - 1].top1) is None:
                 continue
-            rung.add(record.number, top1, record.macs)
+            rung.add(record.number, top1, amount)
             if record.state != "paused" or len(record.curve) >= above.epoch:
                 rung.left.add(record.number)
 
@@ -178,8 +195,11 @@ class Halving:
                     rung.add(number, worth[number], macs[number])
 
 
-def make(name: str, epochs: int, *, reduction: int = 3, minimum: int = 1) -> Halving:
+def make(name: str, epochs: int, *, reduction: int = 3, minimum: int = 1, amount: Amount = macs_of) -> Halving:
     """The rungs of the scheduler of this name.
+
+    Args:
+        amount: what the architecture of a trial costs.
 
     Raises:
         OptionError: there is no such scheduler, or a number does not fit.
@@ -189,4 +209,5 @@ def make(name: str, epochs: int, *, reduction: int = 3, minimum: int = 1) -> Hal
     if name == "none":
         return Halving(epochs, minimum=epochs)
     order = "front" if name == "moasha" else "top1"
-    return Halving(epochs, reduction=reduction, minimum=minimum, hyperband=name == "hyperband", order=order)
+    is_hyperband = name == "hyperband"
+    return Halving(epochs, reduction=reduction, minimum=minimum, hyperband=is_hyperband, order=order, amount=amount)

@@ -10,12 +10,13 @@ from seesaw_nas import space
 from seesaw_nas.core.errors import SeesawError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.evaluators import table as tables
-from seesaw_nas.search import standing
+from seesaw_nas.search import objectives, standing
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.standing import Standing
 from seesaw_nas.search.topics import OBSERVED
 from seesaw_nas.space import Budget, Space, profile_file
+from seesaw_nas.space.costs import Cost
 from seesaw_nas.space.profile import LatencyProfile
 
 
@@ -44,12 +45,21 @@ def find_space(settings: SearchSettings, name: str, found: Sequence[TrialRecord]
 
 
 def recorded_profile(about: Mapping[str, Any]) -> LatencyProfile | None:
-    """The latency profile of a run, if its budget has one; from its description.
+    """The latency profile of a run, if it has one; from its description.
 
     Raises:
         SpecError: it is damaged.
     """
     return profile_file.parse(about["latency_profile"]) if "latency_profile" in about else None
+
+
+def recorded_cost(about: Mapping[str, Any]) -> Cost:
+    """What the front of a run sets top-1 against, from its description.
+
+    Raises:
+        SeesawError: it is damaged.
+    """
+    return objectives.cost_of(str(about.get("settings", {}).get("objectives", "front")), recorded_profile(about))
 
 
 def recorded_budget(about: Mapping[str, Any]) -> Budget:
@@ -66,8 +76,8 @@ def standing_in(folder: RunFolder, trials: Sequence[TrialRecord]) -> Standing:
     about = folder.description
     try:
         settings = SearchSettings.from_dict(about["settings"])
-        budget = recorded_budget(about)
+        budget, profile = recorded_budget(about), recorded_profile(about)
         found = find_space(settings, str(about["space"]), trials, str(about.get("space_file", "")))
     except (SeesawError, KeyError, TypeError, AttributeError):
         return Standing(trials, None, Budget(0, 1), 1, rank=OBSERVED)
-    return standing.of_run(settings, trials, found, budget)
+    return standing.of_run(settings, trials, found, budget, profile=profile)

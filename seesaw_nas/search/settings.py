@@ -13,7 +13,7 @@ from seesaw_nas.core.units import write_budget
 from seesaw_nas.data import default_space
 from seesaw_nas.evaluators import EVALUATORS, SUPERNET, is_truth, that_need
 from seesaw_nas.search import halving
-from seesaw_nas.search.halving import Halving
+from seesaw_nas.search.halving import Amount, Halving, macs_of
 from seesaw_nas.search.spending import AUTO
 from seesaw_nas.search.strategies import DEFAULT_STRATEGY, STRATEGIES, takes_short, takes_supernet
 from seesaw_nas.search.topics import (
@@ -133,15 +133,19 @@ class SearchSettings:
         """Whether trials are trained in the process that proposes them."""
         return self.placement.engine == "serial"
 
-    def halving(self, epochs: int) -> Halving:
-        """Which of the trials is trained how far; ``epochs`` are those of a whole training.
+    def halving(self, epochs: int, amount: Amount = macs_of) -> Halving:
+        """Which of the trials is trained how far.
+
+        Args:
+            epochs: of a whole training.
+            amount: what the architecture of a trial costs.
 
         Raises:
             OptionError: ``min_epochs`` is more than that.
         """
         wanted = self.scheduling
         minimum = wanted.min_epochs or math.ceil(epochs / wanted.reduction)
-        return halving.make(wanted.scheduler, epochs, reduction=wanted.reduction, minimum=minimum)
+        return halving.make(wanted.scheduler, epochs, reduction=wanted.reduction, minimum=minimum, amount=amount)
 
     @property
     def winners(self) -> int:

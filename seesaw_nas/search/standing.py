@@ -7,6 +7,7 @@ not serve; then :attr:`Standing.reason` says why. Loads no torch.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,17 +17,19 @@ from typing import TYPE_CHECKING
 from seesaw_nas import pareto
 from seesaw_nas.evaluators import gives_accuracy, trains
 from seesaw_nas.evaluators.words import TRAINED, words
-from seesaw_nas.search import records
+from seesaw_nas.search import objectives, records
 from seesaw_nas.search.estimates.model import Estimates
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.topics import ESTIMATE, OBSERVED
 from seesaw_nas.search.worth import Figures, compare
 from seesaw_nas.space import Budget, Space
+from seesaw_nas.space.costs import MACS, Cost, Times
 
 if TYPE_CHECKING:
     from seesaw_nas.search.settings import SearchSettings
 
 NAMED = 8  # trials of a tie that are named one by one
+OF_COST = ("rows", "members", "_figures")  # what is worked out for one cost
 NO_MEANS: Mapping[str, float] = MappingProxyType({})
 
 
@@ -38,21 +41,31 @@ class Contender:
         trial: its training, the first of several.
         top1: observed, the mean of its trainings.
         worth: the figure that ranks it, in top-1: the estimate, or the observed one.
+        cost: what it is set against.
     """
 
     trial: CompleteTrial
     top1: float
     worth: float
+    cost: Cost = MACS
 
     @property
     def macs(self) -> int:
         return self.trial.macs
+
+    @property
+    def amount(self) -> int:
+        """What it costs."""
+        return objectives.amount(self.cost, self.trial)
 
 
 class Standing:
     """The trained architectures of one run and how they stand to each other; computed when first asked for.
 
     Trainings of several data sets or recipes are never put into one.
+
+    Attributes:
+        cost: what the front sets worth against.
     """
 
     def __init__(
@@ -66,6 +79,7 @@ class Standing:
         accuracy: bool = True,
         score: str = TRAINED.score,
         estimates: Estimates | None = None,
+        cost: Cost = MACS,
     ) -> None:
         """Take the trials as they stand.
 
@@ -77,7 +91,9 @@ class Standing:
             accuracy: whether scores are top-1 of networks, and no figures on a scale of their own.
             score: what the figures are called.
             estimates: of this run, told of some of its trials before; made anew where ``None``.
+            cost: what the front sets worth against.
         """
+        self.cost = cost
         self._trials = list(trials)
         self._done = records.complete(self._trials)
         self._space, self._budget, self._epochs = space, budget, epochs
@@ -91,6 +107,12 @@ class Standing:
         found = self._given or Estimates(self._space, max(self._epochs, 1), self._budget.high)
         for trial in self._trials:
             found.tell(trial)
+        return found
+
+    def against(self, cost: Cost) -> Standing:
+        """The same trials by the same estimates, their front set against another cost."""
+        found = copy.copy(self)
+        found.__dict__ = {name: value for name, value in vars(self).items() if name not in OF_COST} | {"cost": cost}
         return found
 
     @property
@@ -137,7 +159,7 @@ class Standing:
     def rows(self) -> list[Contender]:
         """Every trained architecture in the order of its first trial; without estimates, every complete trial."""
         if self.estimates is None:
-            return [Contender(trial, trial.top1, trial.top1) for trial in self._done]
+            return [self.observed(trial) for trial in self._done]
         same: dict[str, list[CompleteTrial]] = {}
         for trial in sorted(self._done, key=lambda trial: trial.number):
             same.setdefault(trial.digest, []).append(trial)
@@ -145,12 +167,16 @@ class Standing:
         rows = []
         for trainings, mean in zip(same.values(), means, strict=True):
             top1 = sum(trial.top1 for trial in trainings) / len(trainings)
-            rows.append(Contender(trainings[0], top1, mean if self.by == ESTIMATE else top1))
+            rows.append(Contender(trainings[0], top1, mean if self.by == ESTIMATE else top1, self.cost))
         return rows
+
+    def observed(self, trial: CompleteTrial) -> Contender:
+        """That of a single training, at what was observed of it."""
+        return Contender(trial, trial.top1, trial.top1, self.cost)
 
     @cached_property
     def members(self) -> list[Contender]:
-        """The front: those that no other beats in both worth and Multi-Adds, from the fewest Multi-Adds to the most."""
+        """The front: those that no other beats in both worth and cost, from the cheapest to the costliest."""
         return [self.rows[i] for i in pareto.front(self._points(self.rows))]
 
     def front(self) -> list[CompleteTrial]:
@@ -159,8 +185,8 @@ class Standing:
 
     @property
     def leader(self) -> Contender | None:
-        """Who is worth most; of equals the one with the fewest Multi-Adds; ``None`` of none."""
-        return max(self.members, key=lambda row: (row.worth, -row.macs), default=None)
+        """Who is worth most; of equals the one that costs least; ``None`` of none."""
+        return max(self.members, key=lambda row: (row.worth, -row.amount), default=None)
 
     def best(self, means: Mapping[str, float] = NO_MEANS) -> CompleteTrial | None:
         """The leader's trial; ``None`` of none.
@@ -189,7 +215,7 @@ class Standing:
     def row(self, trial: CompleteTrial) -> Contender:
         """That of the architecture of a trial."""
         at = self._at.get(trial.digest) if self.estimates is not None else None
-        return Contender(trial, trial.top1, trial.top1) if at is None else self.rows[at]
+        return self.observed(trial) if at is None else self.rows[at]
 
     def figures(self, trial: CompleteTrial) -> Figures | None:
         """What the estimates say of the architecture of a trial; ``None`` where nothing is estimated."""
@@ -200,12 +226,12 @@ class Standing:
     def ties(self) -> list[CompleteTrial]:
         """Those that differ from the leader by less than the noise, it included, the highest worth first."""
         tied = [row for row, figures in zip(self.rows, self._figures, strict=False) if figures.tied_with_best]
-        return [row.trial for row in sorted(tied, key=lambda row: (-row.worth, row.macs))]
+        return [row.trial for row in sorted(tied, key=lambda row: (-row.worth, row.amount))]
 
     @property
     def cheapest_tie(self) -> CompleteTrial | None:
-        """Of :attr:`ties` the one with the fewest Multi-Adds; ``None`` where nothing is estimated."""
-        return min(self.ties, key=lambda trial: trial.macs, default=None)
+        """Of :attr:`ties` the one that costs least; ``None`` where nothing is estimated."""
+        return min(self.ties, key=lambda trial: objectives.amount(self.cost, trial), default=None)
 
     @property
     def tie_sentence(self) -> str:
@@ -219,12 +245,12 @@ class Standing:
         more = f" and {len(ties) - NAMED} more" if len(ties) > NAMED else ""
         return (
             f"trials {named}{more} differ by less than the noise; the cheapest of them is trial {cheapest.number} "
-            f"with {cheapest.macs:,} Multi-Adds"
+            f"with {self.cost.tell(objectives.amount(self.cost, cheapest))}"
         )
 
     @staticmethod
     def _points(rows: Sequence[Contender]) -> list[tuple[float, float]]:
-        return [(row.worth, float(row.macs)) for row in rows]
+        return [(row.worth, float(row.amount)) for row in rows]
 
     @cached_property
     def _at(self) -> dict[str, int]:
@@ -237,7 +263,8 @@ class Standing:
             return []
         architectures = [row.trial.architecture for row in self.rows]
         leader = self._at[self.leader.trial.digest]
-        return compare(self.estimates, architectures, self.estimates.of(architectures), leader)
+        amounts = [row.amount for row in self.rows]
+        return compare(self.estimates, architectures, self.estimates.of(architectures), leader, amounts)
 
 
 def of_run(
@@ -246,6 +273,7 @@ def of_run(
     space: Space | None,
     budget: Budget,
     epochs: int = 0,
+    profile: Times | None = None,
 ) -> Standing:
     """How the architectures of a run stand, by its settings.
 
@@ -253,6 +281,10 @@ def of_run(
         trials, space: as of :class:`Standing`.
         epochs: of a whole training, where the evaluator is at hand; else those of the recipe, and of an evaluator
             without one the longest training there is.
+        profile: the times by which an objective of latency is told.
+
+    Raises:
+        OptionError: there is such an objective and no profile.
     """
     evaluator = settings.scoring.evaluator
     if not epochs:
@@ -267,4 +299,5 @@ def of_run(
         rank=settings.ending.rank,
         accuracy=gives_accuracy(evaluator),
         score=words(evaluator).score,
+        cost=objectives.cost_of(settings.proposals.objectives, profile),
     )

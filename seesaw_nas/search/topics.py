@@ -30,6 +30,7 @@ RANKS = {
     ESTIMATE: "by what each architecture is worth, estimated from all trials",
     OBSERVED: "by the top-1 of single trials, of which the luckiest is the highest",
 }
+TOP1 = "top1"
 MOST_TRIALS, MOST_WORKERS = 10_000_000, 1024
 ENGINES = {
     "serial": "one training after another, in this process",
@@ -89,9 +90,11 @@ class Proposals:
         prefix=PYTHON,
     )
     objectives: str = option(
-        "Objectives: front, of top-1 and Multi-Adds; or top1 alone, within the budget.",
+        "Objectives: front, of top-1 and Multi-Adds; top1,COST, a front of top-1 and another cost, such as "
+        "top1,params, 'top1,int8 memory' or top1,latency; or top1 alone, within the budget.",
         default="front",
         choices=OBJECTIVES,
+        prefix=f"{TOP1},",
     )
     trials: int = option("Architectures to train.", default=20, least=1, most=MOST_TRIALS, changeable=True)
     short_epochs: str = option(
@@ -107,6 +110,10 @@ class Proposals:
 
     def __post_init__(self) -> None:
         options.check(self)
+        if self.objectives not in OBJECTIVES:
+            from seesaw_nas.search import objectives  # numpy, which --help can do without
+
+            object.__setattr__(self, "objectives", objectives.read(self.objectives))
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,10 @@ class Cost(ABC):
         """An amount as a table has it."""
         return amount
 
+    def tell(self, amount: int) -> str:
+        """An amount exactly, with its unit."""
+        return f"{amount:,} {self.unit}"
+
     def join(self, amounts: Iterable[int]) -> int:
         """What parts of these amounts cost together."""
         return max(amounts, default=0) if self.is_peak else sum(amounts)
@@ -200,6 +204,10 @@ class _Latency(Cost):
         """Milliseconds, to the nanosecond."""
         return amount / 10**6
 
+    def tell(self, amount: int) -> str:
+        """In milliseconds."""
+        return f"{amount / 10**6:,.3f} ms"
+
     def block(self, slot: Slot, block: Block) -> int:
         return self._profile.block(slot, block)
 
@@ -230,18 +238,27 @@ def named(name: str, profile: Times | None = None) -> Cost:
     Raises:
         BudgetError: there is no such cost, or it is ``latency`` and there is no profile.
     """
-    words = name.lower().split()
-    types = [word for word in words if word in ELEMENT_TYPES]
-    rest = " ".join(word for word in words if word not in types)
-    found = _typed(_ALIASES.get(rest, rest), types[0] if types else "float32")
+    found = full_name(name)
     if found == "latency":
         if profile is None:
             raise BudgetError(NO_PROFILE)
         return _Latency(profile)
-    for one in PLAIN:
-        if one.name == found:
-            return one
-    raise BudgetError(known("cost", name, NAMES))
+    return next(one for one in PLAIN if one.name == found)
+
+
+def full_name(name: str) -> str:
+    """The name of a cost as :data:`NAMES` has it, from one that a user writes.
+
+    Raises:
+        BudgetError: there is no such cost.
+    """
+    words = name.lower().split()
+    types = [word for word in words if word in ELEMENT_TYPES]
+    rest = " ".join(word for word in words if word not in types)
+    found = _typed(_ALIASES.get(rest, rest), types[0] if types else "float32")
+    if found not in NAMES:
+        raise BudgetError(known("cost", name, NAMES))
+    return found
 
 
 def every(profile: Times | None = None) -> tuple[Cost, ...]:

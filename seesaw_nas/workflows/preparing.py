@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from seesaw_nas.core.errors import OptionError
@@ -10,6 +11,7 @@ from seesaw_nas.evaluators import gives_accuracy, shortened
 from seesaw_nas.search import starts
 from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.halving import Halving
+from seesaw_nas.search.objectives import amount_of_record
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.search.spending import AUTO, default_short
 from seesaw_nas.search.strategies.base import Setting, Strategy
@@ -93,10 +95,9 @@ def choose_method(problem: Problem, seed: int | None = None) -> Method:
     settings = problem.settings
     accuracies = gives_accuracy(settings.scoring.evaluator)
     live = Live(problem.space, problem.budget, problem.evaluator.epochs) if accuracies else None
-    halving = settings.halving(problem.evaluator.epochs)
+    halving = settings.halving(problem.evaluator.epochs, partial(amount_of_record, problem.cost))
     own = settings.training.seed if seed is None else seed
-    setting = Setting(
-        problem.feasible, own, settings.proposals.objectives, halving.levels, cheap_score(problem), accuracies, live
-    )
+    sought, cheap = settings.proposals.objectives, cheap_score(problem)
+    setting = Setting(problem.feasible, own, sought, halving.levels, cheap, accuracies, live, problem.cost)
     strategy = resolve(settings.proposals.strategy, problem.given.strategy, setting)
     return Method(strategy, halving, live if settings.ending.rank == ESTIMATE else None)

@@ -22,10 +22,11 @@ from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.called import as_evaluator
 from seesaw_nas.evaluators.catching import CatchingEvaluator
 from seesaw_nas.evaluators.differences import SCORED_BY_SUPERNET, difference
-from seesaw_nas.search import engines
+from seesaw_nas.search import engines, objectives
 from seesaw_nas.search.history.addresses import without_password
 from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.space import Budget, Feasible, profile_file
+from seesaw_nas.space.costs import Cost
 from seesaw_nas.training import supernet
 from seesaw_nas.training.execution import AUTOMATIC
 from seesaw_nas.workflows import budgets, places
@@ -73,6 +74,11 @@ class Problem:
         return self.feasible.budget
 
     @property
+    def cost(self) -> Cost:
+        """What a front sets top-1 against."""
+        return objectives.cost_of(self.settings.proposals.objectives, self.given.profile)
+
+    @property
     def budget_origin(self) -> str:
         """Where the budget is from, in words, where the space's own was scaled to the images; empty otherwise."""
         return "" if self.settings.scoring.table else budgets.origin(self.feasible, self.settings.searched.budget)
@@ -118,6 +124,7 @@ def make_problem(settings: SearchSettings, given: Objects = NO_OBJECTS, space_fi
     if settings.searched.latency_profile and given.profile is None:
         path, force = Path(settings.searched.latency_profile), settings.searched.accept_spread
         given = replace(given, profile=profile_file.read(path, force))
+    objectives.cost_of(settings.proposals.objectives, given.profile)  # what lacks is told before any image is read
     if device.type == "cpu" and settings.training.threads:
         threads.settle(settings.training.threads)
     settings = places.resolve(settings)

@@ -60,10 +60,11 @@ class Result:
     def standing(self) -> Standing:
         """How the trained architectures stand to each other, by estimate or as observed."""
         problem = self.problem
-        return standing.of_run(problem.settings, self.trials, problem.space, problem.budget, problem.evaluator.epochs)
+        epochs, profile = problem.evaluator.epochs, problem.given.profile
+        return standing.of_run(problem.settings, self.trials, problem.space, problem.budget, epochs, profile)
 
     def front(self) -> list[CompleteTrial]:
-        """The trained architectures that no other beats in both worth and Multi-Adds, the cheapest first."""
+        """The trained architectures that no other beats in both worth and cost, the cheapest first."""
         return self.standing.front()
 
     @property
@@ -233,4 +234,5 @@ def _as_reported(result: Result) -> Run:
         timings=result.timings,
         spreads=result.confirmed.spreads,
         ranked=result.standing,
+        profile=problem.given.profile,
     )

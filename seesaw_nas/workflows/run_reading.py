@@ -15,7 +15,7 @@ from seesaw_nas.evaluators import TABLE, needs, trains
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.report import Run
 from seesaw_nas.search.history.places import records_of
-from seesaw_nas.search.recorded import find_space, recorded_budget
+from seesaw_nas.search.recorded import find_space, recorded_budget, recorded_profile
 from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
@@ -53,6 +53,7 @@ def read(path: Path | str, storage: str = "") -> Run:
             timings=timings,
             spreads=confirmed.spreads,
             basis=Basis.of(about, folder.name),
+            profile=recorded_profile(about),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{folder.description_file} is damaged: {type(error).__name__} {error}; restore it") from None

@@ -23,7 +23,7 @@ def open_history(folder: RunFolder, problem: Problem) -> Iterator[History]:
         return
     keep = folder.path / UNDELIVERED
     study, _ = shared.join(settings.placement.storage, study_name(folder), keep=keep)
-    found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed)
+    found = shared.SharedHistory(study, problem.space, problem.budget, settings.training.seed, problem.cost)
     try:
         yield found
     finally:
@@ -38,5 +38,11 @@ def _open_file(folder: RunFolder, problem: Problem) -> History:
             folder.old_journal, folder.journal, problem.space, problem.budget, seed, objectives=objectives
         )
     return file_history.FileHistory(
-        folder.journal, problem.space, problem.budget, seed, objectives=objectives, name=folder.name
+        folder.journal,
+        problem.space,
+        problem.budget,
+        seed,
+        objectives=objectives,
+        name=folder.name,
+        cost=problem.cost,
     )

@@ -218,9 +218,10 @@ class SharedPlan:
             return None
         (settings,) = (step.settings for i, step in enumerate(self._planned, start=1) if self._path(i) == path)
         trials = records_of(RunFolder.open(path))
-        found = standing.of_run(settings, trials, self._problem.space, self._problem.budget)
+        problem = self._problem
+        found = standing.of_run(settings, trials, problem.space, problem.budget, profile=problem.given.profile)
         worths = [Observed(row.trial.number, row.trial.architecture, row.macs, row.worth) for row in found.rows]
-        chosen = best_first(worths, settings.proposals.objectives)[:count]
+        chosen = best_first(worths, settings.proposals.objectives, problem.cost)[:count]
         said = words(settings.scoring.evaluator)
         what = "estimated " if found.by == ESTIMATE else ""
         return [

@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.core.units import write_budget
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer
+from seesaw_nas.search import objectives as aims
 from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.history import old_journal
 from seesaw_nas.search.history.checks import CURVE, SECONDS
@@ -24,11 +26,11 @@ from seesaw_nas.search.history.lines import entries
 from seesaw_nas.search.jobs import Job
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.standing import Standing
-from seesaw_nas.search.strategies import OBJECTIVES
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.search.topics import ESTIMATE, RANKS
 from seesaw_nas.space import Budget, Feasible, Space
+from seesaw_nas.space.costs import Cost
 from seesaw_nas.space.scaling import default_budget
 
 UNLIMITED = 10**9  # trials
@@ -53,14 +55,14 @@ def _change(name: str, before: object, now: object) -> str:
 
 
 def _open_history(
-    journal: Path | None, feasible: Feasible, objectives: str, about: Mapping[str, Any], seed: int
+    journal: Path | None, feasible: Feasible, objectives: str, cost: Cost, about: Mapping[str, Any], seed: int
 ) -> FileHistory:
     """The history in a file, locked for its Tuner, or in memory; a journal of earlier versions is converted."""
     where = (feasible.space, feasible.budget, seed)
     try:
         if journal and old_journal.is_old_journal(journal):
             old_journal.convert(journal, journal, *where, objectives=objectives)
-        found = FileHistory(journal, *where, objectives=objectives, name="tuner", lock=True)
+        found = FileHistory(journal, *where, objectives=objectives, name="tuner", lock=True, cost=cost)
     except OSError as error:
         raise RunError(
             f"the journal {journal} cannot be opened: {error.strerror or error}; name a file, in a folder that exists"
@@ -121,7 +123,7 @@ class Tuner:
             budget: as on the command line, a whole number of Multi-Adds, or a pair of these as a band; the space's own
                 when empty.
             strategy: a name; or what :func:`seesaw_nas.search.strategies.resolver.resolve` takes.
-            objectives: ``front`` or ``top1``.
+            objectives: ``front``, ``top1``, or ``top1`` with a cost, such as ``top1,params``.
             trials: architectures after which :meth:`ask` has no more.
             epochs: of a whole training; with a scheduler, jobs say how many to reach.
             scheduler: ``none``, ``asha``, ``hyperband`` or ``moasha``.
@@ -132,20 +134,21 @@ class Tuner:
             SeesawError: one of these cannot be loaded; the text says which exist. Or another search wrote the
                 journal, or another Tuner works with it, or it cannot be opened.
         """
-        if objectives not in OBJECTIVES:
-            raise OptionError(known("objectives", objectives, OBJECTIVES))
+        objectives = aims.read(objectives)
+        self._cost = aims.cost_of(objectives)
         if rank not in RANKS:
             raise OptionError(known("rank", rank, RANKS))
         _check_whole_numbers(trials=(trials, 1), epochs=(epochs, 1), seed=(seed, 0))
         trials, epochs, seed = int(trials), int(epochs), int(seed)  # of NumPy's whole numbers, too
         found = space.load(search_space) if isinstance(search_space, str) else search_space
         feasible = Feasible.of(found, write_budget(budget) or default_budget(found))
-        rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
+        amount = partial(aims.amount_of_record, self._cost)
+        rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs, amount=amount)
         about: dict[str, Any] = {"space": found.name, "its digest": found.digest}
         about |= {"budget": [feasible.budget.low, feasible.budget.high], "seed": seed, "epochs": epochs}
-        self._history = _open_history(_path(journal), feasible, objectives, about, seed)
+        self._history = _open_history(_path(journal), feasible, objectives, self._cost, about, seed)
         self._live = Live(found, feasible.budget, epochs)
-        setting = Setting(feasible, seed, objectives, rungs.levels, live=self._live)
+        setting = Setting(feasible, seed, objectives, rungs.levels, live=self._live, cost=self._cost)
         name, given = (strategy, None) if isinstance(strategy, str) else ("", strategy)
         self._rank, self._feasible = rank, feasible
         self._lock = threading.RLock()  # several threads may ask and tell
@@ -228,7 +231,7 @@ class Tuner:
             return self._standing().best()
 
     def front(self) -> list[CompleteTrial]:
-        """Those that no other beats in both worth and Multi-Adds, the cheapest first."""
+        """Those that no other beats in both worth and cost, the cheapest first."""
         with self._lock:
             return self._standing().front()
 
@@ -242,6 +245,7 @@ class Tuner:
             self._proposer.epochs,
             rank=self._rank,
             estimates=self._live.follow(self._history),
+            cost=self._cost,
         )
 
     def frame(self) -> Any:

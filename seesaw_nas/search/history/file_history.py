@@ -19,6 +19,7 @@ from seesaw_nas.search.history.lines import SCHEMA_VERSION, Genotypes, entries, 
 from seesaw_nas.search.history.trials_file import TrialsFile
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space, decode, encode, genes
+from seesaw_nas.space.costs import MACS, Cost
 
 if TYPE_CHECKING:
     import optuna
@@ -39,20 +40,22 @@ class FileHistory(History):
         objectives: str = "front",
         name: str = "run",
         lock: bool = False,
+        cost: Cost = MACS,
     ) -> None:
         """Open the file, or make it.
 
         Args:
             path: ``None`` for a history in memory.
-            objectives: ``front`` or ``top1``.
+            objectives: ``front``, ``top1``, or ``top1`` with a cost.
             name: of a new study; one that is there keeps its own, so that a run folder may be renamed.
+            cost: that of a front.
             lock: whether nobody else may open it so, neither in another process nor in this one.
 
         Raises:
             RunError: the file is damaged, or of another search; or somebody else has locked it.
             OSError: it cannot be written.
         """
-        super().__init__(space, budget, seed)
+        super().__init__(space, budget, seed, cost)
         self._choices = genes(space)
         self._chosen: dict[int, str] = {}
         self._genotypes = Genotypes(self._choices, self._chosen)
@@ -108,7 +111,7 @@ class FileHistory(History):
         if self._study is None:
             from seesaw_nas.search.history import memory_study  # Optuna is loaded only for samplers that are its own
 
-            found = memory_study.MemoryStudy(self._name, self._objectives, self._choices, self.budget)
+            found = memory_study.MemoryStudy(self._name, self._objectives, self._choices, self.budget, self.cost)
             for number, record in self._records.items():
                 counts = self._attempts[number], self._behind[number]
                 found.add(record, self.genotype(number), self._attributes[number], *counts)

@@ -13,20 +13,19 @@ from bisect import insort
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seesaw_nas.architecture import cost
+from seesaw_nas.architecture import cost as arithmetic
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, as_complete
 from seesaw_nas.space import Budget, Space
+from seesaw_nas.space.costs import MACS, Cost
 
 if TYPE_CHECKING:
     import optuna
 
-Direction = Literal["minimize", "maximize"]
-DIRECTIONS: dict[str, list[Direction]] = {"front": ["maximize", "minimize"], "top1": ["maximize"]}  # top1, macs
 ILLEGAL = "no_such_architecture"  # the constraint that a combination outside the space violates
 SAMPLER = "sampler"  # the origin of what Optuna's sampler chose
 
@@ -52,6 +51,7 @@ class History(ABC):
         seed: of the search; a trial's own follows from it and from the trial's number.
 
     Attributes:
+        cost: what the study sets top-1 against, unless top-1 alone is wanted.
         schedule: of the trials that are begun from now on, in epochs; 0 for that of the recipe.
         complete: the trials that were trained to their end, by number.
         short: numbers of the trials with a schedule shorter than the recipe's, whatever became of them.
@@ -59,8 +59,9 @@ class History(ABC):
 
     shared = False  # whether other processes write it, too
 
-    def __init__(self, space: Space, budget: Budget, seed: int = 0) -> None:
+    def __init__(self, space: Space, budget: Budget, seed: int = 0, cost: Cost = MACS) -> None:
         self.space = space
+        self.cost = cost
         self.budget = budget
         self.seed = seed
         self.schedule = 0
@@ -75,7 +76,7 @@ class History(ABC):
     def study(self) -> optuna.Study:
         """The trials as Optuna's samplers see them; ``sampler`` of it is what :meth:`ask` asks.
 
-        The study has the objectives top1 (maximised) and, unless top-1 alone is wanted, macs (minimised). A trial's
+        The study has the objectives top1 (maximised) and, unless top-1 alone is wanted, the cost (minimised). A trial's
         parameters are the architecture's genes, its constraints by how much it misses the budget.
         """
 
@@ -203,7 +204,7 @@ class History(ABC):
         )
         if architecture is None:
             return record
-        macs, params = cost.macs(architecture), cost.params(architecture)
+        macs, params = arithmetic.macs(architecture), arithmetic.params(architecture)
         return replace(record, architecture=architecture, macs=macs, params=params)
 
     def _register(self, record: TrialRecord, attempts: int, behind: int) -> None:

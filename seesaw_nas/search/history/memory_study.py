@@ -12,11 +12,13 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState
 
+from seesaw_nas.search import objectives
 from seesaw_nas.search.history import optuna_private
-from seesaw_nas.search.history.history import DIRECTIONS, ILLEGAL, SAMPLER, violations
+from seesaw_nas.search.history.history import ILLEGAL, SAMPLER, violations
 from seesaw_nas.search.history.lines import Content, record_of
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget
+from seesaw_nas.space.costs import MACS, Cost
 
 GENERATION = optuna_private.generation_key()
 STATES = {
@@ -37,20 +39,23 @@ def distributions(choices: Choices) -> dict[str, BaseDistribution]:
     return {name: CategoricalDistribution(values) for name, values in choices.items()}
 
 
-def create_study(name: str, objectives: str) -> optuna.Study:
+def create_study(name: str, sought: str) -> optuna.Study:
     """An empty study in memory."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna.create_study(study_name=name, directions=DIRECTIONS[objectives])
+    return optuna.create_study(study_name=name, directions=objectives.directions(sought))
 
 
-def study_of(content: Content) -> optuna.Study:
+def study_of(content: Content, cost: Cost = MACS) -> optuna.Study:
     """The study of what a trials file says.
+
+    Args:
+        cost: what it sets top-1 against.
 
     Raises:
         ValueError: an architecture in it is none.
     """
     header, genotypes = content.header, content.genotypes
-    found = MemoryStudy(header["study"], header["objectives"], genotypes.choices, Budget(*header["budget"]))
+    found = MemoryStudy(header["study"], header["objectives"], genotypes.choices, Budget(*header["budget"]), cost)
     for trial in content.trials:
         genotype = genotypes[trial.number]
         found.add(record_of(trial), genotype, trial.attributes, trial.attempts, trial.behind)
@@ -62,11 +67,11 @@ class MemoryStudy:
     """A study in memory that is told what happens to a history.
 
     Attributes:
-        study: has the objectives top1 (maximised) and, unless top-1 alone is wanted, macs (minimised).
+        study: has the objectives top1 (maximised) and, unless top-1 alone is wanted, a cost (minimised).
     """
 
-    def __init__(self, name: str, objectives: str, choices: Choices, budget: Budget) -> None:
-        self.study = create_study(name, objectives)
+    def __init__(self, name: str, sought: str, choices: Choices, budget: Budget, cost: Cost = MACS) -> None:
+        self.study, self._cost = create_study(name, sought), cost
         self._distributions = distributions(choices)
         self._budget = budget
 
@@ -97,7 +102,7 @@ class MemoryStudy:
             attributes: what a sampler noted of it; empty for what no sampler chose.
             attempts, behind: trainings that were begun, and those of them that came to an end or a pause.
         """
-        state, values = outcome(record, len(self.study.directions))
+        state, values = outcome(record, len(self.study.directions), self._cost)
         told = {"proposal": proposal(record, attempts)}
         if record.state not in ("running", "lost"):
             told["result"] = result(record, behind)
@@ -134,7 +139,7 @@ class MemoryStudy:
         if record.state == "paused":
             return {}
         before = optuna_private.attributes(self.study, record.number)
-        tell(self.study, record)
+        tell(self.study, record, self._cost)
         now = optuna_private.attributes(self.study, record.number)
         return {name: value for name, value in now.items() if before.get(name) != value}
 
@@ -146,19 +151,20 @@ def constraints(record: TrialRecord, budget: Budget) -> dict[str, float]:
     return violations(record.macs, budget, record.architecture)
 
 
-def outcome(record: TrialRecord, objectives: int) -> tuple[TrialState, list[float] | None]:
-    """The state of a trial in a study, and its values, where it has some."""
+def outcome(record: TrialRecord, count: int, cost: Cost = MACS) -> tuple[TrialState, list[float] | None]:
+    """The state of a trial in a study, and its values, where it has some: the first ``count`` of top1 and the cost."""
     state = STATES.get(record.state, TrialState.RUNNING)
     if state != TrialState.COMPLETE:
         return state, None
-    if record.top1 is not None and record.macs is not None:
-        return state, [record.top1, float(record.macs)][:objectives]
+    spent = objectives.amount_of_record(cost, record)
+    if record.top1 is not None and spent is not None:
+        return state, [record.top1, float(spent)][:count]
     return TrialState.PRUNED, None  # a duplicate of one that has no figures
 
 
-def tell(study: optuna.Study, record: TrialRecord) -> None:
+def tell(study: optuna.Study, record: TrialRecord, cost: Cost = MACS) -> None:
     """Close a trial of a study."""
-    state, values = outcome(record, len(study.directions))
+    state, values = outcome(record, len(study.directions), cost)
     study.tell(record.number, values, state=state)
 
 

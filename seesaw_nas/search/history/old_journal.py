@@ -23,10 +23,11 @@ from seesaw_nas.core.errors import RunError, SeesawError
 from seesaw_nas.core.files import partial
 from seesaw_nas.search.history import optuna_private
 from seesaw_nas.search.history.file_history import header_of, proposal_line, result_line
-from seesaw_nas.search.history.history import DIRECTIONS, SAMPLER, trial_seed
+from seesaw_nas.search.history.history import SAMPLER, trial_seed
 from seesaw_nas.search.history.lines import Genotypes, dump
 from seesaw_nas.search.history.memory_study import GENERATION
 from seesaw_nas.search.history.reading import as_record, as_records, counts
+from seesaw_nas.search.objectives import directions
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space, genes
 
@@ -137,9 +138,9 @@ def convert(
 def _lines(
     study: optuna.Study, journal: Path, space: Space, budget: Budget, seed: int, objectives: str
 ) -> list[dict[str, Any]]:
-    if (directions := [direction.name.lower() for direction in study.directions]) != DIRECTIONS[objectives]:
-        wanted = DIRECTIONS[objectives]
-        raise RunError(f"{journal} is another program's study: objectives {directions}, wanted {wanted}")
+    found, wanted = [direction.name.lower() for direction in study.directions], directions(objectives)
+    if found != wanted:
+        raise RunError(f"{journal} is another program's study: objectives {found}, wanted {wanted}")
     lines = [header_of(space, budget, objectives, study.study_name)]
     lines += [{"note": name, "value": value} for name, value in study.user_attrs.items()]
     if attributes := optuna_private.study_attributes(study):

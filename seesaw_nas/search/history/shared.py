@@ -20,24 +20,24 @@ from optuna.trial import FrozenTrial
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.core.run_folder import NameTaken, check_description
+from seesaw_nas.search import objectives
 from seesaw_nas.search.history import database, optuna_private
-from seesaw_nas.search.history.history import DIRECTIONS
 from seesaw_nas.search.history.patient import RESULT, RETRY_SECONDS
 from seesaw_nas.search.history.reading import as_records
 from seesaw_nas.search.history.study_history import StudyHistory
 from seesaw_nas.search.history.undelivered import Undelivered
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space
+from seesaw_nas.space.costs import MACS, Cost
 
 _DESCRIPTION = "run"  # attribute of the study: what the run is, as in run.json
 
 
-def create(
-    url: str, name: str, objectives: str, description: Mapping[str, Any], *, again: bool = False
-) -> optuna.Study:
+def create(url: str, name: str, sought: str, description: Mapping[str, Any], *, again: bool = False) -> optuna.Study:
     """A new study of this name, with the description of the run, as in ``run.json``.
 
     Args:
+        sought: the objectives.
         again: a process may have been killed over making it: then one of this run that has no trial yet is taken.
 
     Raises:
@@ -46,7 +46,7 @@ def create(
     """
     storage = database.open_storage(url, create=True)
     try:
-        study = optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS[objectives])
+        study = optuna.create_study(storage=storage, study_name=name, directions=objectives.directions(sought))
     except optuna.exceptions.DuplicatedStudyError:
         study = optuna.load_study(storage=storage, study_name=name)
         if not again or study.user_attrs.get(_DESCRIPTION, description) != description or study.get_trials():
@@ -106,11 +106,11 @@ class SharedHistory(StudyHistory):
 
     shared = True
 
-    def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0) -> None:
+    def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0, cost: Cost = MACS) -> None:
         """Read what there is, and begin to show signs of life."""
         self._database: Any = optuna_private.storage(study)
         delivered = self._deliver(study)
-        super().__init__(study, space, budget, seed)
+        super().__init__(study, space, budget, seed, cost)
         self._mine: set[int] = set()
         self._again: list[tuple[Architecture, str, int, int]] = []  # with origin, attempts and schedule
         self._taken_up: list[int] = []

@@ -12,7 +12,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from seesaw_nas.architecture import cost
+from seesaw_nas.architecture import cost as arithmetic
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.search.history import memory_study, optuna_private
@@ -21,6 +21,7 @@ from seesaw_nas.search.history.memory_study import GENERATION
 from seesaw_nas.search.history.reading import as_record
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import Budget, Space, decode, encode, genes
+from seesaw_nas.space.costs import MACS, Cost
 
 
 class StudyHistory(History):
@@ -29,8 +30,8 @@ class StudyHistory(History):
     A trial is known to the storage by a number of its own.
     """
 
-    def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0) -> None:
-        super().__init__(space, budget, seed)
+    def __init__(self, study: optuna.Study, space: Space, budget: Budget, seed: int = 0, cost: Cost = MACS) -> None:
+        super().__init__(space, budget, seed, cost)
         self._study = study
         self._storage = optuna_private.storage(study)
         self._distributions = memory_study.distributions(genes(space))
@@ -79,7 +80,7 @@ class StudyHistory(History):
                 state=TrialState.RUNNING,
                 params=dict(encode(self.space, architecture)),
                 distributions=self._distributions,
-                constraints=violations(cost.macs(architecture), self.budget, architecture),
+                constraints=violations(arithmetic.macs(architecture), self.budget, architecture),
                 user_attrs={"proposal": _proposal(architecture, origin, attempts, self.schedule)},
                 system_attrs={GENERATION: 0},
             ),
@@ -99,7 +100,7 @@ class StudyHistory(History):
         architecture, reason = None, ""
         try:
             architecture = decode(self.space, trial.params)
-            constraints = violations(cost.macs(architecture), self.budget, architecture)
+            constraints = violations(arithmetic.macs(architecture), self.budget, architecture)
         except SpecError as error:
             constraints, reason = {ILLEGAL: 1.0}, str(error)
         handle = optuna.Trial(self.study, trial_id)
@@ -139,7 +140,7 @@ class StudyHistory(History):
 
     def tell(self, number: int) -> None:
         """Close a trial whose result is noted."""
-        memory_study.tell(self.study, self._records[number])
+        memory_study.tell(self.study, self._records[number], self.cost)
 
 
 def _proposal(architecture: Architecture | None, origin: str, attempts: int, schedule: int) -> dict[str, Any]:
@@ -147,5 +148,5 @@ def _proposal(architecture: Architecture | None, origin: str, attempts: int, sch
     found |= {"schedule": schedule} if schedule else {}
     if architecture is not None:
         found |= {"architecture": architecture.to_dict(), "digest": architecture.digest}
-        found |= {"params": cost.params(architecture), "macs": cost.macs(architecture)}
+        found |= {"params": arithmetic.params(architecture), "macs": arithmetic.macs(architecture)}
     return found

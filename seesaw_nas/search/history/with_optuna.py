@@ -11,6 +11,7 @@ from seesaw_nas.search.history import database, memory_study, old_journal, optun
 from seesaw_nas.search.history.addresses import permit
 from seesaw_nas.search.history.lines import Genotypes
 from seesaw_nas.search.history.trials_file import TrialsReader
+from seesaw_nas.search.recorded import recorded_cost
 from seesaw_nas.search.records import TrialRecord
 
 
@@ -56,7 +57,7 @@ def study_of(folder: RunFolder) -> Study:
         return shared.join(url, study_name(folder))[0]
     if folder.journal.exists() and (content := TrialsReader(folder.journal).read()).header:
         try:
-            return memory_study.study_of(content)
+            return memory_study.study_of(content, recorded_cost(folder.description))
         except ValueError as error:
             raise RunError(f"{folder.journal} is damaged: {error}") from None
     study = old_journal.read_study(folder.old_journal) if folder.old_journal.exists() else None

@@ -11,6 +11,7 @@ import numpy as np
 from seesaw_nas import pareto
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import BudgetError
+from seesaw_nas.search import objectives
 from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.space import Feasible
 from seesaw_nas.space.budget import Bound
@@ -54,7 +55,7 @@ class Setting:
     """What a strategy is made for.
 
     Attributes:
-        objectives: ``front`` or ``top1``.
+        objectives: ``front``, ``top1``, or ``top1`` with a cost (:mod:`seesaw_nas.search.objectives`).
         levels: epochs at which trials may pause, ascending; the last is a whole training.
         cheap: a score of any architecture, far cheaper than a training, more is better; such as inherited accuracy.
         accuracies: whether what trials score is top-1 of trainings, as a fraction, and no other measure.
@@ -70,6 +71,11 @@ class Setting:
     accuracies: bool = True
     live: Live | None = None
     cost: Cost = MACS
+
+    @property
+    def is_front(self) -> bool:
+        """Whether a front is sought, and not top-1 alone."""
+        return objectives.is_front(self.objectives)
 
     @property
     def front(self) -> Bound:
@@ -129,10 +135,14 @@ def observed(history: History, levels: Sequence[int], least: int, last: int = 0)
     return done[-last:]
 
 
-def best_first(found: Sequence[Observed], objectives: str) -> list[Observed]:
-    """By non-dominated rank and crowding distance over (top1, macs); or by top-1, then fewest Multi-Adds."""
-    points = [(entry.top1, float(entry.macs)) for entry in found]
-    if objectives == "front":
+def best_first(found: Sequence[Observed], sought: str, cost: Cost = MACS) -> list[Observed]:
+    """By non-dominated rank and crowding distance over (top1, cost); or by top-1, then fewest Multi-Adds.
+
+    Args:
+        sought: the objectives.
+    """
+    points = [(entry.top1, float(objectives.amount(cost, entry))) for entry in found]
+    if objectives.is_front(sought):
         return [found[i] for i in pareto.order(points)]
     return [found[i] for i in sorted(range(len(found)), key=lambda i: (-points[i][0], points[i][1], i))]
 
@@ -152,7 +162,7 @@ class ExactDraws:
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        near = setting.objectives == "top1"
+        near = not setting.is_front
         self._near = self._upper_half(setting.feasible) if near else setting.feasible
 
     @staticmethod

@@ -56,7 +56,7 @@ class Evolution:
 
     def _parent(self, found: Sequence[Observed], rng: np.random.Generator) -> Observed:
         drawn = [found[i] for i in sorted(rng.choice(len(found), min(SAMPLE, len(found)), replace=False))]
-        return best_first(drawn, self._setting.objectives)[0]
+        return best_first(drawn, self._setting.objectives, self._setting.cost)[0]
 
 
 make = Evolution

@@ -34,9 +34,9 @@ class Local:
             tried: dict[str, int] = {}
             for record in records:
                 tried[record.origin] = tried.get(record.origin, 0) + 1
-            ranked = best_first(found, self._setting.objectives)
+            ranked = best_first(found, self._setting.objectives, self._setting.cost)
             left = [entry for entry in ranked if tried.get(_origin(entry.number), 0) < PATIENCE]
-            wide = min(len(left), len(ranked) // 8 + 1) if self._setting.objectives == "front" else min(len(left), 1)
+            wide = min(len(left), len(ranked) // 8 + 1) if self._setting.is_front else min(len(left), 1)
             for _ in range(MAX_TRIES if left else 0):
                 parent = left[int(rng.integers(wide))]
                 if (child := self._setting.feasible.mutate(parent.architecture, rng)).digest not in taken:

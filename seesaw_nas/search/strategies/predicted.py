@@ -96,7 +96,7 @@ class Predicted:
         """Architectures within the budget, the same ones whether the search was resumed or not."""
         for before in range(max(0, number - ROUNDS + 1), number + 1):
             yield from self._draws_of(before)
-        for entry in best_first(found, self._setting.objectives)[:PARENTS]:
+        for entry in best_first(found, self._setting.objectives, self._setting.cost)[:PARENTS]:
             yield from self._children_of(entry.number, entry.architecture)
         budget = self._setting.feasible.budget
         for _ in range(SAMPLES):

@@ -14,6 +14,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from seesaw_nas.architecture import cost
+from seesaw_nas.search import objectives
 from seesaw_nas.search.history import optuna_private
 from seesaw_nas.search.history.history import ILLEGAL, violations
 from seesaw_nas.search.strategies.base import Observed, Setting
@@ -38,10 +39,10 @@ def ask(history: History, sampler: optuna.samplers.BaseSampler, found: Sequence[
 
 def _seen(found: Sequence[Observed], setting: Setting, distributions: dict[str, BaseDistribution]) -> list[FrozenTrial]:
     """The trials that can be compared, as complete ones of one generation."""
-    objectives = 2 if setting.objectives == "front" else 1
+    values = len(objectives.directions(setting.objectives))
     return [
         create_trial(
-            values=[entry.top1, float(entry.macs)][:objectives],
+            values=[entry.top1, float(objectives.amount(setting.cost, entry))][:values],
             params=dict(encode(setting.feasible.space, entry.architecture)),
             distributions=distributions,
             constraints=violations(entry.macs, setting.feasible.budget, entry.architecture),

@@ -100,7 +100,7 @@ class Thompson:
 
     def limit(self, rng: np.random.Generator) -> int:
         """What the best to be looked for may cost, by the front's cost."""
-        if self._setting.objectives == "top1" or rng.random() < AT_BUDGET:
+        if not self._setting.is_front or rng.random() < AT_BUDGET:
             return self._front.high
         return self._limit_at(rng.random(), 0.0)
 
@@ -111,7 +111,7 @@ class Thompson:
     def _limit_at(self, place: float, at_budget: float) -> int:
         """The limit at a place from 0 to 1, the first ``at_budget`` of which are the budget itself."""
         feasible = self._setting.feasible
-        if self._setting.objectives == "top1" or place < at_budget:
+        if not self._setting.is_front or place < at_budget:
             return self._front.high
         is_lead = feasible.lead.cost == self._front.cost
         cheapest = feasible.cheapest if is_lead else feasible.space.cheapest(self._front.cost)

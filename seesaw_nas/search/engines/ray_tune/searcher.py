@@ -10,13 +10,14 @@ from typing import Any
 from ray import cloudpickle
 from ray.tune.search import Searcher
 
-from seesaw_nas.architecture import cost
-from seesaw_nas.core.errors import OptionError, SpecError, known
+from seesaw_nas.architecture import cost as arithmetic
+from seesaw_nas.core.errors import SpecError
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search.engines.ray_tune.spelling import KEY, read, spell
 from seesaw_nas.search.history.file_history import FileHistory
-from seesaw_nas.search.history.history import DIRECTIONS
 from seesaw_nas.search.jobs import Job
+from seesaw_nas.search.objectives import cost_of
+from seesaw_nas.search.objectives import read as read_objectives
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
@@ -43,7 +44,7 @@ class SeesawSearch(Searcher):
         Args:
             strategy: a name, or what :func:`seesaw_nas.search.strategies.resolver.resolve` takes; ``random`` draws
                 exactly, with Multi-Adds even over the budget.
-            objectives: ``front`` or ``top1``.
+            objectives: ``front``, ``top1``, or ``top1`` with a cost, such as ``top1,params``.
             epochs: of a whole training, where a scheduler stops trials.
             seed: for the proposals.
 
@@ -51,11 +52,11 @@ class SeesawSearch(Searcher):
             OptionError: there is no such strategy or objective.
         """
         super().__init__(metric="top1", mode="max")
-        if objectives not in DIRECTIONS:
-            raise OptionError(known("objectives", objectives, DIRECTIONS))
+        objectives = read_objectives(objectives)
+        cost = cost_of(objectives)
         self._feasible = feasible
-        self._history = FileHistory(None, feasible.space, feasible.budget, seed, objectives=objectives)
-        setting = Setting(feasible, seed, objectives, tuple(range(1, epochs + 1)))
+        self._history = FileHistory(None, feasible.space, feasible.budget, seed, objectives=objectives, cost=cost)
+        setting = Setting(feasible, seed, objectives, tuple(range(1, epochs + 1)), cost=cost)
         name, given = (strategy, None) if isinstance(strategy, str) else ("", strategy)
         self._proposer = Proposer(self._history, resolve(name, given, setting), trials=UNLIMITED, epochs=epochs)
         self._jobs: dict[str, Job] = {}  # by Ray's name of the trial
@@ -105,7 +106,9 @@ class SeesawSearch(Searcher):
         if any(architecture.digest == record.digest for record in self._history.records()):
             return None
         number = self._history.add(architecture, "a trial of Ray's")
-        return Job(number, architecture, cost.macs(architecture), self._history[number].seed, self._proposer.epochs)
+        return Job(
+            number, architecture, arithmetic.macs(architecture), self._history[number].seed, self._proposer.epochs
+        )
 
     def save(self, checkpoint_path: str) -> None:
         Path(checkpoint_path).write_bytes(cloudpickle.dumps(self.__dict__))  # type: ignore[no-untyped-call]
