@@ -129,6 +129,15 @@ class Budget:
             return str(Bound(costs.MACS, self.low, self.high))
         return ", ".join(f"{bound} {bound.cost.name}" for bound in self.bounds)
 
+    @property
+    def key(self) -> list[Any]:
+        """JSON values by which budgets are told apart: the ends in Multi-Adds, and each further bound in words."""
+        return [
+            self.low,
+            self.high,
+            *(f"{one.low:,} to {one.high:,} {' '.join(one.cost.key).strip()}" for one in self.others),
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """JSON values, of which ``low`` and ``high`` are Multi-Adds."""
         found: dict[str, Any] = {"low": self.low, "high": self.high}

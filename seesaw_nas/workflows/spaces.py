@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seesaw_nas import space
-from seesaw_nas.core.units import write_budget
+from seesaw_nas.core.units import BudgetLike, write_budget
 from seesaw_nas.space import Budget, Space, copy, profile_file, refusal
 from seesaw_nas.space.costs import MACS
 from seesaw_nas.space.pricing import Pricing
@@ -60,9 +60,7 @@ class Counted:
         }
 
 
-def spaces(
-    budget: str | float | tuple[float, float] = "", file: Path | str = "", *, latency_profile: Path | str = ""
-) -> tuple[Counted, ...]:
+def spaces(budget: BudgetLike = "", file: Path | str = "", *, latency_profile: Path | str = "") -> tuple[Counted, ...]:
     """Every shipped space; or only the one that a file describes, which is checked.
 
     Args:

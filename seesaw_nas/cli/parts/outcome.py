@@ -192,7 +192,7 @@ def _as_json(result: Result) -> dict[str, Any]:
     return {
         "run": str(result.folder.path),
         "ended": result.ended,
-        "budget": {"low": result.problem.budget.low, "high": result.problem.budget.high, "unit": cost.CONVENTION},
+        "budget": result.problem.budget.to_dict() | {"unit": cost.CONVENTION},
         "counts": _counts(result),
         "data": images_as_json(result.problem),
         "figures": words_of(result).told,
