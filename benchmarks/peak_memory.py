@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 import onnx
+import torch
 
 from seesaw_nas import space
-from seesaw_nas.architecture import cost, memory
-from seesaw_nas.architecture.reference import network
+from seesaw_nas.architecture import cost, memory, reference
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.files import write_json
@@ -66,7 +66,12 @@ session.run(None, {"images": images})
 
 def for_one_image(architecture: Architecture) -> Any:
     """The exported graph (``onnx.ModelProto``) for a batch of 1, with the shape of every tensor."""
-    model = onnx_file.graph(build(architecture, seed=0).eval())
+    network, generator = build(architecture, seed=0).eval(), torch.Generator().manual_seed(0)
+    for module in (m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d | torch.nn.Linear)):
+        torch.nn.init.normal_(
+            module.bias, generator=generator
+        )  # the exporter leaves out zeros and shares equal tensors
+    model = onnx_file.graph(network)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_value = 1
     return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
@@ -120,7 +125,7 @@ def reserved_by_onnxruntime(model: Any) -> tuple[int, int]:
 
 def subjects(draws: int) -> list[tuple[str, Architecture]]:
     """The networks by name and, from every space, some drawn evenly in cost."""
-    found = [(f"{name}, {size}x{size}", replace(network(name), input_size=size)) for name, size in NETWORKS]
+    found = [(f"{name}, {size}x{size}", replace(reference.network(name), input_size=size)) for name, size in NETWORKS]
     for name in SPACES:
         feasible, rng = Feasible.of(space.load(name), "100%"), np.random.default_rng(0)
         found += [(f"{name} {i + 1}", feasible.draw_even(rng)) for i in range(draws)]
