@@ -148,9 +148,7 @@ class Tuner:
         _check_whole_numbers(trials=(trials, 1), epochs=(epochs, 1), seed=(seed, 0))
         trials, epochs, seed = int(trials), int(epochs), int(seed)  # of NumPy's whole numbers, too
         found = space.load(search_space) if isinstance(search_space, str) else search_space
-        profile = profile_file.read(Path(latency_profile)) if str(latency_profile) else None
-        if profile is not None:
-            profile.check(found)
+        profile = profile_file.read_for(found, latency_profile)
         feasible = Feasible.of(found, write_budget(budget) or default_budget(found), profile)
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
         about: dict[str, Any] = {"space": found.name, "its digest": found.digest}
