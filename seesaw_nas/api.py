@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.core.names import derive_name
 from seesaw_nas.core.run_folder import RunFolder
-from seesaw_nas.core.units import write_budget
+from seesaw_nas.core.units import BudgetLike, write_budget
 from seesaw_nas.deploy.latency import LatencySettings
 from seesaw_nas.search import DEFAULT_STRATEGY, engines
 from seesaw_nas.search.callbacks import Callbacks, Several
@@ -96,7 +96,7 @@ __all__ = [
 
 def search(
     space: str | Space = "",
-    budget: str | float | tuple[float, float] = "",
+    budget: BudgetLike = "",
     data: str | SearchData = "digits",
     *,
     strategy: Any = DEFAULT_STRATEGY,
@@ -113,8 +113,9 @@ def search(
 
     Args:
         space: its name, its file, or a space; the one that fits the data when empty.
-        budget: Multi-Adds for one image, such as 110M, 100M:110M or 60%; or a whole number, or a pair of numbers as a
-            band; the space's own when empty.
+        budget: Multi-Adds for one image, such as 110M, 100M:110M or 60%, or several costs, such as ``110M macs, 256KB
+            int8 memory``; or a whole number, a pair of numbers as a band, or a dictionary with one of these for each
+            cost; the space's own when empty.
         data: a data set's name, a folder of images by class, or images that are loaded already.
         strategy: a name; or an Optuna sampler, a function that makes one from a seed (which a resumed search then asks
             the same), or an object with :class:`seesaw_nas.search.strategies.base.Strategy`'s method.

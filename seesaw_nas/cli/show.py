@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seesaw_nas.architecture import cost, specfile
+from seesaw_nas.architecture import cost, memory, specfile
+from seesaw_nas.architecture.elements import ELEMENT_TYPES
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli.parts import terminal
@@ -37,7 +38,8 @@ def show(
     shown = workflow.show(spec, verify=verify, svg=Path(svg) if svg else None)
     named, found = shown.named, shown.verification
     if json:
-        print(dumps(specfile.document(named, {"verification": _as_json(found)} if found else None), indent=2))
+        result = {"deployed": _deployed(named)} | ({"verification": _as_json(found)} if found else {})
+        print(dumps(specfile.document(named, result), indent=2))
         return
     out, whole = terminal.console(), whole if budget else cost.macs(named.architecture)
     out.print(_layers(named, whole, bool(budget)))
@@ -87,11 +89,27 @@ def _totals(named: Named, whole: int, budgeted: bool) -> str:
     macs, params = cost.macs(named.architecture), cost.params(named.architecture)
     text = (
         "A block: expansion t, depthwise kernel k, partition, flow; + marks a residual.\n"
-        f"Params {params:,}, Multi-Adds {macs:,}: {cost.CONVENTION}."
+        f"Params {params:,}, Multi-Adds {macs:,}: {cost.CONVENTION}.\n"
+        f"{_deployed_line(named)}"
     )
     if budgeted:
         text += f"\n{macs / whole:.1%} of the budget of {whole:,}{'' if macs <= whole else ': OVER BUDGET'}"
     return text
+
+
+def _deployed(named: Named) -> dict[str, dict[str, int]]:
+    """Bytes of the deployed network's weights and activations, by element type."""
+    return {
+        "weight_bytes": {dtype: cost.weight_bytes(named.architecture, dtype) for dtype in ELEMENT_TYPES},
+        "peak_memory_bytes": {dtype: memory.peak_bytes(named.architecture, dtype) for dtype in ELEMENT_TYPES},
+    }
+
+
+def _deployed_line(named: Named) -> str:
+    deployed = _deployed(named)
+    weights, peak = (" and ".join(f"{amount:,}" for amount in each.values()) for each in deployed.values())
+    types = " and ".join(ELEMENT_TYPES)
+    return f"Deployed in {types}: weights {weights} bytes, peak activation memory {peak} bytes, one image."
 
 
 def _as_json(found: Verification) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -51,13 +52,13 @@ def parse_bytes(text: str) -> int:
 def write_bytes(value: int) -> str:
     """A size to three digits as a user writes it, such as ``27.5KB``."""
     unit = next((unit for unit in ("GB", "MB", "KB") if value >= _BYTES[unit]), "B")
-    return f"{value / _BYTES[unit]:.3g}{unit}" if unit != "B" else f"{value}B"
+    return f"{_to_three_digits(value / _BYTES[unit])}{unit}" if unit != "B" else f"{value}B"
 
 
 def format_bytes(value: int) -> str:
-    """A short, rounded form for people, 1 KB being 1,024 bytes: 262,144 is ``256 KB`` and 1,000 is ``1000 B``."""
+    """A short, rounded form for people, 1 KB being 1,024 bytes: 262,144 is ``256 KB``."""
     unit = next((unit for unit in ("GB", "MB", "KB") if value >= _BYTES[unit]), "B")
-    return f"{round(value / _BYTES[unit], 1):,g} {unit}"
+    return f"{round(value / _BYTES[unit], 1):,} {unit}".replace(".0 ", " ")
 
 
 def parse_nanoseconds(text: str) -> int:
@@ -75,7 +76,12 @@ def parse_nanoseconds(text: str) -> int:
 
 def write_nanoseconds(value: int) -> str:
     """A time to three digits as a user writes it, such as ``4ms``."""
-    return f"{value / 10**6:.3g}ms" if value >= 10**6 else f"{value / 10**3:.3g}us"
+    unit, of = ("ms", 10**6) if value >= 10**6 else ("us", 10**3)
+    return f"{_to_three_digits(value / of)}{unit}"
+
+
+def _to_three_digits(value: float) -> str:
+    return f"{float(f'{value:.3g}'):.15g}"
 
 
 def format_nanoseconds(value: int) -> str:
@@ -83,10 +89,14 @@ def format_nanoseconds(value: int) -> str:
     return f"{value / 10**6:.3g} ms"
 
 
+BudgetLike = str | float | tuple[float, float] | Mapping[str, Any]
+
+
 def write_budget(value: object) -> str:
     """A budget that a program passes, as a user would write it; texts stay as they are.
 
-    600,000 and 6e5 are ``600000``; the pair (500_000, 6e5) is the band ``500000:600000``.
+    600,000 and 6e5 are ``600000``; the pair (500_000, 6e5) is the band ``500000:600000``; a dictionary has a bound for
+    each cost: ``{"macs": 600_000, "memory": "28KB"}`` is ``600000 macs, 28KB memory``.
 
     Raises:
         UnitError: it is neither a text nor a whole number, nor a pair of these.
@@ -95,14 +105,16 @@ def write_budget(value: object) -> str:
         return value
     if isinstance(value, tuple | list) and len(value) == 2:
         return ":".join(map(write_budget, value))
+    if isinstance(value, Mapping) and value:
+        return ", ".join(f"{write_budget(bound)} {cost}" for cost, bound in value.items())
     if not isinstance(value, bool) and hasattr(value, "__index__"):
         return str(operator.index(value))
     whole: Any = value
     if not isinstance(value, bool) and hasattr(value, "is_integer") and whole.is_integer():  # NumPy's have it, too
         return str(int(whole))
     raise UnitError(
-        "a budget is a text such as 110M or 100M:110M, a whole number of Multi-Adds, or a pair of these as a band; "
-        f"got {value!r}"
+        "a budget is a text such as 110M or 100M:110M, a whole number of Multi-Adds, a pair of these as a band, or a "
+        f"dictionary with one of these for each cost; got {value!r}"
     )
 
 

@@ -16,7 +16,7 @@ from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.search.spread import Spread
 from seesaw_nas.search.standing import Standing
 from seesaw_nas.space import Budget, Space
-from seesaw_nas.space.costs import Cost, Times
+from seesaw_nas.space.costs import BlockTimes, Cost
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Run:
     spreads: Mapping[str, Spread] = field(default_factory=dict)
     basis: Basis | None = None
     ranked: Standing | None = None
-    profile: Times | None = None
+    profile: BlockTimes | None = None
 
     @cached_property
     def standing(self) -> Standing:

@@ -21,7 +21,7 @@ from seesaw_nas.evaluators.table import Recorded, Table
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete, front
 from seesaw_nas.search.standing import Standing
 from seesaw_nas.space import Budget, costs
-from seesaw_nas.space.costs import Times
+from seesaw_nas.space.costs import BlockTimes
 
 
 def frame(records: Sequence[TrialRecord] | Sequence[CompleteTrial]) -> pd.DataFrame:
@@ -53,7 +53,7 @@ def front_frame(
     budget: Budget,
     timings: Timings = NO_TIMINGS,
     standing: Standing | None = None,
-    profile: Times | None = None,
+    profile: BlockTimes | None = None,
 ) -> pd.DataFrame:
     """One row a member of the front, from the fewest Multi-Adds to the most, ranked from 1.
 
@@ -113,7 +113,7 @@ def write_csv(
     budget: Budget,
     timings: Timings = NO_TIMINGS,
     standing: Standing | None = None,
-    profile: Times | None = None,
+    profile: BlockTimes | None = None,
 ) -> None:
     """Write :func:`front_frame` as UTF-8 CSV with a header line, all at once or not at all.
 

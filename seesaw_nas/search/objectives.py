@@ -12,7 +12,7 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import BudgetError, OptionError, known
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import costs
-from seesaw_nas.space.costs import MACS, Cost, Times
+from seesaw_nas.space.costs import MACS, BlockTimes, Cost
 
 FRONT, TOP1 = "front", "top1"
 PREFIX = f"{TOP1},"  # before the cost of another front than that of Multi-Adds
@@ -52,7 +52,7 @@ def read(text: str) -> str:
     return FRONT if found == MACS.name else PREFIX + found
 
 
-def cost_of(objectives: str, profile: Times | None = None) -> Cost:
+def cost_of(objectives: str, profile: BlockTimes | None = None) -> Cost:
     """The cost that top-1 is set against: Multi-Adds, which for top-1 alone decide between equals, or another.
 
     Args:

@@ -23,7 +23,7 @@ from seesaw_nas.search.records import CompleteTrial, TrialRecord
 from seesaw_nas.search.topics import ESTIMATE, OBSERVED
 from seesaw_nas.search.worth import Figures, compare
 from seesaw_nas.space import Budget, Space
-from seesaw_nas.space.costs import MACS, Cost, Times
+from seesaw_nas.space.costs import MACS, BlockTimes, Cost
 
 if TYPE_CHECKING:
     from seesaw_nas.search.settings import SearchSettings
@@ -273,7 +273,7 @@ def of_run(
     space: Space | None,
     budget: Budget,
     epochs: int = 0,
-    profile: Times | None = None,
+    profile: BlockTimes | None = None,
 ) -> Standing:
     """How the architectures of a run stand, by its settings.
 

@@ -14,7 +14,7 @@ from typing import Any
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import BudgetError
 from seesaw_nas.space import costs
-from seesaw_nas.space.costs import Cost, Times
+from seesaw_nas.space.costs import BlockTimes, Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Budget:
         Bound(costs.MACS, self.low, self.high)
 
     @classmethod
-    def parse(cls, text: str, costliest: Callable[[Cost], int], profile: Times | None = None) -> Budget:
+    def parse(cls, text: str, costliest: Callable[[Cost], int], profile: BlockTimes | None = None) -> Budget:
         """The budget written as ``text``; its bounds stand in any order, with commas between them.
 
         Args:
@@ -138,6 +138,15 @@ class Budget:
             return str(Bound(costs.MACS, self.low, self.high))
         return ", ".join(f"{bound} {bound.cost.name}" for bound in self.bounds)
 
+    @property
+    def key(self) -> list[Any]:
+        """JSON values by which budgets are told apart: the ends in Multi-Adds, and each further bound in words."""
+        return [
+            self.low,
+            self.high,
+            *(f"{one.low:,} to {one.high:,} {' '.join(one.cost.key).strip()}" for one in self.others),
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         """JSON values, of which ``low`` and ``high`` are Multi-Adds."""
         found: dict[str, Any] = {"low": self.low, "high": self.high}
@@ -146,7 +155,7 @@ class Budget:
         return found
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any], profile: Times | None = None) -> Budget:
+    def from_dict(cls, found: Mapping[str, Any], profile: BlockTimes | None = None) -> Budget:
         """The budget that :meth:`to_dict` wrote; the values have been checked.
 
         Raises:
@@ -161,11 +170,11 @@ def split(text: str) -> list[str]:
     return re.split(r"(?<!\d),|,(?!\d{3}(?!\d))", text)
 
 
-def _bound(found: Mapping[str, Any], profile: Times | None) -> Bound:
+def _bound(found: Mapping[str, Any], profile: BlockTimes | None) -> Bound:
     return Bound(costs.named(found["cost"], profile), found["low"], found["high"])
 
 
-def _parse_bound(text: str, costliest: Callable[[Cost], int], profile: Times | None) -> Bound:
+def _parse_bound(text: str, costliest: Callable[[Cost], int], profile: BlockTimes | None) -> Bound:
     amounts, name = costs.split(text)
     if not name and re.search(r"b$", amounts, re.IGNORECASE):
         raise BudgetError(f"'{text.strip()}' is a size of what? write '{amounts} memory' or '{amounts} weights'")

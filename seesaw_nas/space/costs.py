@@ -34,7 +34,7 @@ NO_PROFILE = (
 )
 
 
-class Times(Protocol):
+class BlockTimes(Protocol):
     """Measured times that add up, in nanoseconds: a latency profile (:mod:`seesaw_nas.space.profile`)."""
 
     @property
@@ -193,7 +193,7 @@ class _Latency(Cost):
     parse = staticmethod(parse_nanoseconds)
     spell, write = staticmethod(write_nanoseconds), staticmethod(format_nanoseconds)
 
-    def __init__(self, profile: Times) -> None:
+    def __init__(self, profile: BlockTimes) -> None:
         self._profile = profile
 
     @property
@@ -232,7 +232,7 @@ NAMES = (*(cost.name for cost in PLAIN), "latency")
 _ALIASES = {"": "macs", "madds": "macs", "multi-adds": "macs", "parameters": "params", "ms": "latency"}
 
 
-def named(name: str, profile: Times | None = None) -> Cost:
+def named(name: str, profile: BlockTimes | None = None) -> Cost:
     """The cost of a name; ``int8 memory`` and ``memory int8`` are one.
 
     Raises:
@@ -261,7 +261,7 @@ def full_name(name: str) -> str:
     return found
 
 
-def every(profile: Times | None = None) -> tuple[Cost, ...]:
+def every(profile: BlockTimes | None = None) -> tuple[Cost, ...]:
     """All costs that can be told: latency where there is a profile."""
     return PLAIN if profile is None else (*PLAIN, _Latency(profile))
 

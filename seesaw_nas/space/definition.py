@@ -19,7 +19,7 @@ from seesaw_nas.core.errors import SpaceError
 from seesaw_nas.space import costs
 from seesaw_nas.space.budget import Budget
 from seesaw_nas.space.chain import Chain, Menu, SlotRow
-from seesaw_nas.space.costs import Cost, Times
+from seesaw_nas.space.costs import BlockTimes, Cost
 from seesaw_nas.space.outlines import Outline, Outlines
 from seesaw_nas.space.stages import Ends, Slot, StageSlots, StageSpace
 
@@ -220,7 +220,7 @@ class Space:
                 return f"stages[{placed.stage}].blocks[{placed.index}], {placed.block}, is not on offer"
         return ""
 
-    def budget(self, text: str, profile: Times | None = None) -> Budget:
+    def budget(self, text: str, profile: BlockTimes | None = None) -> Budget:
         """The budget that a user writes; ``60%`` is a share of what the costliest architecture costs.
 
         Args:

@@ -15,7 +15,7 @@ from seesaw_nas.core.units import format_large
 from seesaw_nas.space import refusal
 from seesaw_nas.space.budget import Bound, Budget
 from seesaw_nas.space.chain import Array, Tables, draw_index
-from seesaw_nas.space.costs import Times
+from seesaw_nas.space.costs import BlockTimes
 from seesaw_nas.space.definition import Space
 from seesaw_nas.space.pricing import PricedOutline, Pricing
 from seesaw_nas.space.variation import Variation
@@ -24,7 +24,7 @@ MOST_DRAWABLE = 10**300  # architectures; the largest 64-bit float is near 1.8e3
 MAX_DRAWS = 200  # of which each is new with a chance of a half or more
 
 
-def count(space: Space, budget: str, profile: Times | None = None) -> int:
+def count(space: Space, budget: str, profile: BlockTimes | None = None) -> int:
     """How many architectures keep a budget written like ``110M`` or ``110M, 1.2M params``; may be 0.
 
     Exact; where several costs that add up are bounded, as exact as they are priced (:attr:`Feasible.loss`).
@@ -78,7 +78,7 @@ class Feasible:
     budget: Budget
 
     @classmethod
-    def of(cls, space: Space, budget: str, profile: Times | None = None) -> Feasible:
+    def of(cls, space: Space, budget: str, profile: BlockTimes | None = None) -> Feasible:
         """The architectures that keep a budget written like ``110M``, ``100M:110M`` or ``60%, 1.2M params``.
 
         Args:

@@ -12,6 +12,7 @@ from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import ProfileError, SpecError
 from seesaw_nas.core.fields import at_path, check_int, check_list, check_version, shorten, take_fields
 from seesaw_nas.core.typed import build
+from seesaw_nas.space.definition import Space
 from seesaw_nas.space.profile import (
     HEAD,
     PLACE,
@@ -49,6 +50,19 @@ def read(path: Path, force: bool = False) -> LatencyProfile:
             f"{path} was measured under load: calls of one network differ by {spread:.0%} between the quartiles, and "
             f"up to {WIDEST:.0%} is believed; measure again while the machine is at rest, or force it"
         )
+    return profile
+
+
+def read_for(space: Space, path: Path | str, force: bool = False) -> LatencyProfile | None:
+    """The profile in a file, which has a time for every network of a space; ``None`` for an empty path.
+
+    Raises:
+        ProfileError: as :func:`read`, or it is of another space.
+    """
+    if not str(path):
+        return None
+    profile = read(Path(path), force)
+    profile.check(space)
     return profile
 
 

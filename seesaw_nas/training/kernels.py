@@ -43,7 +43,7 @@ USUAL = Kernels()
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class KernelCost:
     """Time of an alternative, in seconds: once at the beginning, and for every step."""
 
     begin: float
@@ -54,7 +54,7 @@ class Cost:
         return self.begin + steps * self.step
 
 
-_measured: dict[Hashable, dict[Kernels, Cost]] = {}
+_measured: dict[Hashable, dict[Kernels, KernelCost]] = {}
 
 
 def choose(
@@ -83,9 +83,9 @@ def forget() -> None:
     _measured.clear()
 
 
-def measure(prepare: Callable[[Kernels], RunSteps], clock: Clock = time.perf_counter) -> dict[Kernels, Cost]:
+def measure(prepare: Callable[[Kernels], RunSteps], clock: Clock = time.perf_counter) -> dict[Kernels, KernelCost]:
     """The costs of the alternatives tried within :data:`SECONDS`, without those that fail here."""
-    start, costs = clock(), dict[Kernels, Cost]()
+    start, costs = clock(), dict[Kernels, KernelCost]()
     for kernels in _ways(costs):
         try:
             if not costs:
@@ -98,7 +98,7 @@ def measure(prepare: Callable[[Kernels], RunSteps], clock: Clock = time.perf_cou
     return costs
 
 
-def _ways(costs: dict[Kernels, Cost]) -> Iterator[Kernels]:
+def _ways(costs: dict[Kernels, KernelCost]) -> Iterator[Kernels]:
     """Both layouts, then the faster of them with the benchmark."""
     yield USUAL
     yield replace(USUAL, depthwise="contiguous")
@@ -106,10 +106,10 @@ def _ways(costs: dict[Kernels, Cost]) -> Iterator[Kernels]:
         yield replace(min(costs, key=lambda kernels: costs[kernels].step), benchmark=True)
 
 
-def _cost(run: RunSteps, clock: Clock) -> Cost:
+def _cost(run: RunSteps, clock: Clock) -> KernelCost:
     begun = clock()
     run(WARM_UP)
     warm = clock()
     run(MEASURED)
     step = (clock() - warm) / MEASURED
-    return Cost(max(0.0, warm - begun - WARM_UP * step), step)
+    return KernelCost(max(0.0, warm - begun - WARM_UP * step), step)

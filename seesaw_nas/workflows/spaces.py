@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from seesaw_nas import space
-from seesaw_nas.core.units import write_budget
+from seesaw_nas.core.units import BudgetLike, write_budget
 from seesaw_nas.space import Budget, Space, copy, profile_file, refusal
 from seesaw_nas.space.costs import MACS
 from seesaw_nas.space.pricing import Pricing
-from seesaw_nas.space.profile import LatencyProfile
 
 __all__ = ["Counted", "copy", "spaces"]
 
@@ -60,9 +59,7 @@ class Counted:
         }
 
 
-def spaces(
-    budget: str | float | tuple[float, float] = "", file: Path | str = "", *, latency_profile: Path | str = ""
-) -> tuple[Counted, ...]:
+def spaces(budget: BudgetLike = "", file: Path | str = "", *, latency_profile: Path | str = "") -> tuple[Counted, ...]:
     """Every shipped space; or only the one that a file describes, which is checked.
 
     Args:
@@ -75,14 +72,12 @@ def spaces(
         SeesawError: the budget cannot be read.
     """
     names = [str(file)] if str(file) else space.names()
-    profile = profile_file.read(Path(latency_profile)) if str(latency_profile) else None
-    return tuple(_counted(name, write_budget(budget), profile) for name in names)
+    return tuple(_counted(name, write_budget(budget), latency_profile) for name in names)
 
 
-def _counted(name: str, written: str, profile: LatencyProfile | None) -> Counted:
+def _counted(name: str, written: str, latency_profile: Path | str) -> Counted:
     found = space.load(name)
-    if profile is not None:
-        profile.check(found)
+    profile = profile_file.read_for(found, latency_profile)
     budget = found.budget(written or found.default_budget, profile)
     pricing = Pricing(found, budget)
     fitting = pricing.count

@@ -13,7 +13,7 @@ from typing import Any
 
 from seesaw_nas import report, space
 from seesaw_nas.core.errors import OptionError, RunError, known
-from seesaw_nas.core.units import write_budget
+from seesaw_nas.core.units import BudgetLike, write_budget
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer
 from seesaw_nas.search import objectives as aims
@@ -29,7 +29,7 @@ from seesaw_nas.search.standing import Standing
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.search.topics import ESTIMATE, RANKS
-from seesaw_nas.space import Budget, Feasible, Space
+from seesaw_nas.space import Budget, Feasible, Space, profile_file
 from seesaw_nas.space.costs import Cost
 from seesaw_nas.space.scaling import default_budget
 
@@ -48,10 +48,17 @@ def _check_same(known: History, about: Mapping[str, Any], journal: str) -> None:
 
 def _change(name: str, before: object, now: object) -> str:
     """How something differs; counts that are the same in short are written out."""
-    texts = [str(Budget(*value)) if isinstance(value, list) else str(value) for value in (before, now)]
+    texts = [_short(value) for value in (before, now)]
     if texts[0] == texts[1] and isinstance(before, list) and isinstance(now, list):
-        texts = [f"{low:,} to {high:,} Multi-Adds" for low, high in (before, now)]
+        texts = [", ".join([f"{low:,} to {high:,} Multi-Adds", *others]) for low, high, *others in (before, now)]
     return f"{name} {texts[0]}, now {texts[1]}"
+
+
+def _short(value: object) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    low, high, *others = value
+    return ", ".join([str(Budget(low, high)), *others])
 
 
 def _open_history(
@@ -103,8 +110,9 @@ class Tuner:
     def __init__(
         self,
         search_space: str | Space,
-        budget: str | float | tuple[float, float] = "",
+        budget: BudgetLike = "",
         *,
+        latency_profile: Path | str = "",
         strategy: Any = DEFAULT_STRATEGY,
         objectives: str = "front",
         trials: int = UNLIMITED,
@@ -120,8 +128,9 @@ class Tuner:
 
         Args:
             search_space: a name, a file, or a space.
-            budget: as on the command line, a whole number of Multi-Adds, or a pair of these as a band; the space's own
-                when empty.
+            budget: as on the command line, a whole number of Multi-Adds, a pair of these as a band, or a dictionary
+                with one of these for each cost; the space's own when empty.
+            latency_profile: file of `seesaw-nas profile`, by whose times a budget or an objective of latency is told.
             strategy: a name; or what :func:`seesaw_nas.search.strategies.resolver.resolve` takes.
             objectives: ``front``, ``top1``, or ``top1`` with a cost, such as ``top1,params``.
             trials: architectures after which :meth:`ask` has no more.
@@ -135,17 +144,18 @@ class Tuner:
                 journal, or another Tuner works with it, or it cannot be opened.
         """
         objectives = aims.read(objectives)
-        self._cost = aims.cost_of(objectives)
         if rank not in RANKS:
             raise OptionError(known("rank", rank, RANKS))
         _check_whole_numbers(trials=(trials, 1), epochs=(epochs, 1), seed=(seed, 0))
         trials, epochs, seed = int(trials), int(epochs), int(seed)  # of NumPy's whole numbers, too
         found = space.load(search_space) if isinstance(search_space, str) else search_space
-        feasible = Feasible.of(found, write_budget(budget) or default_budget(found))
+        profile = profile_file.read_for(found, latency_profile)
+        self._cost = aims.cost_of(objectives, profile)
+        feasible = Feasible.of(found, write_budget(budget) or default_budget(found), profile)
         amount = partial(aims.amount_of_record, self._cost)
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs, amount=amount)
         about: dict[str, Any] = {"space": found.name, "its digest": found.digest}
-        about |= {"budget": [feasible.budget.low, feasible.budget.high], "seed": seed, "epochs": epochs}
+        about |= {"budget": feasible.budget.key, "seed": seed, "epochs": epochs}
         self._history = _open_history(_path(journal), feasible, objectives, self._cost, about, seed)
         self._live = Live(found, feasible.budget, epochs)
         setting = Setting(feasible, seed, objectives, rungs.levels, live=self._live, cost=self._cost)

@@ -19,19 +19,32 @@ def test_table_shows_the_paper_s_network_block_by_block(cli):
     lines = out.splitlines()
     assert lines[0].startswith("seesaw-shuffle-0.5d@cifar10  ")
     assert lines[1].split() == ["block", "what", "output", "Params", "Multi-Adds", "share"]
-    # stem, 17 blocks (1 + 2 + 3 + 4 + 3 + 3 + 1), head, classifier; then what the letters mean, and the totals
-    assert len(lines) == 2 + 1 + 17 + 2 + 2
+    # stem, 17 blocks (1 + 2 + 3 + 4 + 3 + 3 + 1), head, classifier; then the letters, the totals, what it needs
+    assert len(lines) == 2 + 1 + 17 + 2 + 3
     stem = 3 * 3 * 3 * 32 * 32 * 32  # 3x3 kernel, 3 -> 32 channels, 32x32 positions
     assert re.fullmatch(rf"stem +3x3 convolution +32x32x32 +928 +{stem:,} +0\.8%", lines[2])
     assert re.match(r"3\.2 +t6 k3 1:3 shuffle \+ +32x16x16 ", lines[7])  # + marks a residual
-    assert lines[-1] == (
+    assert lines[-2] == (
         "Params 1,459,834, Multi-Adds 108,212,736: Multi-Adds (MACs) of convolutions and linear layers, one image."
     )
+    # 17,088 channels of batch norm leave one bias for two numbers. Block 2.2 has 24 channels with a residual and twice
+    # 144 on 32x32: 312 * 1,024 values.
+    assert lines[-1] == (
+        "Deployed in float32 and int8: weights 5,770,984 and 1,494,040 bytes, "
+        "peak activation memory 1,277,952 and 319,488 bytes, one image."
+    )
+
+
+def test_json_has_what_the_deployed_network_needs(cli):
+    assert json.loads(cli("show", "seesaw-shuffle-0.5d@cifar10", "--json").out)["result"]["deployed"] == {
+        "weight_bytes": {"float32": 5_770_984, "int8": 1_494_040},
+        "peak_memory_bytes": {"float32": 1_277_952, "int8": 319_488},
+    }
 
 
 def test_blocks_add_up_to_the_totals(cli):
     lines = cli("show", "igcv3-1.0d@cifar100").out.splitlines()
-    rows = [line.split() for line in lines[2:-2]]
+    rows = [line.split() for line in lines[2:-3]]
     assert sum(int(row[-3].replace(",", "")) for row in rows) == 2_338_788
     assert sum(int(row[-2].replace(",", "")) for row in rows) == 166_179_840
 

@@ -9,14 +9,20 @@ from hypothesis import strategies as st
 
 from seesaw_nas.core.errors import UnitError
 from seesaw_nas.core.units import (
+    format_bytes,
     format_count,
     format_duration,
     format_figure,
     format_large,
+    format_nanoseconds,
     format_top1,
+    parse_bytes,
     parse_count,
     parse_duration,
+    parse_nanoseconds,
     write_budget,
+    write_bytes,
+    write_nanoseconds,
 )
 
 
@@ -188,5 +194,49 @@ def test_what_is_no_budget_is_refused_with_what_is(value):
     with pytest.raises(UnitError) as refused:
         write_budget(value)
     assert str(refused.value).startswith(
-        "a budget is a text such as 110M or 100M:110M, a whole number of Multi-Adds, or a pair of these as a band; got "
+        "a budget is a text such as 110M or 100M:110M, a whole number of Multi-Adds, a pair of these as a band, or a "
+        "dictionary with one of these for each cost; got "
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("256KB", 262_144), ("1.5 MiB", 1_572_864), ("4096B", 4_096), ("27.3kb", 27_955), ("1GB", 1_073_741_824)],
+)
+def test_sizes_are_read_as_data_sheets_write_them(text, found):
+    assert parse_bytes(text) == found
+
+
+@pytest.mark.parametrize("text", ["256", "0KB", "0.1B", "-1KB", "1TB", "KB", "256KB memory"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(UnitError, match=r"write it like 256KB, 1\.5MB or 4096B"):
+        parse_bytes(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("4ms", 4_000_000), ("0.5 ms", 500_000), ("800us", 800_000), ("1s", 10**9)]
+)
+def test_times_are_whole_nanoseconds(text, found):
+    assert parse_nanoseconds(text) == found
+
+
+@pytest.mark.parametrize("text", ["4", "0ms", "4 m", "-4ms", "ms", "4msec"])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(UnitError, match=r"write it like 4ms, 0\.5ms or 800us"):
+        parse_nanoseconds(text)
+
+
+@given(st.integers(1, 2**40))
+def test_amounts_spelled_for_a_user_are_read_back_to_three_digits(amount):
+    assert parse_bytes(write_bytes(amount)) == pytest.approx(amount, rel=0.006, abs=1)
+    assert parse_nanoseconds(write_nanoseconds(amount)) == pytest.approx(amount, rel=0.006, abs=1)
+
+
+def test_amounts_are_shown_short():
+    assert [format_bytes(amount) for amount in (1_000, 262_144, 1_572_864)] == ["1,000 B", "256 KB", "1.5 MB"]
+    assert [format_nanoseconds(amount) for amount in (4_000_000, 812_345)] == ["4 ms", "0.812 ms"]
+
+
+def test_a_budget_of_several_costs_is_written_from_a_dictionary():
+    given = {"macs": (500_000, 6e5), "int8 memory": "28KB"}
+    assert write_budget(given) == "500000:600000 macs, 28KB int8 memory"

@@ -12,7 +12,7 @@ from seesaw_nas.network.fast import Formulation, speed_up
 from seesaw_nas.network.models import build
 from seesaw_nas.training import kernels, preparation
 from seesaw_nas.training.execution import EAGER
-from seesaw_nas.training.kernels import FEWEST, SECONDS, USUAL, WARM_UP, Cost, Kernels, choose, measure
+from seesaw_nas.training.kernels import FEWEST, SECONDS, USUAL, WARM_UP, KernelCost, Kernels, choose, measure
 from seesaw_nas.training.losses import cross_entropy
 from seesaw_nas.training.preparation import prepare
 
@@ -52,9 +52,9 @@ def fresh():
 
 
 FAST = {  # the benchmark costs a tenth of a second and saves a fifth of a step
-    USUAL: Cost(0.0, 0.010),
-    CONTIGUOUS: Cost(0.0, 0.005),
-    TIMED_CONTIGUOUS: Cost(0.1, 0.004),
+    USUAL: KernelCost(0.0, 0.010),
+    CONTIGUOUS: KernelCost(0.0, 0.005),
+    TIMED_CONTIGUOUS: KernelCost(0.1, 0.004),
 }
 
 
@@ -94,20 +94,20 @@ def test_a_short_training_alone_measures_nothing():
 
 
 def test_two_in_a_hundred_are_no_reason_to_leave_the_usual_way():
-    slower, benchmark = replace(FAST[USUAL], step=0.0098), Cost(0.0, 0.0099)
+    slower, benchmark = replace(FAST[USUAL], step=0.0098), KernelCost(0.0, 0.0099)
     machine = Machine(FAST | {CONTIGUOUS: slower, TIMED_CONTIGUOUS: benchmark}, start=0.0)
     assert choose("here", FEWEST, machine.prepare, machine.clock) == USUAL
 
 
 def test_a_slow_machine_is_not_kept_waiting():
     slow = SECONDS / WARM_UP / 1.5
-    machine = Machine({USUAL: Cost(0.0, slow), CONTIGUOUS: Cost(0.0, slow / 10)})
+    machine = Machine({USUAL: KernelCost(0.0, slow), CONTIGUOUS: KernelCost(0.0, slow / 10)})
     assert choose("here", FEWEST, machine.prepare, machine.clock) == USUAL
     assert machine.asked == [USUAL, USUAL]
 
 
 def test_a_way_that_does_not_work_is_left_out():
-    machine = Machine(FAST | {CONTIGUOUS: RuntimeError("CUDA out of memory"), TIMED: Cost(0.0, 0.002)}, start=0.0)
+    machine = Machine(FAST | {CONTIGUOUS: RuntimeError("CUDA out of memory"), TIMED: KernelCost(0.0, 0.002)}, start=0.0)
     assert choose("here", FEWEST, machine.prepare, machine.clock) == TIMED
 
 

@@ -122,7 +122,7 @@ def _epoch(trainer: SupernetTrainer, progress: checkpoints.Progress, number: int
 def _store(path: Path | None, trainer: SupernetTrainer, feasible: Feasible, sampling: str) -> checkpoints.Store:
     identity = {
         "space": trainer.supernet.space.digest,
-        "budget": [feasible.budget.low, feasible.budget.high],
+        "budget": feasible.budget.key,
         "sampling": sampling,
         **identity_of(trainer.data, trainer.recipe, trainer.seed),
     }

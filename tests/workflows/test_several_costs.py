@@ -1,0 +1,111 @@
+"""Searches under a budget of several costs: what fits, what is recorded, and what a run goes on with."""
+
+import json
+
+import pytest
+from profiles import make_profile
+
+from seesaw_nas import api
+from seesaw_nas.api import Tuner
+from seesaw_nas.architecture import cost, memory
+from seesaw_nas.core.errors import BudgetError, ProfileError, RunError
+from seesaw_nas.space import load
+from seesaw_nas.workflows.run_reading import read
+
+DIGITS = load("seesaw-digits")
+WRITTEN = "600K, 28KB memory, 24KB int8 weights"
+
+
+def score(architecture, seed=0):
+    return int(architecture.digest[:6], 16) / 0xFFFFFF
+
+
+def keeps(architecture):
+    return (
+        cost.macs(architecture) <= 600_000
+        and memory.peak_bytes(architecture, "float32") <= 28 * 1024
+        and cost.weight_bytes(architecture, "int8") <= 24 * 1024
+    )
+
+
+def search(folder, **more):
+    options = {
+        "budget": WRITTEN,
+        "trials": 12,
+        "evaluator": score,
+        "short_epochs": "0",
+        "name": "a",
+        "runs_dir": folder,
+    }
+    return api.search(**options | more)
+
+
+@pytest.fixture
+def profile(tmp_path):
+    """A file with a nanosecond for each Multi-Add."""
+    path = tmp_path / "profile.json"
+    path.write_text(json.dumps(make_profile(DIGITS).as_dict()))
+    return path
+
+
+@pytest.mark.parametrize("strategy", ["thompson", "random", "evolution", "nsga2", "local"])
+def test_every_strategy_keeps_every_bound(tmp_path, strategy):
+    result = search(tmp_path, strategy=strategy)
+    trained = [trial for trial in result.trials if trial.state == "complete"]
+    assert len(trained) == 12
+    assert all(keeps(trial.architecture) for trial in trained)
+
+
+def test_a_run_records_its_bounds_and_goes_on_under_them(tmp_path):
+    search(tmp_path, trials=4)
+    written = json.loads((tmp_path / "a" / "run.json").read_text())["budget"]
+    assert written == {
+        "low": 0,
+        "high": 600_000,
+        "by_macs": True,
+        "others": [
+            {"cost": "memory", "low": 0, "high": 28_672},
+            {"cost": "int8 weights", "low": 0, "high": 24_576},
+        ],
+    }
+    assert str(read(tmp_path / "a").budget) == "600.0K macs, 28 KB memory, 24 KB int8 weights"
+    result = api.resume(tmp_path / "a", trials=10, given=api.Objects(evaluator=score))
+    assert sum(trial.state == "complete" for trial in result.trials) == 10
+    assert all(keeps(trial.architecture) for trial in result.trials)
+
+
+def test_a_run_under_a_latency_keeps_the_profile_that_it_began_with(tmp_path, profile):
+    result = search(tmp_path, budget="0.5ms, 24KB int8 weights", latency_profile=str(profile), trials=4)
+    profile.unlink()
+    assert all(cost.macs(trial.architecture) + 2_500 <= 10**9 for trial in result.trials)
+    found = make_profile(DIGITS)
+    result = api.resume(tmp_path / "a", trials=8, given=api.Objects(evaluator=score))
+    assert sum(trial.state == "complete" for trial in result.trials) == 8
+    assert all(found.of(trial.architecture) <= 500_000 for trial in result.trials)
+    assert str(read(tmp_path / "a").budget) == "0.5 ms latency, 24 KB int8 weights"
+
+
+def test_a_latency_without_a_profile_or_by_another_space_s_is_refused(tmp_path, profile):
+    with pytest.raises(BudgetError, match="give --latency-profile FILE"):
+        search(tmp_path, budget="4ms")
+    with pytest.raises(ProfileError, match="the latency profile is of 1x8x8 images"):
+        api.search(space="seesaw-cifar-tiny", budget="4ms", latency_profile=str(profile), evaluator=score)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_tuner_s_journal_belongs_to_its_bounds(tmp_path):
+    budget = {"macs": 600_000, "memory": "28KB"}
+    with Tuner(DIGITS, budget, journal=tmp_path / "j") as tuner:
+        assert memory.peak_bytes(tuner.ask().architecture, "float32") <= 28 * 1024
+    with Tuner(DIGITS, budget, journal=tmp_path / "j") as tuner:
+        assert tuner.ask() is not None
+    with pytest.raises(RunError, match=r"budget 600.0K, 0 to 28,672 memory, now 600.0K; name another journal"):
+        Tuner(DIGITS, "600K", journal=tmp_path / "j")
+
+
+def test_the_recommended_network_keeps_every_bound_though_it_was_never_trained(tmp_path):
+    result = api.search(
+        budget=WRITTEN, trials=12, epochs=1, train_size=100, short_epochs="0", name="b", runs_dir=tmp_path
+    )
+    assert keeps(result.best.architecture)
+    assert all(keeps(trial.architecture) for trial in result.trials)
