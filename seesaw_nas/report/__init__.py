@@ -8,7 +8,7 @@ from seesaw_nas.report.effects import effects
 from seesaw_nas.report.figures.calibration import calibration
 from seesaw_nas.report.figures.choices import choice_effects
 from seesaw_nas.report.figures.early_ranks import rank_correlation
-from seesaw_nas.report.figures.front import accuracy_against_macs
+from seesaw_nas.report.figures.front import accuracy_against_cost
 from seesaw_nas.report.figures.images import write_image
 from seesaw_nas.report.figures.over_time import front_over_time, progress_curves
 from seesaw_nas.report.figures.parallel_coordinates import parallel_genotype
@@ -31,7 +31,7 @@ from seesaw_nas.report.tables import (
 
 __all__ = [
     "Run",
-    "accuracy_against_macs",
+    "accuracy_against_cost",
     "all_figures",
     "calibration",
     "choice_effects",

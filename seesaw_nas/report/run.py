@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from seesaw_nas.core.units import format_count
 from seesaw_nas.deploy.latency import NO_TIMINGS, Timings
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.words import Words, words
@@ -16,6 +15,7 @@ from seesaw_nas.search.settings import PYTHON, SearchSettings
 from seesaw_nas.search.spread import Spread
 from seesaw_nas.search.standing import Standing
 from seesaw_nas.space import Budget, Space
+from seesaw_nas.space.budget import Bound
 from seesaw_nas.space.costs import BlockTimes, Cost
 
 
@@ -78,5 +78,12 @@ class Run:
     @property
     def within(self) -> str:
         """The budget in words."""
-        low, high = self.budget.low, self.budget.high
-        return f"{format_count(low)} to {format_count(high)}" if low else f"at most {format_count(high)}"
+        return ", ".join(
+            f"{_range(bound)} {bound.cost.name}" if self.budget.others else _range(bound)
+            for bound in self.budget.bounds
+        )
+
+
+def _range(bound: Bound) -> str:
+    write = bound.cost.write
+    return f"{write(bound.low)} to {write(bound.high)}" if bound.low else f"at most {write(bound.high)}"

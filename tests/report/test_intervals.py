@@ -11,7 +11,7 @@ from seesaw_nas.report.figures.intervals import add_intervals
 
 def front(count=40, **chosen):
     shown = run(count, **chosen)
-    return report.accuracy_against_macs(shown.records, budget=BUDGET, dataset="digits", standing=shown.standing)
+    return report.accuracy_against_cost(shown.records, budget=BUDGET, dataset="digits", standing=shown.standing)
 
 
 def ends(bars):

@@ -48,7 +48,7 @@ SHUFFLE_STAGES = [
 
 
 def figure(records=RECORDS, budget=BUDGET, dataset="cifar10", **more):
-    return report.accuracy_against_macs(records, budget=budget, dataset=dataset, beside_published=True, **more)
+    return report.accuracy_against_cost(records, budget=budget, dataset=dataset, beside_published=True, **more)
 
 
 def trace(shown, name):

@@ -17,7 +17,7 @@ FRONT = [
 
 
 def figure(records, **more):
-    return report.accuracy_against_macs(records, budget=Budget(0, 4_000_000), dataset="digits", **more)
+    return report.accuracy_against_cost(records, budget=Budget(0, 4_000_000), dataset="digits", **more)
 
 
 def test_repeats_stand_at_their_mean_with_their_standard_deviation():

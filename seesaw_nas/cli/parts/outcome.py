@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 
-from seesaw_nas.architecture import cost
+from seesaw_nas.architecture.cost import CONVENTION
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.images import images_as_json
 from seesaw_nas.core.errors import RunError
@@ -18,6 +19,7 @@ from seesaw_nas.evaluators.words import Words, words
 from seesaw_nas.search import proposer, starts
 from seesaw_nas.search.records import CompleteTrial, State
 from seesaw_nas.search.topics import ESTIMATE
+from seesaw_nas.space.costs import MACS, Cost
 from seesaw_nas.workflows import results
 from seesaw_nas.workflows.results import Result
 
@@ -68,18 +70,12 @@ def _print(console: Console, result: Result) -> None:
     spreads = result.confirmed.spreads
     again = ("again",) if spreads else ()
     estimated = ("estimate", "best", "front") if result.standing.figures(front[0]) else ()
-    budget = result.problem.budget
-    costs = ("Multi-Adds", *(("of budget",) if budget.by_macs else ()), *(bound.cost.name for bound in budget.others))
-    params = () if any(bound.cost.name == "params" for bound in budget.others) else ("Params",)
-    columns = (*costs, *params, *estimated, said.score, *again, *timings.columns.values())
+    columns = (*_cost_headings(result), *estimated, said.score, *again, *timings.columns.values())
     for heading in (*columns, "trial", "digest"):
         table.add_column(heading, justify="right", no_wrap=True)
     for record in front:
         table.add_row(
-            f"{record.macs:,}",
-            *((f"{record.macs / budget.high:.1%}",) if budget.by_macs else ()),
-            *(bound.tell(record.architecture) for bound in budget.others),
-            *(f"{record.params:,}" for _ in params),
+            *_costs(result, record),
             *_estimated(result, record),
             said.figure(record.top1),
             *((_again(result, record),) if spreads else ()),
@@ -104,6 +100,35 @@ def _print(console: Console, result: Result) -> None:
         console.print(f"{what:<22} {path}")
 
 
+def _cost_headings(result: Result) -> list[str]:
+    """Headings of Multi-Adds, of each further cost that is bounded or is that of the front, and of parameters."""
+    budget, own = result.problem.budget, _unbounded(result)
+    further = [*(bound.cost.name for bound in budget.others), *(cost.name for cost in own)]
+    share = ["of budget"] if budget.by_macs else []
+    return ["Multi-Adds", *share, *further, *([] if "params" in further else ["Params"])]
+
+
+def _costs(result: Result, record: CompleteTrial) -> Iterator[str]:
+    """The cells below these headings; a bounded cost with its share of the bound."""
+    budget, own = result.problem.budget, _unbounded(result)
+    yield f"{record.macs:,}"
+    if budget.by_macs:
+        yield f"{record.macs / budget.high:.1%}"
+    for bound in budget.others:
+        yield bound.tell(record.architecture)
+    for cost in own:
+        yield cost.write(cost.of(record.architecture))
+    if "Params" in _cost_headings(result):
+        yield f"{record.params:,}"
+
+
+def _unbounded(result: Result) -> list[Cost]:
+    """The cost of the front, where it is neither bounded nor shown anyway."""
+    cost = result.problem.cost
+    shown = [MACS.name, "params", *(bound.cost.name for bound in result.problem.budget.others)]
+    return [] if cost.name in shown else [cost]
+
+
 def _estimated(result: Result, record: CompleteTrial) -> tuple[str, ...]:
     """Cells of what is estimated of a member; none where nothing is."""
     figures = result.standing.figures(record)
@@ -121,11 +146,15 @@ def _print_standing(console: Console, result: Result) -> None:
     if standing.figures(result.front()[0]):
         console.print(
             f"estimate: of the mean {said.score} over seeds, +- standard deviation; best, front: the chance to be "
-            f"worth most of all {said.done}, and that none of them is worth as much at fewer Multi-Adds"
+            f"worth most of all {said.done}, and that none of them is worth as much at {_less(standing.cost)}"
         )
     ties = "" if result.confirmed.spreads else standing.tie_sentence
     for text in filter(None, (standing.reason, ties)):
         console.print(text)
+
+
+def _less(cost: Cost) -> str:
+    return {"macs": "fewer Multi-Adds", "params": "fewer Params"}.get(cost.name, f"less {cost.name}")
 
 
 def _print_stages(console: Console, result: Result) -> None:
@@ -196,7 +225,7 @@ def _as_json(result: Result) -> dict[str, Any]:
     return {
         "run": str(result.folder.path),
         "ended": result.ended,
-        "budget": result.problem.budget.to_dict() | {"unit": cost.CONVENTION},
+        "budget": result.problem.budget.to_dict() | {"unit": CONVENTION},
         "counts": _counts(result),
         "data": images_as_json(result.problem),
         "figures": words_of(result).told,
@@ -227,8 +256,9 @@ def _member(result: Result, record: CompleteTrial) -> dict[str, Any]:
         **({"split": record.split} if words_of(result).is_accuracy else {}),
         "seed": record.seed,
     }
-    if others := result.problem.budget.others:
-        member["costs"] = {bound.cost.column: bound.cost.number(bound.cost.of(record.architecture)) for bound in others}
+    further = [*(bound.cost for bound in result.problem.budget.others), *_unbounded(result)]
+    if further:
+        member["costs"] = {cost.column: cost.number(cost.of(record.architecture)) for cost in further}
     if figures := result.standing.figures(record):
         member |= asdict(figures)
     if spread := result.confirmed.spreads.get(record.digest):

@@ -1,4 +1,4 @@
-"""Accuracy against Multi-Adds as a plotly figure, in the one house theme."""
+"""Accuracy against Multi-Adds, or another cost, as a plotly figure, in the one house theme."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from types import MappingProxyType
 
 import plotly.graph_objects as go
 
-from seesaw_nas.core.units import format_count
 from seesaw_nas.evaluators.words import TRAINED, Words
+from seesaw_nas.report.figures.axis import CostAxis
 from seesaw_nas.report.figures.intervals import add_intervals, add_ties, describe, is_estimated
 from seesaw_nas.report.figures.published import add_panel, rows_within
 from seesaw_nas.report.tables import stage_texts
 from seesaw_nas.report.theme import BLUE, GREEN, GREY, LOW_TO_HIGH, NOTHING_TRAINED, ORANGE, THEME, VERMILION, caption
 from seesaw_nas.report.unevenness import MEANING, unevenness
+from seesaw_nas.search import objectives
 from seesaw_nas.search.records import CompleteTrial, TrialRecord, complete
 from seesaw_nas.search.spread import Spread
 from seesaw_nas.search.standing import Contender, Standing
 from seesaw_nas.search.topics import OBSERVED
 from seesaw_nas.space import Budget
+from seesaw_nas.space.budget import Bound
+from seesaw_nas.space.costs import MACS, Cost
 
 NO_SPREADS: Mapping[str, Spread] = MappingProxyType({})
 
 
-def accuracy_against_macs(
+def accuracy_against_cost(
     records: Sequence[TrialRecord],
     *,
     budget: Budget,
@@ -37,6 +40,8 @@ def accuracy_against_macs(
 ) -> go.Figure:
     """Every trained trial, the front as steps, its knee, the best, the budget; below, the front and the paper's rows.
 
+    The cost is that of the standing, Multi-Adds without one.
+
     The colour of a point says how uneven the groups are (:func:`seesaw_nas.report.unevenness.unevenness`), where the
     trials differ in that. The paper's rows are of another split and mostly of longer training. They stand on axes of
     their own (``x2``, ``y2``), so that they never press the run's points together. Without any row in reach of the
@@ -47,24 +52,28 @@ def accuracy_against_macs(
         standing: says who is on the front, and where: at the estimates with bars of one and two standard deviations,
             if it has some, and who ties with the best is ringed; at the observed figures if ``None``.
         words: for the figures.
-        beside_published: whether the paper's rows are drawn; see
+        beside_published: whether the paper's rows are drawn, which are of Multi-Adds; see
             :func:`seesaw_nas.report.figures.published.are_comparable`.
     """
     figure = go.Figure(layout={"template": THEME})
     done = complete(records)
     shown = standing or Standing(records, None, budget, 1, rank=OBSERVED)
+    axis = CostAxis(shown.cost)
+    bound = budget.of(shown.cost)
+    observed = [shown.observed(trial) for trial in done]
     highest = max([budget.high, *(trial.macs for trial in done)])
-    rows, beyond = rows_within(dataset, highest) if beside_published else ([], 0)
+    rows, beyond = rows_within(dataset, highest) if beside_published and shown.cost == MACS else ([], 0)
     means = {digest: spread.mean for digest, spread in spreads.items()}
     _add_trials(figure, done, shown, shown.best(means), words)
-    _add_spreads(figure, done, spreads, words)
+    _add_spreads(figure, observed, spreads, words)
     if rows:
         add_panel(figure, rows, beyond, highest, _front_line(shown))
-    _add_budget(figure, budget, has_paper_panel=bool(rows))
+    if bound:
+        _add_budget(figure, bound, has_paper_panel=bool(rows))
     _explain(figure, shown)
     splits = sorted({r.split for r in done}) or ["validation"]
-    figure.update_xaxes(title="Multi-Adds (M)")
-    figure.update_layout(yaxis_title=escape(words.axis(" and ".join(splits))), xaxis_range=_span(done, budget))
+    figure.update_xaxes(title=axis.title)
+    figure.update_layout(yaxis_title=escape(words.axis(" and ".join(splits))), xaxis_range=_span(observed, axis, bound))
     if title:  # as the legend's, since plotly lets a figure's own title run into a legend of several lines
         figure.update_layout(legend_title={"text": f"<b>{escape(title)}</b>", "side": "top", "font_size": 18})
     return figure
@@ -92,8 +101,8 @@ def _add_trials(
     estimated = is_estimated(standing)
     colours = _Colours(done)
     # The architecture is told for the front alone: for every trial it would be most of the page's bytes.
-    texts = [_hover(r, words) for r in done]
-    observed = [Contender(trial, trial.top1, trial.top1) for trial in done]
+    texts = [_hover(r, words, standing.cost) for r in done]
+    observed = [standing.observed(trial) for trial in done]
     name = f"{words.done} trials ({len(done)})" + (", as observed" if estimated else "")
     figure.add_scatter(
         **_points(observed, words), name=name, hovertext=texts, marker=colours.of_observed(done, estimated)
@@ -145,19 +154,19 @@ class _Colours:
         return {**scaled, "colorscale": LOW_TO_HIGH, "showscale": bar, **({"colorbar": legend} if bar else {})}
 
 
-def _add_spreads(figure: go.Figure, done: list[CompleteTrial], spreads: Mapping[str, Spread], words: Words) -> None:
-    again = {r.digest: r for r in done if r.digest in spreads} if spreads else {}  # a digest takes a millisecond
+def _add_spreads(figure: go.Figure, done: list[Contender], spreads: Mapping[str, Spread], words: Words) -> None:
+    again = {row.trial.digest: row for row in done if row.trial.digest in spreads} if spreads else {}  # slow digests
     if not again:
         return
     found = [spreads[digest] for digest in again]
     counts = sorted({spread.n for spread in found})
     trainings = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     texts = [
-        f"<b>trial {r.number}</b>, {words.done} again: {words.spread(spreads[digest])}<br>{digest}"
-        for digest, r in again.items()
+        f"<b>trial {row.trial.number}</b>, {words.done} again: {words.spread(spreads[digest])}<br>{digest}"
+        for digest, row in again.items()
     ]
     figure.add_scatter(
-        x=[trial.macs / 1e6 for trial in again.values()], y=[words.scale * spread.mean for spread in found],
+        x=[CostAxis(row.cost).of(row) for row in again.values()], y=[words.scale * spread.mean for spread in found],
         mode="markers", name=f"{words.done} again: mean, standard deviation ({trainings} each)",
         hoverinfo="text", hovertext=texts,
         marker={"symbol": "diamond-open", "color": ORANGE, "size": 11, "line_width": 2},
@@ -168,16 +177,17 @@ def _add_spreads(figure: go.Figure, done: list[CompleteTrial], spreads: Mapping[
     )  # fmt: skip
 
 
-def _span(done: list[CompleteTrial], budget: Budget) -> list[float]:
-    """The x axis in millions: every trial and both ends of the budget, with room beside the outermost."""
-    held = [trial.macs / 1e6 for trial in done] + [budget.high / 1e6] + ([budget.low / 1e6] if budget.low else [])
+def _span(done: list[Contender], axis: CostAxis, bound: Bound | None) -> list[float]:
+    """The x axis: every trial and both ends of what is allowed, with room beside the outermost."""
+    ends = [bound.high, *([bound.low] if bound.low else [])] if bound else []
+    held = [*map(axis.of, done), *map(axis.place, ends)] or [1.0]
     low, high = (min(held), max(held)) if len(set(held)) > 1 else (0.0, max(held))
     room = 0.04 * (high - low)
     return [low - room, high + room]
 
 
 def _points(shown: list[Contender], words: Words) -> dict[str, object]:
-    x, y = [row.macs / 1e6 for row in shown], [words.scale * row.worth for row in shown]
+    x, y = [CostAxis(row.cost).of(row) for row in shown], [words.scale * row.worth for row in shown]
     return {"x": x, "y": y, "mode": "markers", "hoverinfo": "text"}
 
 
@@ -187,11 +197,12 @@ def _front_line(standing: Standing, words: Words = TRAINED) -> dict[str, object]
     return {**_points(standing.members, words), **style, "hovertext": texts}
 
 
-def _hover(trial: CompleteTrial, words: Words) -> str:
+def _hover(trial: CompleteTrial, words: Words, cost: Cost = MACS) -> str:
     split = f" {escape(trial.split)}" if words.split else f" {words.score}"
+    told = "" if cost.name in ("macs", "params") else f", {cost.write(objectives.amount(cost, trial))} {cost.name}"
     return (
         f"<b>trial {trial.number}</b>, {words.figure(trial.top1)}{split}<br>"
-        f"{trial.macs:,} Multi-Adds, {trial.params:,} Params<br>seed {trial.seed}, "
+        f"{trial.macs:,} Multi-Adds, {trial.params:,} Params{told}<br>seed {trial.seed}, "
         f"unevenness {unevenness(trial.architecture):.2f}"
     )
 
@@ -199,19 +210,20 @@ def _hover(trial: CompleteTrial, words: Words) -> str:
 def _hover_stages(trial: CompleteTrial, standing: Standing, words: Words) -> str:
     estimate = describe(standing, standing.row(trial), words)
     lines = [
-        f"{_hover(trial, words)}, {trial.digest}",
+        f"{_hover(trial, words, standing.cost)}, {trial.digest}",
         *([estimate] if estimate else []),
         *stage_texts(trial.architecture),
     ]
     return "<br>".join(lines)
 
 
-def _add_budget(figure: go.Figure, budget: Budget, *, has_paper_panel: bool) -> None:
-    ends = [(budget.high, "budget", "dash")] + ([(budget.low, "lower end", "dot")] if budget.low else [])
-    for macs, name, dash in ends:
+def _add_budget(figure: go.Figure, bound: Bound, *, has_paper_panel: bool) -> None:
+    ends = [(bound.high, "budget", "dash")] + ([(bound.low, "lower end", "dot")] if bound.low else [])
+    for amount, name, dash in ends:
+        place = CostAxis(bound.cost).place(amount)
         for axis in ("", "2") if has_paper_panel else ("",):
             figure.add_shape(
-                type="line", xref=f"x{axis}", yref=f"y{axis} domain", x0=macs / 1e6, x1=macs / 1e6, y0=0, y1=1,
+                type="line", xref=f"x{axis}", yref=f"y{axis} domain", x0=place, x1=place, y0=0, y1=1,
                 line={"color": GREY, "width": 2, "dash": dash}, layer="above", legendgroup=name,
-                name=f"{name} {format_count(macs)}", showlegend=not axis,
+                name=f"{name} {bound.cost.write(amount)}", showlegend=not axis,
             )  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from seesaw_nas.evaluators.words import TRAINED, Words
+from seesaw_nas.report.figures.axis import CostAxis
 from seesaw_nas.report.theme import BLUE, PURPLE
 from seesaw_nas.search.standing import Contender, Standing
 from seesaw_nas.search.topics import ESTIMATE
@@ -30,7 +31,8 @@ def add_intervals(figure: go.Figure, standing: Standing, words: Words = TRAINED)
         return
     about = "" if is_estimated(standing) else " of the estimate"
     for count, width, name in ((2, THIN, "two standard deviations"), (1, THICK, "one standard deviation")):
-        bars = [(row.macs, found.estimate, count * found.estimate_sd) for row, found in known]
+        axis = CostAxis(standing.cost)
+        bars = [(axis.of(row), found.estimate, count * found.estimate_sd) for row, found in known]
         x, y = _bars(bars, words.scale)
         figure.add_scatter(
             x=x, y=y, name=name + about, mode="lines", line={"color": BLUE, "width": width}, legendgroup="front",
@@ -43,8 +45,9 @@ def add_ties(figure: go.Figure, standing: Standing, words: Words = TRAINED) -> N
     cheapest, ties = standing.cheapest_tie, [standing.row(trial) for trial in standing.ties]
     if cheapest is None or len(ties) < 2:
         return
+    axis = CostAxis(standing.cost)
     figure.add_scatter(
-        x=[row.macs / 1e6 for row in ties], y=[words.scale * row.worth for row in ties], mode="markers",
+        x=[axis.of(row) for row in ties], y=[words.scale * row.worth for row in ties], mode="markers",
         name=f"ties with the best ({len(ties)}), the cheapest is trial {cheapest.number}", hoverinfo="text",
         hovertext=[f"<b>trial {row.trial.number}</b>, {describe(standing, row, words)}" for row in ties],
         marker={"symbol": "circle-open", "color": PURPLE, "size": 15, "line_width": 2},
@@ -59,12 +62,12 @@ def describe(standing: Standing, row: Contender, words: Words = TRAINED) -> str:
     return f"estimated {words.estimate(figures)}, chance of being the best {figures.chance_of_best:.0%}"
 
 
-def _bars(bars: Sequence[tuple[int, float, float]], scale: int) -> tuple[list[float | None], list[float | None]]:
-    """Upright lines, each of Multi-Adds, middle and half its length, with a gap after each."""
+def _bars(bars: Sequence[tuple[float, float, float]], scale: int) -> tuple[list[float | None], list[float | None]]:
+    """Upright lines, each of its place, middle and half its length, with a gap after each."""
     x: list[float | None] = []
     y: list[float | None] = []
-    for macs, middle, half in bars:
+    for place, middle, half in bars:
         ends = np.clip([middle - half, middle + half], 0, 1) * scale
-        x += [macs / 1e6, macs / 1e6, None]
+        x += [place, place, None]
         y += [*ends.tolist(), None]
     return x, y

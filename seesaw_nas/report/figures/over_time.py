@@ -14,8 +14,11 @@ from seesaw_nas import pareto
 from seesaw_nas.core.errors import OptionError, known
 from seesaw_nas.evaluators.words import TRAINED as AS_TRAINED
 from seesaw_nas.evaluators.words import Words
+from seesaw_nas.report.figures.axis import CostAxis, name_of
 from seesaw_nas.report.theme import GREY, NOTHING_TRAINED, THEME, blank, caption, see_through, styles
-from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete, front
+from seesaw_nas.search import objectives
+from seesaw_nas.search.records import TRAINED, CompleteTrial, TrialRecord, complete
+from seesaw_nas.space.costs import MACS, Cost
 
 Floats = npt.NDArray[np.float64]
 VALUES = ("hypervolume", "top1")
@@ -33,20 +36,22 @@ def in_order(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     return sorted((r for r in records if r.state in TRAINED), key=lambda r: (r.ended or np.inf, r.number))
 
 
-def front_over_time(records: Sequence[TrialRecord], *, parts: int = 4, words: Words = AS_TRAINED) -> go.Figure:
+def front_over_time(
+    records: Sequence[TrialRecord], *, parts: int = 4, words: Words = AS_TRAINED, cost: Cost = MACS
+) -> go.Figure:
     """The front after each quarter of the trained trials, as steps; the trials behind in grey."""
     done = complete(in_order(records))
     if not done:
         return blank(NOTHING_TRAINED)
-    figure = go.Figure(layout={"template": THEME, "xaxis_title": "Multi-Adds (M)"})
+    figure = go.Figure(layout={"template": THEME, "xaxis_title": CostAxis(cost).title})
     figure.add_scatter(
-        **_points(done, words), name=f"{words.done} trials ({len(done)})", mode="markers", hoverinfo="skip",
+        **_points(done, words, cost), name=f"{words.done} trials ({len(done)})", mode="markers", hoverinfo="skip",
         marker={"color": GREY, "size": 7, "opacity": 0.7},
     )  # fmt: skip
     ends = sorted({max(1, round(len(done) * part / parts)) for part in range(1, parts + 1)})
     for end, (colour, dash, symbol) in zip(ends, reversed(styles(len(ends))), strict=True):
         figure.add_scatter(
-            **_points(front(done[:end]), words), name=f"front of the first {end}", mode="lines+markers",
+            **_points(_front(done[:end], cost), words, cost), name=f"front of the first {end}", mode="lines+markers",
             line={"shape": "hv", "color": colour, "dash": dash, "width": 2}, marker={"symbol": symbol, "size": 9},
         )  # fmt: skip
     figure.update_layout(yaxis_title=escape(words.axis(splits(done))))
@@ -58,8 +63,13 @@ def splits(done: Sequence[TrialRecord] | Sequence[CompleteTrial]) -> str:
     return " and ".join(sorted({record.split for record in done})) or "validation"
 
 
-def _points(shown: Sequence[CompleteTrial], words: Words) -> dict[str, Any]:
-    return {"x": [trial.macs / 1e6 for trial in shown], "y": [words.scale * trial.top1 for trial in shown]}
+def _front(done: Sequence[CompleteTrial], cost: Cost) -> list[CompleteTrial]:
+    return [done[i] for i in pareto.front([(trial.top1, float(objectives.amount(cost, trial))) for trial in done])]
+
+
+def _points(shown: Sequence[CompleteTrial], words: Words, cost: Cost) -> dict[str, Any]:
+    places = [CostAxis(cost).place(objectives.amount(cost, trial)) for trial in shown]
+    return {"x": places, "y": [words.scale * trial.top1 for trial in shown]}
 
 
 def _title(value: str, words: Words) -> str:
@@ -75,6 +85,7 @@ def progress_curves(
     against: str = "trials",
     budget_high: int,
     words: Words = AS_TRAINED,
+    cost: Cost = MACS,
 ) -> go.Figure:
     """How good what was found is, against what was spent; three runs or more under a name as median and quartiles.
 
@@ -83,11 +94,12 @@ def progress_curves(
 
     Args:
         runs: the records of every run, by a name such as that of the strategy.
-        value: ``hypervolume``, of top-1 (a fraction) and of Multi-Adds over the budget, which dominated the whole at 1;
-            or ``top1``, the best so far.
+        value: ``hypervolume``, of top-1 (a fraction) and of a cost over the budget, which dominated the whole at 1; or
+            ``top1``, the best so far.
         against: ``trials``, ``epochs`` or ``seconds``.
-        budget_high: upper end of the budget, in Multi-Adds.
+        budget_high: upper end of the budget; of a cost without one, the most that is counted.
         words: for the figures.
+        cost: that of the front.
 
     Raises:
         OptionError: there is no such value or measure of cost.
@@ -96,7 +108,7 @@ def progress_curves(
         if given not in there:
             raise OptionError(known(what, given, tuple(there)))
     paths = {
-        name: [_path(run, value, against, budget_high, words.scale) for run in several]
+        name: [_path(run, value, against, (cost, budget_high), words.scale) for run in several]
         for name, several in runs.items()
     }
     shown = {name: [path for path in found if len(path)] for name, found in paths.items()}
@@ -116,7 +128,8 @@ def progress_curves(
     texts = []
     if value == "hypervolume":
         most = "100%" if words.is_share else "1"
-        texts.append(f"Hypervolume: of {words.noun} and Multi-Adds, as a share of {most} x the budget.")
+        whole = "the budget" if cost == MACS else cost.write(budget_high)
+        texts.append(f"Hypervolume: of {words.noun} and {name_of(cost)}, as a share of {most} x {whole}.")
     if any(len(found) >= LEAST_IN_BAND for found in shown.values()):
         texts.append(
             f"Of {LEAST_IN_BAND} runs or more the median, in a band between the quartiles; of two, a line each."
@@ -135,11 +148,16 @@ def _worth_seeing(shown: Mapping[str, list[Floats]]) -> list[float] | None:
     return [float(low - room), float(high + room)] if high > low else None
 
 
-def _path(run: Sequence[TrialRecord], value: str, against: str, budget_high: int, scale: int) -> Floats:
-    """Rows (spent, value) from the first trained trial on, where the value changes, and the end; empty without any."""
+def _path(run: Sequence[TrialRecord], value: str, against: str, most: tuple[Cost, int], scale: int) -> Floats:
+    """Rows (spent, value) from the first trained trial on, where the value changes, and the end; empty without any.
+
+    Args:
+        most: the cost of the front, and its upper end.
+    """
+    cost, high = most
     ended = in_order([record for record in run if record.state != "running"])
     spent = np.cumsum([_cost(record, against) for record in ended], dtype=np.float64)
-    points = {trial.number: (trial.top1, trial.macs / budget_high) for trial in complete(ended)}
+    points = {trial.number: (trial.top1, objectives.amount(cost, trial) / high) for trial in complete(ended)}
     rows: list[tuple[float, float]] = []
     members: list[tuple[float, float]] = []  # the front so far, so that a trial behind it costs no hypervolume
     for record, at in zip(ended, spent.tolist(), strict=True):

@@ -15,6 +15,7 @@ from seesaw_nas.core.units import format_count, format_duration
 from seesaw_nas.evaluators.basis import Basis
 from seesaw_nas.evaluators.differences import REPEATED, REPORTED, difference, unknown
 from seesaw_nas.evaluators.words import Words
+from seesaw_nas.report.figures.axis import CostAxis
 from seesaw_nas.report.figures.over_time import progress_curves, splits
 from seesaw_nas.report.pages import markup
 from seesaw_nas.report.pages.markup import Cell, paragraph, section, sortable
@@ -24,6 +25,7 @@ from seesaw_nas.report.pages.worth_showing import FEW_TRIALS, lack_of_trials
 from seesaw_nas.report.run import Run
 from seesaw_nas.report.theme import NOTHING_TRAINED, THEME, blank, styles
 from seesaw_nas.search.records import TRAINED, CompleteTrial, complete, front
+from seesaw_nas.space.costs import MACS
 
 SHOWN = {  # what a reader is told of runs in one picture, and how to ask a run
     "data set": lambda run: run.dataset,
@@ -139,11 +141,13 @@ def fronts(runs: Sequence[Run]) -> go.Figure:
     """The front of each run as steps."""
     if not any(complete(run.records) for run in runs):
         return blank(NOTHING_TRAINED)
-    figure = go.Figure(layout={"template": THEME, "xaxis_title": "Multi-Adds (M)"})
+    costs = {run.cost for run in runs}
+    axis = CostAxis(costs.pop() if len(costs) == 1 else MACS)
+    figure = go.Figure(layout={"template": THEME, "xaxis_title": axis.title})
     for run, (colour, dash, symbol) in zip(runs, styles(len(runs)), strict=True):
-        members = run.standing.members
+        members = run.standing.against(axis.cost).members
         figure.add_scatter(
-            x=[row.macs / 1e6 for row in members], y=[run.words.scale * row.worth for row in members],
+            x=[axis.of(row) for row in members], y=[run.words.scale * row.worth for row in members],
             name=f"{escape(run.name)} ({len(members)})", mode="lines+markers", hoverinfo="text",
             hovertext=[_hover(run, row.trial) for row in members], marker={"symbol": symbol, "size": 8},
             line={"shape": "hv", "color": colour, "dash": dash, "width": 2},

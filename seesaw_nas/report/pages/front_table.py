@@ -6,6 +6,7 @@ from html import escape
 
 from seesaw_nas.core.units import format_count, format_duration
 from seesaw_nas.report.figures import drawing
+from seesaw_nas.report.figures.axis import name_of
 from seesaw_nas.report.pages.markup import Cell, paragraph, sortable
 from seesaw_nas.report.pages.partition_bars import describe_partitions, partition_bars
 from seesaw_nas.report.pages.recommended import spec_link
@@ -13,16 +14,17 @@ from seesaw_nas.report.run import Run
 from seesaw_nas.report.tables import stage_texts
 from seesaw_nas.report.unevenness import MEANING, unevenness
 from seesaw_nas.search.records import CompleteTrial
+from seesaw_nas.space.costs import MACS, Cost
 
 HOW_TO_READ = (
-    "Members are numbered from the fewest Multi-Adds; a command takes the third as runs/NAME#3. A bar of the column "
+    "Members are numbered from the {cheapest}; a command takes the third as runs/NAME#3. A bar of the column "
     "Partitions is a block, stage by stage, cut in proportion to its groups; the column sorts by "
     f"{MEANING}."
 )
 
 
 def front_table(run: Run, room: int) -> str:
-    """The members from the fewest Multi-Adds to the most, as markup of about ``room`` bytes.
+    """The members from the cheapest to the costliest, as markup of about ``room`` bytes.
 
     What does not fit with its drawing and its spec file has its stages in words alone.
     """
@@ -35,7 +37,9 @@ def front_table(run: Run, room: int) -> str:
     estimated = ("Estimate", "Chance of best", "of front") if run.standing.figures(members[0]) else ()
     score = said.score.capitalize()
     result = ("Partitions", *estimated, score, *again, *split, "Seed", "Time", *run.timings.columns.values(), "Digest")
-    head = ("Member", "Trial", "Multi-Adds", "of budget", "Params", *result)
+    share = ("of budget",) if run.budget.by_macs else ()
+    costs = [name_of(cost) for cost in _further(run)]
+    head = ("Member", "Trial", "Multi-Adds", *share, "Params", *costs, *result)
     rows = [_row(rank, trial, run) for rank, trial in enumerate(members, start=1)]
     words = [_unfolding(rank, trial, "") for rank, trial in enumerate(members, start=1)]
     left, drawn = room - len(sortable(head, [(row, "") for row in rows])) - sum(map(len, words)), 0
@@ -46,7 +50,9 @@ def front_table(run: Run, room: int) -> str:
             break
         words[drawn], drawn = _unfolding(rank, trial, picture), rank
     left_out = "" if drawn == len(members) else f" The first {drawn} of {len(members)} are drawn, the others in words."
-    return paragraph(f"{HOW_TO_READ}{left_out}") + sortable(head, zip(rows, words, strict=True))
+    cheapest = "fewest Multi-Adds" if run.cost == MACS else f"lowest {name_of(run.cost)}"
+    how = HOW_TO_READ.format(cheapest=cheapest)
+    return paragraph(f"{how}{left_out}") + sortable(head, zip(rows, words, strict=True))
 
 
 def _row(rank: int, trial: CompleteTrial, run: Run) -> list[Cell]:
@@ -54,8 +60,9 @@ def _row(rank: int, trial: CompleteTrial, run: Run) -> list[Cell]:
         Cell(f"#{rank}", rank),
         Cell(str(trial.number), trial.number),
         Cell(format_count(trial.macs), trial.macs),
-        Cell(f"{trial.macs / run.budget.high:.1%}", trial.macs),
-        Cell(format_count(trial.params), trial.params),
+        *([Cell(f"{trial.macs / run.budget.high:.1%}", trial.macs)] if run.budget.by_macs else []),
+        Cell(_with_share(run, "params", format_count(trial.params), trial.params), trial.params),
+        *(_amount(run, cost, trial) for cost in _further(run)),
         _partitions(trial),
         *_estimated(run, trial),
         Cell(run.words.figure(trial.top1), trial.top1),
@@ -67,6 +74,23 @@ def _row(rank: int, trial: CompleteTrial, run: Run) -> list[Cell]:
     cells += [Cell(trial.split)] if run.words.split else []
     cells.append(Cell(str(trial.seed), trial.seed))
     return [*cells, Cell(format_duration(trial.seconds), trial.seconds), *times, Cell(trial.digest)]
+
+
+def _further(run: Run) -> list[Cost]:
+    """The costs that are bounded, or that of the front, beyond Multi-Adds and parameters."""
+    found = dict.fromkeys([*(bound.cost for bound in run.budget.others), run.cost])
+    return [cost for cost in found if cost.name not in ("macs", "params")]
+
+
+def _amount(run: Run, cost: Cost, trial: CompleteTrial) -> Cell:
+    amount = cost.of(trial.architecture)
+    return Cell(_with_share(run, cost.name, cost.write(amount), amount), amount)
+
+
+def _with_share(run: Run, name: str, text: str, amount: int) -> str:
+    """An amount, and its share of the bound, where the budget has one beside that of Multi-Adds."""
+    bound = next((bound for bound in run.budget.others if bound.cost.name == name), None)
+    return f"{text}, {bound.share(amount):.1%}" if bound else text
 
 
 def _partitions(trial: CompleteTrial) -> Cell:

@@ -46,14 +46,26 @@ def _figures(run: Run, best: CompleteTrial) -> Iterator[tuple[str, str]]:
         yield f"{score}, estimated", f"<strong>{escape(words.estimate(estimated))}</strong>, over seeds; {chance}"
     observed = escape(words.figure(best.top1))
     yield f"{score}, observed", f"<strong>{observed}</strong>, {escape(split)}one seed, {format_duration(best.seconds)}"
-    share = f"{best.macs / run.budget.high:.1%} of the budget"
-    yield "Multi-Adds", f"<strong>{best.macs:,}</strong>, {share}"
-    yield "Params", f"<strong>{best.params:,}</strong>"
+    bounds = {bound.cost.name: bound for bound in run.budget.bounds}
+    for name, amount in (("Multi-Adds", best.macs), ("Params", best.params)):
+        bound = bounds.pop({"Multi-Adds": "macs", "Params": "params"}[name], None)
+        share = f", {bound.share(amount):.1%} of the budget" if bound else ""
+        yield name, f"<strong>{amount:,}</strong>{share}"
+    for bound in bounds.values():
+        amount = bound.cost.of(best.architecture)
+        told = f"<strong>{bound.cost.write(amount)}</strong>, {bound.share(amount):.1%} of the budget"
+        yield _capital(bound.cost.name), told
+    if run.cost.name not in ("macs", "params", *bounds):
+        yield _capital(run.cost.name), f"<strong>{run.cost.write(run.cost.of(best.architecture))}</strong>"
     for name, text in zip(run.timings.columns.values(), run.timings.cells(best.digest), strict=True):
         if text:
             yield f"Latency, {name}", f"<strong>{escape(text)}</strong>"
     yield "Partitions", f"{partition_bars(best.architecture)} {escape(describe_partitions(best.architecture))}"
     yield "Digest", f"<code>{best.digest}</code>"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def drawn(run: Run, best: CompleteTrial) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import plotly.graph_objects as go
 
 from seesaw_nas.core.errors import OptionError, known
+from seesaw_nas.report.figures.axis import CostAxis, name_of
 from seesaw_nas.report.figures.calibration import calibration
 from seesaw_nas.report.figures.choices import choice_effects
 from seesaw_nas.report.figures.early_ranks import rank_correlation
-from seesaw_nas.report.figures.front import accuracy_against_macs
+from seesaw_nas.report.figures.front import accuracy_against_cost
 from seesaw_nas.report.figures.intervals import is_estimated
 from seesaw_nas.report.figures.over_time import front_over_time, progress_curves
 from seesaw_nas.report.figures.parallel_coordinates import parallel_genotype
@@ -33,6 +35,10 @@ from seesaw_nas.report.run import Run
 from seesaw_nas.report.theme import blank
 from seesaw_nas.search.estimates.held_out import predict_held_out
 from seesaw_nas.search.estimates.model import FEW
+from seesaw_nas.search.objectives import amount
+from seesaw_nas.search.records import complete
+from seesaw_nas.search.standing import Standing
+from seesaw_nas.space.costs import MACS, Cost
 
 MOST_HOVER = 40_000  # characters that the pointer may show of one series
 
@@ -56,7 +62,7 @@ class Planned:
 
 
 def all_figures(run: Run) -> list[PageFigure]:
-    """Every figure there is of a run, accuracy against Multi-Adds first; some may be blank, and say why."""
+    """Every figure there is of a run, accuracy against the cost of its front first; some may be blank, and say why."""
     return [planned.drawn() for planned in _planned(run)]
 
 
@@ -78,22 +84,32 @@ def one_figure(run: Run, name: str, *, columns: int = 2) -> PageFigure:
 
 
 def _planned(run: Run, columns: int = 2) -> Iterator[Planned]:
-    title = f"{'Accuracy' if run.words.is_accuracy else 'Score'} against Multi-Adds"
-    yield Planned("front", title, lambda: _front(run))
+    yield from _fronts(run)
     yield from _of_choices(run, columns)
     yield from _of_progress(run)
     yield from _of_trainings(run)
     yield from _of_estimates(run)
 
 
-def _front(run: Run) -> go.Figure:
-    """Accuracy against Multi-Adds; of many trials the pointer shows less, so that the page stays small."""
-    figure = accuracy_against_macs(
+def _fronts(run: Run) -> Iterator[Planned]:
+    """Accuracy against the cost of the front, then against each other cost that the budget bounds."""
+    what = "Accuracy" if run.words.is_accuracy else "Score"
+    yield Planned("front", f"{what} against {name_of(run.cost)}", partial(_front, run, run.standing))
+    text = "The front here is that of this cost alone; the recommended network is the same."
+    for cost in (bound.cost for bound in run.budget.bounds if bound.cost != run.cost):
+        name = f"front-{cost.name.replace(' ', '-')}"
+        title = f"{what} against {name_of(cost)}"
+        yield Planned(name, title, partial(_front, run, run.standing.against(cost)), text=text)
+
+
+def _front(run: Run, standing: Standing) -> go.Figure:
+    """Accuracy against the cost of a standing; of many trials the pointer shows less, so that the page stays small."""
+    figure = accuracy_against_cost(
         run.records,
         budget=run.budget,
         dataset=run.dataset,
         spreads=run.spreads,
-        standing=run.standing,
+        standing=standing,
         words=run.words,
         beside_published=are_comparable(run.settings),
     )
@@ -102,8 +118,15 @@ def _front(run: Run) -> go.Figure:
         if sum(map(len, texts)) > MOST_HOVER:
             trace.hovertext = [text.partition(",")[0] for text in texts]  # the trial's number
             value = "%{y:.2f}%" if run.words.is_share else "%{y}"
-            trace.hovertemplate = f"%{{hovertext}}: {value}, %{{x:.3f}}M Multi-Adds<extra></extra>"
+            amount = f"%{{x:.3f}}{_behind(standing.cost)}"
+            trace.hovertemplate = f"%{{hovertext}}: {value}, {amount}<extra></extra>"
     return figure
+
+
+def _behind(cost: Cost) -> str:
+    """The unit and the name behind a number of an axis."""
+    unit = CostAxis(cost).unit
+    return f"{unit} {name_of(cost)}" if len(unit) == 1 else f" {unit} {name_of(cost)}"
 
 
 def _of_choices(run: Run, columns: int) -> Iterator[Planned]:
@@ -137,11 +160,21 @@ def _of_progress(run: Run) -> Iterator[Planned]:
 
     def curves() -> go.Figure:
         runs = {settings.proposals.strategy: [records]}
-        return progress_curves(runs, value=value, against=against, budget_high=run.budget.high, words=words)
+        return progress_curves(
+            runs, value=value, against=against, budget_high=_highest(run), words=words, cost=run.cost
+        )
 
     title = "The front as the search went on"
-    yield Planned("front-over-time", title, lambda: front_over_time(records, words=words), lack, text)
+    yield Planned("front-over-time", title, lambda: front_over_time(records, words=words, cost=run.cost), lack, text)
     yield Planned("progress", "Progress", curves, lack, text)
+
+
+def _highest(run: Run) -> int:
+    """The upper end of the cost of the front; without a bound, what the costliest trained architecture costs."""
+    if run.cost == MACS:
+        return run.budget.high
+    bound = run.budget.of(run.cost)
+    return bound.high if bound else max(amount(run.cost, trial) for trial in complete(run.records))
 
 
 def _of_trainings(run: Run) -> Iterator[Planned]:

@@ -76,7 +76,7 @@ def _opening(run: Run, front: PageFigure) -> str:
 def _summary(run: Run) -> Iterator[str]:
     """What was searched, and what became of it."""
     words, dataset = run.words, f"{escape(run.dataset)}, " if run.dataset else ""
-    within = f"{dataset}{run.within} Multi-Adds"
+    within = f"{dataset}{run.within}{'' if run.budget.others else ' Multi-Adds'}"
     yield f"<p>{within[0].upper() if not dataset else within[0]}{within[1:]}. {_counts(run.records, words)}</p>"
 
 
