@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +16,7 @@ from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.cli.parts.specs import Spec
-from seesaw_nas.core.units import parse_count
+from seesaw_nas.search.topics import LATENCY_PROFILE
 from seesaw_nas.workflows import show as workflow
 
 if TYPE_CHECKING:
@@ -23,27 +24,38 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from seesaw_nas.network.witness import Verification
+    from seesaw_nas.space import Budget
 
 
 @verb
 def show(
     spec: Spec,
-    budget: Annotated[str, typer.Option(help="Show shares of this budget, such as 110M, instead of the total.")] = "",
+    budget: Annotated[
+        str,
+        typer.Option(
+            help="Show shares of this budget, such as 110M, instead of the total; or of several costs, "
+            "such as '110M macs, 256KB int8 memory'."
+        ),
+    ] = "",
+    latency_profile: Annotated[str, typer.Option(help=LATENCY_PROFILE)] = "",
     verify: Annotated[bool, typer.Option("--verify", help="Build it, and count it with fvcore and thop too.")] = False,
     svg: Annotated[str, typer.Option(metavar="FILE", help="An SVG file to make, with its drawing.")] = "",
     json: Json = False,
 ) -> None:
     """Print an architecture block by block, with its costs."""
-    whole = parse_count(budget) if budget else 0
-    shown = workflow.show(spec, verify=verify, svg=Path(svg) if svg else None)
-    named, found = shown.named, shown.verification
+    path = Path(svg) if svg else None
+    shown = workflow.show(spec, budget=budget, latency_profile=latency_profile, verify=verify, svg=path)
+    named, found, asked = shown.named, shown.verification, shown.budget
     if json:
-        result = {"deployed": _deployed(named)} | ({"verification": _as_json(found)} if found else {})
+        result: dict[str, Any] = {"deployed": _deployed(named)}
+        result |= {"verification": _as_json(found)} if found else {}
+        result |= {"budget": _held_as_json(named, asked)} if asked else {}
         print(dumps(specfile.document(named, result), indent=2))
         return
-    out, whole = terminal.console(), whole if budget else cost.macs(named.architecture)
-    out.print(_layers(named, whole, bool(budget)))
-    out.print(_totals(named, whole, bool(budget)))
+    out = terminal.console()
+    by_macs = asked is not None and asked.by_macs
+    out.print(_layers(named, asked.high if asked and by_macs else cost.macs(named.architecture), by_macs))
+    out.print("\n".join([_totals(named), *(_held(named, asked) if asked else [])]))
     if found:
         _print_witnesses(out, found)
     if svg:
@@ -85,16 +97,33 @@ def _shape(channels: int, size: int) -> str:
     return f"{channels}x{size}x{size}"
 
 
-def _totals(named: Named, whole: int, budgeted: bool) -> str:
+def _totals(named: Named) -> str:
     macs, params = cost.macs(named.architecture), cost.params(named.architecture)
-    text = (
+    return (
         "A block: expansion t, depthwise kernel k, partition, flow; + marks a residual.\n"
         f"Params {params:,}, Multi-Adds {macs:,}: {cost.CONVENTION}.\n"
         f"{_deployed_line(named)}"
     )
-    if budgeted:
-        text += f"\n{macs / whole:.1%} of the budget of {whole:,}{'' if macs <= whole else ': OVER BUDGET'}"
-    return text
+
+
+def _held(named: Named, budget: Budget) -> Iterator[str]:
+    """What the architecture takes of each bound, and whether it keeps it."""
+    for bound in budget.bounds:
+        amount = bound.cost.of(named.architecture)
+        whole = bound.cost.write(bound.high) if budget.others else f"{bound.high:,}"
+        of_which = f"{bound.share(amount):.1%} of the budget of {whole}"
+        missed = ": OVER BUDGET" if amount > bound.high else ": BELOW ITS LOWER END" if amount < bound.low else ""
+        told = f"{bound.cost.name:<14}{bound.cost.write(amount)}, {of_which}{missed or ': kept'}"
+        yield told if budget.others else of_which + missed
+
+
+def _held_as_json(named: Named, budget: Budget) -> list[dict[str, Any]]:
+    rows = []
+    for bound in budget.bounds:
+        amount = bound.cost.of(named.architecture)
+        told = {"amount": amount, "share": bound.share(amount), "kept": amount in bound}
+        rows.append(bound.to_dict() | {"unit": bound.cost.unit} | told)
+    return rows
 
 
 def _deployed(named: Named) -> dict[str, dict[str, int]]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
-from seesaw_nas.core.errors import OptionError
+from seesaw_nas.core.errors import BudgetError, OptionError
 from seesaw_nas.core.files import refuse_existing, replace_file
+from seesaw_nas.space import Budget, profile_file
 
 if TYPE_CHECKING:
     from seesaw_nas.network.witness import Verification
@@ -17,17 +18,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An architecture, and what others count of it; ``None`` where they were not asked."""
+    """An architecture, what others count of it, and a budget for it; ``None`` where they were not asked for."""
 
     named: Named
     verification: Verification | None = None
+    budget: Budget | None = None
 
 
-def show(spec: str, *, verify: bool = False, svg: Path | None = None) -> Shown:
+def show(
+    spec: str,
+    *,
+    budget: str = "",
+    latency_profile: Path | str = "",
+    verify: bool = False,
+    svg: Path | None = None,
+) -> Shown:
     """Read an architecture, and draw it where a file for that is given.
 
     Args:
         spec: a spec file, a run's folder or MODEL@SETTING.
+        budget: to hold the architecture against, of one cost or several; in amounts, since there is no space that
+            shares could be of.
+        latency_profile: file that `seesaw-nas profile` wrote, for a bound in milliseconds.
         verify: build it, and count it with fvcore and thop, too.
         svg: a file to make.
 
@@ -35,14 +47,23 @@ def show(spec: str, *, verify: bool = False, svg: Path | None = None) -> Shown:
         SeesawError: it cannot be read, or the file exists.
         OSError: the file cannot be written.
     """
+    found = _read_budget(budget, latency_profile) if budget else None
     named = specfile.resolve(spec)
     if svg is not None:
         _draw(named, svg)
     if not verify:
-        return Shown(named)
+        return Shown(named, budget=found)
     from seesaw_nas.network import witness
 
-    return Shown(named, witness.verify(named.architecture))
+    return Shown(named, witness.verify(named.architecture), found)
+
+
+def _read_budget(written: str, latency_profile: Path | str) -> Budget:
+    """A budget without a space, in which Multi-Adds that are not bounded have no costliest."""
+    if "%" in written:
+        raise BudgetError(f"--budget {written} is a share of what? a network has no space; write an amount like 110M")
+    profile = profile_file.read(Path(latency_profile)) if str(latency_profile) else None
+    return Budget.parse(written, lambda cost: 0, profile)
 
 
 def _draw(named: Named, path: Path) -> None:
