@@ -111,7 +111,7 @@ def test_settings_survive_run_json(settings):
 @pytest.mark.parametrize("value", [None, [], {}, {"trials": 3}, SearchSettings().to_dict() | {"more": 1}])
 def test_settings_of_another_release_are_refused(value):
     with pytest.raises(
-        RunError, match=r"not those of this release; wanted: budget, cache_dir, .*, trials, .*, workers"
+        RunError, match=r"not those of this release; wanted: accept_spread, budget, cache_dir, .*, trials, .*, workers"
     ):
         SearchSettings.from_dict(value)
 

@@ -1,5 +1,6 @@
 """Searches under a budget of several costs: what fits, what is recorded, and what a run goes on with."""
 
+import csv
 import json
 
 import pytest
@@ -8,7 +9,7 @@ from profiles import make_profile
 from seesaw_nas import api
 from seesaw_nas.api import Tuner
 from seesaw_nas.architecture import cost, memory
-from seesaw_nas.core.errors import BudgetError, ProfileError, RunError
+from seesaw_nas.core.errors import BudgetError, OptionError, ProfileError, RunError
 from seesaw_nas.space import load
 from seesaw_nas.workflows.run_reading import read
 
@@ -109,3 +110,58 @@ def test_the_recommended_network_keeps_every_bound_though_it_was_never_trained(t
     )
     assert keeps(result.best.architecture)
     assert all(keeps(trial.architecture) for trial in result.trials)
+
+
+def rows(folder):
+    with (folder / "a" / "pareto.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(
+    ("objectives", "column"),
+    [("top1,int8 memory", "int8_memory_bytes"), ("top1,params", "params"), ("top1,latency", "latency_ms")],
+)
+def test_a_front_against_a_cost_is_found_and_written(tmp_path, profile, objectives, column):
+    more = {"latency_profile": str(profile)} if "latency" in objectives else {}
+    result = search(tmp_path, objectives=objectives, budget="600K", rank="observed", **more)
+    amounts = [float(row[column]) for row in rows(tmp_path)]
+    assert amounts == sorted(amounts)
+    best = [float(row["top1"]) for row in rows(tmp_path)]
+    assert best == sorted(best)
+    assert [one.digest for one in result.front()] == [row["digest"] for row in rows(tmp_path)]
+    assert json.loads((tmp_path / "a" / "run.json").read_text())["settings"]["objectives"] == objectives
+
+
+def test_a_front_of_latency_goes_on_without_the_file_and_is_read_with_it(tmp_path, profile):
+    search(tmp_path, objectives="top1,latency", budget="600K", latency_profile=str(profile), trials=6)
+    profile.unlink()
+    result = api.resume(tmp_path / "a", trials=12, given=api.Objects(evaluator=score))
+    assert sum(trial.state == "complete" for trial in result.trials) == 12
+    found = make_profile(DIGITS)
+    assert read(tmp_path / "a").standing.front() == result.front()
+    amounts = [found.of(trial.architecture) for trial in result.front()]
+    assert amounts == sorted(amounts)
+
+
+def test_objectives_of_latency_without_a_profile_are_refused(tmp_path):
+    with pytest.raises(OptionError, match="--objectives top1,latency needs measured times: give --latency-profile FIL"):
+        search(tmp_path, objectives="top1,latency")
+    with pytest.raises(OptionError, match="needs measured times"):
+        Tuner(DIGITS, objectives="top1,latency")
+    assert not (tmp_path / "a").exists()
+
+
+def test_multi_adds_by_name_are_the_default(tmp_path):
+    one = search(tmp_path / "x", objectives="top1,macs")
+    other = search(tmp_path / "y")
+    assert [trial.digest for trial in one.trials] == [trial.digest for trial in other.trials]
+    assert one.problem.settings == other.problem.settings
+
+
+def test_a_tuner_s_front_is_of_its_cost(profile):
+    tuner = Tuner(DIGITS, "600K", objectives="top1,latency", latency_profile=profile, trials=12, rank="observed")
+    while (job := tuner.ask()) is not None:
+        tuner.tell(job, score(job.architecture))
+    amounts = [make_profile(DIGITS).of(trial.architecture) for trial in tuner.front()]
+    assert amounts == sorted(amounts)
+    assert tuner.best in tuner.front()
