@@ -28,7 +28,7 @@ from seesaw_nas.search.strategies import OBJECTIVES
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.search.topics import ESTIMATE, RANKS
-from seesaw_nas.space import Budget, Feasible, Space, profile_file
+from seesaw_nas.space import Budget, Feasible, Space
 from seesaw_nas.space.scaling import default_budget
 
 UNLIMITED = 10**9  # trials
@@ -93,6 +93,17 @@ def _path(journal: object) -> Path | None:
     return Path(journal)
 
 
+def _within(search_space: str | Space | Feasible, written: str) -> Feasible:
+    if isinstance(search_space, Feasible):
+        if written:
+            raise OptionError(
+                f"what fits {search_space.budget} was given, and beside it the budget '{written}'; give one"
+            )
+        return search_space
+    found = space.load(search_space) if isinstance(search_space, str) else search_space
+    return Feasible.of(found, written or default_budget(found))
+
+
 class Tuner:
     """Proposes architectures within a budget, and learns what they scored.
 
@@ -107,10 +118,9 @@ class Tuner:
 
     def __init__(
         self,
-        search_space: str | Space,
+        search_space: str | Space | Feasible,
         budget: BudgetLike = "",
         *,
-        latency_profile: Path | str = "",
         strategy: Any = DEFAULT_STRATEGY,
         objectives: str = "front",
         trials: int = UNLIMITED,
@@ -125,10 +135,10 @@ class Tuner:
         """Begin, or go on with what stands in ``journal``.
 
         Args:
-            search_space: a name, a file, or a space.
+            search_space: a name, a file, or a space; or what fits a budget of latency already, by
+                ``Feasible.of(space, "4ms", profile)``, without a ``budget`` beside it.
             budget: as on the command line, a whole number of Multi-Adds, a pair of these as a band, or a dictionary
                 with one of these for each cost; the space's own when empty.
-            latency_profile: file of `seesaw-nas profile`, by whose times a budget of latency is kept.
             strategy: a name; or what :func:`seesaw_nas.search.strategies.resolver.resolve` takes.
             objectives: ``front`` or ``top1``.
             trials: architectures after which :meth:`ask` has no more.
@@ -147,9 +157,8 @@ class Tuner:
             raise OptionError(known("rank", rank, RANKS))
         _check_whole_numbers(trials=(trials, 1), epochs=(epochs, 1), seed=(seed, 0))
         trials, epochs, seed = int(trials), int(epochs), int(seed)  # of NumPy's whole numbers, too
-        found = space.load(search_space) if isinstance(search_space, str) else search_space
-        profile = profile_file.read_for(found, latency_profile)
-        feasible = Feasible.of(found, write_budget(budget) or default_budget(found), profile)
+        feasible = _within(search_space, write_budget(budget))
+        found = feasible.space
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs)
         about: dict[str, Any] = {"space": found.name, "its digest": found.digest}
         about |= {"budget": feasible.budget.key, "seed": seed, "epochs": epochs}

@@ -8,8 +8,9 @@ from profiles import make_profile
 from seesaw_nas import api
 from seesaw_nas.api import Tuner
 from seesaw_nas.architecture import cost, memory
-from seesaw_nas.core.errors import BudgetError, ProfileError, RunError
-from seesaw_nas.space import load
+from seesaw_nas.core.errors import BudgetError, OptionError, ProfileError, RunError
+from seesaw_nas.space import Feasible, load
+from seesaw_nas.space.profile_file import read as read_profile
 from seesaw_nas.workflows.run_reading import read
 
 DIGITS = load("seesaw-digits")
@@ -101,6 +102,14 @@ def test_a_tuner_s_journal_belongs_to_its_bounds(tmp_path):
         assert tuner.ask() is not None
     with pytest.raises(RunError, match=r"budget 600.0K, 0 to 28,672 memory, now 600.0K; name another journal"):
         Tuner(DIGITS, "600K", journal=tmp_path / "j")
+
+
+def test_a_tuner_takes_what_fits_a_latency(profile):
+    found = read_profile(profile)
+    tuner = Tuner(Feasible.of(DIGITS, "0.3ms", found))
+    assert found.of(tuner.ask().architecture) <= 300_000
+    with pytest.raises(OptionError, match="what fits 0.3 ms latency was given, and beside it the budget '600K'"):
+        Tuner(Feasible.of(DIGITS, "0.3ms", found), "600K")
 
 
 def test_the_recommended_network_keeps_every_bound_though_it_was_never_trained(tmp_path):
