@@ -30,7 +30,7 @@ from seesaw_nas.workflows.problem import make_problem
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "estimates.json"
-TABLES = (HERE / "tables" / "digits-small.parquet", HERE / "tables" / "cifar16-band.parquet")
+TABLES = tuple(HERE / "tables" / f"{name}.parquet" for name in ("digits-small", "cifar16-band", "cifar16-wide"))
 SIZES = (16, 30, 60, 100)
 SHORT = 3  # epochs of the short trainings
 HALVED = 3  # one in so many of the short trainings, the best by top-1, is trained to its end

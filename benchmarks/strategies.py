@@ -214,9 +214,9 @@ class Bench:
                 trial.set_constraint(history.ILLEGAL, 1.0)
                 raise optuna.TrialPruned from None
             macs = cost.macs(architecture)
-            for constraint, by in history.violations(macs, budget).items():
+            for constraint, by in history.violations(macs, budget, architecture).items():
                 trial.set_constraint(constraint, by)
-            if macs not in budget:
+            if architecture not in budget:
                 raise optuna.TrialPruned
             top1 = evaluator.evaluate(architecture, seed=history.trial_seed(number, trial.number)).top1
             trained.append((architecture, top1, float(macs)))
@@ -245,7 +245,7 @@ class Bench:
                 macs = cost.macs(architecture)
             except SpecError:
                 macs = None
-            if macs is None or macs not in budget:
+            if macs is None or architecture not in budget:
                 toolkit.tell(job, 1.0, 1.0 if macs is None else macs / budget.high)
                 continue
             spent += job.until - reached.get(job.number, 0)

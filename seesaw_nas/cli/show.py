@@ -138,7 +138,7 @@ def _deployed_line(named: Named) -> str:
     deployed = _deployed(named)
     weights, peak = (" and ".join(f"{amount:,}" for amount in each.values()) for each in deployed.values())
     types = " and ".join(ELEMENT_TYPES)
-    return f"Deployed in {types}: weights {weights} bytes, peak activation memory {peak} bytes, one image."
+    return f"Deployed in {types}: weights {weights} bytes, peak memory {peak} bytes."
 
 
 def _as_json(found: Verification) -> dict[str, Any]:

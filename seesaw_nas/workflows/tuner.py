@@ -29,7 +29,7 @@ from seesaw_nas.search.standing import Standing
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
 from seesaw_nas.search.topics import ESTIMATE, RANKS
-from seesaw_nas.space import Budget, Feasible, Space, profile_file
+from seesaw_nas.space import Budget, Feasible, Space
 from seesaw_nas.space.costs import Cost
 from seesaw_nas.space.scaling import default_budget
 
@@ -59,6 +59,16 @@ def _short(value: object) -> str:
         return str(value)
     low, high, *others = value
     return ", ".join([str(Budget(low, high)), *others])
+
+
+def _front_cost(objectives: str, budget: Budget) -> Cost:
+    """What a front sets top-1 against; latency is told by the times that the budget has.
+
+    Raises:
+        OptionError: it is latency, which the budget does not bound.
+    """
+    bounded = {f"{aims.PREFIX}{bound.cost.name}": bound.cost for bound in budget.others}
+    return bounded[objectives] if objectives in bounded else aims.cost_of(objectives)
 
 
 def _open_history(
@@ -95,6 +105,17 @@ def _path(journal: object) -> Path | None:
     return Path(journal)
 
 
+def _within(search_space: str | Space | Feasible, written: str) -> Feasible:
+    if isinstance(search_space, Feasible):
+        if written:
+            raise OptionError(
+                f"what fits {search_space.budget} was given, and beside it the budget '{written}'; give one"
+            )
+        return search_space
+    found = space.load(search_space) if isinstance(search_space, str) else search_space
+    return Feasible.of(found, written or default_budget(found))
+
+
 class Tuner:
     """Proposes architectures within a budget, and learns what they scored.
 
@@ -109,10 +130,9 @@ class Tuner:
 
     def __init__(
         self,
-        search_space: str | Space,
+        search_space: str | Space | Feasible,
         budget: BudgetLike = "",
         *,
-        latency_profile: Path | str = "",
         strategy: Any = DEFAULT_STRATEGY,
         objectives: str = "front",
         trials: int = UNLIMITED,
@@ -127,12 +147,13 @@ class Tuner:
         """Begin, or go on with what stands in ``journal``.
 
         Args:
-            search_space: a name, a file, or a space.
+            search_space: a name, a file, or a space; or what fits a budget of latency already, by
+                ``Feasible.of(space, "4ms", profile)``, without a ``budget`` beside it.
             budget: as on the command line, a whole number of Multi-Adds, a pair of these as a band, or a dictionary
                 with one of these for each cost; the space's own when empty.
-            latency_profile: file of `seesaw-nas profile`, by whose times a budget or an objective of latency is told.
             strategy: a name; or what :func:`seesaw_nas.search.strategies.resolver.resolve` takes.
-            objectives: ``front``, ``top1``, or ``top1`` with a cost, such as ``top1,params``.
+            objectives: ``front``, ``top1``, or ``top1`` with a cost, such as ``top1,params``; latency
+                where the budget bounds it, by its times.
             trials: architectures after which :meth:`ask` has no more.
             epochs: of a whole training; with a scheduler, jobs say how many to reach.
             scheduler: ``none``, ``asha``, ``hyperband`` or ``moasha``.
@@ -148,10 +169,9 @@ class Tuner:
             raise OptionError(known("rank", rank, RANKS))
         _check_whole_numbers(trials=(trials, 1), epochs=(epochs, 1), seed=(seed, 0))
         trials, epochs, seed = int(trials), int(epochs), int(seed)  # of NumPy's whole numbers, too
-        found = space.load(search_space) if isinstance(search_space, str) else search_space
-        profile = profile_file.read_for(found, latency_profile)
-        self._cost = aims.cost_of(objectives, profile)
-        feasible = Feasible.of(found, write_budget(budget) or default_budget(found), profile)
+        feasible = _within(search_space, write_budget(budget))
+        found = feasible.space
+        self._cost = _front_cost(objectives, feasible.budget)
         amount = partial(aims.amount_of_record, self._cost)
         rungs = halving.make(scheduler, epochs, reduction=reduction, minimum=min_epochs, amount=amount)
         about: dict[str, Any] = {"space": found.name, "its digest": found.digest}

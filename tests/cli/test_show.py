@@ -30,8 +30,7 @@ def test_table_shows_the_paper_s_network_block_by_block(cli):
     # 17,088 channels of batch norm leave one bias for two numbers. Block 2.2 has 24 channels with a residual and twice
     # 144 on 32x32: 312 * 1,024 values.
     assert lines[-1] == (
-        "Deployed in float32 and int8: weights 5,770,984 and 1,494,040 bytes, "
-        "peak activation memory 1,277,952 and 319,488 bytes, one image."
+        "Deployed in float32 and int8: weights 5,770,984 and 1,494,040 bytes, peak memory 1,277,952 and 319,488 bytes."
     )
 
 

@@ -10,7 +10,8 @@ from seesaw_nas import api
 from seesaw_nas.api import Tuner
 from seesaw_nas.architecture import cost, memory
 from seesaw_nas.core.errors import BudgetError, OptionError, ProfileError, RunError
-from seesaw_nas.space import load
+from seesaw_nas.space import Feasible, load
+from seesaw_nas.space.profile_file import read as read_profile
 from seesaw_nas.workflows.run_reading import read
 
 DIGITS = load("seesaw-digits")
@@ -104,6 +105,14 @@ def test_a_tuner_s_journal_belongs_to_its_bounds(tmp_path):
         Tuner(DIGITS, "600K", journal=tmp_path / "j")
 
 
+def test_a_tuner_takes_what_fits_a_latency(profile):
+    found = read_profile(profile)
+    tuner = Tuner(Feasible.of(DIGITS, "0.3ms", found))
+    assert found.of(tuner.ask().architecture) <= 300_000
+    with pytest.raises(OptionError, match="what fits 0.3 ms latency was given, and beside it the budget '600K'"):
+        Tuner(Feasible.of(DIGITS, "0.3ms", found), "600K")
+
+
 def test_the_recommended_network_keeps_every_bound_though_it_was_never_trained(tmp_path):
     result = api.search(
         budget=WRITTEN, trials=12, epochs=1, train_size=100, short_epochs="0", name="b", runs_dir=tmp_path
@@ -159,7 +168,8 @@ def test_multi_adds_by_name_are_the_default(tmp_path):
 
 
 def test_a_tuner_s_front_is_of_its_cost(profile):
-    tuner = Tuner(DIGITS, "600K", objectives="top1,latency", latency_profile=profile, trials=12, rank="observed")
+    fitting = Feasible.of(DIGITS, "600K, 1ms latency", read_profile(profile))
+    tuner = Tuner(fitting, objectives="top1,latency", trials=12, rank="observed")
     while (job := tuner.ask()) is not None:
         tuner.tell(job, score(job.architecture))
     amounts = [make_profile(DIGITS).of(trial.architecture) for trial in tuner.front()]

@@ -31,8 +31,7 @@ def add_intervals(figure: go.Figure, standing: Standing, words: Words = TRAINED)
         return
     about = "" if is_estimated(standing) else " of the estimate"
     for count, width, name in ((2, THIN, "two standard deviations"), (1, THICK, "one standard deviation")):
-        axis = CostAxis(standing.cost)
-        bars = [(axis.of(row), found.estimate, count * found.estimate_sd) for row, found in known]
+        bars = [(CostAxis(row.cost).of(row), found.estimate, count * found.estimate_sd) for row, found in known]
         x, y = _bars(bars, words.scale)
         figure.add_scatter(
             x=x, y=y, name=name + about, mode="lines", line={"color": BLUE, "width": width}, legendgroup="front",
