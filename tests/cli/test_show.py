@@ -5,12 +5,15 @@ import subprocess
 import sys
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from profiles import make_profile
 
 from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.reference import network
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.files import write_json
+from seesaw_nas.space import Feasible, load
 
 
 def test_table_shows_the_paper_s_network_block_by_block(cli):
@@ -54,6 +57,54 @@ def test_shares_of_a_budget(cli):
     assert out.splitlines()[-1] == "98.4% of the budget of 110,000,000"
     over = cli("show", "seesaw-shuffle-0.5d", "--budget", "100M").out
     assert over.splitlines()[-1] == "108.2% of the budget of 100,000,000: OVER BUDGET"
+
+
+def test_each_bound_of_a_budget_is_told_with_its_share(cli):
+    out = cli(
+        "show", "seesaw-shuffle-0.5d", "--budget", "110M, 300KB int8 memory, 1459834 params, 2MB:4MB int8 weights"
+    ).out
+    # 108,212,736 of 110M; 319,488 bytes of 307,200; 1,494,040 bytes of 4 MB, less than 2 MB
+    assert out.splitlines()[-4:] == [
+        "macs          108.2M, 98.4% of the budget of 110.0M: kept",
+        "int8 memory   312 KB, 104.0% of the budget of 300 KB: OVER BUDGET",
+        "params        1.5M, 100.0% of the budget of 1.5M: kept",
+        "int8 weights  1.4 MB, 35.6% of the budget of 4 MB: BELOW ITS LOWER END",
+    ]
+    document = json.loads(cli("show", "seesaw-shuffle-0.5d", "--budget", "300KB int8 memory", "--json").out)
+    (bound,) = document["result"]["budget"]
+    assert bound == {
+        "cost": "int8 memory", "low": 0, "high": 307_200, "unit": "bytes of activations at once", "amount": 319_488,
+        "share": 1.04, "kept": False,
+    }  # fmt: skip
+
+
+def test_a_budget_without_multi_adds_leaves_the_shares_of_the_total(cli):
+    lines = cli("show", "seesaw-shuffle-0.5d", "--budget", "320KB int8 memory").out.splitlines()
+    assert lines[1].split()[-1] == "share"
+    assert lines[-1] == "int8 memory   312 KB, 97.5% of the budget of 320 KB: kept"
+
+
+def test_latency_of_a_budget_is_told_by_a_profile(cli, tmp_path):
+    space = load("seesaw-digits")
+    (tmp_path / "p.json").write_text(json.dumps(make_profile(space).as_dict()))
+    network = Feasible.of(space, "600K").draw_even(np.random.default_rng(0))
+    write_json(tmp_path / "net.json", specfile.document(Named("net", network)))
+    told = cli("show", "net.json", "--budget", "1s latency", "--latency-profile", "p.json").out.splitlines()[-1]
+    nanoseconds = make_profile(space).of(network)
+    assert told.startswith(f"latency       {nanoseconds / 1e6:.3g} ms, ")
+    assert told.endswith(" of the budget of 1e+03 ms: kept")
+
+
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        ("60%", "--budget 60% is a share of what? a network has no space; write an amount like 110M"),
+        ("4ms", "a budget of latency needs measured times: give --latency-profile FILE, which"),
+        ("110X", "cannot read '110X' as a number of Multi-Adds; write it like 110M, 1.5G or 110000000"),
+    ],
+)
+def test_budget_that_cannot_be_read_is_one_line(refused, budget, told):
+    assert refused("show", "seesaw-shuffle-0.5d", "--budget", budget).startswith(told)
 
 
 def test_json_is_a_spec_file(cli, tmp_path):

@@ -109,7 +109,7 @@ def test_a_tuner_takes_what_fits_a_latency(profile):
     found = read_profile(profile)
     tuner = Tuner(Feasible.of(DIGITS, "0.3ms", found))
     assert found.of(tuner.ask().architecture) <= 300_000
-    with pytest.raises(OptionError, match="what fits 0.3 ms latency was given, and beside it the budget '600K'"):
+    with pytest.raises(OptionError, match=r"what fits 0.3 ms latency was given, and beside it the budget '600K'"):
         Tuner(Feasible.of(DIGITS, "0.3ms", found), "600K")
 
 
