@@ -32,7 +32,9 @@ def profile(
     times: Annotated[
         Path | None, typer.Option(help="Times of these networks from another device, to fit the profile to.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write a profile that was measured under load, too.")] = False,
+    accept_spread: Annotated[
+        bool, typer.Option("--accept-spread", help="Write a profile that was measured under load, too.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Measure how long each block of a space takes, so that latency can be a budget."""
@@ -57,7 +59,7 @@ def profile(
                 settings,
                 times=times or "",
                 out=out or "",
-                force=force,
+                accept_spread=accept_spread,
                 on_plan=lambda plan: notes.print(str(plan)),
                 on_step=step,
             )

@@ -16,7 +16,7 @@ from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.cli.parts.specs import Spec
-from seesaw_nas.search.topics import LATENCY_PROFILE
+from seesaw_nas.search.topics import ACCEPT_SPREAD, LATENCY_PROFILE
 from seesaw_nas.workflows import show as workflow
 
 if TYPE_CHECKING:
@@ -38,13 +38,16 @@ def show(
         ),
     ] = "",
     latency_profile: Annotated[str, typer.Option(help=LATENCY_PROFILE)] = "",
+    accept_spread: Annotated[bool, typer.Option("--accept-spread", help=ACCEPT_SPREAD)] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Build it, and count it with fvcore and thop too.")] = False,
     svg: Annotated[str, typer.Option(metavar="FILE", help="An SVG file to make, with its drawing.")] = "",
     json: Json = False,
 ) -> None:
     """Print an architecture block by block, with its costs."""
     path = Path(svg) if svg else None
-    shown = workflow.show(spec, budget=budget, latency_profile=latency_profile, verify=verify, svg=path)
+    shown = workflow.show(
+        spec, budget=budget, latency_profile=latency_profile, accept_spread=accept_spread, verify=verify, svg=path
+    )
     named, found, asked = shown.named, shown.verification, shown.budget
     if json:
         result: dict[str, Any] = {"deployed": _deployed(named)}

@@ -14,7 +14,7 @@ from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.core.errors import SpaceError
 from seesaw_nas.core.units import format_count, format_large
-from seesaw_nas.search.topics import BUDGET, LATENCY_PROFILE
+from seesaw_nas.search.topics import ACCEPT_SPREAD, BUDGET, LATENCY_PROFILE
 
 if TYPE_CHECKING:
     from seesaw_nas.workflows.spaces import Counted
@@ -27,6 +27,7 @@ def spaces(
     ] = "",
     budget: Annotated[str, typer.Option(help=f"{BUDGET} Default: each space's own.")] = "",
     latency_profile: Annotated[str, typer.Option(help=LATENCY_PROFILE)] = "",
+    accept_spread: Annotated[bool, typer.Option("--accept-spread", help=ACCEPT_SPREAD)] = False,
     write: Annotated[
         str,
         typer.Option(help="Name of a shipped space to write as FILE, to be edited. Default of FILE: NAME.toml here."),
@@ -41,7 +42,7 @@ def spaces(
         print(dumps({"file": str(path)}) if json else _written(path))
         return
     try:
-        rows = workflow.spaces(budget, file, latency_profile=latency_profile)
+        rows = workflow.spaces(budget, file, latency_profile=latency_profile, accept_spread=accept_spread)
     except SpaceError as error:
         if len(error.mistakes) == 1:
             raise

@@ -43,6 +43,7 @@ BUDGET = (
     "What a network may cost. Multi-Adds for one image: 110M, a band 100M:110M, or 60% of the costliest; or several "
     "costs at once: '110M macs, 1.2M params, 4ms latency, 256KB int8 memory, 1MB int8 weights'."
 )
+ACCEPT_SPREAD = "Take a latency profile that was measured under load, whose times are spread widely."
 LATENCY_PROFILE = "File of `seesaw-nas profile`, by whose times a --budget of latency is kept."
 
 
@@ -61,11 +62,7 @@ class Searched:
         most=LARGEST_IMAGE,
     )
     latency_profile: str = option(LATENCY_PROFILE, default="")
-    accept_spread: bool = option(
-        "Take a latency profile that was measured under load, whose times are spread widely.",
-        default=False,
-        switch=True,
-    )
+    accept_spread: bool = option(ACCEPT_SPREAD, default=False, switch=True)
 
     def __post_init__(self) -> None:
         options.check(self)

@@ -12,15 +12,17 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.architecture.compact import write_block
 from seesaw_nas.architecture.spec import Architecture, Block, output_size
 from seesaw_nas.core.errors import ProfileError, SpecError
 from seesaw_nas.core.fields import check_int, check_text, shorten
 from seesaw_nas.core.units import format_figure
-from seesaw_nas.space.definition import Space
 from seesaw_nas.space.stages import Ends, Slot
+
+if TYPE_CHECKING:
+    from seesaw_nas.space.definition import Space
 
 SCHEMA, SCHEMA_VERSION = "seesaw-nas latency profile", 1
 LONGEST_NS = 60 * 10**9  # of one entry: a minute

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seesaw_nas.architecture.compact import read_block, write_block
 from seesaw_nas.architecture.spec import Block
@@ -12,7 +12,6 @@ from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.core.errors import ProfileError, SpecError
 from seesaw_nas.core.fields import at_path, check_int, check_list, check_version, shorten, take_fields
 from seesaw_nas.core.typed import build
-from seesaw_nas.space.definition import Space
 from seesaw_nas.space.profile import (
     HEAD,
     PLACE,
@@ -25,15 +24,18 @@ from seesaw_nas.space.profile import (
     check_time,
 )
 
+if TYPE_CHECKING:
+    from seesaw_nas.space.definition import Space
+
 LARGEST = 16 * 2**20  # bytes of a file; a profile of seesaw-cifar has 40,000
 WIDEST = 0.25  # spread up to which a profile is believed; 0.01 to 0.1 were seen on machines at rest
 
 
-def read(path: Path, force: bool = False) -> LatencyProfile:
+def read(path: Path, accept_spread: bool = False) -> LatencyProfile:
     """The profile in a file.
 
     Args:
-        force: believe a profile that was measured under load, too.
+        accept_spread: believe a profile that was measured under load, too.
 
     Raises:
         ProfileError: the file cannot be read, is no profile, holds times that no block takes, or is of a disturbed
@@ -45,15 +47,15 @@ def read(path: Path, force: bool = False) -> LatencyProfile:
         raise ProfileError(error.about(path, "the latency profile")) from None
     except SpecError as error:
         raise ProfileError(f"{path} is not a latency profile that can be used: {error}") from None
-    if not force and (spread := profile.conditions.spread) > WIDEST:
+    if not accept_spread and (spread := profile.conditions.spread) > WIDEST:
         raise ProfileError(
             f"{path} was measured under load: calls of one network differ by {spread:.0%} between the quartiles, and "
-            f"up to {WIDEST:.0%} is believed; measure again while the machine is at rest, or force it"
+            f"up to {WIDEST:.0%} is believed; measure again while the machine is at rest, or add --accept-spread"
         )
     return profile
 
 
-def read_for(space: Space, path: Path | str, force: bool = False) -> LatencyProfile | None:
+def read_for(space: Space, path: Path | str, accept_spread: bool = False) -> LatencyProfile | None:
     """The profile in a file, which has a time for every network of a space; ``None`` for an empty path.
 
     Raises:
@@ -61,7 +63,7 @@ def read_for(space: Space, path: Path | str, force: bool = False) -> LatencyProf
     """
     if not str(path):
         return None
-    profile = read(Path(path), force)
+    profile = read(Path(path), accept_spread)
     profile.check(space)
     return profile
 

@@ -122,8 +122,8 @@ def make_problem(settings: SearchSettings, given: Objects = NO_OBJECTS, space_fi
     """
     device, typed = _device(settings), settings.searched.space
     if settings.searched.latency_profile and given.profile is None:
-        path, force = Path(settings.searched.latency_profile), settings.searched.accept_spread
-        given = replace(given, profile=profile_file.read(path, force))
+        path, accept_spread = Path(settings.searched.latency_profile), settings.searched.accept_spread
+        given = replace(given, profile=profile_file.read(path, accept_spread))
     objectives.cost_of(settings.proposals.objectives, given.profile)  # what lacks is told before any image is read
     if device.type == "cpu" and settings.training.threads:
         threads.settle(settings.training.threads)

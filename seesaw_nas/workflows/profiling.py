@@ -69,7 +69,7 @@ def profile(
     *,
     times: Path | str = "",
     out: Path | str = "",
-    force: bool = False,
+    accept_spread: bool = False,
     on_plan: Callable[[ProfilePlan], None] | None = None,
     on_step: OnStep | None = None,
 ) -> Profiled:
@@ -79,7 +79,7 @@ def profile(
         space: its name, its file, or a space.
         times: a file of times, from networks that :func:`write_networks` wrote; nothing is timed here then.
         out: the file to write; ``SPACE-profile.json`` in this folder if empty.
-        force: write a profile that was measured under load, too.
+        accept_spread: write a profile that was measured under load, too.
         on_plan: told what is about to be timed.
         on_step: told what is done, how much of it is done, and how much there is.
 
@@ -101,10 +101,11 @@ def profile(
         found = measure_networks(networks, settings, on_step)
     if on_step:
         on_step("fitting", 0, 1)
-    if found.spread > WIDEST and not force:
+    if found.spread > WIDEST and not accept_spread:
         raise ProfileError(
             f"the times were measured under load: calls of one network differ by {found.spread:.0%} between the "
-            f"quartiles, and up to {WIDEST:.0%} is believed; measure again while the machine is at rest, or add --force"
+            f"quartiles, and up to {WIDEST:.0%} is believed; measure again while the machine is at rest, or add "
+            "--accept-spread"
         )
     fitted = fit_profile(whole, found, settings.seed)
     try:

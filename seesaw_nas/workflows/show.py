@@ -10,7 +10,8 @@ from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import BudgetError, OptionError
 from seesaw_nas.core.files import refuse_existing, replace_file
-from seesaw_nas.space import Budget, profile_file
+from seesaw_nas.space import profile_file
+from seesaw_nas.space.budget import Budget
 
 if TYPE_CHECKING:
     from seesaw_nas.network.witness import Verification
@@ -30,6 +31,7 @@ def show(
     *,
     budget: str = "",
     latency_profile: Path | str = "",
+    accept_spread: bool = False,
     verify: bool = False,
     svg: Path | None = None,
 ) -> Shown:
@@ -40,6 +42,7 @@ def show(
         budget: to hold the architecture against, of one cost or several; in amounts, since there is no space that
             shares could be of.
         latency_profile: file that `seesaw-nas profile` wrote, for a bound in milliseconds.
+        accept_spread: take one that was measured under load, too.
         verify: build it, and count it with fvcore and thop, too.
         svg: a file to make.
 
@@ -47,7 +50,7 @@ def show(
         SeesawError: it cannot be read, or the file exists.
         OSError: the file cannot be written.
     """
-    found = _read_budget(budget, latency_profile) if budget else None
+    found = _read_budget(budget, latency_profile, accept_spread) if budget else None
     named = specfile.resolve(spec)
     if svg is not None:
         _draw(named, svg)
@@ -58,11 +61,11 @@ def show(
     return Shown(named, witness.verify(named.architecture), found)
 
 
-def _read_budget(written: str, latency_profile: Path | str) -> Budget:
+def _read_budget(written: str, latency_profile: Path | str, accept_spread: bool) -> Budget:
     """A budget without a space, in which Multi-Adds that are not bounded have no costliest."""
     if "%" in written:
         raise BudgetError(f"--budget {written} is a share of what? a network has no space; write an amount like 110M")
-    profile = profile_file.read(Path(latency_profile)) if str(latency_profile) else None
+    profile = profile_file.read(Path(latency_profile), accept_spread) if str(latency_profile) else None
     return Budget.parse(written, lambda cost: 0, profile)
 
 

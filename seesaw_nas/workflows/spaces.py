@@ -59,25 +59,28 @@ class Counted:
         }
 
 
-def spaces(budget: BudgetLike = "", file: Path | str = "", *, latency_profile: Path | str = "") -> tuple[Counted, ...]:
+def spaces(
+    budget: BudgetLike = "", file: Path | str = "", *, latency_profile: Path | str = "", accept_spread: bool = False
+) -> tuple[Counted, ...]:
     """Every shipped space; or only the one that a file describes, which is checked.
 
     Args:
         budget: such as 110M, a whole number of Multi-Adds, or a pair as a band; each space's own if empty.
         file: a space file, or the name of a shipped space.
         latency_profile: file that `seesaw-nas profile` wrote, for a bound in milliseconds.
+        accept_spread: take one that was measured under load, too.
 
     Raises:
         SpaceError: the file describes no space; its ``mistakes`` are all that are in it.
         SeesawError: the budget cannot be read.
     """
     names = [str(file)] if str(file) else space.names()
-    return tuple(_counted(name, write_budget(budget), latency_profile) for name in names)
+    return tuple(_counted(name, write_budget(budget), latency_profile, accept_spread) for name in names)
 
 
-def _counted(name: str, written: str, latency_profile: Path | str) -> Counted:
+def _counted(name: str, written: str, latency_profile: Path | str, accept_spread: bool) -> Counted:
     found = space.load(name)
-    profile = profile_file.read_for(found, latency_profile)
+    profile = profile_file.read_for(found, latency_profile, accept_spread)
     budget = found.budget(written or found.default_budget, profile)
     pricing = Pricing(found, budget)
     fitting = pricing.count

@@ -64,17 +64,17 @@ def test_nothing_is_overwritten(refused, tmp_path):
     assert (tmp_path / "mine.json").read_text() == "mine"
 
 
-def test_times_under_load_are_written_only_if_forced(cli, machine, tmp_path):
+def test_times_under_load_are_written_only_if_accepted(cli, machine, tmp_path):
     machine[0] = 0.5
     code, out, err = cli("profile", "open.toml", "--networks", "20")
     assert (code, out) == (2, "")
     assert err.splitlines()[-1] == (
         "seesaw-nas: the times were measured under load: calls of one network differ by 50% between the quartiles, and "
-        "up to 25% is believed; measure again while the machine is at rest, or add --force"
+        "up to 25% is believed; measure again while the machine is at rest, or add --accept-spread"
     )
     assert not (tmp_path / "open-profile.json").exists()
-    assert cli("profile", "open.toml", "--networks", "20", "--force").code == 0
-    assert read(tmp_path / "open-profile.json", force=True).conditions.spread == 0.5
+    assert cli("profile", "open.toml", "--networks", "20", "--accept-spread").code == 0
+    assert read(tmp_path / "open-profile.json", accept_spread=True).conditions.spread == 0.5
 
 
 def test_networks_go_to_a_device_and_their_times_come_back(cli, tmp_path):

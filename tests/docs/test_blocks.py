@@ -32,7 +32,7 @@ SMALL = {  # options that every command of a verb gets, unless its page has othe
     "supernet": "--epochs 1 --train-size 40 --device cpu",
     "latency": "--seconds 0.01 --device cpu",
     "audit": "--device cpu",
-    "profile": "--networks 20 --force",
+    "profile": "--networks 20 --accept-spread",
 }
 ALL = [block for page in pages() for block in blocks_of(page)]
 QUICK = ("show", "reference")  # verbs that take a second or two

@@ -168,12 +168,12 @@ def test_fields_that_lack_or_are_unknown_are_named(path, content):
     assert "places: a list of at least one is wanted, got []" in refusal(path, PROFILE.as_dict() | {"places": []})
 
 
-def test_a_profile_measured_under_load_is_believed_only_if_forced(path, content):
+def test_a_profile_measured_under_load_is_believed_only_if_accepted(path, content):
     content["conditions"]["spread"] = 0.4
     said = refusal(path, content)
     assert "was measured under load: calls of one network differ by 40% between the quartiles" in said
-    assert "up to 25% is believed; measure again while the machine is at rest, or force it" in said
-    assert read(path, force=True).conditions.spread == 0.4
+    assert "up to 25% is believed; measure again while the machine is at rest, or add --accept-spread" in said
+    assert read(path, accept_spread=True).conditions.spread == 0.4
 
 
 def test_milliseconds_for_people():
