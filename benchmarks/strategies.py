@@ -56,6 +56,7 @@ from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.history import history
 from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.jobs import by_schedule
+from seesaw_nas.search.objectives import directions
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.standing import Standing
 from seesaw_nas.search.strategies.base import Setting
@@ -229,7 +230,7 @@ class Bench:
             if len(trained) >= self.trainings:
                 study.stop()
 
-        study = optuna.create_study(sampler=make_sampler(number), directions=history.DIRECTIONS[objectives])
+        study = optuna.create_study(sampler=make_sampler(number), directions=directions(objectives))
         study.optimize(objective, n_trials=MAX_DRAWS * self.trainings, callbacks=[look])
         return {share: answers.get(share, NOTHING) for share in COSTS}
 

@@ -17,6 +17,7 @@ from seesaw_nas.core.names import derive_name
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.core.units import BudgetLike, write_budget
 from seesaw_nas.deploy.latency import LatencySettings
+from seesaw_nas.deploy.profiling.request import ProfileSettings
 from seesaw_nas.search import DEFAULT_STRATEGY, engines
 from seesaw_nas.search.callbacks import Callbacks, Several
 from seesaw_nas.search.configuration import read_settings
@@ -33,6 +34,7 @@ from seesaw_nas.workflows.notebook import SearchProgress, in_notebook
 from seesaw_nas.workflows.objects import NO_OBJECTS, Objects, name_of
 from seesaw_nas.workflows.plan import Plan, plan
 from seesaw_nas.workflows.problem import Problem, description, make_problem
+from seesaw_nas.workflows.profiling import profile, write_networks
 from seesaw_nas.workflows.reference import compare as reference
 from seesaw_nas.workflows.report import draw_figure, report
 from seesaw_nas.workflows.results import Result, write_results
@@ -59,6 +61,7 @@ __all__ = [
     "Objects",
     "Plan",
     "Problem",
+    "ProfileSettings",
     "Result",
     "SearchProgress",
     "SearchSettings",
@@ -76,6 +79,7 @@ __all__ = [
     "make_problem",
     "plan",
     "predict",
+    "profile",
     "read_settings",
     "reference",
     "report",
@@ -89,6 +93,7 @@ __all__ = [
     "supernet",
     "tabulate",
     "train",
+    "write_networks",
     "write_results",
     "write_space",
 ]

@@ -7,6 +7,7 @@ from typing import get_type_hints
 
 from seesaw_nas.core.options import DeclaredOption, options_of
 from seesaw_nas.deploy.latency import LatencySettings
+from seesaw_nas.deploy.profiling.request import ProfileSettings
 from seesaw_nas.search.settings import SearchSettings
 from seesaw_nas.training.options import TrainSettings
 
@@ -19,6 +20,7 @@ def tables() -> str:
         parts.append(_table(f"`search`: {_title(hints[topic.name])}", own))
     parts.append(_table("`train`, where it differs", _differing(TrainSettings)))
     parts.append(_table("`latency`", [one for one in options_of(LatencySettings) if one.field != "seed"]))
+    parts.append(_table("`profile`", list(options_of(ProfileSettings))))
     return "\n".join(parts)
 
 

@@ -51,12 +51,6 @@ class Searched:
     """What is searched."""
 
     budget: str = option(f"{BUDGET} Default: the space's own.", default="")
-    latency_profile: str = option(LATENCY_PROFILE, default="")
-    accept_spread: bool = option(
-        "Take a latency profile that was measured under load, whose times are spread widely.",
-        default=False,
-        switch=True,
-    )
     space: str = option(
         "Space by name, or a space file. Default: the one for the data set.", default="", changeable=True
     )
@@ -65,6 +59,12 @@ class Searched:
         default=0,
         least=0,
         most=LARGEST_IMAGE,
+    )
+    latency_profile: str = option(LATENCY_PROFILE, default="")
+    accept_spread: bool = option(
+        "Take a latency profile that was measured under load, whose times are spread widely.",
+        default=False,
+        switch=True,
     )
 
     def __post_init__(self) -> None:

@@ -224,7 +224,8 @@ def _image(channels: int, size: int, classes: int) -> str:
 
 
 def _again(space: Space) -> str:
-    return f"measure one with `seesaw-nas profile {space.name} --resolution {space.input_size}`"
+    images = f"--resolution {space.input_size} --channels {space.input_channels} --classes {space.classes}"
+    return f"measure one with `seesaw-nas profile {space.name} {images}`"
 
 
 def format_ms(nanoseconds: int) -> str:

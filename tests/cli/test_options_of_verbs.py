@@ -79,7 +79,7 @@ def test_every_option_of_a_search_is_handed_over():
         "supernet": "n", "validation_size": 8, "curve": False,
         "supernet_epochs": 5, "sampling": "sandwich", "candidates": 60, "tuned": 7, "confirm": 2, "confirm_seeds": 4,
         "latency": True, "engine": "ray", "workers": 2, "workers_per_gpu": 3, "ray_address": "auto",
-        "gpus_per_trial": 0.5, "rank": "observed", "tensorboard": True,
+        "gpus_per_trial": 0.5, "rank": "observed", "tensorboard": True, "latency_profile": "f", "accept_spread": True,
     }  # fmt: skip
     left = {"table": "", "plan": "plain", "storage": "", "short_epochs": "0"}  # these do not go with the others
     assert other.keys() | left.keys() == {one.field for one in options_of(SearchSettings)}

@@ -32,6 +32,7 @@ SMALL = {  # options that every command of a verb gets, unless its page has othe
     "supernet": "--epochs 1 --train-size 40 --device cpu",
     "latency": "--seconds 0.01 --device cpu",
     "audit": "--device cpu",
+    "profile": "--networks 20 --force",
 }
 ALL = [block for page in pages() for block in blocks_of(page)]
 QUICK = ("show", "reference")  # verbs that take a second or two
@@ -45,6 +46,7 @@ NEEDS = [  # what the lines that no test runs are marked with
     "docs/guide/clusters.md: a Ray cluster",
     "docs/guide/clusters.md: PostgreSQL",
     "docs/guide/clusters.md: PostgreSQL",
+    "docs/guide/deploy.md: times.json of the device",
     "docs/guide/python.md: TensorBoard, which is not installed with this package",
     "docs/guide/search.md: the extra dashboard",
     "docs/guide/search.md: the extra images, and Chromium",

@@ -63,7 +63,7 @@ def test_a_profile_of_the_space_has_no_gaps_and_one_of_another_says_so():
         PROFILE.check(load("seesaw-digits"))
     assert str(caught.value) == (
         "the latency profile is of 1x8x8 images of 3 classes, and space 'seesaw-digits' has 1x8x8 images of 10 classes "
-        "here; measure one with `seesaw-nas profile seesaw-digits --resolution 8`"
+        "here; measure one with `seesaw-nas profile seesaw-digits --resolution 8 --channels 1 --classes 10`"
     )
 
 

@@ -30,14 +30,14 @@ HOMES = {
     "thop": ("network/witness.py",),
     "ray": ("search/engines/ray_tune/",),
     "typer": ("cli/",),
-    "sklearn": ("data/", "search/estimates/predictor.py"),
+    "sklearn": ("data/", "search/estimates/predictor.py", "deploy/profiling/fit.py"),
     "pooch": ("data/",),
     "PIL": ("data/", "deploy/export/example.py"),
-    "onnxruntime": ("deploy/export/",),
+    "onnxruntime": ("deploy/export/", "deploy/profiling/time_networks.py"),
     "tensorboardX": ("training/events.py",),
     "pyarrow": ("evaluators/table.py",),
 }
-MOST_INSIDE_FUNCTIONS = 29
+MOST_INSIDE_FUNCTIONS = 30
 # Functions above 45 lines or 12 parameters, each with the reason.
 OVERSIZED = {
     "seesaw_nas.cli.report.report": "what a caller may choose of a page, its files, or one figure for a paper",

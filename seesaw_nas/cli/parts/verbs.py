@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 
 FIRST = (  # in the order of --help; verbs that are not named here follow
     "search", "resume", "status", "runs", "dashboard", "report", "tabulate", "audit", "supernet", "show", "train",
-    "evaluate", "export", "predict", "spaces", "latency", "reference",
+    "evaluate", "export", "predict", "spaces", "latency", "profile", "reference",
 )  # fmt: skip
 FOLDER = Path(__file__).parents[1]
 
