@@ -10,10 +10,10 @@ from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.errors import BudgetError, OptionError
 from seesaw_nas.core.files import refuse_existing, replace_file
-from seesaw_nas.space import Budget, profile_file
 
 if TYPE_CHECKING:
     from seesaw_nas.network.witness import Verification
+    from seesaw_nas.space import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ def show(
 
 def _read_budget(written: str, latency_profile: Path | str) -> Budget:
     """A budget without a space, in which Multi-Adds that are not bounded have no costliest."""
+    from seesaw_nas.space import Budget, profile_file  # numpy, which show does without where there is no budget
+
     if "%" in written:
         raise BudgetError(f"--budget {written} is a share of what? a network has no space; write an amount like 110M")
     profile = profile_file.read(Path(latency_profile)) if str(latency_profile) else None
