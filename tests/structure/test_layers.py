@@ -37,7 +37,7 @@ HOMES = {
     "tensorboardX": ("training/events.py",),
     "pyarrow": ("evaluators/table.py",),
 }
-MOST_INSIDE_FUNCTIONS = 31
+MOST_INSIDE_FUNCTIONS = 32
 # Functions above 45 lines or 12 parameters, each with the reason.
 OVERSIZED = {
     "seesaw_nas.cli.report.report": "what a caller may choose of a page, its files, or one figure for a paper",
