@@ -1,6 +1,6 @@
 """What a search is after: ``front``, of top-1 and Multi-Adds; ``top1`` alone; or ``top1,COST``, a front against COST.
 
-The one home of how they are written, and of the cost that top-1 is set against.
+The one home of the cost that top-1 is set against.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ from functools import lru_cache
 from typing import Literal, Protocol
 
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.errors import BudgetError, OptionError, known
+from seesaw_nas.core.errors import BudgetError, OptionError
+from seesaw_nas.search.aims import PREFIX, TOP1
 from seesaw_nas.search.records import TrialRecord
 from seesaw_nas.space import costs
 from seesaw_nas.space.costs import MACS, BlockTimes, Cost
 
-FRONT, TOP1 = "front", "top1"
-PREFIX = f"{TOP1},"  # before the cost of another front than that of Multi-Adds
 KEPT = 2**16  # amounts that are remembered
 
 Direction = Literal["minimize", "maximize"]
@@ -31,32 +30,11 @@ class _Priced(Protocol):
     def macs(self) -> int: ...
 
 
-def read(text: str) -> str:
-    """Objectives in the form that is kept: ``top1,macs`` is ``front``, and a cost has its own name.
-
-    Raises:
-        OptionError: they are none of those that there are.
-    """
-    if text in (FRONT, TOP1):
-        return text
-    first, comma, name = text.partition(",")
-    if first.strip() != TOP1 or not comma:
-        raise OptionError(known("objectives", text, (FRONT, TOP1)))
-    name = name.strip()
-    try:
-        found = costs.full_name(name) if name else ""
-    except BudgetError:
-        found = ""
-    if not found:
-        raise OptionError(f"--objectives {text}: {known('cost', name, costs.NAMES)}")
-    return FRONT if found == MACS.name else PREFIX + found
-
-
 def cost_of(objectives: str, profile: BlockTimes | None = None) -> Cost:
     """The cost that top-1 is set against: Multi-Adds, which for top-1 alone decide between equals, or another.
 
     Args:
-        objectives: as :func:`read` returns them.
+        objectives: as :func:`seesaw_nas.search.aims.read` returns them.
         profile: the times by which an objective of latency is told.
 
     Raises:

@@ -14,6 +14,7 @@ from seesaw_nas.core.options import option
 from seesaw_nas.data.base import LARGEST_IMAGE
 from seesaw_nas.evaluators import EVALUATORS, SUPERNET, TABLE, needs, that_need
 from seesaw_nas.evaluators.basis import PROGRAM
+from seesaw_nas.search.aims import PREFIX, read
 from seesaw_nas.search.halving import DEFAULT_SCHEDULER, SCHEDULERS
 from seesaw_nas.search.spending import AUTO, DEFAULT_SHORT
 from seesaw_nas.search.strategies import DEFAULT_STRATEGY, OBJECTIVES, STRATEGIES, takes_supernet
@@ -30,7 +31,6 @@ RANKS = {
     ESTIMATE: "by what each architecture is worth, estimated from all trials",
     OBSERVED: "by the top-1 of single trials, of which the luckiest is the highest",
 }
-TOP1 = "top1"
 MOST_TRIALS, MOST_WORKERS = 10_000_000, 1024
 ENGINES = {
     "serial": "one training after another, in this process",
@@ -91,7 +91,7 @@ class Proposals:
         "top1,params, 'top1,int8 memory' or top1,latency; or top1 alone, within the budget.",
         default="front",
         choices=OBJECTIVES,
-        prefix=f"{TOP1},",
+        prefix=PREFIX,
     )
     trials: int = option("Architectures to train.", default=20, least=1, most=MOST_TRIALS, changeable=True)
     short_epochs: str = option(
@@ -107,10 +107,7 @@ class Proposals:
 
     def __post_init__(self) -> None:
         options.check(self)
-        if self.objectives not in OBJECTIVES:
-            from seesaw_nas.search import objectives  # numpy, which --help can do without
-
-            object.__setattr__(self, "objectives", objectives.read(self.objectives))
+        object.__setattr__(self, "objectives", read(self.objectives))
 
 
 @dataclass(frozen=True, slots=True)

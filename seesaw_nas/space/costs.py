@@ -13,9 +13,11 @@ from functools import partial
 from typing import Protocol
 
 from seesaw_nas.architecture import cost, memory
-from seesaw_nas.architecture.elements import ELEMENT_TYPES, ElementType, element_bytes
+from seesaw_nas.architecture.cost_names import NAMES as NAMES
+from seesaw_nas.architecture.cost_names import full_name, typed
+from seesaw_nas.architecture.elements import ElementType, element_bytes
 from seesaw_nas.architecture.spec import Architecture, Block
-from seesaw_nas.core.errors import BudgetError, known
+from seesaw_nas.core.errors import BudgetError
 from seesaw_nas.core.units import (
     format_bytes,
     format_count,
@@ -150,7 +152,7 @@ class _Weights(Cost):
     parse, spell, write = staticmethod(parse_bytes), staticmethod(write_bytes), staticmethod(format_bytes)
 
     def __init__(self, element: ElementType) -> None:
-        self.name, self._element = _typed("weights", element), element
+        self.name, self._element = typed("weights", element), element
 
     def block(self, slot: Slot, block: Block) -> int:
         return cost.block_weight_bytes(block, slot.c_in, slot.c_out, self._element)
@@ -170,7 +172,7 @@ class _Memory(Cost):
     parse, spell, write = staticmethod(parse_bytes), staticmethod(write_bytes), staticmethod(format_bytes)
 
     def __init__(self, element: ElementType) -> None:
-        self.name, self._element = _typed("memory", element), element
+        self.name, self._element = typed("memory", element), element
         self._bytes = element_bytes(element)
 
     def block(self, slot: Slot, block: Block) -> int:
@@ -218,18 +220,10 @@ class _Latency(Cost):
         return self._profile.of(architecture)
 
 
-def _typed(word: str, element: str) -> str:
-    return word if element == "float32" else f"{element} {word}"
-
-
 MACS: Cost = _Macs()
 PLAIN: tuple[Cost, ...] = (
     MACS, _Params(), _Weights("float32"), _Weights("int8"), _Memory("float32"), _Memory("int8")
 )  # fmt: skip
-NAMES = (*(cost.name for cost in PLAIN), "latency")
-"""The names of all costs, as a budget has them."""
-
-_ALIASES = {"": "macs", "madds": "macs", "multi-adds": "macs", "parameters": "params", "ms": "latency"}
 
 
 def named(name: str, profile: BlockTimes | None = None) -> Cost:
@@ -244,21 +238,6 @@ def named(name: str, profile: BlockTimes | None = None) -> Cost:
             raise BudgetError(NO_PROFILE)
         return _Latency(profile)
     return next(one for one in PLAIN if one.name == found)
-
-
-def full_name(name: str) -> str:
-    """The name of a cost as :data:`NAMES` has it, from one that a user writes.
-
-    Raises:
-        BudgetError: there is no such cost.
-    """
-    words = name.lower().split()
-    types = [word for word in words if word in ELEMENT_TYPES]
-    rest = " ".join(word for word in words if word not in types)
-    found = _typed(_ALIASES.get(rest, rest), types[0] if types else "float32")
-    if found not in NAMES:
-        raise BudgetError(known("cost", name, NAMES))
-    return found
 
 
 def every(profile: BlockTimes | None = None) -> tuple[Cost, ...]:

@@ -17,6 +17,7 @@ from seesaw_nas.core.units import BudgetLike, write_budget
 from seesaw_nas.evaluators import Score
 from seesaw_nas.search import DEFAULT_STRATEGY, halving, proposer
 from seesaw_nas.search import objectives as aims
+from seesaw_nas.search.aims import PREFIX, read
 from seesaw_nas.search.estimates.live import Live
 from seesaw_nas.search.history import old_journal
 from seesaw_nas.search.history.checks import CURVE, SECONDS
@@ -67,7 +68,7 @@ def _front_cost(objectives: str, budget: Budget) -> Cost:
     Raises:
         OptionError: it is latency, which the budget does not bound.
     """
-    bounded = {f"{aims.PREFIX}{bound.cost.name}": bound.cost for bound in budget.others}
+    bounded = {f"{PREFIX}{bound.cost.name}": bound.cost for bound in budget.others}
     return bounded[objectives] if objectives in bounded else aims.cost_of(objectives)
 
 
@@ -164,7 +165,7 @@ class Tuner:
             SeesawError: one of these cannot be loaded; the text says which exist. Or another search wrote the
                 journal, or another Tuner works with it, or it cannot be opened.
         """
-        objectives = aims.read(objectives)
+        objectives = read(objectives)
         if rank not in RANKS:
             raise OptionError(known("rank", rank, RANKS))
         _check_whole_numbers(trials=(trials, 1), epochs=(epochs, 1), seed=(seed, 0))

@@ -29,7 +29,7 @@ FILES = prepare.sources()
 
 def test_tables_of_options_are_those_of_the_declarations():
     page = prepare.text_of("reference/options.md", FILES)
-    assert "| `--budget` |  | Multi-Adds for one image" in page
+    assert "| `--budget` |  | What a network may cost. " in page
     assert "| `--trials` | `20` | Architectures to train. |" in page
     assert [one.name for one in options_of(SearchSettings) if f"`--{one.name}`" not in page] == []
 

@@ -7,7 +7,7 @@ import pytest
 from profiles import make_profile
 
 from seesaw_nas.core.errors import OptionError, RunError
-from seesaw_nas.search import halving, objectives
+from seesaw_nas.search import aims, halving, objectives
 from seesaw_nas.search.history import memory_study
 from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.history.trials_file import TrialsReader
@@ -62,7 +62,7 @@ def undominated(cost, found):
     ],
 )
 def test_objectives_are_kept_in_one_form(written, kept):
-    assert objectives.read(written) == kept
+    assert aims.read(written) == kept
     assert SearchSettings.of(objectives=written).proposals.objectives == kept
 
 

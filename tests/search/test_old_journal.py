@@ -11,9 +11,9 @@ from optuna.trial import TrialState
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.search.history import old_journal
 from seesaw_nas.search.history.file_history import FileHistory
-from seesaw_nas.search.history.history import DIRECTIONS
 from seesaw_nas.search.history.study_history import StudyHistory
 from seesaw_nas.search.history.trials_file import TrialsReader
+from seesaw_nas.search.objectives import directions
 from seesaw_nas.space import Budget, genes
 from seesaw_nas.training.epoch import Epoch
 
@@ -34,7 +34,7 @@ def budget(small_space):
 def before(journal, small_space, budget, architectures):
     """The history that an earlier version wrote: trials of every kind, the last one cut off while genes were chosen."""
     storage = JournalStorage(JournalFileBackend(str(journal)))
-    study = optuna.create_study(storage=storage, study_name="old", directions=DIRECTIONS["front"])
+    study = optuna.create_study(storage=storage, study_name="old", directions=directions("front"))
     history = StudyHistory(study, small_space, budget, seed=4)
     told = ({"state": "complete", "top1": 0.5, "seconds": 1.5, "curve": CURVE}, {"state": "failed", "reason": "broke"})
     for architecture, result in zip(architectures, told, strict=False):

@@ -13,11 +13,11 @@ from ray.tune.search import Searcher
 from seesaw_nas.architecture import cost as arithmetic
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.evaluators import Score
+from seesaw_nas.search import aims
 from seesaw_nas.search.engines.ray_tune.spelling import KEY, read, spell
 from seesaw_nas.search.history.file_history import FileHistory
 from seesaw_nas.search.jobs import Job
 from seesaw_nas.search.objectives import cost_of
-from seesaw_nas.search.objectives import read as read_objectives
 from seesaw_nas.search.proposer import Proposer
 from seesaw_nas.search.strategies.base import Setting
 from seesaw_nas.search.strategies.resolver import resolve
@@ -52,7 +52,7 @@ class SeesawSearch(Searcher):
             OptionError: there is no such strategy or objective.
         """
         super().__init__(metric="top1", mode="max")
-        objectives = read_objectives(objectives)
+        objectives = aims.read(objectives)
         cost = cost_of(objectives)
         self._feasible = feasible
         self._history = FileHistory(None, feasible.space, feasible.budget, seed, objectives=objectives, cost=cost)
