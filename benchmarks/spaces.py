@@ -36,8 +36,8 @@ HERE = Path(__file__).parents[1]
 DRAWS = 200
 BUDGETS = (
     "110M", "60M", "45M", "109.5M:110M",
-    "110M, 900K params", "80M:110M, 500K params", "110M, 600KB int8 weights", "110M, 1MB memory",
-    "110M, 900K params, 600KB int8 weights, 1MB memory",
+    "110M, 900K params", "60M:110M, 900K params", "110M, 900KB int8 weights", "110M, 1MB memory",
+    "110M, 900K params, 900KB int8 weights, 1MB memory",
 )  # fmt: skip
 
 

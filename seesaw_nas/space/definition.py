@@ -9,6 +9,7 @@ choice of its own. See :mod:`seesaw_nas.space.outlines`.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -18,7 +19,6 @@ from seesaw_nas.core import markup
 from seesaw_nas.core.errors import SpaceError
 from seesaw_nas.space import costs
 from seesaw_nas.space.budget import Budget
-from seesaw_nas.space.chain import Chain, Menu, SlotRow
 from seesaw_nas.space.costs import BlockTimes, Cost
 from seesaw_nas.space.outlines import Outline, Outlines
 from seesaw_nas.space.stages import Ends, Slot, StageSlots, StageSpace
@@ -134,21 +134,6 @@ class Space:
     def fixed_macs(self, outline: int) -> int:
         """Multi-Adds of stem, head and classifier."""
         return costs.MACS.ends(self.ends(outline))
-
-    @cached_property
-    def chains(self) -> tuple[Chain[Block], ...]:
-        """The whole space, as one chain of block choices for each outline, at their Multi-Adds."""
-        return tuple(self._chain(outline) for outline in range(len(self.outlines)))
-
-    def _chain(self, outline: int) -> Chain[Block]:
-        rows = [
-            SlotRow(
-                tuple(Menu.of((slot.macs(block), block) for block in self.options(slot)) for slot in stage.slots),
-                stage.repeats,
-            )
-            for stage in self.stage_slots(outline)
-        ]
-        return Chain(rows, self.fixed_macs(outline))
 
     def options(self, slot: Slot) -> tuple[Block, ...]:
         """The distinct blocks that a slot may have."""
@@ -272,7 +257,14 @@ class Space:
     @cached_property
     def size(self) -> int:
         """How many different architectures the space holds, exactly."""
-        return sum(chain.size for chain in self.chains)
+        return sum(self._size(outline) for outline in range(len(self.outlines)))
+
+    def _size(self, outline: int) -> int:
+        fillings = 1
+        for stage in self.stage_slots(outline):
+            offered = [len(self.options(slot)) for slot in stage.slots]
+            fillings *= sum(math.prod(offered[:n]) for n in stage.repeats)
+        return fillings
 
     @cached_property
     def cheapest_macs(self) -> int:

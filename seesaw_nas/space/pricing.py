@@ -161,12 +161,10 @@ class PricedOutline:
             self.digits.append(Digit(place, one.radix, one.low, one.high))
             place *= one.radix
         places = [*(digit.place for digit in self.digits), place]
-        self._prices = {slot: dict.fromkeys(blocks, 0) for slot, blocks in offers.items()}
+        self._prices = {slot: np.zeros(len(blocks), np.int64) for slot, blocks in offers.items()}
         for one, at in zip(sums.values(), places, strict=True):
             for slot, prices in self._prices.items():
-                prices |= {
-                    block: prices[block] + n * at for block, n in zip(prices, one.cells[slot].tolist(), strict=True)
-                }
+                prices += one.cells[slot] * at
         self._lead, self._place = lead, place
         self.low, self.high = lead.low * place, (lead.high + 1) * place - 1
         self.loss = {cost.name: one.excess for cost, one in sums.items()}
@@ -204,10 +202,20 @@ class PricedOutline:
 
     @cached_property
     def _every(self) -> dict[Slot, Menu[Block]]:
-        return {slot: self._menu(slot, blocks) for slot, blocks in self._offers.items()}
+        return {
+            slot: Menu.of(zip(self._prices[slot].tolist(), blocks, strict=True))
+            for slot, blocks in self._offers.items()
+        }
+
+    @cached_property
+    def _by_block(self) -> dict[Slot, dict[Block, int]]:
+        """The price of each block on offer, by slot."""
+        return {
+            slot: dict(zip(blocks, self._prices[slot].tolist(), strict=True)) for slot, blocks in self._offers.items()
+        }
 
     def _menu(self, slot: Slot, blocks: Sequence[Block]) -> Menu[Block]:
-        prices = self._prices[slot]
+        prices = self._by_block[slot]
         return Menu.of((prices[block], block) for block in blocks if block in prices)
 
     @property
@@ -228,7 +236,7 @@ class PricedOutline:
 
     def __iter__(self) -> Iterator[tuple[Slot, dict[Block, int]]]:
         """Each slot with the prices of its blocks on offer."""
-        return iter(self._prices.items())
+        return iter(self._by_block.items())
 
 
 class Pricing:
@@ -295,7 +303,8 @@ class Pricing:
                 found = amounts[bound.cost] = _Amounts.of(bound.cost, bound.cost.ends(ends), stages, offers)
                 if found.start > bound.high:
                     return None
-            offers = {slot: self._affordable(slot, blocks, amounts) for slot, blocks in offers.items()}
+            if len(self._sums) > 1:
+                offers = {slot: self._affordable(slot, blocks, amounts) for slot, blocks in offers.items()}
         sums: dict[Cost, _Sum] = {
             peak.cost: _Sum.of_peak(peak, offers) for peak in self._peaks if peak.cost.ends(ends) < peak.low
         }
@@ -308,6 +317,8 @@ class Pricing:
 
     def _below_peaks(self, slot: Slot) -> tuple[Block, ...]:
         """The blocks of a slot that keep to the bounds of peak memory."""
+        if not self._peaks:
+            return self._space.options(slot)
         return tuple(
             block
             for block in self._space.options(slot)
