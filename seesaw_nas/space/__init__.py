@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from seesaw_nas.space.feasible import Feasible, count
     from seesaw_nas.space.files import copy, load, names, parse, read_text
     from seesaw_nas.space.genotype import Genotype, decode, encode, genes
-    from seesaw_nas.space.nearest import nearest
+    from seesaw_nas.space.nearness import nearest
     from seesaw_nas.space.stages import Slot, StageSpace
 else:
     _HOMES = {
@@ -37,7 +37,7 @@ else:
             "encode",
             "genes",
         ),
-        "nearest": ("nearest",),
+        "nearness": ("nearest",),
         "stages": (
             "Slot",
             "StageSpace",
