@@ -8,7 +8,10 @@ from seesaw_nas.core.errors import BudgetError, known
 NAMES = ("macs", "params", "weights", "int8 weights", "memory", "int8 memory", "latency")
 """The names of all costs, as a budget has them."""
 
-_ALIASES = {"": "macs", "madds": "macs", "multi-adds": "macs", "parameters": "params", "ms": "latency"}
+_ALIASES = {
+    "": "macs", "mac": "macs", "madds": "macs", "multi-adds": "macs", "param": "params", "parameters": "params",
+    "weight": "weights", "flash": "weights", "ram": "memory", "sram": "memory",
+}  # fmt: skip
 
 
 def full_name(name: str) -> str:
@@ -20,6 +23,8 @@ def full_name(name: str) -> str:
     words = name.lower().split()
     types = [word for word in words if word in ELEMENT_TYPES]
     rest = " ".join(word for word in words if word not in types)
+    if types and not rest:
+        raise BudgetError(f"'{name}' is the type of what? write '{types[0]} memory' or '{types[0]} weights'")
     found = typed(_ALIASES.get(rest, rest), types[0] if types else "float32")
     if found not in NAMES:
         raise BudgetError(known("cost", name, NAMES))

@@ -11,7 +11,7 @@ import typer
 
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, verb
-from seesaw_nas.core.units import format_count, format_duration, format_top1
+from seesaw_nas.core.units import format_duration, format_top1
 from seesaw_nas.workflows import runs as workflow
 from seesaw_nas.workflows.runs import Listed, RunList
 
@@ -54,7 +54,7 @@ def _row(run: Listed) -> tuple[str, ...]:
         run.state,
         trials if run.kind == workflow.SEARCH else run.kind,
         _best(run),
-        format_count(run.budget) if run.budget else "-",
+        run.budget or "-",
         Path(run.dataset).name,
         run.space,
         format_duration(run.age),

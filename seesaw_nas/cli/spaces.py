@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,13 +69,18 @@ def spaces(
     out = terminal.console()
     out.print(table)
     out.print(
-        f"\nSizes and fitting architectures are exact counts (--json has every digit).\n"
-        f"Budgets: {cost.CONVENTION}, unless another cost is named."
+        f"\nSizes and fitting architectures are exact counts (--json has every digit){_rounded(rows)}.\n"
+        f"Budgets, cheapest, costliest: {cost.CONVENTION}, unless another cost is named."
     )
     for row in rows:
         if not row.fitting and row.budget.others:
             out.print(f"{row.name}: {row.why}")
         out.print(f"{row.name}: {row.description}{_choices(row)}")
+
+
+def _rounded(rows: Sequence[Counted]) -> str:
+    several = any(row.fitting_at_most > row.fitting for row in rows)
+    return ", but where they go from one number to another: there several costs were rounded up" if several else ""
 
 
 def _fitting(row: Counted) -> str:

@@ -62,6 +62,8 @@ def _check_budget(budget: Mapping[str, Any]) -> None:
             with at_path(f"others[{number}]"):
                 conform("cost", str, take_fields(other, ["cost", "low", "high"])["cost"])
                 _check_ends(other)
+                if not other["high"]:
+                    raise SpecError("a number above 0 is wanted, got 0", "high")
 
 
 def _check_ends(bound: Mapping[str, Any]) -> None:

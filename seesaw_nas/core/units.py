@@ -18,6 +18,13 @@ _NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+_NUMBER = r"(?:\d+|\d{1,3}(?:[,_]\d{3})+)(?:\.\d+)?"
+
+
+def _read_number(text: str) -> Fraction:
+    return Fraction(text.replace(",", "").replace("_", ""))
+
+
 def parse_count(text: str, of: str = "Multi-Adds") -> int:
     """A whole number with an optional suffix K, M or G: ``110M`` is 110,000,000 and ``1.5M`` is 1,500,000.
 
@@ -27,10 +34,10 @@ def parse_count(text: str, of: str = "Multi-Adds") -> int:
     Raises:
         UnitError: the text is not such a number, is not positive, or is not whole.
     """
-    match = re.fullmatch(r"((?:\d+|\d{1,3}(?:[,_]\d{3})+)(?:\.\d+)?)\s*([kKmMgG]?)", text.strip())
+    match = re.fullmatch(rf"({_NUMBER})\s*([kKmMgG]?)", text.strip(), re.ASCII)
     if match is None:
         raise UnitError(f"cannot read '{text}' as a number of {of}; write it like 110M, 1.5G or 110000000")
-    value = Fraction(match[1].replace(",", "").replace("_", "")) * _SCALE[match[2].upper()]
+    value = _read_number(match[1]) * _SCALE[match[2].upper()]
     if value.denominator != 1 or value <= 0:
         raise UnitError(f"'{text}' is not a positive whole number of {of}; write it like 110M or 110000000")
     return int(value)
@@ -42,8 +49,8 @@ def parse_bytes(text: str) -> int:
     Raises:
         UnitError: the text is not such a size, or is less than a byte.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B", text.strip(), re.IGNORECASE)
-    value = int(Fraction(match[1]) * _BYTES[f"{match[2].upper()}B"]) if match else 0
+    match = re.fullmatch(rf"({_NUMBER})\s*([KMG]?)i?B", text.strip(), re.IGNORECASE | re.ASCII)
+    value = int(_read_number(match[1]) * _BYTES[f"{match[2].upper()}B"]) if match else 0
     if value <= 0:
         raise UnitError(f"cannot read '{text}' as a size in bytes; write it like 256KB, 1.5MB or 4096B")
     return value
@@ -67,8 +74,8 @@ def parse_nanoseconds(text: str) -> int:
     Raises:
         UnitError: the text is not such a time or is not positive.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ns|us|µs|μs|ms|s)", text.strip())
-    value = int(Fraction(match[1]) * _NANOSECONDS[re.sub("[µμ]", "u", match[2])]) if match else 0
+    match = re.fullmatch(rf"({_NUMBER})\s*([nuµμm]?s)", text.strip().lower(), re.ASCII)
+    value = int(_read_number(match[1]) * _NANOSECONDS[re.sub("[µμ]", "u", match[2])]) if match else 0
     if value <= 0:
         raise UnitError(f"cannot read '{text}' as a time; write it like 4ms, 0.5ms or 800us")
     return value

@@ -15,12 +15,15 @@ def read(text: str) -> str:
     Raises:
         OptionError: they are none of those that there are.
     """
-    if text in (FRONT, TOP1):
-        return text
-    first, comma, name = text.partition(",")
+    written = text.strip().lower()
+    if written in (FRONT, TOP1):
+        return written
+    first, comma, name = written.partition(",")
     if first.strip() != TOP1 or not comma:
-        raise OptionError(known("objectives", text, (FRONT, TOP1)))
+        raise OptionError(known("objectives", text, (FRONT, TOP1, f"{PREFIX}COST")))
     name = name.strip()
+    if "," in name:
+        raise OptionError(f"--objectives {text}: a front is of {TOP1} and one cost; write {PREFIX}{name.split(',')[0]}")
     try:
         found = full_name(name) if name else ""
     except BudgetError:

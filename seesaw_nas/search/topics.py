@@ -106,8 +106,9 @@ class Proposals:
     )
 
     def __post_init__(self) -> None:
+        if isinstance(self.objectives, str):
+            object.__setattr__(self, "objectives", read(self.objectives))
         options.check(self)
-        object.__setattr__(self, "objectives", read(self.objectives))
 
 
 @dataclass(frozen=True, slots=True)

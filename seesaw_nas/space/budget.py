@@ -27,9 +27,11 @@ class Bound:
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.high:
+            ends, like = [f"{end:,}" for end in (self.low, self.high)], "100M:110M"
+            if self.cost != costs.MACS:
+                ends, like = [self.cost.write(end) for end in (self.low, self.high)], "LOW:HIGH"
             raise BudgetError(
-                f"a budget's lower end must not be above its upper one, got {self.low:,} to {self.high:,}; "
-                f"write it like 100M:110M"
+                f"a budget's lower end must not be above its upper one, got {' to '.join(ends)}; write it like {like}"
             )
 
     def __contains__(self, amount: int) -> bool:
@@ -85,10 +87,15 @@ class Budget:
                 is bounded twice, or a bound of latency without a profile.
         """
         bounds: dict[str, Bound] = {}
-        for part in split(text):
+        parts = split(text)
+        if len(parts) > 1 and not all(part.strip() for part in parts):
+            raise BudgetError(f"the budget '{text}' has an empty part; write one bound between two commas")
+        for part in parts:
             bound = _parse_bound(part, costliest, profile)
             if bounds.setdefault(bound.cost.name, bound) is not bound:
-                raise BudgetError(f"the budget '{text}' bounds {bound.cost.name} twice; write a band as 100M:110M")
+                raise BudgetError(
+                    f"the budget '{text}' bounds {bound.cost.name} twice; write one bound, or a band as LOW:HIGH"
+                )
         return cls.of_bounds(list(bounds.values()), costliest)
 
     @classmethod
@@ -162,12 +169,24 @@ class Budget:
             BudgetError: as :meth:`parse`.
         """
         others = tuple(_bound(one, profile) for one in found.get("others", ()))
+        if len({bound.cost for bound in (Bound(costs.MACS, 0, 0), *others)}) <= len(others):
+            raise BudgetError("a cost is bounded twice")
         return cls(found["low"], found["high"], others, by_macs=found.get("by_macs", True))
 
 
 def split(text: str) -> list[str]:
     """The bounds that a budget is written with; a comma within a number divides nothing."""
     return re.split(r"(?<!\d),|,(?!\d{3}(?!\d))", text)
+
+
+def write_short(found: Mapping[str, Any]) -> str:
+    """The first bound that :meth:`Budget.to_dict` wrote, and how many more there are: ``600.0K +2``."""
+    others = found.get("others", ())
+    if found.get("by_macs", True):
+        first, more = costs.MACS.write(found["high"]), len(others)
+    else:
+        first, more = f"{costs.writes(others[0]['cost'])(others[0]['high'])} {others[0]['cost']}", len(others) - 1
+    return f"{first} +{more}" if more else first
 
 
 def _bound(found: Mapping[str, Any], profile: BlockTimes | None) -> Bound:

@@ -113,6 +113,11 @@ class Cost(ABC):
         """What tells it from other costs: its name, and the digest of a profile that it is read from."""
         return self.name, ""
 
+    @property
+    def source(self) -> str:
+        """What its amounts were measured on, in words; empty of those that are arithmetic."""
+        return ""
+
 
 class _Macs(Cost):
     name, unit = "macs", "Multi-Adds"
@@ -210,6 +215,10 @@ class _Latency(Cost):
         """In milliseconds."""
         return f"{amount / 10**6:,.3f} ms"
 
+    @property
+    def source(self) -> str:
+        return str(self._profile)
+
     def block(self, slot: Slot, block: Block) -> int:
         return self._profile.block(slot, block)
 
@@ -240,18 +249,35 @@ def named(name: str, profile: BlockTimes | None = None) -> Cost:
     return next(one for one in PLAIN if one.name == found)
 
 
+def writes(name: str) -> Callable[[int], str]:
+    """How amounts of a cost are written for people; there is one of this name."""
+    found: Callable[[int], str] = next((one.write for one in PLAIN if one.name == name), _Latency.write)
+    return found
+
+
 def every(profile: BlockTimes | None = None) -> tuple[Cost, ...]:
     """All costs that can be told: latency where there is a profile."""
     return PLAIN if profile is None else (*PLAIN, _Latency(profile))
+
+
+_AMOUNT = r"\d[\d.,_]*\s*(?:%|(?:[kmg]i?b|b|[kmg]|[nuµμm]?s)(?![a-z]))?"
+_BOUND = re.compile(rf"\s*({_AMOUNT}(?:\s*:\s*{_AMOUNT})?)(|\s+[a-z][a-z\d -]*)\s*", re.IGNORECASE | re.ASCII)
+_MISPLACED = re.compile(r"\b(macs|multi-adds|params|parameters|weights|memory|latency)\b", re.IGNORECASE)
 
 
 def split(text: str) -> tuple[str, str]:
     """What a user writes of one bound, such as ``256KB int8 memory``, as its amounts and the name of its cost.
 
     The name is empty where none is written; a time alone is of latency.
+
+    Raises:
+        BudgetError: there is a cost, but not in this order.
     """
-    match = re.fullmatch(r"\s*((?:[\d.,_]+\s*(?:%|[a-zµμ]{0,3}b?)?\s*:?\s*)+?)(|\s[a-z][a-z\d -]*)", text, re.I)
-    if match is None:
-        return text.strip(), ""
-    amounts, name = match[1].strip(), match[2].strip()
-    return amounts, name or ("latency" if re.search(r"(?<![a-z])[nuµμm]?s$", amounts, re.I) else "")
+    if match := _BOUND.fullmatch(text):
+        amounts, name = match[1].strip(), match[2].strip()
+        return amounts, name or ("latency" if re.search(r"\d\s*[nuµμm]?s$", amounts, re.I) else "")
+    if _MISPLACED.search(text):
+        raise BudgetError(
+            f"cannot read the bound '{text.strip()}'; write an amount and then what it bounds, as in 256KB int8 memory"
+        )
+    return text.strip(), ""

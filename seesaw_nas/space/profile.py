@@ -24,6 +24,7 @@ from seesaw_nas.space.stages import Ends, Slot
 if TYPE_CHECKING:
     from seesaw_nas.space.definition import Space
 
+UNIT = "nanoseconds of one call"
 SCHEMA, SCHEMA_VERSION = "seesaw-nas latency profile", 1
 LONGEST_NS = 60 * 10**9  # of one entry: a minute
 
@@ -106,6 +107,10 @@ class LatencyProfile:
     def __hash__(self) -> int:
         return hash(self.digest)
 
+    def __str__(self) -> str:
+        """As its conditions: ``onnxruntime on Xeon, 1 thread, batch 1, 3x32x32, error 3.1%``."""
+        return str(self.conditions)
+
     def block(self, slot: Slot, block: Block) -> int:
         """Nanoseconds of a block in a slot.
 
@@ -187,7 +192,7 @@ class LatencyProfile:
         return {
             "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
-            "unit": "nanoseconds of one call",
+            "unit": UNIT,
             "conditions": asdict(self.conditions) | {"machine": dict(self.conditions.machine)},
             "constant": self.constant,
             "stems": [dict(zip(STEM, key, strict=True)) | {"ns": time} for key, time in sorted(self.stems.items())],

@@ -18,6 +18,7 @@ from seesaw_nas.space.profile import (
     SCHEMA,
     SCHEMA_VERSION,
     STEM,
+    UNIT,
     LatencyProfile,
     Place,
     ProfileConditions,
@@ -80,6 +81,8 @@ def parse(value: Any) -> LatencyProfile:
     check_version(value.get("schema_version"), SCHEMA_VERSION)
     fields = ["schema", "schema_version", "conditions", "constant", "stems", "heads", "places"]
     content = take_fields(value, fields, ["unit"])
+    if content.get("unit", UNIT) != UNIT:
+        raise SpecError(f"'{UNIT}' is wanted, got {shorten(content['unit'])}; convert the times", "unit")
     with at_path("conditions"):
         conditions = build(ProfileConditions, content["conditions"])
     blocks: dict[Place, dict[Block, int]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,9 +18,12 @@ COARSE = 2**18  # cells to look for the nearest that fits, which is right to a p
 
 def explain(space: Space, budget: Budget) -> str:
     """The sentence of a refusal; nothing of the space is priced within the budget."""
-    for bound in budget.bounds:
-        if _extremes(space, [bound], bound) is None:
-            return _of_one(space, bound)
+    alone = [_of_one(space, bound) for bound in budget.bounds if _extremes(space, [bound], bound) is None]
+    if alone:
+        return "; ".join(alone)
+    pricing = Pricing(space, budget)
+    if not pricing.is_exact and pricing.open().count:
+        return _of_rounding(space, budget, pricing.loss)
     for number in range(2, len(budget.bounds)):
         for some in itertools.combinations(budget.bounds, number):
             if _extremes(space, some, some[0]) is None:
@@ -57,7 +60,17 @@ def _of_one(space: Space, bound: Bound) -> str:
     least, most = bound.cost.write(cheapest), bound.cost.write(costliest)
     return (
         f"no architecture of space '{space.name}' keeps to {bound} {bound.cost.name}; the cheapest has {least} and "
-        f"the costliest {most}: choose a budget above {least}, or a wider band"
+        f"the costliest {most}: choose a limit of at least {least}{', and a wider band' * bool(bound.low)}"
+    )
+
+
+def _of_rounding(space: Space, budget: Budget, loss: Mapping[str, float]) -> str:
+    """Where something may fit that is not counted."""
+    lost = ", ".join(f"{share:.1%} of the {name}" for name, share in loss.items() if share)
+    return (
+        f"no architecture of space '{space.name}' was found within {budget}: several costs are rounded up to be kept "
+        f"at once, by as much as {lost}, and so narrow a budget leaves nothing; raise a limit, or widen a band, by as "
+        "much"
     )
 
 

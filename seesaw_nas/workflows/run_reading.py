@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seesaw_nas.core.documents import DocumentError, read_json
-from seesaw_nas.core.errors import RunError, SpecError
+from seesaw_nas.core.errors import BudgetError, RunError, SpecError
 from seesaw_nas.core.run_folder import RunFolder
 from seesaw_nas.core.typed import conform
 from seesaw_nas.deploy import latency
@@ -17,6 +17,7 @@ from seesaw_nas.report import Run
 from seesaw_nas.search.history.places import records_of
 from seesaw_nas.search.recorded import find_space, recorded_budget, recorded_profile
 from seesaw_nas.search.settings import PYTHON, SearchSettings
+from seesaw_nas.space.budget import Budget
 from seesaw_nas.workflows import confirmation
 from seesaw_nas.workflows.confirmation import Confirmed
 
@@ -40,7 +41,7 @@ def read(path: Path | str, storage: str = "") -> Run:
         raise RunError(f"{folder.path} is no search; what a training came to is in its result.json")
     settings = SearchSettings.from_dict(about["settings"])
     try:
-        budget, space_name = recorded_budget(about), str(about["space"])
+        budget, space_name = _budget_of(folder), str(about["space"])
         found = records_of(folder)
         timings, confirmed, images = read_timings(folder), confirmation.read(folder.confirmed), _known_images(folder)
         return Run(
@@ -57,6 +58,15 @@ def read(path: Path | str, storage: str = "") -> Run:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{folder.description_file} is damaged: {type(error).__name__} {error}; restore it") from None
+
+
+def _budget_of(folder: RunFolder) -> Budget:
+    try:
+        return recorded_budget(folder.description)
+    except (BudgetError, SpecError) as error:
+        raise RunError(
+            f"{folder.description_file} is damaged: its budget cannot be read: {error}; restore it"
+        ) from None
 
 
 def read_timings(folder: RunFolder) -> Timings:

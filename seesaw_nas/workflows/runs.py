@@ -15,6 +15,7 @@ from seesaw_nas.core.fields import check_fraction
 from seesaw_nas.core.run_folder import RunFolder, is_run
 from seesaw_nas.evaluators import gives_accuracy
 from seesaw_nas.search.history.glance import Glance, glance
+from seesaw_nas.space.budget import write_short
 
 SEARCH = "search"
 RUNNING, FINISHED, STOPPED, FAILED, ENDED = "running", "finished", "stopped", "failed", "ended"
@@ -28,6 +29,7 @@ class Listed:
         kind: ``search``, ``training`` or ``supernet``.
         state: ``running`` while a process works on it; ``finished``; ``failed`` if every training failed;
             ``stopped``, to be resumed; or ``ended``, where no process works on it and its counts are not known.
+        budget: its first bound, and how many more there are.
         trials: architectures that it is to train; 0 where it is no search.
         counts: proposals by state; ``None`` where the history is not in a file of the folder that this release reads
             at a glance.
@@ -43,7 +45,7 @@ class Listed:
     state: str
     dataset: str = ""
     space: str = ""
-    budget: int = 0
+    budget: str = ""
     trials: int = 0
     counts: Mapping[str, int] | None = None
     begun: int = 0
@@ -118,7 +120,7 @@ def _listed(path: Path) -> Listed:
         state=RUNNING if working else STOPPED,
         dataset=str(settings.get("dataset", "")),
         space=str(about.get("space", "")),
-        budget=about.get("budget", {}).get("high", 0),
+        budget=write_short(about["budget"]) if about.get("budget") else "",
         began=began,
         changed=began,
     )

@@ -52,6 +52,8 @@ def show(
     """
     found = _read_budget(budget, latency_profile, accept_spread) if budget else None
     named = specfile.resolve(spec)
+    if found is not None:
+        found.broken(named.architecture)  # a profile without its blocks is told before anything is printed
     if svg is not None:
         _draw(named, svg)
     if not verify:

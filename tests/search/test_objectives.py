@@ -71,8 +71,8 @@ def test_objectives_are_kept_in_one_form(written, kept):
     [
         ("top1,", f"--objectives top1,: unknown cost '' (known: {KNOWN})"),
         ("top1,watts", f"--objectives top1,watts: unknown cost 'watts' (known: {KNOWN})"),
-        ("top1,param", f"--objectives top1,param: unknown cost 'param', did you mean 'params'? (known: {KNOWN})"),
-        ("params,top1", "unknown objectives 'params,top1' (known: front, top1)"),
+        ("top1,parms", f"--objectives top1,parms: unknown cost 'parms', did you mean 'params'? (known: {KNOWN})"),
+        ("params,top1", "unknown objectives 'params,top1' (known: front, top1, top1,COST)"),
     ],
 )
 def test_other_objectives_are_refused_in_one_line(written, told):

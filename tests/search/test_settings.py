@@ -27,8 +27,8 @@ TUNNED = f"unknown evaluator 'tunned', did you mean 'tuned'? (known: {', '.join(
             {"recipe": "quik"},
             "unknown recipe 'quik', did you mean 'quick'? (known: paper, paper-imagenet, modern, quick)",
         ),
-        ({"objectives": "top-1"}, "unknown objectives 'top-1', did you mean 'top1'? (known: front, top1)"),
-        ({"objectives": "python:x"}, "unknown objectives 'python:x' (known: front, top1)"),
+        ({"objectives": "top-1"}, "unknown objectives 'top-1', did you mean 'top1'? (known: front, top1, top1,COST)"),
+        ({"objectives": "python:x"}, "unknown objectives 'python:x' (known: front, top1, top1,COST)"),
         ({"scheduler": "ash"}, "unknown scheduler 'ash', did you mean 'asha'? (known: none, asha, hyperband, moasha)"),
         ({"table": "t"}, "--evaluator table wants --table FILE, no other does; `seesaw-nas tabulate` makes one"),
         (

@@ -50,7 +50,7 @@ def profile(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("strategy", ["thompson", "random", "evolution", "nsga2", "local"])
+@pytest.mark.parametrize("strategy", ["thompson", "random", "evolution", "nsga2", "local", "tpe", "gp"])
 def test_every_strategy_keeps_every_bound(tmp_path, strategy):
     result = search(tmp_path, strategy=strategy)
     trained = [trial for trial in result.trials if trial.state == "complete"]

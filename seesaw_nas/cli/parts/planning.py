@@ -94,7 +94,8 @@ def told_budget(budget: Budget) -> list[str]:
     lines: list[str] = []
     for bound in budget.bounds:
         band = f"{bound.low:,} to {bound.high:,}" if bound.low else f"{bound.high:,}"
-        words = cost.CONVENTION if bound.cost == MACS else f"{bound.cost.unit} ({bound.cost.name} {bound})"
+        written = "; ".join(filter(None, [f"{bound.cost.name} {bound}", bound.cost.source]))
+        words = cost.CONVENTION if bound.cost == MACS else f"{bound.cost.unit} ({written})"
         lines.append(f"{'' if lines else 'budget':<10}{band} {words}")
     return lines
 
