@@ -47,6 +47,8 @@ NEEDS = [  # what the lines that no test runs are marked with
     "docs/guide/clusters.md: PostgreSQL",
     "docs/guide/clusters.md: PostgreSQL",
     "docs/guide/deploy.md: times.json of the device",
+    "docs/guide/deploy.md: a machine at rest",
+    "docs/guide/deploy.md: a machine at rest",
     "docs/guide/python.md: TensorBoard, which is not installed with this package",
     "docs/guide/search.md: the extra dashboard",
     "docs/guide/search.md: the extra images, and Chromium",
