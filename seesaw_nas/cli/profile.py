@@ -37,7 +37,7 @@ def profile(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Measure how long each block of a space takes, so that latency can be a budget."""
+    """Measure the time of every block, for a budget of latency."""
     from seesaw_nas.workflows import profiling
 
     if export_networks and times:

@@ -52,7 +52,7 @@ def done(cli):
             ["search", "--evaluator", "tabel"],
             "unknown evaluator 'tabel', did you mean 'table'? (known: trained, table, inherited, tuned, proxy:",
         ),
-        (["search", "--objectives", "both"], "unknown objectives 'both' (known: front, top1)"),
+        (["search", "--objectives", "both"], "unknown objectives 'both' (known: front, top1, top1,COST)"),
         (
             ["search", "--scheduler", "ahsa"],
             "unknown scheduler 'ahsa', did you mean 'asha'? (known: none, asha, hyperb",

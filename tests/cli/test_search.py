@@ -36,6 +36,7 @@ VERBS = [
     "predict",
     "spaces",
     "latency",
+    "profile",
     "reference",
 ]
 MEMBER = re.compile(

@@ -468,7 +468,7 @@ def test_journal_of_another_search_is_refused(tmp_path, change, text):
         ({"strategy": "evolve"}, OptionError, "unknown strategy 'evolve' (known: random, evolution, nsga2, tpe,"),
         ({"strategy": 42}, OptionError, "a strategy's name, a sampler or a function of a seed is wanted, got 42"),
         ({"strategy": optuna.samplers.TPESampler}, OptionError, "or a function of a seed is wanted, got <class"),
-        ({"objectives": "both"}, OptionError, "unknown objectives 'both' (known: front, top1)"),
+        ({"objectives": "both"}, OptionError, "unknown objectives 'both' (known: front, top1, top1,COST)"),
         ({"scheduler": "ash"}, OptionError, "unknown scheduler 'ash', did you mean 'asha'?"),
         (
             {"scheduler": "asha", "epochs": 3, "min_epochs": 4},
