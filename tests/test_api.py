@@ -308,7 +308,7 @@ def test_run_of_objects_wants_them_again(tmp_path, words, given, missing):
         ({"strategy": optuna.samplers.TPESampler}, "a sampler or a function of a seed is wanted, got <class "),
         ({"scheduler": "asha", "epochs": 3, "min_epochs": 4}, "--min-epochs must lie within 1 to the 3 epochs of a tr"),
         ({"seed_with": "reference"}, "seed_with wants a tuple of names, got the text 'reference'"),
-        ({"objectives": "python:mine"}, r"unknown objectives 'python:mine' \(known: front, top1\)"),
+        ({"objectives": "python:mine"}, r"unknown objectives 'python:mine' \(known: front, top1, top1,COST\)"),
     ],
 )
 def test_words_that_mean_nothing_leave_no_folder(tmp_path, change, message):
