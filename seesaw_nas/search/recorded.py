@@ -76,7 +76,8 @@ def standing_in(folder: RunFolder, trials: Sequence[TrialRecord]) -> Standing:
     about = folder.description
     try:
         settings = SearchSettings.from_dict(about["settings"])
-        budget, profile = recorded_budget(about), recorded_profile(about)
+        profile = recorded_profile(about)
+        budget = Budget.from_dict(about["budget"], profile)
         found = find_space(settings, str(about["space"]), trials, str(about.get("space_file", "")))
     except (SeesawError, KeyError, TypeError, AttributeError):
         return Standing(trials, None, Budget(0, 1), 1, rank=OBSERVED)
