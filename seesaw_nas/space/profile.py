@@ -18,7 +18,6 @@ from seesaw_nas.architecture.compact import write_block
 from seesaw_nas.architecture.spec import Architecture, Block, output_size
 from seesaw_nas.core.errors import ProfileError, SpecError
 from seesaw_nas.core.fields import check_int, check_text, shorten
-from seesaw_nas.core.units import format_figure
 from seesaw_nas.space.stages import Ends, Slot
 
 if TYPE_CHECKING:
@@ -233,8 +232,3 @@ def _image(channels: int, size: int, classes: int) -> str:
 def _again(space: Space) -> str:
     images = f"--resolution {space.input_size} --channels {space.input_channels} --classes {space.classes}"
     return f"measure one with `seesaw-nas profile {space.name} {images}`"
-
-
-def format_ms(nanoseconds: int) -> str:
-    """Nanoseconds as milliseconds for people, with three significant digits."""
-    return f"{format_figure(nanoseconds / 1e6)} ms" if nanoseconds else "0 ms"

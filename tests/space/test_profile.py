@@ -11,7 +11,6 @@ from profiles import make_profile
 
 from seesaw_nas.core.errors import ProfileError
 from seesaw_nas.space import load
-from seesaw_nas.space.profile import format_ms
 from seesaw_nas.space.profile_file import read
 
 PROFILE = make_profile(OPEN, networks=40, error=0.031, machine={"processor": "Chip"})
@@ -174,7 +173,3 @@ def test_a_profile_measured_under_load_is_believed_only_if_accepted(path, conten
     assert "was measured under load: calls of one network differ by 40% between the quartiles" in said
     assert "up to 25% is believed; measure again while the machine is at rest, or add --accept-spread" in said
     assert read(path, accept_spread=True).conditions.spread == 0.4
-
-
-def test_milliseconds_for_people():
-    assert [format_ms(ns) for ns in (4_000_000, 41_260, 0)] == ["4.00 ms", "0.0413 ms", "0 ms"]
