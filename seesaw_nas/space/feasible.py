@@ -54,12 +54,10 @@ class _Fitting:
     @classmethod
     def of(cls, outline: int, priced: PricedOutline, *, fair: bool = False) -> _Fitting | None:
         """``None`` if nothing fits."""
-        chain = priced.chain()
-        if chain is None:
+        if (filled := priced.fill(priced.chain(), fair=fair)) is None:
             return None
-        tables = chain.tables(priced.high, fair=fair)
-        prices, ways = tables.costs(priced.low, priced.high)
-        return cls(outline, tables, prices, priced.leads(prices), ways) if len(prices) else None
+        tables, prices, ways = filled
+        return cls(outline, tables, prices, priced.leads(prices), ways)
 
 
 @dataclass(frozen=True)

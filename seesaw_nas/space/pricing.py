@@ -11,135 +11,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from seesaw_nas.architecture.spec import Block
+from seesaw_nas.space.amounts import Amounts, CountedSum, Offers
 from seesaw_nas.space.budget import Bound, Budget
-from seesaw_nas.space.chain import Array, Chain, Digit, Menu, SlotRow
+from seesaw_nas.space.chain import Array, Chain, Digit, Menu, SlotRow, Tables
 from seesaw_nas.space.costs import Cost
 from seesaw_nas.space.definition import Space
 from seesaw_nas.space.stages import Slot, StageSlots
 
 CELLS = 2**21  # of the last tables of all outlines together
 FEWEST = 2**12  # of the last table of one outline, however many there are
-UNITS = 48  # tried for a cost that is rounded, up to half as large again as the cells ask for
 Place = tuple[int, int]  # stage, index of the slot in it
-Offers = dict[Slot, tuple[Block, ...]]
-
-
-@dataclass(frozen=True)
-class _Amounts:
-    """What the blocks on offer in an outline cost in one respect.
-
-    Attributes:
-        start: what every architecture costs at least: ends, and the cheapest block in each slot that is always used.
-        bases: of each slot, its cheapest block; 0 where that is in ``start``.
-        over: of each slot, what each of its blocks costs more than the cheapest.
-        stages: the slots, stage by stage.
-    """
-
-    start: int
-    bases: Mapping[Slot, int]
-    over: Mapping[Slot, Array]
-    stages: Sequence[StageSlots]
-
-    @classmethod
-    def of(cls, cost: Cost, ends: int, stages: Sequence[StageSlots], offers: Offers) -> _Amounts:
-        start, bases, over = ends, {}, {}
-        for stage in stages:
-            for index, slot in enumerate(stage.slots):
-                amounts = np.array([cost.block(slot, block) for block in offers[slot]], np.int64)
-                base = int(amounts.min())
-                is_always_used = index < stage.repeats[0]
-                start += base * is_always_used
-                bases[slot], over[slot] = base * (not is_always_used), amounts - base
-        return cls(start, bases, over, stages)
-
-    @property
-    def finest(self) -> int:
-        """The largest unit that needs no rounding."""
-        return math.gcd(*self.bases.values(), *(int(x) for over in self.over.values() for x in over)) or 1
-
-    @property
-    def most(self) -> int:
-        """What the costliest architecture costs."""
-        ends = (
-            max(sum(self.bases[slot] + int(self.over[slot].max()) for slot in stage.slots[:n]) for n in stage.repeats)
-            for stage in self.stages
-        )
-        return self.start + sum(ends)
-
-    @property
-    def largest(self) -> int:
-        """The most that one block adds."""
-        return max(self.bases[slot] + int(over.max()) for slot, over in self.over.items())
-
-    def coarse(self, least: int) -> int:
-        """The unit from ``least`` up to half as large again that rounds up by the least, on average."""
-        over = np.concatenate([self.over[slot] for stage in self.stages for slot in stage.slots])
-        units = np.unique(np.linspace(least, least + least // 2, UNITS).astype(np.int64))
-        return int(units[np.argmin([(-over % unit).sum() for unit in units])])
-
-    def steps(self, unit: int) -> dict[Slot, int]:
-        """Of each slot, how many units its cheapest block adds; over a stage, they are rounded up but once."""
-        found: dict[Slot, int] = {}
-        for stage in self.stages:
-            ends = [-(-base // unit) for base in np.cumsum([0, *(self.bases[slot] for slot in stage.slots)]).tolist()]
-            found |= {slot: ends[n + 1] - ends[n] for n, slot in enumerate(stage.slots)}
-        return found
-
-    def excess(self, unit: int) -> int:
-        """By how much an architecture may be priced too high, at most."""
-        total = 0
-        for stage in self.stages:
-            blocks = np.cumsum([int((-self.over[slot] % unit).max()) for slot in stage.slots])
-            bases = -np.cumsum([self.bases[slot] for slot in stage.slots]) % unit
-            total += max(int(blocks[n - 1] + bases[n - 1]) for n in stage.repeats)
-        return total
-
-
-@dataclass(frozen=True)
-class _Sum:
-    """A bound on a cost that adds up, in one outline, counted in a unit.
-
-    Attributes:
-        cells: of each slot, what each block on offer counts as.
-        low, high: the counts allowed.
-        excess: by how much an architecture may be priced too high, in the cost's own unit.
-    """
-
-    start: int
-    unit: int
-    cells: Mapping[Slot, Array]
-    low: int
-    high: int
-    excess: int
-
-    @classmethod
-    def of(cls, bound: Bound, amounts: _Amounts, unit: int, *, opened: bool) -> _Sum:
-        """The counts that only what keeps the bound has; or, ``opened``, all that everything that keeps it has."""
-        steps, excess = amounts.steps(unit), amounts.excess(unit)
-        cells = {slot: steps[slot] + -(-over // unit) for slot, over in amounts.over.items()}
-        least, most = bound.low - amounts.start, bound.high - amounts.start
-        low = max(0, -(-(least + excess * (not opened)) // unit)) if least > 0 else 0
-        return cls(amounts.start, unit, cells, low, (most + excess * opened) // unit, excess)
-
-    @classmethod
-    def of_peak(cls, bound: Bound, offers: Offers) -> _Sum:
-        """How many blocks reach the lower end of a bound of peak memory; one has to."""
-        reach = {
-            slot: np.array([bound.cost.block(slot, block) >= bound.low for block in blocks], np.int64)
-            for slot, blocks in offers.items()
-        }
-        return cls(0, 1, reach, 1, len(reach), 0)
-
-    @property
-    def radix(self) -> int:
-        """Values that fit with one block more than is allowed."""
-        return self.high + max(int(cells.max()) for cells in self.cells.values()) + 1
 
 
 class PricedOutline:
@@ -152,7 +38,7 @@ class PricedOutline:
         loss: for each bounded sum by name, by how much an architecture may be priced too high, in that cost's unit.
     """
 
-    def __init__(self, stages: Sequence[StageSlots], offers: Offers, sums: Mapping[Cost, _Sum]) -> None:
+    def __init__(self, stages: Sequence[StageSlots], offers: Offers, sums: Mapping[Cost, CountedSum]) -> None:
         """Join the sums, of which the last is that of the lead, into prices."""
         self.stages, self._offers = stages, offers
         *others, lead = sums.values()
@@ -217,6 +103,18 @@ class PricedOutline:
     def _menu(self, slot: Slot, blocks: Sequence[Block]) -> Menu[Block]:
         prices = self._by_block[slot]
         return Menu.of((prices[block], block) for block in blocks if block in prices)
+
+    def fill(self, chain: Chain[Block] | None, *, fair: bool = False) -> tuple[Tables[Block], Array, Array] | None:
+        """The tables to draw from a chain of this outline, the prices within the budget that occur, and their ways.
+
+        Returns:
+            ``None`` if nothing fits.
+        """
+        if chain is None or chain.cheapest > self.high or chain.costliest < self.low:
+            return None
+        tables = chain.tables(self.high, fair=fair)
+        prices, ways = tables.costs(self.low, self.high)
+        return (tables, prices, ways) if len(prices) else None
 
     @property
     def count(self) -> int:
@@ -289,7 +187,7 @@ class Pricing:
         return Pricing(self._space, self._budget, self.lead, self._cells_of_all, opened=True)
 
     def _price(self, outline: int) -> PricedOutline | None:
-        ends, amounts = self._space.ends(outline), dict[Cost, _Amounts]()
+        ends, amounts = self._space.ends(outline), dict[Cost, Amounts]()
         if any(peak.cost.ends(ends) > peak.high for peak in self._peaks):
             return None
         offers = {slot: self._below_peaks(slot) for slot in self._space.slots(outline)}
@@ -300,18 +198,19 @@ class Pricing:
                 return None
             offers = {slot: offers.get(slot, ()) for stage in stages for slot in stage.slots}
             for bound in self._sums:
-                found = amounts[bound.cost] = _Amounts.of(bound.cost, bound.cost.ends(ends), stages, offers)
+                found = amounts[bound.cost] = Amounts.of(bound.cost, bound.cost.ends(ends), stages, offers)
                 if found.start > bound.high:
                     return None
             if len(self._sums) > 1:
                 offers = {slot: self._affordable(slot, blocks, amounts) for slot, blocks in offers.items()}
-        sums: dict[Cost, _Sum] = {
-            peak.cost: _Sum.of_peak(peak, offers) for peak in self._peaks if peak.cost.ends(ends) < peak.low
+        sums: dict[Cost, CountedSum] = {
+            peak.cost: CountedSum.of_peak(peak, offers) for peak in self._peaks if peak.cost.ends(ends) < peak.low
         }
         binding = [bound for bound in self._sums if bound is self.lead or _limits(bound, amounts[bound.cost])]
         units = self._units(binding, amounts, math.prod(one.radix for one in sums.values()))
         sums |= {
-            bound.cost: _Sum.of(bound, amounts[bound.cost], units[bound.cost], opened=self._opened) for bound in binding
+            bound.cost: CountedSum.of(bound, amounts[bound.cost], units[bound.cost], opened=self._opened)
+            for bound in binding
         }
         return PricedOutline(stages, offers, sums)
 
@@ -325,7 +224,7 @@ class Pricing:
             if all(peak.cost.block(slot, block) <= peak.high for peak in self._peaks)
         )
 
-    def _affordable(self, slot: Slot, blocks: tuple[Block, ...], amounts: Mapping[Cost, _Amounts]) -> tuple[Block, ...]:
+    def _affordable(self, slot: Slot, blocks: tuple[Block, ...], amounts: Mapping[Cost, Amounts]) -> tuple[Block, ...]:
         """Those of a slot's blocks that leave enough for the cheapest of everything else."""
         room = np.ones(len(blocks), bool)
         for bound in self._sums:
@@ -340,7 +239,7 @@ class Pricing:
             repeats = tuple(n for n in stage.repeats if n <= reach)
             yield StageSlots(stage.slots[: max(repeats, default=0)], repeats)
 
-    def _units(self, bounds: Sequence[Bound], amounts: Mapping[Cost, _Amounts], taken: int) -> dict[Cost, int]:
+    def _units(self, bounds: Sequence[Bound], amounts: Mapping[Cost, Amounts], taken: int) -> dict[Cost, int]:
         """The unit of each cost: the finest if all fit the cells, else coarser ones for those with the most cells."""
         exact = {bound.cost: (bound.high - amounts[bound.cost].start) // amounts[bound.cost].finest for bound in bounds}
         units, left = {}, self._cells / taken
@@ -356,6 +255,6 @@ class Pricing:
         return units
 
 
-def _limits(bound: Bound, amounts: _Amounts) -> bool:
+def _limits(bound: Bound, amounts: Amounts) -> bool:
     """Whether a bound excludes anything."""
     return bound.low > amounts.start or bound.high < amounts.most

@@ -38,12 +38,10 @@ def _extremes(space: Space, bounds: Sequence[Bound], lead: Bound, cells: int = C
     pricing = Pricing(space, Budget.of_bounds(bounds, space.costliest), lead, cells)
     found = []
     for outline, priced in enumerate(pricing.outlines):
-        chain = None if priced is None else priced.chain()
-        if priced is None or chain is None:
+        if priced is None or (filled := priced.fill(priced.chain())) is None:
             continue
-        tables = chain.tables(priced.high)
-        prices, _ = tables.costs(priced.low, priced.high)
-        for price in prices[[0, -1]].tolist() if len(prices) else ():
+        tables, prices, _ = filled
+        for price in prices[[0, -1]].tolist():
             blocks = tables.draw(price, np.random.default_rng(0))
             found.append(lead.cost.of(space.build(outline, blocks)))
     return (min(found), max(found)) if found else None

@@ -228,12 +228,8 @@ class Variation:
         found = []
         for outline, chain in chains:
             priced = self.pricing.outlines[outline]
-            if chain is None or priced is None or chain.cheapest > priced.high or chain.costliest < priced.low:
-                continue
-            tables = chain.tables(priced.high)
-            prices, ways = tables.costs(priced.low, priced.high)
-            if len(prices):
-                found.append((outline, tables, prices, ways))
+            if priced is not None and (filled := priced.fill(chain)) is not None:
+                found.append((outline, *filled))
         if not found:
             return None
         which = draw_index([ways.sum() for *_, ways in found], rng) if len(found) > 1 else 0
