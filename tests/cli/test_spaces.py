@@ -27,9 +27,8 @@ def test_every_space_is_listed_with_its_default_budget(cli):
     assert rows(out)["seesaw-digits"] == [
         "seesaw-digits", "1x8x8", "1.77e14", "600.0K", "1.56e14", "119.2K", "983.7K",
     ]  # fmt: skip
-    assert (
-        "Budgets: Multi-Adds (MACs) of convolutions and linear layers, one image, unless another cost is named." in out
-    )
+    unit = "Multi-Adds (MACs) of convolutions and linear layers, one image"
+    assert f"Budgets, cheapest, costliest: {unit}, unless another cost is named." in out
 
 
 def test_json_is_one_object_with_every_digit(cli, only_digits):
