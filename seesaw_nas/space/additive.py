@@ -18,7 +18,7 @@ import numpy as np
 
 from seesaw_nas.architecture.spec import Architecture, Block
 from seesaw_nas.space.budget import Bound, Budget
-from seesaw_nas.space.chain import Array, Digit
+from seesaw_nas.space.cost_counts import Array, Digit
 from seesaw_nas.space.costs import MACS, Cost
 from seesaw_nas.space.definition import Space
 from seesaw_nas.space.pricing import CELLS as MOST_CELLS

@@ -14,7 +14,7 @@ import numpy as np
 
 from seesaw_nas.architecture.spec import Block
 from seesaw_nas.space.budget import Bound
-from seesaw_nas.space.chain import Array
+from seesaw_nas.space.cost_counts import Array
 from seesaw_nas.space.costs import Cost
 from seesaw_nas.space.stages import Slot, StageSlots
 

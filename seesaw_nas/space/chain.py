@@ -24,10 +24,10 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
+
+from seesaw_nas.space.cost_counts import Array, CostCounts, Digit, Room, add_slot, sum_tables
 
 Option = TypeVar("Option", bound=Hashable)
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -51,56 +51,13 @@ class Menu(Generic[Option]):
         costs = tuple(sorted(by_cost))
         return cls(costs, tuple(tuple(dict.fromkeys(by_cost[cost])) for cost in costs))
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """How many options have each cost."""
+        return tuple(map(len, self.options))
+
     def __len__(self) -> int:
-        return sum(map(len, self.options))
-
-
-@dataclass(frozen=True)
-class Digit:
-    """One of several sums that a cost holds.
-
-    Attributes:
-        place: what 1 of it adds to the cost.
-        radix: how many values it may have before it would carry over; the next place is ``place * radix``.
-        low, high: the sums allowed at the end, both included.
-    """
-
-    place: int
-    radix: int
-    low: int
-    high: int
-
-    def of(self, costs: Array | int) -> Any:
-        """Its value in each cost."""
-        return costs // self.place % self.radix
-
-
-@dataclass(frozen=True)
-class Room:
-    """What a sum may be after some stage, so that the cheapest remaining stages still fit.
-
-    Attributes:
-        high: the highest cost.
-        digits: each digit of it, and its highest value.
-    """
-
-    high: int
-    digits: tuple[tuple[Digit, int], ...] = ()
-
-    def clear(self, ways: Array, offset: int, unit: int, nothing: float = 0) -> None:
-        """Set to ``nothing`` what has a digit above its highest value, in place."""
-        for digit, highest in self.digits:
-            if unit != 1:
-                ways[digit.of(offset + unit * np.arange(len(ways))) > highest] = nothing
-                continue
-            period, allowed = digit.place * digit.radix, digit.place * (highest + 1)
-            first = offset % period
-            head = ways[: (period - first) % period]  # up to the first cost whose digit is 0
-            head[max(0, allowed - first) :] = nothing
-            body = ways[len(head) :]
-            whole = len(body) // period * period
-            body[:whole].reshape(-1, period)[:, allowed:] = nothing
-            body[whole:][allowed:] = nothing
+        return sum(self.numbers)
 
 
 @dataclass(frozen=True)
@@ -127,66 +84,6 @@ class SlotRow(Generic[Option]):
         """The least sum that a digit may come to."""
         least = [min(map(digit.of, menu.costs)) for menu in self.slots[: max(self.repeats)]]
         return int(min(sum(least[:n]) for n in self.repeats))
-
-
-@dataclass(frozen=True)
-class CostCounts:
-    """How many ways have each cost: ``ways[i]`` for the cost ``offset + i * unit``."""
-
-    offset: int
-    unit: int
-    ways: Array
-
-    def ways_at(self, costs: Array) -> Array:
-        """The number of ways for each of these costs; 0 for a cost that is not in the table."""
-        if not len(self.ways):
-            return np.zeros(len(costs))
-        steps, rest = np.divmod(costs - self.offset, self.unit)
-        inside = (rest == 0) & (steps >= 0) & (steps < len(self.ways))
-        return np.where(inside, self.ways[np.where(inside, steps, 0)], 0)
-
-    def band(self, low: int, high: int) -> slice:
-        """The indices whose cost lies from ``low`` to ``high``, both included."""
-        first = max(0, -((self.offset - low) // self.unit))
-        last = (high - self.offset) // self.unit
-        return slice(first, max(first, min(last + 1, len(self.ways))))
-
-
-def _sum(tables: Sequence[CostCounts], room: Room, modulus: int | None) -> CostCounts:
-    """The table for a choice between the fillings that these tables count."""
-    limit = room.high
-    if len(tables) == 1:
-        return tables[0]
-    offset = min(table.offset for table in tables)
-    unit = math.gcd(*(table.offset - offset for table in tables), *(t.unit for t in tables if len(t.ways) > 1)) or 1
-    top = max(table.offset + (len(table.ways) - 1) * table.unit for table in tables)
-    ways = np.zeros((min(top, limit) - offset) // unit + 1 if limit >= offset else 0, tables[0].ways.dtype)
-    for table in tables:
-        _add(ways, table.ways, (table.offset - offset) // unit, table.unit // unit or 1, 1)
-    return CostCounts(offset, unit, _reduce(ways, modulus))
-
-
-def _times(table: CostCounts, menu: Menu[Any], room: Room, modulus: int | None, weight: float = 1) -> CostCounts:
-    """The table after one more slot, whose options each count as ``weight``; what has no room is dropped."""
-    base, limit = menu.costs[0], room.high
-    offset = table.offset + base
-    unit = math.gcd(table.unit if len(table.ways) > 1 else 0, *(cost - base for cost in menu.costs)) or 1
-    top = min(offset + (len(table.ways) - 1) * table.unit + menu.costs[-1] - base, limit)
-    ways = np.zeros((top - offset) // unit + 1 if top >= offset else 0, table.ways.dtype)
-    for cost, options in zip(menu.costs, menu.options, strict=True):
-        _add(ways, table.ways, (cost - base) // unit, table.unit // unit or 1, weight * len(options))
-    room.clear(ways, offset, unit)
-    return CostCounts(offset, unit, _reduce(ways, modulus))
-
-
-def _add(target: Array, source: Array, start: int, stride: int, times: float) -> None:
-    """Add ``times * source`` to every ``stride``-th element of ``target`` from ``start`` on, up to its end."""
-    view = target[start::stride][: len(source)] if start < len(target) else target[:0]
-    view += source[: len(view)] if times == 1 else source[: len(view)] * source.dtype.type(times)
-
-
-def _reduce(ways: Array, modulus: int | None) -> Array:
-    return ways if modulus is None else ways % np.uint64(modulus)
 
 
 class Chain(Generic[Option]):
@@ -259,10 +156,10 @@ class Chain(Generic[Option]):
         for stage, allowed in zip(self.stages, self._rooms(limit), strict=True):
             ends = []
             for n, menu in enumerate(stage.slots[: max(stage.repeats)], start=1):
-                table = _times(table, menu, allowed, modulus)
+                table = add_slot(table, menu.costs, menu.numbers, allowed, modulus)
                 if n in stage.repeats:
                     ends.append(table)
-            table = _sum(ends, allowed, modulus)
+            table = sum_tables(ends, allowed, modulus)
         return table
 
     def tables(self, limit: int, *, fair: bool = False) -> Tables[Option]:
@@ -287,14 +184,12 @@ class Tables(Generic[Option]):
             self._starts.append(table)
             filled: dict[int, CostCounts] = {}
             for n, menu in enumerate(stage.slots[: max(stage.repeats)], start=1):
-                table = filled[n] = _times(table, menu, allowed, None, 1 / len(menu) if fair else 1)
+                weight = 1 / len(menu) if fair else 1
+                table = filled[n] = add_slot(table, menu.costs, menu.numbers, allowed, None, weight)
             self._filled.append(filled)
-            table = _sum([filled[n] for n in stage.repeats], allowed, None)
+            table = sum_tables([filled[n] for n in stage.repeats], allowed, None)
         self._last_table = table
-        self._menus = [
-            [(np.array(m.costs), np.array([len(o) for o in m.options], float)) for m in stage.slots]
-            for stage in chain.stages
-        ]
+        self._menus = [[(np.array(m.costs), np.array(m.numbers, float)) for m in stage.slots] for stage in chain.stages]
 
     def costs(self, low: int, high: int) -> tuple[Array, Array]:
         """The costs from ``low`` to ``high`` that occur, ascending, and how many fillings have each, as floats.

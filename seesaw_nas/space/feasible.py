@@ -14,7 +14,8 @@ from seesaw_nas.core.errors import NothingFits, SpaceError
 from seesaw_nas.core.units import format_large
 from seesaw_nas.space import refusal
 from seesaw_nas.space.budget import Bound, Budget
-from seesaw_nas.space.chain import Array, Tables, draw_index
+from seesaw_nas.space.chain import Tables, draw_index
+from seesaw_nas.space.cost_counts import Array
 from seesaw_nas.space.costs import BlockTimes
 from seesaw_nas.space.definition import Space
 from seesaw_nas.space.pricing import PricedOutline, Pricing

@@ -11,7 +11,7 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import SpecError
 from seesaw_nas.space.additive import Additive, Scores
-from seesaw_nas.space.chain import Array
+from seesaw_nas.space.cost_counts import Array
 from seesaw_nas.space.definition import Space
 from seesaw_nas.space.feasible import Feasible
 from seesaw_nas.space.genotype import KINDS, block_gene, decode, fill_in, genes, repeats_gene, traits

@@ -18,7 +18,8 @@ import numpy as np
 from seesaw_nas.architecture.spec import Block
 from seesaw_nas.space.amounts import Amounts, CountedSum, Offers
 from seesaw_nas.space.budget import Bound, Budget
-from seesaw_nas.space.chain import Array, Chain, Digit, Menu, SlotRow, Tables
+from seesaw_nas.space.chain import Chain, Menu, SlotRow, Tables
+from seesaw_nas.space.cost_counts import Array, Digit
 from seesaw_nas.space.costs import Cost
 from seesaw_nas.space.definition import Space
 from seesaw_nas.space.stages import Slot, StageSlots

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seesaw_nas.space.chain import Array, Digit, Room
+from seesaw_nas.space.cost_counts import Array, Digit, Room
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from seesaw_nas.deploy.profiling.networks import encode
 from seesaw_nas.deploy.profiling.request import ProfileSettings
 from seesaw_nas.deploy.profiling.times import Call, NetworkTimes, TimedNetwork, take_turns
 
-ROUNDS, CALLS = 5, 6  # calls of a network are spread over as many turns
+ROUNDS, CALLS = 8, 6  # calls of a network are spread over as many turns
 OnStep = Callable[[str, int, int], None]
 """Told what is done, how much of it is done and how much there is."""
 

@@ -61,11 +61,12 @@ def refusal(tmp_path, content) -> str:
     return str(caught.value)
 
 
-def test_times_are_medians_of_the_process_where_it_was_watched(tmp_path, content):
+def test_a_time_is_that_of_the_lowest_tenth_of_calls_by_the_process_where_it_was_watched(tmp_path, content):
     path = tmp_path / "times.json"
     path.write_text(json.dumps(content))
     found = read(path)
-    assert [entry.seconds for entry in found.networks] == [3e-3, 2e-3]
+    # between the first and the second of three calls, a fifth of the way: 2 + 0.2 * (3 - 2) and 1 + 0.2 * (2 - 1)
+    assert [entry.seconds for entry in found.networks] == pytest.approx([2.2e-3, 1.2e-3])
     assert found.networks[0].architecture == NETWORK
     assert (found.threads, found.machine["processor"]) == (2, "a phone's")
     assert found.core_share == pytest.approx(2 / 3)
