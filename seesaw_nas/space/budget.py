@@ -138,7 +138,7 @@ class Budget:
     def objection(self, architecture: Architecture) -> str:
         """What of an architecture is outside the budget, in words; empty if nothing is."""
         bound = self.broken(architecture)
-        return f"{bound.cost.of(architecture):,} {bound.cost.unit} are outside the budget" if bound else ""
+        return f"{bound.cost.tell(bound.cost.of(architecture))} are outside the budget" if bound else ""
 
     def __str__(self) -> str:
         if not self.others:

@@ -212,7 +212,7 @@ class _Latency(Cost):
         return amount / 10**6
 
     def tell(self, amount: int) -> str:
-        """In milliseconds."""
+        """In milliseconds, to the microsecond."""
         return f"{amount / 10**6:,.3f} ms"
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from seesaw_nas.space.budget import Bound, Budget
-from seesaw_nas.space.costs import MACS
+from seesaw_nas.space.costs import MACS, Cost
 from seesaw_nas.space.definition import Space
 from seesaw_nas.space.pricing import CELLS, Pricing
 
@@ -50,16 +50,34 @@ def _extremes(space: Space, bounds: Sequence[Bound], lead: Bound, cells: int = C
 def _of_one(space: Space, bound: Bound) -> str:
     cheapest, costliest = space.cheapest(bound.cost), space.costliest(bound.cost)
     if bound.cost == MACS:
-        asked = f"{bound.high:,}" if not bound.low else f"{bound.low:,} to {bound.high:,}"
-        return (
-            f"no architecture of space '{space.name}' has {asked} Multi-Adds; the cheapest has {cheapest:,} and the "
-            f"costliest {costliest:,}: choose a budget of at least {cheapest:,}, or a wider band"
-        )
-    least, most = bound.cost.write(cheapest), bound.cost.write(costliest)
+        asked = f"has {f'{bound.low:,} to ' if bound.low else ''}{bound.high:,} Multi-Adds"
+        ends = f"the cheapest has {cheapest:,} and the costliest {costliest:,}"
+    else:
+        asked = f"keeps to {bound} {bound.cost.name}"
+        ends = f"the cheapest has {bound.cost.write(cheapest)} and the costliest {bound.cost.write(costliest)}"
+    return f"no architecture of space '{space.name}' {asked}; {ends}: {_remedy(space, bound, cheapest, costliest)}"
+
+
+def _remedy(space: Space, bound: Bound, cheapest: int, costliest: int) -> str:
+    """The nearest of a budget that fits: an end of the space, or what lies on both sides of a band."""
+    if bound.high < cheapest:
+        return f"choose a budget of at least {bound.cost.tell(cheapest)}"
+    if bound.low > costliest:
+        return f"choose a band that begins at {bound.cost.tell(costliest)} or below"
+    below = _nearest_amount(space, replace(bound, low=0, high=bound.low - 1), -1)
+    above = _nearest_amount(space, replace(bound, low=bound.high + 1, high=costliest), 0)
     return (
-        f"no architecture of space '{space.name}' keeps to {bound} {bound.cost.name}; the cheapest has {least} and "
-        f"the costliest {most}: choose a limit of at least {least}{', and a wider band' * bool(bound.low)}"
+        f"choose a wider band; the nearest on its two sides have {bound.cost.tell(below)} and {bound.cost.tell(above)}"
     )
+
+
+def _nearest_amount(space: Space, bound: Bound, end: int) -> int:
+    """The least (0) or the most (-1) that an architecture within a bound costs, where one is within."""
+    if bound.cost.is_peak:
+        return [amount for amount in _peaks(space, bound.cost) if amount in bound][end]
+    found = _extremes(space, [bound], bound)
+    assert found is not None, "the space's own ends are within"
+    return found[end]
 
 
 def _of_rounding(space: Space, budget: Budget, loss: Mapping[str, float]) -> str:
@@ -87,9 +105,9 @@ def _nearest(space: Space, bound: Bound, others: Sequence[Bound]) -> str:
     if cost.is_peak:
         return f"within {kept} the least {cost.name} is {cost.write(_lowest_peak(space, bound, others))}"
     opened = replace(bound, low=0, high=space.costliest(cost))
-    found = _extremes(space, [*others, opened], opened, COARSE)
+    found = _extremes(space, [*others, opened], opened, COARSE) or _extremes(space, [*others, opened], opened)
     if found is None:
-        return f"{kept} can hardly be kept whatever the {cost.name}"
+        return f"{kept} is too narrow for costs that are rounded up to be kept at once"
     least, most = found
     if least > bound.high:
         return f"within {kept} the least {cost.name} is {cost.write(least)}"
@@ -100,17 +118,18 @@ def _nearest(space: Space, bound: Bound, others: Sequence[Bound]) -> str:
 
 def _lowest_peak(space: Space, bound: Bound, others: Sequence[Bound]) -> int:
     """The lowest peak that the other bounds can be kept with."""
-    cost = bound.cost
-    amounts = {cost.ends(space.ends(outline)) for outline in range(len(space.outlines))} | {
-        cost.block(slot, block)
-        for outline in range(len(space.outlines))
-        for slot in space.slots(outline)
-        for block in space.options(slot)
-    }
-    peaks, low = sorted(amounts), 0
+    peaks, low = _peaks(space, bound.cost), 0
     high = len(peaks) - 1
     while low < high:
         middle = (low + high) // 2
-        opened = Bound(cost, 0, peaks[middle])
+        opened = Bound(bound.cost, 0, peaks[middle])
         low, high = (low, middle) if _extremes(space, [*others, opened], others[0], COARSE) else (middle + 1, high)
     return peaks[low]
+
+
+def _peaks(space: Space, cost: Cost) -> list[int]:
+    """Every amount of a peak that an end or a block of the space has, ascending."""
+    outlines = range(len(space.outlines))
+    blocks = {(slot, block) for outline in outlines for slot in space.slots(outline) for block in space.options(slot)}
+    ends = {cost.ends(space.ends(outline)) for outline in outlines}
+    return sorted(ends | {cost.block(slot, block) for slot, block in blocks})

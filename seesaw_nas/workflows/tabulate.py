@@ -203,7 +203,7 @@ def _architectures_of(path: Path, problem: Problem, count: int) -> list[Architec
     for place, architecture in enumerate(named):
         objection = problem.space.objection(architecture)
         if not objection and (bound := problem.budget.broken(architecture)):
-            objection = f"its {bound.cost.of(architecture):,} {bound.cost.unit} are outside {bound}"
+            objection = f"its {bound.cost.tell(bound.cost.of(architecture))} are outside {bound}"
         if objection:
             raise RunError(
                 f"architecture {place + 1} of {path} is not of what is searched: {objection}; give the space and "

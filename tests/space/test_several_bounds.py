@@ -242,9 +242,18 @@ def test_the_best_sum_under_several_bounds_is_the_best_of_the_list(tiny, listed,
 def test_a_single_bound_that_nothing_keeps_names_the_ends():
     with pytest.raises(
         NothingFits,
-        match=r"8 KB memory; the cheapest has 20 KB and the costliest 36 KB: choose a limit of at least 20 KB$",
+        match=r"8 KB memory; the cheapest has 20 KB and the costliest 36 KB: choose a budget of at least 20,480 bytes",
     ):
         Feasible.of(DIGITS, "8KB memory")
+
+
+def test_a_band_of_memory_in_a_gap_names_the_nearest_on_its_two_sides(tiny, listed):
+    memory = named("memory")
+    peaks = sorted({memory.of(network) for network in listed.values()})
+    below, above = next(pair for pair in itertools.pairwise(peaks) if pair[1] - pair[0] > 2)
+    with pytest.raises(NothingFits) as refused:
+        Feasible(tiny, budget_of(tiny, Bound(memory, below + 1, above - 1)))
+    assert f"the nearest on its two sides have {memory.tell(below)} and {memory.tell(above)}" in str(refused.value)
 
 
 def test_bounds_that_exclude_each_other_are_named_with_what_would_fit(tiny, listed, amounts):

@@ -93,10 +93,13 @@ def told_budget(budget: Budget) -> list[str]:
     """Lines of what is bounded, in full figures."""
     lines: list[str] = []
     for bound in budget.bounds:
-        band = f"{bound.low:,} to {bound.high:,}" if bound.low else f"{bound.high:,}"
-        written = "; ".join(filter(None, [f"{bound.cost.name} {bound}", bound.cost.source]))
-        words = cost.CONVENTION if bound.cost == MACS else f"{bound.cost.unit} ({written})"
-        lines.append(f"{'' if lines else 'budget':<10}{band} {words}")
+        if bound.cost == MACS:
+            band = f"{bound.low:,} to {bound.high:,}" if bound.low else f"{bound.high:,}"
+            words = f"{band} {cost.CONVENTION}"
+        else:
+            band = " to ".join(map(bound.cost.tell, [bound.low, bound.high] if bound.low else [bound.high]))
+            words = f"{band} ({'; '.join(filter(None, [f'{bound.cost.name} {bound}', bound.cost.source]))})"
+        lines.append(f"{'' if lines else 'budget':<10}{words}")
     return lines
 
 

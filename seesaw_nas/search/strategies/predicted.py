@@ -88,7 +88,7 @@ class Predicted:
         rows = self._described.of(several)
         at = int(np.argmax(learnt.drawn(rows, rng)))
         expected = float(learnt.predict(rows[at : at + 1])[0])
-        return several[at], f"predicted {expected:.1%} under {limit:,} {front.cost.unit}"
+        return several[at], f"predicted {expected:.1%} under {front.cost.tell(limit)}"
 
     def _candidates(
         self, number: int, found: Sequence[Observed], limit: int, rng: np.random.Generator

@@ -63,7 +63,7 @@ class Thompson:
             scores, limit, of = self._model.expected, self._next_limit(history), "the model"
         else:
             scores, limit, of = self._model.drawn(rng), self.limit(rng), "a sample"
-        architecture, words = self._under(limit, scores), f"best of {of} under {limit:,} {self._front.cost.unit}"
+        architecture, words = self._under(limit, scores), f"best of {of} under {self._front.cost.tell(limit)}"
         if architecture is None:  # a band has nothing up to this limit
             return self._draws.draw(number, taken), "exact draw"
         if architecture not in feasible.budget:  # where costs are rounded
@@ -106,7 +106,7 @@ class Thompson:
 
     def _for(self, of: str, limit: int) -> str:
         """The words for what is changed afterwards, so that it may be above the limit."""
-        return f"best of {of} for {limit:,} {self._front.cost.unit}"
+        return f"best of {of} for {self._front.cost.tell(limit)}"
 
     def _limit_at(self, place: float, at_budget: float) -> int:
         """The limit at a place from 0 to 1, the first ``at_budget`` of which are the budget itself."""
