@@ -167,12 +167,12 @@ class LatencyProfile:
     def _block(self, place: Place, block: Block) -> int:
         canonical = block.canonical(place[0], place[1])
         if (time := self.blocks.get(place, {}).get(canonical)) is None:
-            raise ProfileError(f"the latency profile has no time for {_name(write_block(canonical), place)}")
+            raise _missing(write_block(canonical), place)
         return time
 
     def _look_up(self, kind: str, place: Place) -> int:
         if (time := (self.stems if kind == "stem" else self.heads).get(place)) is None:
-            raise ProfileError(f"the latency profile has no time for {_name(kind, place)}")
+            raise _missing(kind, place)
         return time
 
     @cached_property
@@ -214,6 +214,13 @@ def _ends_of(ends: Ends) -> tuple[tuple[str, Place], tuple[str, Place]]:
     """What a stem and a head are listed under."""
     stem = (ends.input_channels, ends.stem, ends.input_size, ends.stem_size)
     return ("stem", stem), ("head", (ends.c_in, ends.head, ends.classes, ends.size))
+
+
+def _missing(what: str, place: Place) -> ProfileError:
+    return ProfileError(
+        f"the latency profile has no time for {_name(what, place)}; a profile of this network's space, image size and "
+        "classes is wanted, which `seesaw-nas profile SPACE` measures"
+    )
 
 
 def _name(what: str, place: Place) -> str:

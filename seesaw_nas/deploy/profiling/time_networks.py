@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-THREADS, BATCH, ROUNDS, CALLS = 1, 1, 5, 6
+THREADS, BATCH, ROUNDS, CALLS = 1, 1, 8, 6
 PROVIDER = "CPUExecutionProvider"
 
 
