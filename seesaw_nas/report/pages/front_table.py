@@ -7,7 +7,7 @@ from html import escape
 from seesaw_nas.core.units import format_count, format_duration
 from seesaw_nas.report.figures import drawing
 from seesaw_nas.report.figures.axis import name_of
-from seesaw_nas.report.pages.markup import Cell, paragraph, sortable
+from seesaw_nas.report.pages.markup import Cell, capital, paragraph, sortable
 from seesaw_nas.report.pages.partition_bars import describe_partitions, partition_bars
 from seesaw_nas.report.pages.recommended import spec_link
 from seesaw_nas.report.run import Run
@@ -38,7 +38,7 @@ def front_table(run: Run, room: int) -> str:
     score = said.score.capitalize()
     result = ("Partitions", *estimated, score, *again, *split, "Seed", "Time", *run.timings.columns.values(), "Digest")
     share = ("of budget",) if run.budget.by_macs else ()
-    costs = [name_of(cost) for cost in _further(run)]
+    costs = [capital(name_of(cost)) for cost in _further(run)]
     head = ("Member", "Trial", "Multi-Adds", *share, "Params", *costs, *result)
     rows = [_row(rank, trial, run) for rank, trial in enumerate(members, start=1)]
     words = [_unfolding(rank, trial, "") for rank, trial in enumerate(members, start=1)]

@@ -30,6 +30,11 @@ class Cell:
     markup: str = ""
 
 
+def capital(text: str) -> str:
+    """A text with a capital in front, as headings have; the rest stays as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def page(title: str, parts: Iterable[str]) -> bytes:
     """A whole page; empty parts leave nothing behind."""
     body = "\n".join(filter(None, parts))

@@ -12,7 +12,7 @@ from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.units import format_duration
 from seesaw_nas.report.figures import drawing
-from seesaw_nas.report.pages.markup import paragraph
+from seesaw_nas.report.pages.markup import capital, paragraph
 from seesaw_nas.report.pages.partition_bars import describe_partitions, partition_bars
 from seesaw_nas.report.run import Run
 from seesaw_nas.search.records import CompleteTrial
@@ -54,18 +54,14 @@ def _figures(run: Run, best: CompleteTrial) -> Iterator[tuple[str, str]]:
     for bound in bounds.values():
         amount = bound.cost.of(best.architecture)
         told = f"<strong>{bound.cost.write(amount)}</strong>, {bound.share(amount):.1%} of the budget"
-        yield _capital(bound.cost.name), told
+        yield capital(bound.cost.name), told
     if run.cost.name not in ("macs", "params", *bounds):
-        yield _capital(run.cost.name), f"<strong>{run.cost.write(run.cost.of(best.architecture))}</strong>"
+        yield capital(run.cost.name), f"<strong>{run.cost.write(run.cost.of(best.architecture))}</strong>"
     for name, text in zip(run.timings.columns.values(), run.timings.cells(best.digest), strict=True):
         if text:
             yield f"Latency, {name}", f"<strong>{escape(text)}</strong>"
     yield "Partitions", f"{partition_bars(best.architecture)} {escape(describe_partitions(best.architecture))}"
     yield "Digest", f"<code>{best.digest}</code>"
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def drawn(run: Run, best: CompleteTrial) -> str:
