@@ -22,9 +22,7 @@ def load(folder: Path, threads: int) -> Any:
 
     settings = {"backend": "CPU", "numThread": threads, "precision": "high"}  # low and normal may mean 16 bits
     runtime = MNN.nn.create_runtime_manager((settings,))
-    network = MNN.nn.load_module_from_file(
-        str(folder / "model.mnn"), ["images"], ["logits"], runtime_manager=runtime
-    )
+    network = MNN.nn.load_module_from_file(str(folder / "model.mnn"), ["images"], ["logits"], runtime_manager=runtime)
 
     def call(images: Any) -> Any:
         held = np.ascontiguousarray(images, np.float32)
