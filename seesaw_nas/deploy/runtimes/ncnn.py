@@ -74,4 +74,5 @@ RUNTIME = Runtime(
         "weights in float32 (by itself pnnx stores them in float16)",
         "one image at a time, since ncnn has no batches",
     ),
+    cpp=Path(__file__).with_suffix(".cpp"),
 )
