@@ -36,11 +36,13 @@ class Exported:
     Attributes:
         path: the file or the folder.
         agreement: comparison with the trained network; ``None`` if only the architecture was written.
+        graph_macs: Multi-Adds of the ONNX graph, zeros that it stores for narrow groups included; ``None`` without one.
     """
 
     target: str
     path: Path
     agreement: Agreement | None
+    graph_macs: int | None = None
 
     @property
     def size(self) -> int:
@@ -90,7 +92,7 @@ def export(
         _create(path, lambda: folder.write(path, loaded, content, agreement))
     else:
         _create(path, lambda: create_file(path, content))
-    return Exported(target, path, agreement)
+    return Exported(target, path, agreement, None if target == "torch-export" else onnx_file.macs_in(content))
 
 
 def _create(path: Path, write: Callable[[], None]) -> None:

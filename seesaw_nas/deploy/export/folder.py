@@ -9,9 +9,10 @@ from seesaw_nas import __version__
 from seesaw_nas.architecture import cost
 from seesaw_nas.core.files import make_folder, replace_file, write_json
 from seesaw_nas.data.preprocessing import COLOURS, weights_header
-from seesaw_nas.deploy.export import standalone
+from seesaw_nas.deploy.export import onnx_file, standalone
 from seesaw_nas.deploy.export.agreement import Agreement
 from seesaw_nas.deploy.export.source import ExportSource
+from seesaw_nas.deploy.names import explain_macs
 from seesaw_nas.network import models
 
 SHOWN_CLASSES = 10
@@ -20,7 +21,7 @@ README = """\
 # {name}
 
 Sorts pictures, read as {size}x{size} pixels in {colours}, into the {count} classes of {dataset}: {classes}.
-{params:,} Params; {macs:,} {convention}.{accuracy}
+{params:,} Params; {macs:,} {convention}. `model.onnx` {graph}.{accuracy}
 
     pip install onnxruntime numpy pillow
     python example.py picture.png ...
@@ -55,14 +56,14 @@ def write(path: Path, source: ExportSource, network: bytes, agreement: Agreement
         models.save_weights(source.model, made / "weights.safetensors", header)
         replace_file(made / "model.onnx", network)
         replace_file(made / "example.py", standalone.example().encode())
-        replace_file(made / "README.md", _readme(source, agreement).encode())
+        replace_file(made / "README.md", _readme(source, network, agreement).encode())
 
     make_folder(path, fill)
 
 
-def _readme(source: ExportSource, agreement: Agreement) -> str:
+def _readme(source: ExportSource, network: bytes, agreement: Agreement) -> str:
     named, preprocessing = source.named, source.preprocessing
-    classes = preprocessing.classes
+    classes, macs = preprocessing.classes, cost.macs(named.architecture)
     return README.format(
         name=named.name,
         colours=COLOURS.get(preprocessing.channels, f"{preprocessing.channels} channels"),
@@ -73,7 +74,8 @@ def _readme(source: ExportSource, agreement: Agreement) -> str:
         count=len(classes),
         classes=", ".join(classes[:SHOWN_CLASSES]) + (", ..." if len(classes) > SHOWN_CLASSES else ""),
         params=cost.params(named.architecture),
-        macs=cost.macs(named.architecture),
+        macs=macs,
+        graph=explain_macs(onnx_file.macs_in(network), macs),
         convention=cost.CONVENTION,
         accuracy=_accuracy(source),
         version=__version__,

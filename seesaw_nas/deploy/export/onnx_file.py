@@ -12,6 +12,7 @@ from seesaw_nas.core.documents import DocumentError, read_bytes
 from seesaw_nas.core.errors import RunError, SeesawError, SpecError
 from seesaw_nas.core.optional import require
 from seesaw_nas.data.preprocessing import Floats, Preprocessing
+from seesaw_nas.deploy.export import graph_macs
 from seesaw_nas.deploy.export.agreement import Logits
 from seesaw_nas.deploy.export.source import ExportSource
 from seesaw_nas.deploy.export.tracing import dynamic_batch, example, hide_warnings
@@ -21,16 +22,24 @@ from seesaw_nas.network.models import Network
 LARGEST = 2**31  # bytes of a file, the most that its format allows
 OPSET = 18  # torch 2.13 uses 20 by default, which gives the same graph and speed; older runtimes only read 18
 IMAGES, LOGITS = "images", "logits"
+GRAPH_MACS = "graph_macs"  # in the metadata: what the graph computes, where `macs` is what the network does
 CUDA, PROVIDERS = "CUDAExecutionProvider", ("CPUExecutionProvider",)
 
 
 def content(source: ExportSource) -> bytes:
     """The ONNX file of the folded network."""
     proto = graph(source.model)
-    for key, text in source.about.items():
+    for key, text in {**source.about, GRAPH_MACS: str(graph_macs.count(proto))}.items():
         proto.metadata_props.add(key=key, value=text)
     written: bytes = proto.SerializeToString(deterministic=True)
     return written
+
+
+def macs_in(content: bytes) -> int:
+    """The graph's own Multi-Adds, which :func:`content` wrote into its metadata."""
+    with require("onnx"):
+        from onnx import load_model_from_string
+    return next(int(entry.value) for entry in load_model_from_string(content).metadata_props if entry.key == GRAPH_MACS)
 
 
 def graph(network: Network) -> Any:
