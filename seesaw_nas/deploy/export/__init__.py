@@ -1,4 +1,4 @@
-"""Exports trained networks as ONNX, as a torch.export program, as a JSON spec, or as a folder with everything needed.
+"""Exports trained networks as ONNX, as a torch.export program, as a JSON spec, or as a folder for a runtime.
 
 Networks are folded (:mod:`seesaw_nas.network.folded`) and compared with the trained network before anything is written.
 Existing files are never overwritten, and files are written atomically.
@@ -7,6 +7,7 @@ Existing files are never overwritten, and files are written atomically.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +20,13 @@ from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.core.files import create_file, encode_json
 from seesaw_nas.core.names import safe_name
-from seesaw_nas.deploy.export import agreement, folder, onnx_file, program, source
-from seesaw_nas.deploy.names import ENDINGS, TARGETS
+from seesaw_nas.deploy import runtimes
+from seesaw_nas.deploy.export import agreement, folder, graph_macs, onnx_file, program, source
+from seesaw_nas.deploy.export.folder import RuntimeFiles
+from seesaw_nas.deploy.names import ENDINGS, FOLDERS, TARGETS
+from seesaw_nas.deploy.runtimes.base import Files, Logits
+from seesaw_nas.network import folded
+from seesaw_nas.network.folded import rule
 
 if TYPE_CHECKING:
     from seesaw_nas.deploy.export.agreement import Agreement
@@ -36,7 +42,8 @@ class Exported:
     Attributes:
         path: the file or the folder.
         agreement: comparison with the trained network; ``None`` if only the architecture was written.
-        graph_macs: Multi-Adds of the ONNX graph, zeros that it stores for narrow groups included; ``None`` without one.
+        graph_macs: Multi-Adds of the written graph, zeros that it stores for narrow groups included; ``None`` for
+            ``torch-export``, which computes group by group, and ``json``.
     """
 
     target: str
@@ -51,6 +58,18 @@ class Exported:
         return sum(file.stat().st_size for file in files)
 
 
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """How an export is compared with the trained network: see :func:`export`."""
+
+    data_dir: str
+    names_images: bool
+    accepts: bool
+
+    def check(self, source: ExportSource, logits: Logits) -> Agreement:
+        return agreement.check(source, logits, data_dir=self.data_dir, required=self.names_images, accept=self.accepts)
+
+
 def export(
     named: Named,
     weights: Path | None,
@@ -59,6 +78,8 @@ def export(
     *,
     dataset: str = "",
     data_dir: str = "",
+    batch: int = 1,
+    accept_difference: bool = False,
 ) -> Exported:
     """Write a trained network in one format, after comparing it with the unfused network.
 
@@ -68,14 +89,18 @@ def export(
         out: file or folder to create; by default the network's name with the target's suffix, in the current folder.
         dataset: data set that the network was trained on, for weights files that do not describe their images.
         data_dir: folder of its images, as for :func:`seesaw_nas.data.load`.
+        batch: images of a call, for runtimes whose files take calls of one size only.
+        accept_difference: whether a network that differs by more than the limit is written all the same.
 
     Raises:
-        SeesawError: the target is unknown, ``out`` exists, or the weights do not fit; then nothing is written.
+        SeesawError: the target is unknown, its runtime is not installed or cannot hold the network, ``out`` exists, or
+            the weights do not fit; then nothing is written.
     """
-    if target not in ENDINGS:
+    if target not in TARGETS:
         raise OptionError(known("target", target, TARGETS))
-    path = out or Path(safe_name(named.name) + ENDINGS[target])
+    path = out or Path(safe_name(named.name) + ENDINGS.get(target, f"-{target}"))
     _check_place(path, target)
+    _check_batch(target, batch)
     if target == "json":
         document = specfile.document(named, {**named.result, "export": _provenance(named, weights)})
         _create(path, lambda: create_file(path, encode_json(document)))
@@ -86,13 +111,11 @@ def export(
             "which `seesaw-nas train` makes"
         )
     loaded = source.load(named, weights, dataset=dataset, data_dir=data_dir)
-    content, agreement = _make_content(loaded, target, data_dir, bool(dataset or data_dir))
+    comparison = _Comparison(data_dir, bool(dataset or data_dir), accept_difference)
+    made = _make_content(loaded, target, comparison, batch)
     _check_place(path, target)  # another export may have been faster
-    if target == "folder":
-        _create(path, lambda: folder.write(path, loaded, content, agreement))
-    else:
-        _create(path, lambda: create_file(path, content))
-    return Exported(target, path, agreement, None if target == "torch-export" else onnx_file.macs_in(content))
+    _create(path, lambda: made.write(path))
+    return Exported(target, path, made.agreement, made.graph_macs)
 
 
 def _create(path: Path, write: Callable[[], None]) -> None:
@@ -111,8 +134,9 @@ def _check_place(path: Path, target: str) -> None:
         raise _taken(path)
     if not path.parent.is_dir():
         raise RunError(f"cannot write {path}: there is no folder {path.parent}; make it, or choose another --out")
-    if ENDINGS[target] and path.suffix != ENDINGS[target]:
-        raise OptionError(f"--out for {target} ends in {ENDINGS[target]}, got {path}")
+    ending = ENDINGS.get(target, "")
+    if ending and path.suffix != ending:
+        raise OptionError(f"--out for {target} ends in {ending}, got {path}")
 
 
 def _provenance(named: Named, weights: Path | None) -> dict[str, Any]:
@@ -124,7 +148,42 @@ def _provenance(named: Named, weights: Path | None) -> dict[str, Any]:
     return {"conditions": conditions(), "weights": {"file": weights.name, "sha256": checksum}}
 
 
-def _make_content(source: ExportSource, target: str, data_dir: str, required: bool) -> tuple[bytes, Agreement]:
-    made = program if target == "torch-export" else onnx_file
-    content = made.content(source)
-    return content, agreement.check(source, made.runner(content), data_dir=data_dir, required=required)
+def _check_batch(target: str, batch: int) -> None:
+    if target in FOLDERS:
+        runtimes.find(FOLDERS[target]).check_batch(batch)
+    elif batch != 1:
+        raise OptionError(f"--batch is for runtimes whose files take calls of one size only; {target} takes any")
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An export that is not written yet, see :class:`Exported`."""
+
+    write: Callable[[Path], None]
+    agreement: Agreement
+    graph_macs: int | None
+
+
+def _make_content(source: ExportSource, target: str, comparison: _Comparison, batch: int) -> _Made:
+    if target not in FOLDERS:
+        content, agreement = _make_file(source, program if target == "torch-export" else onnx_file, comparison)
+        macs = None if target == "torch-export" else onnx_file.macs_in(content)
+        return _Made(lambda path: create_file(path, content), agreement, macs)
+    runtime = runtimes.find(FOLDERS[target])
+    if target == "folder":
+        written = onnx_file.content(source)
+        files: Files = {"model.onnx": written}
+        macs = onnx_file.macs_in(written)
+    else:
+        network = folded.split(source.model, rule.graph(runtime.name))
+        files, macs = runtime.convert(network, batch), graph_macs.of_network(network)
+    agreement = comparison.check(source, runtime.open(files, batch=batch))
+    converted = RuntimeFiles(runtime, files, agreement, macs, batch, with_weights=target == "folder")
+    return _Made(lambda path: folder.write(path, source, converted), agreement, macs)
+
+
+def _make_file(source: ExportSource, kind: Any, comparison: _Comparison) -> tuple[bytes, Agreement]:
+    """A file that holds its own comparison: of the same network, loaded from bytes without it."""
+    content = kind.content(source)
+    agreement = comparison.check(source, kind.runner(content))
+    return kind.describe(content, {"agreement": json.dumps(agreement.to_dict())}), agreement

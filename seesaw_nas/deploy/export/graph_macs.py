@@ -11,6 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seesaw_nas.core.optional import require
+from seesaw_nas.deploy.runtimes.recorded_graph import write_graph
+from seesaw_nas.deploy.runtimes.recording import record
+from seesaw_nas.network.folded import SplitNetwork
 
 Shape = tuple[int, ...]
 
@@ -27,6 +30,13 @@ def count(model: Any) -> int:
     sized = for_one_image(model)
     shapes = shapes_of(sized)
     return sum(macs for _, macs in layers(sized, shapes))
+
+
+def of_network(network: SplitNetwork) -> int:
+    """As :func:`count`, of the graph that a network is written as."""
+    with require("onnx"):
+        from onnx import load_model_from_string
+    return count(load_model_from_string(write_graph(record(network))))
 
 
 def layers(model: Any, shapes: Mapping[str, Shape]) -> Iterator[tuple[str, int]]:

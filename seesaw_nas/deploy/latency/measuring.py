@@ -20,10 +20,12 @@ from seesaw_nas.core import allocator
 from seesaw_nas.core.conditions import conditions as general_conditions
 from seesaw_nas.core.device import describe, find_device, full_precision, synchronise
 from seesaw_nas.core.errors import RunError, SeesawError
+from seesaw_nas.deploy import runtimes
 from seesaw_nas.deploy.latency.backends import PREPARE, Call, PreparedNetwork, Target
 from seesaw_nas.deploy.latency.race import race
 from seesaw_nas.deploy.latency.record import Latency
 from seesaw_nas.deploy.latency.request import LatencySettings
+from seesaw_nas.deploy.runtimes import RUNTIMES
 from seesaw_nas.network.models import Network, build, load_weights
 
 Load = tuple[int, int]  # images of a call, threads
@@ -68,7 +70,16 @@ def conditions(settings: LatencySettings) -> dict[str, str]:
         "allocator": "glibc, told to keep freed memory" if keeps_memory else "the C library's own settings for memory",
         "precision": settings.precision,
         "timing": f"{settings.seconds:g} s of calls for each figure, backends in turn",
+        **_runtimes(settings),
     }
+
+
+def _runtimes(settings: LatencySettings) -> dict[str, str]:
+    """Versions of the runtimes beside ONNX Runtime that are timed, and what we set in them."""
+    named = [runtimes.find(name) for name in settings.backends if name in RUNTIMES and name != "onnxruntime"]
+    versions = [f"{name} {version}" for one in named for name, version in one.versions.items()]
+    told = [f"{one.title}: {'; '.join(one.settings)}" for one in named if one.settings]
+    return ({"runtimes": ", ".join(versions)} if versions else {}) | ({"settings": ". ".join(told)} if told else {})
 
 
 @torch.no_grad()

@@ -9,8 +9,9 @@ from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.partition import Partition
 from seesaw_nas.architecture.reference import network
 from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
-from seesaw_nas.deploy.export import counted_graph, graph_macs, onnx_file
+from seesaw_nas.deploy.export import counted_graph, graph_macs
 from seesaw_nas.deploy.names import explain_macs
+from seesaw_nas.deploy.runtimes import onnx_graph
 from seesaw_nas.network.counters import Values
 from seesaw_nas.network.models import build
 
@@ -43,7 +44,7 @@ def test_a_dense_network_has_no_zeros_and_says_so():
 def test_the_written_graph_is_counted_like_the_one_made_without_weights(flow):
     block = Block(3, 3, Partition((1, 3) if flow == "shuffle" else (1, 1)), flow)
     model = Architecture(8, 3, 10, Stem(16, 1), (Stage(64, 1, (block, block)),), Head(16))
-    written, made = onnx_file.graph(build(model, seed=0).eval()), counted_graph.make(model)
+    written, made = onnx_graph.graph(build(model, seed=0).eval()), counted_graph.make(model)
     assert graph_macs.count(written) == made.macs
     assert replace(counted_graph.values_in(written), biases=0) == replace(made.values, biases=0)
 
