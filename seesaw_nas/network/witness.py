@@ -97,7 +97,10 @@ def verify(architecture: Architecture, graph: Graph | None = None) -> Verificati
     asked = [one for one in COUNTERS if graph is not None or one.of_graph is None]
     installed = [one for one in asked if is_installed(one.module)]
     missing = dict.fromkeys(one.package for one in asked if one not in installed)
-    counts, layers, uncounted, failed = [], {}, (), {}
+    counts: list[Count] = []
+    layers: dict[str, Mapping[str, int]] = {}
+    uncounted: tuple[tuple[str, int], ...] = ()
+    failed: dict[str, str] = {}
     for counter in installed:
         name = str(find_package(counter.module) or counter.module)
         try:
