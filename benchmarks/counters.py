@@ -2,9 +2,9 @@
 
     python benchmarks/counters.py [SPEC ...]
 
-Counters that are not installed are named and left out; calflops needs transformers. Beside them stands what torch's own
-counter finds where `show --verify` does not ask it: in the fused network that is deployed, and in a forward and backward
-pass; and DeepSpeed's, which has no rule of its own in the package because it is built from source.
+Counters that are not installed are named and left out; calflops needs transformers. Beside them stands what torch's
+own counter finds where `show --verify` does not ask it: in the fused network that is deployed, and in a forward and
+backward pass; and DeepSpeed's, which has no rule of its own in the package because it is built from source.
 """
 
 from __future__ import annotations
