@@ -154,6 +154,22 @@ def rows_of(name: str, batch: int, rounds: int) -> list[dict[str, Any]]:
     return rows
 
 
+def table(rows: list[dict[str, Any]]) -> str:
+    """The results as Markdown: a line for each runtime and batch size, ratios with their intervals."""
+    heads = {"runtime": "", "batch": "", LITERAL: "literal over ours"}
+    heads |= {name: f"uneven over {name}" for name in ("even", "igcv3", "dense")}
+    lines = [f"| {' | '.join(text or key for key, text in heads.items())} |", "|" + "---|" * len(heads)]
+    for name, batch in dict.fromkeys((row["runtime"], row["batch"]) for row in rows):
+        found = {row["network"]: row for row in rows if (row["runtime"], row["batch"]) == (name, batch)}
+        cells = [name, str(batch)]
+        for network in list(heads)[2:]:
+            row = found.get(network, {})
+            told = row.get("literal_over_ours") or row.get("uneven_over_it")
+            cells.append(f"{told['ratio']:.2f} ({told['low']:.2f} to {told['high']:.2f})" if told else "-")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runtimes", default=",".join(runtimes.RUNTIMES))
@@ -170,6 +186,7 @@ def main() -> None:
         for batch in map(int, options.batch.split(",")):
             rows += rows_of(name, batch, options.rounds)
             write_json(options.out, {"conditions": about, "rows": rows})
+    print(table(rows))
 
 
 if __name__ == "__main__":
