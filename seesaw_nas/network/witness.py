@@ -19,7 +19,7 @@ from torch import nn
 from seesaw_nas.architecture import cost
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.optional import explain_error
-from seesaw_nas.network.counters import COUNTERS, Counter, Found, Graph, Values, find_package
+from seesaw_nas.network.counters import COUNTERS, Counter, ExportedGraph, Found, Values, find_package
 from seesaw_nas.network.counters.packages import is_installed
 from seesaw_nas.network.models import build
 
@@ -88,7 +88,7 @@ class Verification:
         return self.params == self.params_built and not self.differing
 
 
-def verify(architecture: Architecture, graph: Graph | None = None) -> Verification:
+def verify(architecture: Architecture, graph: ExportedGraph | None = None) -> Verification:
     """Build the network, count it on the CPU with every counter that is installed, and explain the differences.
 
     Args:
@@ -125,7 +125,7 @@ def verify(architecture: Architecture, graph: Graph | None = None) -> Verificati
     )
 
 
-def _count(counter: Counter, architecture: Architecture, graph: Graph | None) -> Found:
+def _count(counter: Counter, architecture: Architecture, graph: ExportedGraph | None) -> Found:
     """What a counter finds in a network of its own: some leave buffers behind. Nothing that it prints gets out."""
     with _quiet():
         if counter.of_network is not None:
@@ -141,7 +141,7 @@ def _reason(error: Exception) -> str:
     return (text or " ".join(str(error).split()) or type(error).__name__)[:MOST_OF_A_REASON]
 
 
-def _explain(counter: Counter, name: str, total: int, architecture: Architecture, graph: Graph | None) -> Count:
+def _explain(counter: Counter, name: str, total: int, architecture: Architecture, graph: ExportedGraph | None) -> Count:
     macs, values, zeros = cost.macs(architecture), Values.of(architecture), {}
     if counter.of_graph is not None and graph is not None:
         values, zeros = graph.values, {ZEROS: graph.macs - macs}

@@ -10,10 +10,10 @@ from seesaw_nas.core.optional import require
 from seesaw_nas.deploy.export import graph_macs
 from seesaw_nas.deploy.runtimes.recorded_graph import write_graph
 from seesaw_nas.deploy.runtimes.recording import record, without_weights
-from seesaw_nas.network.counters import Graph, Values
+from seesaw_nas.network.counters import ExportedGraph, Values
 
 
-def make(architecture: Architecture) -> Graph:
+def make(architecture: Architecture) -> ExportedGraph:
     """The graph that ``export --to onnx`` writes for this architecture, with random weights, and what is in it.
 
     Raises:
@@ -23,7 +23,7 @@ def make(architecture: Architecture) -> Graph:
     with require("onnx"):
         from onnx import load_model_from_string
     model = load_model_from_string(content)
-    return Graph(content, architecture.input, graph_macs.count(model), values_in(model))
+    return ExportedGraph(content, architecture.input, graph_macs.count(model), values_in(model))
 
 
 def values_in(model: Any) -> Values:

@@ -19,10 +19,10 @@ from seesaw_nas.network.counters import (
     torchinfo,
     torchprofile,
 )
-from seesaw_nas.network.counters.counter import Counter, Found, Graph, Values
+from seesaw_nas.network.counters.counter import Counter, ExportedGraph, Found, Values
 from seesaw_nas.network.counters.packages import Package, find_package
 
-__all__ = ["COUNTERS", "Counter", "Found", "Graph", "Package", "Values", "find_package"]
+__all__ = ["COUNTERS", "Counter", "ExportedGraph", "Found", "Package", "Values", "find_package"]
 
 COUNTERS: tuple[Counter, ...] = (
     torch_flops.COUNTER,

@@ -51,7 +51,7 @@ class Values:
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
+class ExportedGraph:
     """The ONNX graph that a network is exported as.
 
     Attributes:
@@ -99,7 +99,7 @@ class Counter:
     known: str
     beyond: Callable[[Values], dict[str, int]]
     of_network: Callable[[nn.Module, Tensor], Found] | None = None
-    of_graph: Callable[[Graph], Found] | None = None
+    of_graph: Callable[[ExportedGraph], Found] | None = None
     variant: str = ""
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from seesaw_nas.network.counters.counter import Counter, Found, Graph, Values
+from seesaw_nas.network.counters.counter import Counter, ExportedGraph, Found, Values
 
 PER_CLIP = 2  # comparisons
 
 
-def _count(graph: Graph) -> Found:
+def _count(graph: ExportedGraph) -> Found:
     import onnx
     import onnx_tool
 
