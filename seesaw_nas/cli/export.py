@@ -13,7 +13,7 @@ from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.cli.parts.specs import Spec, Weights
-from seesaw_nas.deploy.names import TARGETS, find_weights
+from seesaw_nas.deploy.names import TARGETS, explain_macs, find_weights
 
 if TYPE_CHECKING:
     from seesaw_nas.deploy.export import Exported
@@ -58,6 +58,8 @@ def export(
     console = terminal.console()
     macs, params = cost.macs(named.architecture), cost.params(named.architecture)
     console.print(f"network   {named.name}: {params:,} Params, {macs:,} Multi-Adds")
+    if done.graph_macs is not None:
+        console.print(f"graph     {explain_macs(done.graph_macs, macs)}")
     if weights:
         console.print(f"weights   {weights}")
     console.print(f"written   {done.path}{'/' if done.path.is_dir() else ''}, {done.size:,} bytes")
@@ -72,5 +74,7 @@ def _as_json(named: Named, done: Exported) -> dict[str, Any]:
         "bytes": done.size,
         "name": named.name,
         "digest": named.architecture.digest,
+        "macs": cost.macs(named.architecture),
+        "graph_macs": done.graph_macs,
         "agreement": done.agreement.to_dict() if done.agreement else None,
     }

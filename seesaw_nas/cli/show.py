@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from seesaw_nas.network.witness import Verification
     from seesaw_nas.space import Budget
 
+DIFFERENT = 1  # exit code: the input is right, and a counter finds something else
+
 
 @verb
 def show(
@@ -39,7 +41,10 @@ def show(
     ] = "",
     latency_profile: Annotated[str, typer.Option(help=LATENCY_PROFILE)] = "",
     accept_spread: Annotated[bool, typer.Option("--accept-spread", help=ACCEPT_SPREAD)] = False,
-    verify: Annotated[bool, typer.Option("--verify", help="Build it, and count it with fvcore and thop too.")] = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Build and count it with all counters installed; exit code 1 if one differs."),
+    ] = False,
     svg: Annotated[str, typer.Option(metavar="FILE", help="An SVG file to make, with its drawing.")] = "",
     json: Json = False,
 ) -> None:
@@ -54,6 +59,7 @@ def show(
         result |= {"verification": _as_json(found)} if found else {}
         result |= {"budget": _held_as_json(named, asked)} if asked else {}
         print(dumps(specfile.document(named, result), indent=2))
+        _exit_if_different(found)
         return
     out = terminal.console()
     by_macs = asked is not None and asked.by_macs
@@ -63,6 +69,7 @@ def show(
         _print_witnesses(out, found)
     if svg:
         out.print(f"written   {svg}, {Path(svg).stat().st_size:,} bytes")
+    _exit_if_different(found)
 
 
 def _layers(named: Named, whole: int, budgeted: bool) -> Table:
@@ -144,35 +151,57 @@ def _deployed_line(named: Named) -> str:
     return f"Deployed in {types}: weights {weights} bytes, peak memory {peak} bytes."
 
 
+def _exit_if_different(found: Verification | None) -> None:
+    if found is not None and not found.agrees:
+        raise typer.Exit(DIFFERENT)
+
+
 def _as_json(found: Verification) -> dict[str, Any]:
     counters = [
-        {"counter": c.counter, "total": c.total, "norm": c.norm, "pool": c.pool, "unexplained": c.unexplained}
-        for c in (found.fvcore, found.thop)
+        {
+            "counter": count.counter,
+            "variant": count.variant,
+            "total": count.total,
+            "beyond": dict(count.beyond),
+            "unexplained": count.unexplained,
+        }
+        for count in found.counts
     ]
     return {
         "agrees": found.agrees,
         "params_built": found.params_built,
-        "fvcore_conv_linear": found.fvcore_conv_linear,
+        "graph_macs": found.graph_macs,
         "counters": counters,
         "differing": list(found.differing),
         "uncounted": dict(found.uncounted),
+        "missing": list(found.missing),
+        "failed": dict(found.failed),
     }
 
 
 def _print_witnesses(out: Console, found: Verification) -> None:
     table = terminal.plain_table("The built model, counted by others")
     table.add_column("counter", no_wrap=True)
-    for heading in ("Multi-Adds", "difference", "of batch norm", "of pooling", "unexplained"):
+    for heading in ("Multi-Adds", "difference", "unexplained"):
         table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("what it counts more", no_wrap=True)
     table.add_row("seesaw-nas, by arithmetic", f"{found.macs:,}")
-    beside = found.fvcore_conv_linear - found.macs
-    name = f"{found.fvcore.counter}, conv + linear"
-    table.add_row(name, f"{found.fvcore_conv_linear:,}", f"{beside:+,}", "0", "0", f"{beside:,}")
-    for count in (found.fvcore, found.thop):
-        figures = (count.norm, count.pool, count.unexplained)
-        difference = f"{count.total - count.macs:+,}"
-        table.add_row(f"{count.counter}, total", f"{count.total:,}", difference, *(f"{f:,}" for f in figures))
+    if found.graph_macs is not None:
+        table.add_row("seesaw-nas, exported graph", f"{found.graph_macs:,}", f"{found.graph_macs - found.macs:+,}")
+    for count in found.counts:
+        more = ", ".join(f"{kind} {n:,}" for kind, n in count.beyond.items())
+        table.add_row(
+            count.label,
+            f"{count.total:,}",
+            f"{count.total - found.macs:+,}",
+            f"{count.unexplained:,}",
+            more or "nothing",
+        )
     out.print()
     out.print(table)
     out.print(f"Params of the built model {found.params_built:,}, by arithmetic {found.params:,}.")
+    for counter, reason in found.failed.items():
+        out.print(f"{counter} could not count: {reason}")
+    if found.missing:
+        out.print(f"Not installed, so not asked: {', '.join(found.missing)}.")
     out.print("Every figure agrees." if found.agrees else "DIFFERENT: " + "; ".join(found.differing))

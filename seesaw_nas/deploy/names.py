@@ -13,6 +13,13 @@ TARGETS = (*ENDINGS, *(name for name in FOLDERS if name not in ENDINGS))
 SPLITS = ("validation", "test")
 
 
+def explain_macs(graph_macs: int, macs: int) -> str:
+    """What an exported graph computes, beside its network, for people."""
+    if graph_macs == macs:
+        return f"computes the network's {macs:,} Multi-Adds and no zeros"
+    return f"computes {graph_macs:,} Multi-Adds, for narrow groups are stored as dense convolutions with zeros"
+
+
 def find_weights(spec: str) -> Path | None:
     """The weights in the folder of a finished training or of an export, ``None`` where ``spec`` is none."""
     weights = Path(spec) / "weights.safetensors"

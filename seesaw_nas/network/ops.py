@@ -18,7 +18,7 @@ class UnevenPointwise(nn.Module):
     """1x1 convolution without bias whose group g maps its share of the inputs to its share of the outputs.
 
     ``convs`` holds one ``nn.Conv2d`` if all groups have one size, as in a dense convolution; otherwise one for each
-    group, in order. With ordinary convolution modules fvcore and thop see every multiply-add.
+    group, in order. With ordinary convolution modules counters see every multiply-add.
 
     Args:
         c_in, c_out: channels before and after, each a multiple of the sum of the parts.

@@ -43,7 +43,7 @@ def show(
             shares could be of.
         latency_profile: file that `seesaw-nas profile` wrote, for a bound in milliseconds.
         accept_spread: take one that was measured under load, too.
-        verify: build it, and count it with fvcore and thop, too.
+        verify: build it, and count it with every counter by others that is installed, too.
         svg: a file to make.
 
     Raises:
@@ -58,9 +58,9 @@ def show(
         _draw(named, svg)
     if not verify:
         return Shown(named, budget=found)
-    from seesaw_nas.network import witness
+    from seesaw_nas.workflows import verification  # brings torch, which nothing else of this verb needs
 
-    return Shown(named, witness.verify(named.architecture), found)
+    return Shown(named, verification.verify(named.architecture), found)
 
 
 def _read_budget(written: str, latency_profile: Path | str, accept_spread: bool) -> Budget:

@@ -39,14 +39,17 @@ def test_written_file_and_agreement_are_told(cli, training):
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert re.fullmatch(r"network   small: [\d,]+ Params, [\d,]+ Multi-Adds", lines[0])
-    assert lines[1] == "weights   t/weights.safetensors"
-    assert lines[2] == f"written   small.onnx, {Path('small.onnx').stat().st_size:,} bytes"
+    assert re.fullmatch(
+        r"graph     computes [\d,]+ Multi-Adds, for narrow groups are stored as dense convolutions with zeros", lines[1]
+    )
+    assert lines[2] == "weights   t/weights.safetensors"
+    assert lines[3] == f"written   small.onnx, {Path('small.onnx').stat().st_size:,} bytes"
     assert re.fullmatch(
         r"checked   Differs from the unfused network by at most \d\.\de-0[67] of the largest logit, on 6 random images "
         r"and 256 validation images of digits; top-1 is the same on 256\.",
-        lines[3],
+        lines[4],
     )
-    assert len(lines) == 4
+    assert len(lines) == 5
 
 
 @pytest.mark.parametrize("target", ENDINGS)
@@ -57,6 +60,8 @@ def test_json_is_the_only_thing_on_standard_output(cli, training, target):
     assert (found["target"], found["path"], found["name"]) == (target, f"x{ENDINGS[target]}", "small")
     assert Path(found["path"]).exists()
     assert (found["agreement"] is None) == (target == "json")
+    assert (found["graph_macs"] is None) == (target in ("json", "torch-export"))
+    assert found["macs"] < (found["graph_macs"] or found["macs"] + 1)
 
 
 def test_spec_alone_needs_no_weights(cli):

@@ -20,8 +20,6 @@ CASES = [  # what is missing, what is typed, what to install; first what most mo
     ("plotly", ["report", "runs/a"], "plotly is not installed; pip install plotly"),
     ("sklearn", ["search", *DIGITS], "sklearn is not installed; pip install scikit-learn"),
     ("ray", ["search", *DIGITS, "--engine", "ray"], "ray is not installed; pip install 'ray[tune]'"),
-    ("fvcore", ["show", "seesaw-shuffle-0.5d", "--verify"], "fvcore is not installed; pip install fvcore"),
-    ("thop", ["show", "seesaw-shuffle-0.5d", "--verify"], "thop is not installed; pip install thop"),
     ("pyarrow", ["audit", "a.parquet"], "pyarrow is not installed; pip install pyarrow"),
     ("pooch", ["train", "seesaw-shuffle-0.5d", "--dataset", "cifar10", "--out", "b"],
      "pooch is not installed; pip install pooch"),

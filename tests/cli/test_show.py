@@ -125,8 +125,27 @@ def test_built_model_is_held_against_other_counters(cli):
     code, out, _ = cli("show", "seesaw-share-v1-0.5d-t3@cifar10-tiny", "--verify")
     assert code == 0
     assert out.splitlines()[-1] == "Every figure agrees."
+    assert re.search(r"^seesaw-nas, exported graph +[\d,]+ +\+[\d,]+$", re.sub(" +$", "", out, flags=re.M), flags=re.M)
     code, out, _ = cli("show", "seesaw-share-v1-0.5d-t3@cifar10-tiny", "--verify", "--json")
-    assert (code, json.loads(out)["result"]["verification"]["agrees"]) == (0, True)
+    said = json.loads(out)["result"]["verification"]
+    assert (code, said["agrees"]) == (0, True)
+    assert said["graph_macs"] > json.loads(out)["macs"]
+    assert {"torch", "fvcore", "thop"} <= {entry["counter"].split()[0] for entry in said["counters"]}
+    assert all(entry["unexplained"] == 0 for entry in said["counters"])
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_counter_that_differs_ends_with_code_1_and_is_named(cli, monkeypatch, options):
+    from seesaw_nas.network import witness
+    from seesaw_nas.network.counters import Counter, Found
+    from seesaw_nas.network.counters.counter import nothing
+
+    odd = Counter("fvcore", "fvcore", "9.9", nothing, lambda model, image: Found(7))
+    monkeypatch.setattr(witness, "COUNTERS", (odd,))
+    code, out, err = cli("show", "igcv3-0.5d-t3@cifar10-tiny", "--verify", *options)
+    assert (code, err) == (1, "")
+    assert "unexplained by the rules of version 9.9" in out
+    assert "Every figure agrees" not in out
 
 
 def test_one_architecture_is_drawn_into_a_file_of_its_own(cli, tmp_path):

@@ -21,7 +21,7 @@ from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.core.files import create_file, encode_json
 from seesaw_nas.core.names import safe_name
 from seesaw_nas.deploy import runtimes
-from seesaw_nas.deploy.export import agreement, folder, onnx_file, program, source
+from seesaw_nas.deploy.export import agreement, folder, graph_macs, onnx_file, program, source
 from seesaw_nas.deploy.export.folder import RuntimeFiles
 from seesaw_nas.deploy.names import ENDINGS, FOLDERS, TARGETS
 from seesaw_nas.deploy.runtimes.base import Files, Logits
@@ -42,11 +42,14 @@ class Exported:
     Attributes:
         path: the file or the folder.
         agreement: comparison with the trained network; ``None`` if only the architecture was written.
+        graph_macs: Multi-Adds of the written graph, zeros that it stores for narrow groups included; ``None`` for
+            ``torch-export``, which computes group by group, and ``json``.
     """
 
     target: str
     path: Path
     agreement: Agreement | None
+    graph_macs: int | None = None
 
     @property
     def size(self) -> int:
@@ -109,10 +112,10 @@ def export(
         )
     loaded = source.load(named, weights, dataset=dataset, data_dir=data_dir)
     comparison = _Comparison(data_dir, bool(dataset or data_dir), accept_difference)
-    write, agreement = _make_content(loaded, target, comparison, batch)
+    made = _make_content(loaded, target, comparison, batch)
     _check_place(path, target)  # another export may have been faster
-    _create(path, lambda: write(path))
-    return Exported(target, path, agreement)
+    _create(path, lambda: made.write(path))
+    return Exported(target, path, made.agreement, made.graph_macs)
 
 
 def _create(path: Path, write: Callable[[], None]) -> None:
@@ -152,21 +155,31 @@ def _check_batch(target: str, batch: int) -> None:
         raise OptionError(f"--batch is for runtimes whose files take calls of one size only; {target} takes any")
 
 
-def _make_content(
-    source: ExportSource, target: str, comparison: _Comparison, batch: int
-) -> tuple[Callable[[Path], None], Agreement]:
-    """What writes the export to a path, and the comparison."""
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An export that is not written yet, see :class:`Exported`."""
+
+    write: Callable[[Path], None]
+    agreement: Agreement
+    graph_macs: int | None
+
+
+def _make_content(source: ExportSource, target: str, comparison: _Comparison, batch: int) -> _Made:
     if target not in FOLDERS:
         content, agreement = _make_file(source, program if target == "torch-export" else onnx_file, comparison)
-        return lambda path: create_file(path, content), agreement
+        macs = None if target == "torch-export" else onnx_file.macs_in(content)
+        return _Made(lambda path: create_file(path, content), agreement, macs)
     runtime = runtimes.find(FOLDERS[target])
     if target == "folder":
-        files: Files = {"model.onnx": onnx_file.content(source)}
+        written = onnx_file.content(source)
+        files: Files = {"model.onnx": written}
+        macs = onnx_file.macs_in(written)
     else:
-        files = runtime.convert(folded.split(source.model, rule.graph(runtime.name)), batch)
+        network = folded.split(source.model, rule.graph(runtime.name))
+        files, macs = runtime.convert(network, batch), graph_macs.of_network(network)
     agreement = comparison.check(source, runtime.open(files, batch=batch))
-    converted = RuntimeFiles(runtime, files, agreement, batch, with_weights=target == "folder")
-    return lambda path: folder.write(path, source, converted), agreement
+    converted = RuntimeFiles(runtime, files, agreement, macs, batch, with_weights=target == "folder")
+    return _Made(lambda path: folder.write(path, source, converted), agreement, macs)
 
 
 def _make_file(source: ExportSource, kind: Any, comparison: _Comparison) -> tuple[bytes, Agreement]:

@@ -15,6 +15,7 @@ from seesaw_nas.data.preprocessing import COLOURS, weights_header
 from seesaw_nas.deploy.export import standalone
 from seesaw_nas.deploy.export.agreement import Agreement
 from seesaw_nas.deploy.export.source import ExportSource
+from seesaw_nas.deploy.names import explain_macs
 from seesaw_nas.deploy.runtimes.base import Files, Runtime
 from seesaw_nas.network import models
 
@@ -24,7 +25,7 @@ README = """\
 # {name}
 
 Sorts pictures, read as {size}x{size} pixels in {colours}, into the {count} classes of {dataset}: {classes}.
-{params:,} Params; {macs:,} {convention}.{accuracy}
+{params:,} Params; {macs:,} {convention}. The graph {graph}.{accuracy}
 
     pip install {needs}
     python example.py picture.png ...
@@ -49,6 +50,7 @@ class RuntimeFiles:
     """A network converted for a runtime and compared with the trained one.
 
     Attributes:
+        graph_macs: Multi-Adds of the graph that was converted.
         batch: images of a call, where that is fixed.
         with_weights: whether the folder holds the trained weights, too.
     """
@@ -56,6 +58,7 @@ class RuntimeFiles:
     runtime: Runtime
     files: Files
     agreement: Agreement
+    graph_macs: int
     batch: int = 1
     with_weights: bool = False
 
@@ -105,7 +108,7 @@ def _labels(classes: tuple[str, ...]) -> str:
 
 def _readme(source: ExportSource, converted: RuntimeFiles) -> str:
     named, preprocessing, runtime = source.named, source.preprocessing, converted.runtime
-    classes = preprocessing.classes
+    classes, macs = preprocessing.classes, cost.macs(named.architecture)
     return README.format(
         name=named.name,
         colours=COLOURS.get(preprocessing.channels, f"{preprocessing.channels} channels"),
@@ -115,7 +118,8 @@ def _readme(source: ExportSource, converted: RuntimeFiles) -> str:
         count=len(classes),
         classes=", ".join(classes[:SHOWN_CLASSES]) + (", ..." if len(classes) > SHOWN_CLASSES else ""),
         params=cost.params(named.architecture),
-        macs=cost.macs(named.architecture),
+        macs=macs,
+        graph=explain_macs(converted.graph_macs, macs),
         convention=cost.CONVENTION,
         accuracy=_accuracy(source),
         needs=runtime.needs,

@@ -10,19 +10,22 @@ from seesaw_nas.core.documents import DocumentError, read_bytes
 from seesaw_nas.core.errors import RunError, SeesawError, SpecError
 from seesaw_nas.core.optional import require
 from seesaw_nas.data.preprocessing import Floats, Preprocessing
+from seesaw_nas.deploy.export import graph_macs
 from seesaw_nas.deploy.export.source import ExportSource
 from seesaw_nas.deploy.runtimes.base import Logits
 from seesaw_nas.deploy.runtimes.onnx_graph import graph
 from seesaw_nas.deploy.runtimes.onnxruntime import open_session, run, runner
 
-__all__ = ["content", "describe", "open_file", "runner"]
+__all__ = ["content", "describe", "macs_in", "open_file", "runner"]
 
 LARGEST = 2**31  # bytes of a file, the most that its format allows
+GRAPH_MACS = "graph_macs"  # in the metadata: what the graph computes, where `macs` is what the network does
 
 
 def content(source: ExportSource) -> bytes:
     """The ONNX file of the folded network."""
-    return _with_metadata(graph(source.model), source.about)
+    proto = graph(source.model)
+    return _with_metadata(proto, {**source.about, GRAPH_MACS: str(graph_macs.count(proto))})
 
 
 def describe(content: bytes, about: Mapping[str, str]) -> bytes:
@@ -37,6 +40,13 @@ def _with_metadata(proto: Any, about: Mapping[str, str]) -> bytes:
         proto.metadata_props.add(key=key, value=text)
     written: bytes = proto.SerializeToString(deterministic=True)
     return written
+
+
+def macs_in(content: bytes) -> int:
+    """The graph's own Multi-Adds, which :func:`content` wrote into its metadata."""
+    with require("onnx"):
+        from onnx import load_model_from_string
+    return next(int(entry.value) for entry in load_model_from_string(content).metadata_props if entry.key == GRAPH_MACS)
 
 
 def open_file(path: Path) -> tuple[Preprocessing, Logits]:

@@ -44,6 +44,7 @@ def test_it_says_what_it_is(named, source, onnx_content, tmp_path):
     assert (said["name"], said["digest"]) == ("small", named.architecture.digest)
     assert int(said["params"]) == cost.params(named.architecture)
     assert int(said["macs"]) == cost.macs(named.architecture)
+    assert int(said["graph_macs"]) == onnx_file.macs_in(onnx_content) > int(said["macs"])  # zeros of narrow groups
     assert json.loads(said["preprocessing"]) == source.preprocessing.to_dict()
     assert json.loads(said["versions"])["seesaw_nas"] == seesaw_nas.__version__
     (tmp_path / "s.json").write_text(said["spec"])
