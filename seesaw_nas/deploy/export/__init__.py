@@ -164,7 +164,7 @@ def _make_content(
         files: Files = {"model.onnx": onnx_file.content(source)}
     else:
         files = runtime.convert(folded.split(source.model, rule.graph(runtime.name)), batch)
-    agreement = comparison.check(source, runtime.open(files, batch=batch))
+    agreement = comparison.check(source, runtime.open(files, threads=1, batch=batch))
     converted = RuntimeFiles(runtime, files, agreement, batch, with_weights=target == "folder")
     return lambda path: folder.write(path, source, converted), agreement
 
