@@ -177,7 +177,7 @@ def _make_content(source: ExportSource, target: str, comparison: _Comparison, ba
     else:
         network = folded.split(source.model, rule.graph(runtime.name))
         files, macs = runtime.convert(network, batch), graph_macs.of_network(network)
-    agreement = comparison.check(source, runtime.open(files, batch=batch))
+    agreement = comparison.check(source, runtime.open(files, threads=1, batch=batch))
     converted = RuntimeFiles(runtime, files, agreement, macs, batch, with_weights=target == "folder")
     return _Made(lambda path: folder.write(path, source, converted), agreement, macs)
 
