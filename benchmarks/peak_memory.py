@@ -28,7 +28,7 @@ from seesaw_nas.architecture import cost, memory, reference
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.files import write_json
-from seesaw_nas.deploy.export import onnx_file
+from seesaw_nas.deploy.runtimes import onnx_graph
 from seesaw_nas.network.models import build
 from seesaw_nas.space import Feasible
 
@@ -71,7 +71,7 @@ def for_one_image(architecture: Architecture) -> Any:
         torch.nn.init.normal_(
             module.bias, generator=generator
         )  # the exporter leaves out zeros and shares equal tensors
-    model = onnx_file.graph(network)
+    model = onnx_graph.graph(network)
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_value = 1
     return onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)

@@ -29,6 +29,12 @@ def export(
         str, typer.Option(help="Data set it was trained on, as for train, where the weights do not say.")
     ] = "",
     data_dir: Annotated[str, typer.Option(help="Folder with the CIFAR archive, for the check on real images.")] = "",
+    batch: Annotated[
+        int, typer.Option(min=1, help="Images of a call, for runtimes whose files take calls of one size only.")
+    ] = 1,
+    accept_difference: Annotated[
+        bool, typer.Option("--accept-difference", help="Write a network that differs by more than the limit, too.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write a trained network for others to run."""
@@ -36,7 +42,16 @@ def export(
 
     named = specfile.resolve(spec)
     weights = weights or find_weights(spec)
-    done = deployment.export(named, to, weights=weights, out=out, dataset=dataset, data_dir=data_dir)
+    done = deployment.export(
+        named,
+        to,
+        weights=weights,
+        out=out,
+        dataset=dataset,
+        data_dir=data_dir,
+        batch=batch,
+        accept_difference=accept_difference,
+    )
     if json:
         print(dumps(_as_json(named, done), indent=2))
         return

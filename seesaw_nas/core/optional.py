@@ -14,6 +14,7 @@ INSTALLED_AS = {  # name to import: name to install, where they differ
     "PIL": "pillow",
     "distutils": "setuptools",  # Python 3.12 removed distutils; setuptools provides it
     "kaleido": "'kaleido>=1'",
+    "openvino": "'seesaw-nas[openvino]'",
     "psycopg": "'psycopg[binary]'",
     "ray": "'ray[tune]'",
     "sklearn": "scikit-learn",

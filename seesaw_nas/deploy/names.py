@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from seesaw_nas.deploy.runtimes import RUNTIMES
+
 ENDINGS = {"onnx": ".onnx", "torch-export": ".pt2", "json": ".json", "folder": ""}
-TARGETS = tuple(ENDINGS)
+FOLDERS = {"folder": "onnxruntime", **{name: name for name in RUNTIMES if name != "onnxruntime"}}
+"""Targets that are folders, with the runtime of each; that of ONNX Runtime is the default one, with the weights."""
+TARGETS = (*ENDINGS, *(name for name in FOLDERS if name not in ENDINGS))
 SPLITS = ("validation", "test")
 
 

@@ -22,8 +22,8 @@ from seesaw_nas.data.unread import PassedOver
 from seesaw_nas.data.unreadable import check_decoder
 from seesaw_nas.data.walk import KINDS, NAMED, find_pictures
 from seesaw_nas.deploy.export import onnx_file, source
-from seesaw_nas.deploy.export.agreement import Logits
 from seesaw_nas.deploy.names import find_weights
+from seesaw_nas.deploy.runtimes.base import Logits
 from seesaw_nas.network import folded
 
 BATCH = 16  # the fastest batch size in measurements on a CPU; larger ones only need more memory

@@ -65,6 +65,8 @@ def export(
     out: Path | None = None,
     dataset: str = "",
     data_dir: str = "",
+    batch: int = 1,
+    accept_difference: bool = False,
 ) -> Exported:
     """Write a network for others to run, see :func:`seesaw_nas.deploy.export.export`.
 
@@ -72,6 +74,7 @@ def export(
         spec: a spec file, a run's folder or MODEL@SETTING; or what one of these was resolved to.
         to: the form, one of :data:`seesaw_nas.deploy.names.TARGETS`.
         weights: without, those of the training whose folder ``spec`` is.
+        batch, accept_difference: see there.
 
     Raises:
         SeesawError: something cannot be read, or does not fit; then nothing is written.
@@ -79,7 +82,16 @@ def export(
     if isinstance(spec, str):
         weights = weights or find_weights(spec)
         spec = specfile.resolve(spec)
-    return exports.export(spec, weights, to, out, dataset=dataset, data_dir=data_dir)
+    return exports.export(
+        spec,
+        weights,
+        to,
+        out,
+        dataset=dataset,
+        data_dir=data_dir,
+        batch=batch,
+        accept_difference=accept_difference,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import cores
 from seesaw_nas.core.errors import OptionError, RunError
 from seesaw_nas.deploy import latency
-from seesaw_nas.deploy.export import onnx_file
 from seesaw_nas.deploy.latency import BACKENDS, NO_TIMINGS, Latency, LatencySettings, NetworkLatencies, measuring
 from seesaw_nas.deploy.latency.backends import PREPARE, PreparedNetwork, Target
 from seesaw_nas.deploy.latency.race import LEAST_ROUNDS, MOST_ROUNDS, Times, race
+from seesaw_nas.deploy.runtimes import onnx_graph
+from seesaw_nas.deploy.runtimes import onnxruntime as runtime
 from seesaw_nas.network import folded
 from seesaw_nas.network.models import build, save_weights
 
@@ -229,8 +230,8 @@ def test_threads_are_put_back_when_it_is_interrupted(swapped, monkeypatch):
 
 def test_onnxruntime_gets_the_same_threads(monkeypatch):
     given = []
-    monkeypatch.setattr(onnx_file, "graph", lambda network: onnx.ModelProto())
-    monkeypatch.setattr(onnx_file, "runner", lambda graph, threads, providers: given.append((threads, providers)))
+    monkeypatch.setattr(onnx_graph, "graph", lambda network: onnx.ModelProto())
+    monkeypatch.setattr(runtime, "runner", lambda graph, threads, providers: given.append((threads, providers)))
     prepared = PREPARE["onnxruntime"](build(SMALL, seed=0), Target(torch.device("cpu"), torch.float32))
     prepared.ready(torch.zeros(1, 1, 8, 8), 7)
     assert given == [(7, ("CPUExecutionProvider",))]

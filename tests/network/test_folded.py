@@ -161,7 +161,7 @@ def test_the_rule_tiles_wide_uneven_layers_and_never_a_dense_one():
 
 
 def formulations(name: str) -> set[tuple[int, str]]:
-    return {(block.placed.c_in, rule.graph(block)) for block in fold(trained(network(name))).blocks}
+    return {(block.placed.c_in, rule.graph()(block)) for block in fold(trained(network(name))).blocks}
 
 
 def test_the_rule_for_graphs_splits_where_every_piece_is_wide():

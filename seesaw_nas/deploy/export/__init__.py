@@ -1,4 +1,4 @@
-"""Exports trained networks as ONNX, as a torch.export program, as a JSON spec, or as a folder with everything needed.
+"""Exports trained networks as ONNX, as a torch.export program, as a JSON spec, or as a folder for a runtime.
 
 Networks are folded (:mod:`seesaw_nas.network.folded`) and compared with the trained network before anything is written.
 Existing files are never overwritten, and files are written atomically.
@@ -7,6 +7,7 @@ Existing files are never overwritten, and files are written atomically.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +20,13 @@ from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.core.files import create_file, encode_json
 from seesaw_nas.core.names import safe_name
+from seesaw_nas.deploy import runtimes
 from seesaw_nas.deploy.export import agreement, folder, onnx_file, program, source
-from seesaw_nas.deploy.names import ENDINGS, TARGETS
+from seesaw_nas.deploy.export.folder import RuntimeFiles
+from seesaw_nas.deploy.names import ENDINGS, FOLDERS, TARGETS
+from seesaw_nas.deploy.runtimes.base import Files, Logits
+from seesaw_nas.network import folded
+from seesaw_nas.network.folded import rule
 
 if TYPE_CHECKING:
     from seesaw_nas.deploy.export.agreement import Agreement
@@ -49,6 +55,18 @@ class Exported:
         return sum(file.stat().st_size for file in files)
 
 
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """How an export is compared with the trained network: see :func:`export`."""
+
+    data_dir: str
+    names_images: bool
+    accepts: bool
+
+    def check(self, source: ExportSource, logits: Logits) -> Agreement:
+        return agreement.check(source, logits, data_dir=self.data_dir, required=self.names_images, accept=self.accepts)
+
+
 def export(
     named: Named,
     weights: Path | None,
@@ -57,6 +75,8 @@ def export(
     *,
     dataset: str = "",
     data_dir: str = "",
+    batch: int = 1,
+    accept_difference: bool = False,
 ) -> Exported:
     """Write a trained network in one format, after comparing it with the unfused network.
 
@@ -66,14 +86,18 @@ def export(
         out: file or folder to create; by default the network's name with the target's suffix, in the current folder.
         dataset: data set that the network was trained on, for weights files that do not describe their images.
         data_dir: folder of its images, as for :func:`seesaw_nas.data.load`.
+        batch: images of a call, for runtimes whose files take calls of one size only.
+        accept_difference: whether a network that differs by more than the limit is written all the same.
 
     Raises:
-        SeesawError: the target is unknown, ``out`` exists, or the weights do not fit; then nothing is written.
+        SeesawError: the target is unknown, its runtime is not installed or cannot hold the network, ``out`` exists, or
+            the weights do not fit; then nothing is written.
     """
-    if target not in ENDINGS:
+    if target not in TARGETS:
         raise OptionError(known("target", target, TARGETS))
-    path = out or Path(safe_name(named.name) + ENDINGS[target])
+    path = out or Path(safe_name(named.name) + ENDINGS.get(target, f"-{target}"))
     _check_place(path, target)
+    _check_batch(target, batch)
     if target == "json":
         document = specfile.document(named, {**named.result, "export": _provenance(named, weights)})
         _create(path, lambda: create_file(path, encode_json(document)))
@@ -84,12 +108,10 @@ def export(
             "which `seesaw-nas train` makes"
         )
     loaded = source.load(named, weights, dataset=dataset, data_dir=data_dir)
-    content, agreement = _make_content(loaded, target, data_dir, bool(dataset or data_dir))
+    comparison = _Comparison(data_dir, bool(dataset or data_dir), accept_difference)
+    write, agreement = _make_content(loaded, target, comparison, batch)
     _check_place(path, target)  # another export may have been faster
-    if target == "folder":
-        _create(path, lambda: folder.write(path, loaded, content, agreement))
-    else:
-        _create(path, lambda: create_file(path, content))
+    _create(path, lambda: write(path))
     return Exported(target, path, agreement)
 
 
@@ -109,8 +131,9 @@ def _check_place(path: Path, target: str) -> None:
         raise _taken(path)
     if not path.parent.is_dir():
         raise RunError(f"cannot write {path}: there is no folder {path.parent}; make it, or choose another --out")
-    if ENDINGS[target] and path.suffix != ENDINGS[target]:
-        raise OptionError(f"--out for {target} ends in {ENDINGS[target]}, got {path}")
+    ending = ENDINGS.get(target, "")
+    if ending and path.suffix != ending:
+        raise OptionError(f"--out for {target} ends in {ending}, got {path}")
 
 
 def _provenance(named: Named, weights: Path | None) -> dict[str, Any]:
@@ -122,7 +145,32 @@ def _provenance(named: Named, weights: Path | None) -> dict[str, Any]:
     return {"conditions": conditions(), "weights": {"file": weights.name, "sha256": checksum}}
 
 
-def _make_content(source: ExportSource, target: str, data_dir: str, required: bool) -> tuple[bytes, Agreement]:
-    made = program if target == "torch-export" else onnx_file
-    content = made.content(source)
-    return content, agreement.check(source, made.runner(content), data_dir=data_dir, required=required)
+def _check_batch(target: str, batch: int) -> None:
+    if target in FOLDERS:
+        runtimes.find(FOLDERS[target]).check_batch(batch)
+    elif batch != 1:
+        raise OptionError(f"--batch is for runtimes whose files take calls of one size only; {target} takes any")
+
+
+def _make_content(
+    source: ExportSource, target: str, comparison: _Comparison, batch: int
+) -> tuple[Callable[[Path], None], Agreement]:
+    """What writes the export to a path, and the comparison."""
+    if target not in FOLDERS:
+        content, agreement = _make_file(source, program if target == "torch-export" else onnx_file, comparison)
+        return lambda path: create_file(path, content), agreement
+    runtime = runtimes.find(FOLDERS[target])
+    if target == "folder":
+        files: Files = {"model.onnx": onnx_file.content(source)}
+    else:
+        files = runtime.convert(folded.split(source.model, rule.graph(runtime.name)), batch)
+    agreement = comparison.check(source, runtime.open(files, batch=batch))
+    converted = RuntimeFiles(runtime, files, agreement, batch, with_weights=target == "folder")
+    return lambda path: folder.write(path, source, converted), agreement
+
+
+def _make_file(source: ExportSource, kind: Any, comparison: _Comparison) -> tuple[bytes, Agreement]:
+    """A file that holds its own comparison: of the same network, loaded from bytes without it."""
+    content = kind.content(source)
+    agreement = comparison.check(source, kind.runner(content))
+    return kind.describe(content, {"agreement": json.dumps(agreement.to_dict())}), agreement

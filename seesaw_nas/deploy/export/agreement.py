@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,11 @@ from seesaw_nas.data.download import cache_dir
 from seesaw_nas.data.images import Images
 from seesaw_nas.data.preprocessing import Floats, Pixels
 from seesaw_nas.deploy.export.source import ExportSource
-
-Logits = Callable[[Floats], Floats]  # (N, C, H, W), normalised, to (N, classes)
+from seesaw_nas.deploy.runtimes.base import Logits
 
 TOLERANCE = 1e-4  # as a share of the largest logit; the measured error of folding batch norm in float32 is 5e-7
 RANDOM_BATCHES = (1, 5)
-N_REAL, REAL_BATCH = 128, 16
+N_REAL, REAL_BATCH = 256, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,7 @@ class Agreement:
         n_random, n_real: numbers of random and of real images.
         top1_agreement: share of the real images that both networks assign to the same class; ``None`` without any.
         real: description of the real images, or the reason why there are none.
+        tolerance: the limit of the difference.
     """
 
     difference: float
@@ -42,10 +42,21 @@ class Agreement:
     n_real: int
     top1_agreement: float | None
     real: str
+    tolerance: float = TOLERANCE
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the difference is within the limit."""
+        return self.difference <= self.tolerance
 
     @property
     def sentence(self) -> str:
-        """The result in one sentence for people."""
+        """The result in one sentence for people, and a second one if the difference is above the limit."""
+        beyond = "" if self.is_kept else f" That is more than {self.tolerance:.0e}, the limit, and was accepted."
+        return self._comparison + beyond
+
+    @property
+    def _comparison(self) -> str:
         text = f"Differs from the unfused network by at most {self.difference:.1e} of the largest logit"
         if self.top1_agreement is None:
             return f"{text}, on {self.n_random} random images ({self.real})."
@@ -54,14 +65,17 @@ class Agreement:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
-        return asdict(self) | {"tolerance": TOLERANCE}
+        return asdict(self)
 
 
-def check(source: ExportSource, logits: Logits, *, data_dir: str = "", required: bool = False) -> Agreement:
+def check(
+    source: ExportSource, logits: Logits, *, data_dir: str = "", required: bool = False, accept: bool = False
+) -> Agreement:
     """Compare ``logits`` with the unfused network on random images and, if available, on validation images.
 
     Args:
         required: whether the user named the data set: then its images are downloaded, and their absence is an error.
+        accept: whether a difference above ``TOLERANCE`` is accepted.
 
     Raises:
         RunError: the networks differ by more than ``TOLERANCE``, or a logit is not finite.
@@ -70,14 +84,22 @@ def check(source: ExportSource, logits: Logits, *, data_dir: str = "", required:
     pixels, real = _real(source, data_dir, required)
     on_random = [_both(source, logits, batch) for batch in _random(source)]
     on_real = [_both(source, logits, pixels[i : i + REAL_BATCH]) for i in range(0, len(pixels), REAL_BATCH)]
-    difference = max(_difference(*pair) for pair in on_random + on_real)
-    if not difference <= TOLERANCE:  # true for NaN, too
-        raise RunError(
-            f"the exported network differs from the trained one by {difference:.1e} of its largest logit, at most "
-            f"{TOLERANCE:.0e} is wanted; nothing was written"
-        )
+    difference = float(np.max([_difference(*pair) for pair in on_random + on_real]))  # NaN if any of them is
     same = [int((expected.argmax(1) == came.argmax(1)).sum()) for expected, came in on_real]
-    return Agreement(difference, sum(RANDOM_BATCHES), len(pixels), sum(same) / len(pixels) if same else None, real)
+    share = sum(same) / len(pixels) if same else None
+    agreement = Agreement(difference, sum(RANDOM_BATCHES), len(pixels), share, real, TOLERANCE)
+    if not agreement.is_kept and not (accept and np.isfinite(difference)):
+        raise RunError(_refusal(agreement))
+    return agreement
+
+
+def _refusal(agreement: Agreement) -> str:
+    top1 = "" if agreement.top1_agreement is None else f" (top-1 is the same on {agreement.top1_agreement:.1%})"
+    remedy = "; --accept-difference writes it all the same" if np.isfinite(agreement.difference) else ""
+    return (
+        f"the exported network differs from the trained one by {agreement.difference:.1e} of its largest logit{top1}, "
+        f"at most {agreement.tolerance:.0e} is wanted; nothing was written{remedy}"
+    )
 
 
 def unfused(source: ExportSource) -> Logits:

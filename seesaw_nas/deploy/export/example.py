@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from seesaw_nas.data.pictures import explain, printable, read_square
+from seesaw_nas.deploy.runtimes.onnxruntime import load
 
 HERE = Path(__file__).resolve().parent
+BATCH = 1  # images of a call
 
 
 def read(path: str, about: dict[str, Any]) -> Any:
@@ -32,16 +34,15 @@ def main() -> int:
         return 2
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     about = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
-    session = onnxruntime.InferenceSession(HERE / "model.onnx", providers=["CPUExecutionProvider"])
-    code = 0
+    network, code = load(HERE, os.cpu_count() or 1), 0
     for path in sys.argv[1:]:
         try:
-            images = read(path, about)[None]
+            images = np.repeat(read(path, about)[None], BATCH, axis=0)
         except Exception as error:  # on a damaged file Pillow's decoders raise errors of almost any type
             print(f"cannot read {printable(path)}: {explain(error)}", file=sys.stderr)
             code = 2
             continue
-        (logits,) = session.run(["logits"], {"images": images})[0].astype(np.float64)
+        logits = network(images)[0].astype(np.float64)
         shares = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
         best = np.argsort(-shares, kind="stable")[:5]
         named = (f"{printable(about['classes'][i])} {shares[i]:.2%}" for i in best)

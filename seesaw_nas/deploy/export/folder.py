@@ -1,17 +1,21 @@
-"""The exported folder, with which pictures can be classified without this package and without torch."""
+"""The exported folder, with which pictures can be classified without this package."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from seesaw_nas import __version__
 from seesaw_nas.architecture import cost
 from seesaw_nas.core.files import make_folder, replace_file, write_json
+from seesaw_nas.data.pictures import printable
 from seesaw_nas.data.preprocessing import COLOURS, weights_header
 from seesaw_nas.deploy.export import standalone
 from seesaw_nas.deploy.export.agreement import Agreement
 from seesaw_nas.deploy.export.source import ExportSource
+from seesaw_nas.deploy.runtimes.base import Files, Runtime
 from seesaw_nas.network import models
 
 SHOWN_CLASSES = 10
@@ -22,26 +26,41 @@ README = """\
 Sorts pictures, read as {size}x{size} pixels in {colours}, into the {count} classes of {dataset}: {classes}.
 {params:,} Params; {macs:,} {convention}.{accuracy}
 
-    pip install onnxruntime numpy pillow
+    pip install {needs}
     python example.py picture.png ...
 
 | file | what |
 |---|---|
-| `example.py` | reads pictures and prints their five likeliest classes |
-| `model.onnx` | `images`, float32 (N, {channels}, {size}, {size}), to `logits`, (N, {count}); batch norm is folded in |
+| `example.py` | reads pictures and prints their five likeliest classes, in {title} |
+| {files} | {io}; batch norm is folded in |
 | `preprocessing.json` | short side to {short_side} pixels, the centre, (pixel / 255 - `mean`) / `std`; the classes |
+| `labels.txt` | the classes, one a line, in the order of the logits |
 | `spec.json` | the architecture; `seesaw-nas show spec.json` prints it |
-| `weights.safetensors` | the trained weights as they are, batch norm not folded |
-
-Exported by seesaw-nas {version} on {day}. {agreement}
+| `agreement.json` | the comparison with the trained network, and the versions it was made with |
+{weights}
+{settings}Exported by seesaw-nas {version} on {day}, checked in {versions}. {agreement}
 """
+WEIGHTS = "| `weights.safetensors` | the trained weights as they are, batch norm not folded |\n"
 
 
-def write(path: Path, source: ExportSource, network: bytes, agreement: Agreement) -> None:
+@dataclass(frozen=True, slots=True)
+class RuntimeFiles:
+    """A network converted for a runtime and compared with the trained one.
+
+    Attributes:
+        batch: images of a call, where that is fixed.
+        with_weights: whether the folder holds the trained weights, too.
+    """
+
+    runtime: Runtime
+    files: Files
+    agreement: Agreement
+    batch: int = 1
+    with_weights: bool = False
+
+
+def write(path: Path, source: ExportSource, converted: RuntimeFiles) -> None:
     """Create the folder atomically.
-
-    Args:
-        network: content of the ONNX file.
 
     Raises:
         FileExistsError: something has come to be at ``path`` meanwhile.
@@ -51,17 +70,38 @@ def write(path: Path, source: ExportSource, network: bytes, agreement: Agreement
         named, preprocessing = source.named, source.preprocessing
         write_json(made / "spec.json", source.document)
         write_json(made / "preprocessing.json", preprocessing.to_dict())
-        header = weights_header(named, source.dataset, preprocessing)
-        models.save_weights(source.model, made / "weights.safetensors", header)
-        replace_file(made / "model.onnx", network)
-        replace_file(made / "example.py", standalone.example().encode())
-        replace_file(made / "README.md", _readme(source, agreement).encode())
+        write_json(made / "agreement.json", describe(converted))
+        if converted.with_weights:
+            header = weights_header(named, source.dataset, preprocessing)
+            models.save_weights(source.model, made / "weights.safetensors", header)
+        for name, content in converted.files.items():
+            replace_file(made / name, content)
+        replace_file(made / "labels.txt", _labels(preprocessing.classes).encode())
+        replace_file(made / "example.py", standalone.example(converted.runtime, converted.batch).encode())
+        replace_file(made / "README.md", _readme(source, converted).encode())
 
     make_folder(path, fill)
 
 
-def _readme(source: ExportSource, agreement: Agreement) -> str:
-    named, preprocessing = source.named, source.preprocessing
+def describe(converted: RuntimeFiles) -> dict[str, Any]:
+    """The content of ``agreement.json``."""
+    runtime = converted.runtime
+    return {
+        "runtime": runtime.title,
+        "versions": runtime.versions,
+        "settings": list(runtime.settings),
+        "batch": converted.batch if runtime.fixed_batch else "any",
+        **converted.agreement.to_dict(),
+    }
+
+
+def _labels(classes: tuple[str, ...]) -> str:
+    """One class a line, with escapes for what would end a line or not show."""
+    return "".join(f"{printable(name)}\n" for name in classes)
+
+
+def _readme(source: ExportSource, converted: RuntimeFiles) -> str:
+    named, preprocessing, runtime = source.named, source.preprocessing, converted.runtime
     classes = preprocessing.classes
     return README.format(
         name=named.name,
@@ -69,17 +109,40 @@ def _readme(source: ExportSource, agreement: Agreement) -> str:
         size=preprocessing.size,
         short_side=preprocessing.short_side,
         dataset=preprocessing.dataset.removeprefix("folder:"),
-        channels=preprocessing.channels,
         count=len(classes),
         classes=", ".join(classes[:SHOWN_CLASSES]) + (", ..." if len(classes) > SHOWN_CLASSES else ""),
         params=cost.params(named.architecture),
         macs=cost.macs(named.architecture),
         convention=cost.CONVENTION,
         accuracy=_accuracy(source),
+        needs=runtime.needs,
+        title=runtime.title,
+        files=", ".join(f"`{name}`" for name in converted.files),
+        io=_io(source, str(converted.batch) if runtime.fixed_batch else "N"),
+        weights=WEIGHTS if converted.with_weights else "",
+        settings=_settings(converted),
         version=__version__,
         day=datetime.now(UTC).date(),
-        agreement=agreement.sentence,
+        versions=", ".join(f"{name} {version}" for name, version in runtime.versions.items()),
+        agreement=converted.agreement.sentence,
     )
+
+
+def _io(source: ExportSource, batch: str) -> str:
+    channels, height, width = source.named.architecture.input
+    count = source.named.architecture.classes
+    return f"`images`, float32 ({batch}, {channels}, {height}, {width}), to `logits`, ({batch}, {count})"
+
+
+def _settings(converted: RuntimeFiles) -> str:
+    """Paragraphs on what differs from what the runtime does by itself; empty if nothing does."""
+    runtime, batch = converted.runtime, converted.batch
+    told = [f"Calls have exactly {batch} image{'s' if batch > 1 else ''}: {runtime.fixed_batch}."] * bool(
+        runtime.fixed_batch
+    )
+    if runtime.settings:
+        told.append("Set in `example.py` or in the files: " + "; ".join(runtime.settings) + ".")
+    return "".join(f"{paragraph}\n\n" for paragraph in told)
 
 
 def _accuracy(source: ExportSource) -> str:

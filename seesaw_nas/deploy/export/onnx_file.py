@@ -1,66 +1,42 @@
-"""Writes a network as an ONNX file that describes its own preprocessing, and runs such files."""
+"""Writes a network as an ONNX file that describes its own preprocessing, and opens such files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from seesaw_nas.core.documents import DocumentError, read_bytes
 from seesaw_nas.core.errors import RunError, SeesawError, SpecError
 from seesaw_nas.core.optional import require
 from seesaw_nas.data.preprocessing import Floats, Preprocessing
-from seesaw_nas.deploy.export.agreement import Logits
 from seesaw_nas.deploy.export.source import ExportSource
-from seesaw_nas.deploy.export.tracing import dynamic_batch, example, hide_warnings
-from seesaw_nas.network import folded
-from seesaw_nas.network.models import Network
+from seesaw_nas.deploy.runtimes.base import Logits
+from seesaw_nas.deploy.runtimes.onnx_graph import graph
+from seesaw_nas.deploy.runtimes.onnxruntime import open_session, run, runner
+
+__all__ = ["content", "describe", "open_file", "runner"]
 
 LARGEST = 2**31  # bytes of a file, the most that its format allows
-OPSET = 18  # torch 2.13 uses 20 by default, which gives the same graph and speed; older runtimes only read 18
-IMAGES, LOGITS = "images", "logits"
-CUDA, PROVIDERS = "CUDAExecutionProvider", ("CPUExecutionProvider",)
 
 
 def content(source: ExportSource) -> bytes:
     """The ONNX file of the folded network."""
-    proto = graph(source.model)
-    for key, text in source.about.items():
+    return _with_metadata(graph(source.model), source.about)
+
+
+def describe(content: bytes, about: Mapping[str, str]) -> bytes:
+    """The same ONNX file with more metadata."""
+    with require("onnx"):
+        import onnx
+    return _with_metadata(onnx.load_model_from_string(content), about)
+
+
+def _with_metadata(proto: Any, about: Mapping[str, str]) -> bytes:
+    for key, text in about.items():
         proto.metadata_props.add(key=key, value=text)
     written: bytes = proto.SerializeToString(deterministic=True)
     return written
-
-
-def graph(network: Network) -> Any:
-    """The folded network as an ``onnx.ModelProto``: ``images`` (N, C, H, W) to ``logits`` (N, classes), for any N.
-
-    Raises:
-        OptionError: onnx or onnxscript is not installed.
-    """
-    with hide_warnings(), require("onnxscript"):
-        program = torch.onnx.export(
-            folded.split(network),
-            example(network.architecture),
-            dynamo=True,
-            input_names=[IMAGES],
-            output_names=[LOGITS],
-            dynamic_shapes=dynamic_batch(),
-            opset_version=OPSET,
-            verbose=False,
-        )
-    assert program is not None, "dynamo=True returns a program"
-    proto: Any = program.model_proto
-    _forget_origins(proto.graph)
-    return proto
-
-
-def _forget_origins(graph: Any) -> None:
-    """Remove the exporter's notes on every operator: stack traces with the paths of this machine."""
-    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
-        part.ClearField("metadata_props")
-    graph.ClearField("value_info")  # intermediate shapes, which a runtime infers
 
 
 def open_file(path: Path) -> tuple[Preprocessing, Logits]:
@@ -75,7 +51,7 @@ def open_file(path: Path) -> tuple[Preprocessing, Logits]:
     except DocumentError as error:
         raise RunError(error.about(path, "the network")) from None
     try:
-        session = _session(content)
+        session = open_session(content)
         text = session.get_modelmeta().custom_metadata_map.get("preprocessing", "")
     except SeesawError:
         raise
@@ -84,7 +60,7 @@ def open_file(path: Path) -> tuple[Preprocessing, Logits]:
     if not text:
         raise RunError(f"{path} does not describe its preprocessing; a file of `seesaw-nas export --to onnx` is wanted")
     try:
-        return Preprocessing.from_json(text), _guarded(_logits(session), path)
+        return Preprocessing.from_json(text), _guarded(run(session), path)
     except SpecError as error:
         raise RunError(f"{path} was not exported by this release of seesaw-nas: {error}") from None
 
@@ -103,46 +79,3 @@ def _guarded(logits: Logits, path: Path) -> Logits:
 
 def _quote(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
-
-
-def runner(model: bytes, threads: int = 0, providers: Sequence[Any] = PROVIDERS) -> Logits:
-    """The network in the content of an ONNX file.
-
-    Args:
-        threads: threads per operator; 0 for one per core.
-        providers: execution providers of ONNX Runtime, the preferred one first.
-    """
-    return _logits(_session(model, threads, providers))
-
-
-def has_cuda() -> bool:
-    """Whether this ONNX Runtime was built for CUDA."""
-    return CUDA in _runtime().get_available_providers()
-
-
-def _runtime() -> Any:
-    """ONNX Runtime.
-
-    Raises:
-        OptionError: it is not installed.
-    """
-    with require("onnxruntime"):
-        import onnxruntime
-
-        return onnxruntime
-
-
-def _session(model: bytes, threads: int = 0, providers: Sequence[Any] = PROVIDERS) -> Any:
-    runtime = _runtime()
-    options = runtime.SessionOptions()
-    options.log_severity_level = 4  # silent: its errors are raised as exceptions as well
-    options.intra_op_num_threads = threads
-    return runtime.InferenceSession(model, options, providers=providers)
-
-
-def _logits(session: Any) -> Logits:
-    def logits(images: Floats) -> Floats:
-        logits: Floats = session.run([LOGITS], {IMAGES: images})[0]
-        return logits
-
-    return logits

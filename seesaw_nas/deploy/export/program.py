@@ -12,28 +12,53 @@ file is opened here; the comparison loads only the bytes that were just made.
 from __future__ import annotations
 
 import io
+import zipfile
+from collections.abc import Mapping
 
 import torch
+from torch import nn
 
 from seesaw_nas.data.preprocessing import Floats
-from seesaw_nas.deploy.export.agreement import Logits
 from seesaw_nas.deploy.export.source import ExportSource
-from seesaw_nas.deploy.export.tracing import dynamic_batch, example, hide_warnings
+from seesaw_nas.deploy.runtimes.base import Logits
+from seesaw_nas.deploy.runtimes.tracing import dynamic_batch, example, hide_warnings
 from seesaw_nas.network import folded
 
 
 def content(source: ExportSource) -> bytes:
     """The .pt2 file of the folded network, for any number of images; its description is in its extra files."""
+    network = folded.fuse(source.model)
+    _make_contiguous(network)
     with hide_warnings():
-        program = torch.export.export(
-            folded.fuse(source.model), example(source.named.architecture), dynamic_shapes=dynamic_batch()
-        )
+        program = torch.export.export(network, example(source.named.architecture), dynamic_shapes=dynamic_batch())
         program.example_inputs = None  # they would be pickled
         for node in program.graph.nodes:
             node.meta.pop("stack_trace", None)  # paths of this machine
         written = io.BytesIO()
         torch.export.save(program, written, extra_files=source.about)
     return written.getvalue()
+
+
+def _make_contiguous(network: nn.Module) -> None:
+    """Lay out each weight in memory of its own, in the order of its axes, as whatever lowers the program expects it.
+
+    ExecuTorch refuses channels-last weights, and views of one large tensor would be saved with all of it.
+    """
+    for module in network.modules():
+        for name, weight in list(module.named_buffers(recurse=False)):
+            module.register_buffer(name, weight.clone(memory_format=torch.contiguous_format))
+
+
+def describe(written: bytes, about: Mapping[str, str]) -> bytes:
+    """The same .pt2 file with more extra files; never pass bytes from elsewhere, since they are loaded."""
+    with zipfile.ZipFile(io.BytesIO(written)) as archive:
+        kept = {name.rpartition("/")[2]: "" for name in archive.namelist() if "/extra/" in name}
+    with hide_warnings():
+        program = torch.export.load(io.BytesIO(written), extra_files=kept)
+        program.example_inputs = None
+        again = io.BytesIO()
+        torch.export.save(program, again, extra_files={**kept, **about})
+    return again.getvalue()
 
 
 def runner(written: bytes) -> Logits:

@@ -1,25 +1,38 @@
-"""The exported ``example.py``: ``example.py`` and ``data/pictures.py`` in one text, which needs no file of ours."""
+"""The exported ``example.py``: one text, which needs no file of ours.
+
+It has ``example.py`` of this package, how pictures are read, and the very function that opened the files in the
+comparison with the trained network, with all of the runtime's settings.
+"""
 
 from __future__ import annotations
 
 import ast
+import inspect
 from pathlib import Path
 
 from seesaw_nas.data import pictures
+from seesaw_nas.deploy.runtimes.base import Runtime
 
 EXAMPLE = Path(__file__).with_name("example.py")
 OURS, FUTURE = "seesaw_nas.", "__future__"
+ONE_IMAGE = "BATCH = 1 "
 
 
-def example() -> str:
-    """The text of the exported file: the introduction and imports of both, how pictures are read, and the example."""
+def example(runtime: Runtime, batch: int = 1) -> str:
+    """The text of the exported file: introduction, imports, how pictures are read and files opened, the example.
+
+    Args:
+        batch: images of a call.
+    """
     about, imports, body = _divide(EXAMPLE)
     _, others, reading = _divide(Path(pictures.__file__))
     needed = sorted({*imports, *others} - {f"from {FUTURE} import annotations"}, key=_order)
     external = [line for line in needed if _order(line)[0]]
     plain = [line for line in needed if not _order(line)[0]]
     top = f"{about}\n\nfrom {FUTURE} import annotations\n\n" + "\n".join(plain) + "\n\n" + "\n".join(external)
-    return f"{top}\n\n{reading}\n\n\n{body}\n"
+    opening = inspect.getsource(runtime.load).strip("\n")
+    assert ONE_IMAGE in body, "the example names the images of a call"
+    return f"{top}\n\n{reading}\n\n\n{opening}\n\n\n{body.replace(ONE_IMAGE, f'BATCH = {batch} ')}\n"
 
 
 def _divide(path: Path) -> tuple[str, list[str], str]:
@@ -35,4 +48,4 @@ def _divide(path: Path) -> tuple[str, list[str], str]:
 def _order(line: str) -> tuple[bool, bool, str]:
     """Python's own modules first, and of each kind the plain imports."""
     module = line.split()[1].partition(".")[0]
-    return module in ("numpy", "onnxruntime", "PIL"), line.startswith("from"), line
+    return module in ("numpy", "PIL"), line.startswith("from"), line

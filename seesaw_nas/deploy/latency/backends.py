@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from seesaw_nas.core.device import channels_last, place
 from seesaw_nas.core.errors import OptionError
-from seesaw_nas.deploy.export import onnx_file
+from seesaw_nas.deploy.runtimes import onnx_graph
+from seesaw_nas.deploy.runtimes import onnxruntime as runtime
 from seesaw_nas.network import folded
 from seesaw_nas.network.models import Network
 
@@ -76,14 +77,14 @@ def onnxruntime(network: Network, target: Target) -> PreparedNetwork:
     """
     if target.dtype != torch.float32:
         raise OptionError("the exported graph computes in float32 only")
-    on_cuda = target.device.type == "cuda" and onnx_file.has_cuda()
+    on_cuda = target.device.type == "cuda" and runtime.has_cuda()
     device = target.device if on_cuda else torch.device("cpu")
     on_gpu = {"device_id": device.index or 0, "use_tf32": 0}  # no TF32, as full_precision does for torch
-    providers = [(onnx_file.CUDA, on_gpu)] if on_cuda else onnx_file.PROVIDERS
-    graph = onnx_file.graph(network).SerializeToString()
+    providers = [(runtime.CUDA, on_gpu)] if on_cuda else runtime.PROVIDERS
+    graph = onnx_graph.graph(network).SerializeToString()
 
     def ready(images: Tensor, threads: int) -> Call:
-        logits, inputs = onnx_file.runner(graph, threads, providers), images.numpy()
+        logits, inputs = runtime.runner(graph, threads, providers), images.numpy()
         return lambda: torch.from_numpy(logits(inputs))
 
     return PreparedNetwork(device, ready)

@@ -13,10 +13,10 @@ from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core import allocator
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import ProfileError
-from seesaw_nas.deploy.export import onnx_file
 from seesaw_nas.deploy.profiling.networks import encode
 from seesaw_nas.deploy.profiling.request import ProfileSettings
 from seesaw_nas.deploy.profiling.times import Call, NetworkTimes, TimedNetwork, take_turns
+from seesaw_nas.deploy.runtimes.onnxruntime import runner
 
 ROUNDS, CALLS = 5, 6  # calls of a network are spread over as many turns
 OnStep = Callable[[str, int, int], None]
@@ -58,4 +58,4 @@ def measure_networks(
 
 
 def _open(path: Path, threads: int, images: np.ndarray) -> Call:
-    return partial(onnx_file.runner(path.read_bytes(), threads), images)
+    return partial(runner(path.read_bytes(), threads), images)

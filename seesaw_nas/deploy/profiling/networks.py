@@ -12,8 +12,8 @@ from seesaw_nas.architecture import compact
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import ProfileError
 from seesaw_nas.core.files import encode_json, make_folder
-from seesaw_nas.deploy.export.recorded_graph import write_graph
-from seesaw_nas.deploy.export.recording import record, without_weights
+from seesaw_nas.deploy.runtimes.recorded_graph import write_graph
+from seesaw_nas.deploy.runtimes.recording import record, without_weights
 from seesaw_nas.space import Budget, Feasible, Space
 
 SCHEMA, SCHEMA_VERSION = "seesaw-nas networks to time", 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seesaw_nas.architecture.spec import Architecture, Block, PlacedBlock
-from seesaw_nas.deploy.export.recording import Operator, export_key, record, record_block, without_weights
+from seesaw_nas.deploy.runtimes.recording import Operator, export_key, record, record_block, without_weights
 from seesaw_nas.space import Space
 from seesaw_nas.space.profile import Place
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from seesaw_nas.network.folded import rule
 from seesaw_nas.network.folded.folding import fold
 from seesaw_nas.network.folded.fused import FusedNetwork
-from seesaw_nas.network.folded.rule import Rule
+from seesaw_nas.network.folded.rule import GraphRule, Rule
 from seesaw_nas.network.folded.split import SplitNetwork
 from seesaw_nas.network.models import Network
 
@@ -24,6 +24,10 @@ def fuse(model: Network, formulation: Rule | None = None) -> FusedNetwork:
     return FusedNetwork(fold(model), formulation or rule.eager(device)).eval()
 
 
-def split(model: Network) -> SplitNetwork:
-    """Make a network for inference that consists of convolutions only, for export to a graph runtime."""
-    return SplitNetwork(fold(model), rule.graph).eval()
+def split(model: Network, formulation: GraphRule | None = None) -> SplitNetwork:
+    """Make a network for inference that consists of convolutions only, for export to a graph runtime.
+
+    Args:
+        formulation: rule for the formulation of each block; by default that for ONNX Runtime.
+    """
+    return SplitNetwork(fold(model), formulation or rule.graph()).eval()

@@ -48,8 +48,18 @@ def convolves(rows: int, tiles: Tiles) -> bool:
     return len(tiles) == 1 and rows >= CONVOLVED_FROM
 
 
-def graph(block: FoldedBlock) -> Formulation:
-    """The formulation of a block that is fastest in ONNX Runtime on a CPU."""
+def graph(runtime: str = "onnxruntime", precision: str = "float32") -> GraphRule:
+    """The rule for the blocks of a network that a runtime executes on a CPU.
+
+    Args:
+        runtime: one of :data:`seesaw_nas.deploy.runtimes.RUNTIMES`.
+        precision: ``float32`` or ``int8``.
+    """
+    return _GRAPHS.get((runtime, precision), _blocked)
+
+
+def _blocked(block: FoldedBlock) -> Formulation:
+    """The formulation that is fastest in ONNX Runtime."""
     placed = block.placed
     enough = SPLIT_TWICE_FROM if placed.block.flow == "igcv3" else SPLIT_FROM
     if len(block.pieces) > 1 and min(piece.stop - piece.start for piece in block.pieces) >= enough:
@@ -57,3 +67,6 @@ def graph(block: FoldedBlock) -> Formulation:
     partition = placed.block.partition
     whole_blocks = placed.c_in % (BLOCKED * partition.groups) == 0
     return "native" if partition.is_even and not partition.is_dense and whole_blocks else "dense"
+
+
+_GRAPHS: dict[tuple[str, str], GraphRule] = {}  # by runtime and precision; any other is as ONNX Runtime's

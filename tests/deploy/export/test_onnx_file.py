@@ -12,10 +12,11 @@ from seesaw_nas.architecture import cost, specfile
 from seesaw_nas.core.errors import RunError
 from seesaw_nas.deploy.export import onnx_file
 from seesaw_nas.deploy.export.agreement import check, unfused
+from seesaw_nas.deploy.runtimes.onnxruntime import runner
 
 
 def test_onnxruntime_computes_what_torch_does(source, onnx_content):
-    found = check(source, onnx_file.runner(onnx_content))
+    found = check(source, runner(onnx_content))
     assert 0 < found.difference < 1e-5
     assert found.top1_agreement == 1
 
@@ -23,7 +24,7 @@ def test_onnxruntime_computes_what_torch_does(source, onnx_content):
 @pytest.mark.parametrize("n", [1, 2, 7])
 def test_any_number_of_images_at_once(source, onnx_content, n):
     images = np.random.default_rng(0).normal(size=(n, 1, 8, 8)).astype(np.float32)
-    came = onnx_file.runner(onnx_content)(images)
+    came = runner(onnx_content)(images)
     np.testing.assert_allclose(came, unfused(source)(images), rtol=1e-4, atol=1e-5)
 
 

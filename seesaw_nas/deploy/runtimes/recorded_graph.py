@@ -1,7 +1,7 @@
 """Writes recorded operators as an ONNX graph: the operators that torch's exporter writes, with the same attributes.
 
-Constants without data get random values, which take as long to compute with. ``tests/deploy/export`` holds these graphs
-against exported ones, operator for operator.
+Constants without data get random values, which take as long to compute with. Tests hold these graphs against
+exported ones, operator for operator.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy.typing as npt
 from torch import Tensor
 
 from seesaw_nas.core.optional import require
-from seesaw_nas.deploy.export.onnx_file import IMAGES, LOGITS, OPSET
-from seesaw_nas.deploy.export.recording import Constant, Operator, Shape, number_values
+from seesaw_nas.deploy.runtimes.onnx_graph import IMAGES, LOGITS, OPSET
+from seesaw_nas.deploy.runtimes.recording import Constant, Operator, Shape, number_values
 
 IR_VERSION = 10  # that of torch's exporter
 

@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_map
 from seesaw_nas.architecture.spec import Architecture, PlacedBlock
 from seesaw_nas.network.folded import SplitNetwork, rule
 from seesaw_nas.network.folded.folding import Convolution, FoldedBlock, FoldedNetwork, Pointwise
+from seesaw_nas.network.folded.rule import GraphRule
 from seesaw_nas.network.folded.split import SplitBlock
 from seesaw_nas.network.wiring import wiring
 
@@ -58,7 +59,7 @@ def record(network: SplitNetwork, batch: int = 1) -> list[Operator]:
 def record_block(at: PlacedBlock, batch: int = 1) -> list[Operator]:
     """The operators of one block that reads one tensor, as it stands alone; its outputs are not joined."""
     folded = _block_without_weights(at)
-    block = SplitBlock(folded, (slice(0, at.c_in),), rule.graph(folded))
+    block = SplitBlock(folded, (slice(0, at.c_in),), rule.graph()(folded))
     x = torch.empty(batch, at.c_in, at.size_in, at.size_in, device="meta")
     with torch.no_grad(), _Recorder(x) as recorder:
         block([x])
@@ -68,7 +69,7 @@ def record_block(at: PlacedBlock, batch: int = 1) -> list[Operator]:
 def export_key(at: PlacedBlock) -> tuple[Any, ...]:
     """A key that is equal only for blocks that are exported alike: nothing of narrow groups is left in a graph."""
     folded = _block_without_weights(at)
-    formulation = rule.graph(folded)
+    formulation = rule.graph()(folded)
     groups: Any = {"dense": (), "native": at.block.partition.groups}.get(
         formulation, (at.block.partition, at.block.flow)
     )
@@ -76,8 +77,12 @@ def export_key(at: PlacedBlock) -> tuple[Any, ...]:
     return *shape, at.block.expansion, at.block.kernel, at.block.expand_activation, formulation, groups
 
 
-def without_weights(architecture: Architecture) -> SplitNetwork:
-    """The folded network of an architecture on the meta device: all shapes, no values."""
+def without_weights(architecture: Architecture, formulation: GraphRule | None = None) -> SplitNetwork:
+    """The folded network of an architecture on the meta device: all shapes, no values.
+
+    Args:
+        formulation: by default that for ONNX Runtime.
+    """
     stem, head, last = architecture.stem.channels, architecture.head.channels, architecture.placed[-1].c_out
     classes = architecture.classes
     folded = FoldedNetwork(
@@ -87,7 +92,7 @@ def without_weights(architecture: Architecture) -> SplitNetwork:
         Convolution(_empty(head, last, 1, 1), _empty(head)),
         Convolution(_empty(classes, head), _empty(classes)),
     )
-    return SplitNetwork(folded, rule.graph).eval()
+    return SplitNetwork(folded, formulation or rule.graph()).eval()
 
 
 def _block_without_weights(at: PlacedBlock) -> FoldedBlock:

@@ -8,9 +8,10 @@ from torch import nn
 
 from seesaw_nas.architecture.partition import Partition
 from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
-from seesaw_nas.deploy.export import onnx_file
-from seesaw_nas.deploy.export.recorded_graph import write_graph
-from seesaw_nas.deploy.export.recording import record, record_block, without_weights
+from seesaw_nas.deploy.runtimes import onnx_graph
+from seesaw_nas.deploy.runtimes.onnxruntime import runner
+from seesaw_nas.deploy.runtimes.recorded_graph import write_graph
+from seesaw_nas.deploy.runtimes.recording import record, record_block, without_weights
 from seesaw_nas.network import folded
 from seesaw_nas.network.models import build
 
@@ -45,7 +46,7 @@ def network():
 
 @pytest.fixture(scope="module")
 def exported(network):
-    return onnx_file.graph(network)
+    return onnx_graph.graph(network)
 
 
 def operators(model) -> list:
@@ -74,8 +75,8 @@ def test_a_recorded_graph_computes_what_the_exported_one_does_for_any_number_of_
     recorded = write_graph(record(folded.split(network)))
     for batch in (1, 3):
         images = np.random.default_rng(batch).standard_normal((batch, 3, 8, 8), np.float32)
-        expected = onnx_file.runner(exported.SerializeToString(), 1)(images)
-        assert np.allclose(onnx_file.runner(recorded, 1)(images), expected, rtol=1e-5, atol=1e-5)
+        expected = runner(exported.SerializeToString(), 1)(images)
+        assert np.allclose(runner(recorded, 1)(images), expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.thorough  # torch's exporter takes seconds
