@@ -10,6 +10,9 @@ ENDINGS = {"onnx": ".onnx", "torch-export": ".pt2", "json": ".json", "folder": "
 FOLDERS = {"folder": "onnxruntime", **{name: name for name in RUNTIMES if name != "onnxruntime"}}
 """Targets that are folders, with the runtime of each; that of ONNX Runtime is the default one, with the weights."""
 TARGETS = (*ENDINGS, *(name for name in FOLDERS if name not in ENDINGS))
+QUANTIZED = ("onnx", "folder", "openvino")
+"""Targets that can be written in int8."""
+INT8 = "int8"
 SPLITS = ("validation", "test")
 
 

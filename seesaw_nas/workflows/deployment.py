@@ -67,6 +67,8 @@ def export(
     data_dir: str = "",
     batch: int = 1,
     accept_difference: bool = False,
+    quantize: str = "",
+    calibration_images: int | None = None,
 ) -> Exported:
     """Write a network for others to run, see :func:`seesaw_nas.deploy.export.export`.
 
@@ -74,7 +76,7 @@ def export(
         spec: a spec file, a run's folder or MODEL@SETTING; or what one of these was resolved to.
         to: the form, one of :data:`seesaw_nas.deploy.names.TARGETS`.
         weights: without, those of the training whose folder ``spec`` is.
-        batch, accept_difference: see there.
+        batch, accept_difference, quantize, calibration_images: see there.
 
     Raises:
         SeesawError: something cannot be read, or does not fit; then nothing is written.
@@ -91,6 +93,8 @@ def export(
         data_dir=data_dir,
         batch=batch,
         accept_difference=accept_difference,
+        quantize=quantize,
+        calibration_images=calibration_images,
     )
 
 

@@ -20,17 +20,20 @@ from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.core.files import create_file, encode_json
 from seesaw_nas.core.names import safe_name
-from seesaw_nas.deploy import runtimes
+from seesaw_nas.deploy import quantization, runtimes
 from seesaw_nas.deploy.export import agreement, folder, onnx_file, program, source
 from seesaw_nas.deploy.export.folder import RuntimeFiles
-from seesaw_nas.deploy.names import ENDINGS, FOLDERS, TARGETS
+from seesaw_nas.deploy.names import ENDINGS, FOLDERS, INT8, QUANTIZED, TARGETS
+from seesaw_nas.deploy.quantization.calibration import IMAGES
 from seesaw_nas.deploy.runtimes.base import Files, Logits
+from seesaw_nas.deploy.runtimes.onnxruntime import MODEL
 from seesaw_nas.network import folded
 from seesaw_nas.network.folded import rule
 
 if TYPE_CHECKING:
     from seesaw_nas.deploy.export.agreement import Agreement
     from seesaw_nas.deploy.export.source import ExportSource
+    from seesaw_nas.deploy.quantization import Quantized
 
 __all__ = ["Exported", "export"]
 
@@ -42,11 +45,13 @@ class Exported:
     Attributes:
         path: the file or the folder.
         agreement: comparison with the trained network; ``None`` if only the architecture was written.
+        quantized: what int8 was calibrated on and what it costs; ``None`` in float32.
     """
 
     target: str
     path: Path
     agreement: Agreement | None
+    quantized: Quantized | None = None
 
     @property
     def size(self) -> int:
@@ -63,8 +68,21 @@ class _Comparison:
     names_images: bool
     accepts: bool
 
-    def check(self, source: ExportSource, logits: Logits) -> Agreement:
-        return agreement.check(source, logits, data_dir=self.data_dir, required=self.names_images, accept=self.accepts)
+    def check(self, source: ExportSource, logits: Logits, quantized: Quantized | None) -> Agreement:
+        return agreement.check(
+            source,
+            logits,
+            data_dir=self.data_dir,
+            required=self.names_images,
+            accept=self.accepts,
+            limited=quantized is None,
+        )
+
+    def quantize(self, source: ExportSource, target: str, images: int) -> Quantized:
+        place = agreement.find_place(source.dataset, self.data_dir, self.names_images)
+        given = quantization.load_calibration(source.dataset, place, source.preprocessing, images)
+        runtime = runtimes.find(FOLDERS.get(target, "onnxruntime"))
+        return quantization.judge(runtime, source.model, given, source.preprocessing, accept=self.accepts)
 
 
 def export(
@@ -77,6 +95,8 @@ def export(
     data_dir: str = "",
     batch: int = 1,
     accept_difference: bool = False,
+    quantize: str = "",
+    calibration_images: int | None = None,
 ) -> Exported:
     """Write a trained network in one format, after comparing it with the unfused network.
 
@@ -87,7 +107,9 @@ def export(
         dataset: data set that the network was trained on, for weights files that do not describe their images.
         data_dir: folder of its images, as for :func:`seesaw_nas.data.load`.
         batch: images of a call, for runtimes whose files take calls of one size only.
-        accept_difference: whether a network that differs by more than the limit is written all the same.
+        accept_difference: whether a network that differs, or in int8 loses, more than the limit is written all the same.
+        quantize: ``int8`` to quantise the network after training; empty for float32.
+        calibration_images: training images to calibrate int8 with; 512 if omitted.
 
     Raises:
         SeesawError: the target is unknown, its runtime is not installed or cannot hold the network, ``out`` exists, or
@@ -98,6 +120,7 @@ def export(
     path = out or Path(safe_name(named.name) + ENDINGS.get(target, f"-{target}"))
     _check_place(path, target)
     _check_batch(target, batch)
+    _check_precision(target, quantize, calibration_images)
     if target == "json":
         document = specfile.document(named, {**named.result, "export": _provenance(named, weights)})
         _create(path, lambda: create_file(path, encode_json(document)))
@@ -109,10 +132,11 @@ def export(
         )
     loaded = source.load(named, weights, dataset=dataset, data_dir=data_dir)
     comparison = _Comparison(data_dir, bool(dataset or data_dir), accept_difference)
-    write, agreement = _make_content(loaded, target, comparison, batch)
+    quantized = comparison.quantize(loaded, target, calibration_images or IMAGES) if quantize else None
+    write, agreement = _make_content(loaded, target, comparison, batch, quantized)
     _check_place(path, target)  # another export may have been faster
     _create(path, lambda: write(path))
-    return Exported(target, path, agreement)
+    return Exported(target, path, agreement, quantized)
 
 
 def _create(path: Path, write: Callable[[], None]) -> None:
@@ -152,25 +176,47 @@ def _check_batch(target: str, batch: int) -> None:
         raise OptionError(f"--batch is for runtimes whose files take calls of one size only; {target} takes any")
 
 
+def _check_precision(target: str, quantize: str, images: int | None) -> None:
+    if quantize not in ("", INT8):
+        raise OptionError(f"--quantize takes {INT8}, got {quantize}; leave it out for float32")
+    if quantize and target not in QUANTIZED:
+        raise OptionError(f"--quantize {INT8} is for --to {', '.join(QUANTIZED)}; {target} is written in float32 only")
+    if images is not None and not quantize:
+        raise OptionError(f"--calibration-images means nothing without --quantize {INT8}; add it, or leave both out")
+
+
 def _make_content(
-    source: ExportSource, target: str, comparison: _Comparison, batch: int
+    source: ExportSource, target: str, comparison: _Comparison, batch: int, quantized: Quantized | None
 ) -> tuple[Callable[[Path], None], Agreement]:
     """What writes the export to a path, and the comparison."""
     if target not in FOLDERS:
-        content, agreement = _make_file(source, program if target == "torch-export" else onnx_file, comparison)
+        kind = program if target == "torch-export" else onnx_file
+        content, agreement = _make_file(source, kind, comparison, quantized)
         return lambda path: create_file(path, content), agreement
     runtime = runtimes.find(FOLDERS[target])
     if target == "folder":
-        files: Files = {"model.onnx": onnx_file.content(source)}
+        files: Files = {MODEL: _onnx_content(source, quantized)}
+    elif quantized:
+        files = quantized.files
     else:
         files = runtime.convert(folded.split(source.model, rule.graph(runtime.name)), batch)
-    agreement = comparison.check(source, runtime.open(files, batch=batch))
-    converted = RuntimeFiles(runtime, files, agreement, batch, with_weights=target == "folder")
+    agreement = comparison.check(source, runtime.open(files, batch=batch), quantized)
+    converted = RuntimeFiles(runtime, files, agreement, batch, target == "folder", quantized)
     return lambda path: folder.write(path, source, converted), agreement
 
 
-def _make_file(source: ExportSource, kind: Any, comparison: _Comparison) -> tuple[bytes, Agreement]:
+def _make_file(
+    source: ExportSource, kind: Any, comparison: _Comparison, quantized: Quantized | None
+) -> tuple[bytes, Agreement]:
     """A file that holds its own comparison: of the same network, loaded from bytes without it."""
-    content = kind.content(source)
-    agreement = comparison.check(source, kind.runner(content))
-    return kind.describe(content, {"agreement": json.dumps(agreement.to_dict())}), agreement
+    content = _onnx_content(source, quantized) if quantized else kind.content(source)
+    agreement = comparison.check(source, kind.runner(content), quantized)
+    about = agreement.to_dict() | ({"int8": quantized.to_dict()} if quantized else {})
+    return kind.describe(content, {"agreement": json.dumps(about)}), agreement
+
+
+def _onnx_content(source: ExportSource, quantized: Quantized | None) -> bytes:
+    """The ONNX file, which describes itself."""
+    if quantized is None:
+        return onnx_file.content(source)
+    return onnx_file.describe(quantized.files[MODEL], source.about)

@@ -71,14 +71,19 @@ def conditions(settings: LatencySettings) -> dict[str, str]:
     }
 
 
-@torch.no_grad()
 def _network(architecture: Architecture, seed: int, weights: Path | None) -> Network:
-    """The network in eval mode on the CPU; without trained weights, batch norm gets random scales and offsets."""
+    """The network in eval mode on the CPU, with trained weights or with random ones."""
+    if weights is None:
+        return random_network(architecture, seed)
     network = build(architecture, seed=seed)
-    if weights is not None:
-        load_weights(network, weights)
-        return network.eval()
-    generator = _generator(seed)
+    load_weights(network, weights)
+    return network.eval()
+
+
+@torch.no_grad()
+def random_network(architecture: Architecture, seed: int) -> Network:
+    """An untrained network in eval mode on the CPU, whose batch norm has random scales and offsets."""
+    network, generator = build(architecture, seed=seed), _generator(seed)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5, generator=generator)

@@ -66,7 +66,7 @@ class Quantized:
         return {
             "precision": INT8,
             "calibration": {"dataset": self.dataset, "split": "train", "images": self.images, "seed": self.seed},
-            "layers": self.coverage.to_dict(),
+            "coverage": self.coverage.to_dict(),
             "accuracy": {"split": "validation", **self.accuracy.to_dict(), "most_lost": MOST_LOST},
         }
 
