@@ -37,7 +37,9 @@ def export(
     ] = False,
     quantize: Annotated[
         str,
-        typer.Option(help=f"Precision to quantise to: {INT8}, for {', '.join(QUANTIZED)}. Default: float32 as trained."),
+        typer.Option(
+            help=f"Precision to quantise to: {INT8}, for {', '.join(QUANTIZED)}. Default: float32 as trained."
+        ),
     ] = "",
     calibration_images: Annotated[
         int | None, typer.Option(min=1, help="Training images to calibrate int8 with. Default: 512.")
