@@ -5,9 +5,9 @@
 
 Each argument is a network: MODEL@SETTING or a spec file, with random weights and random images; or the folder of a
 training, with its weights, calibrated on its training images and judged on its whole validation split. float32 is the
-form that `export` writes. int8 is measured in the form that the rule takes, and in that of float32. All forms take turns,
-round by round, in one process on one thread; a figure is the median of the processor's time of a call, and a ratio the
-median over the rounds. Beside each stands how far its logits are from torch's, and how many classes are the same.
+form that `export` writes. int8 is measured in the form that the rule takes, in that of float32, and dense. All forms take
+turns, round by round, in one process on one thread; a figure is the median of the processor's time of a call. Beside each
+stands how far its logits are from torch's, as a share of the largest, and on how many images the class is the same.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def forms(subject: Subject, runtime: str) -> dict[str, tuple[Logits, dict[str, A
     """A function for each form, and what is known of it."""
     kind, float_form = runtimes.find(runtime), rule.graph(runtime)
     made = {"float32": (kind.convert(folded.split(subject.network, float_form)), {})}
-    for name, form in (("int8", None), ("int8, form of float32", float_form)):
+    for name, form in (("int8", None), ("int8, form of float32", float_form), ("int8, dense", lambda block: "dense")):
         files, coverage = quantization.quantize(runtime, subject.network, subject.calibration, form)
         made[name] = (files, {"layers": coverage.to_dict()})
     opened: dict[str, tuple[Logits, dict[str, Any]]] = {}

@@ -118,8 +118,10 @@ def _disturbed(latency: Latency) -> bool:
 
 def _told(conditions: Mapping[str, str]) -> tuple[str, ...]:
     versions = ", ".join(f"{name} {conditions[name]}" for name in ("torch", "onnxruntime", "python", "seesaw_nas"))
+    others = [conditions[name] for name in ("runtimes", "settings") if name in conditions]
     return (
         f"{conditions['device']}: {conditions['processor']}, {conditions['cores']} to use, {conditions['system']}",
         f"{versions}, commit {conditions['commit']}",
+        *others,
         f"{conditions['precision']}; {conditions['allocator']}; {conditions['timing']}",
     )

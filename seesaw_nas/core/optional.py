@@ -10,11 +10,18 @@ from seesaw_nas.core.errors import OptionError
 
 OURS = "seesaw_nas"
 INSTALLED_AS = {  # name to import: name to install, where they differ
+    "MNN": "'seesaw-nas[mnn]'",
     "MySQLdb": "mysqlclient",
     "PIL": "pillow",
+    "_tools": "'seesaw-nas[mnn]'",  # the converter of MNN
+    "ai_edge_litert": "'seesaw-nas[litert]'",
     "distutils": "setuptools",  # Python 3.12 removed distutils; setuptools provides it
+    "executorch": "'seesaw-nas[executorch]'",
     "kaleido": "'kaleido>=1'",
+    "litert_torch": "'seesaw-nas[litert]'",
+    "ncnn": "'seesaw-nas[ncnn]'",
     "openvino": "'seesaw-nas[openvino]'",
+    "pnnx": "'seesaw-nas[ncnn]'",
     "psycopg": "'psycopg[binary]'",
     "ray": "'ray[tune]'",
     "sklearn": "scikit-learn",

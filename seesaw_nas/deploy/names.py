@@ -10,7 +10,8 @@ ENDINGS = {"onnx": ".onnx", "torch-export": ".pt2", "json": ".json", "folder": "
 FOLDERS = {"folder": "onnxruntime", **{name: name for name in RUNTIMES if name != "onnxruntime"}}
 """Targets that are folders, with the runtime of each; that of ONNX Runtime is the default one, with the weights."""
 TARGETS = (*ENDINGS, *(name for name in FOLDERS if name not in ENDINGS))
-QUANTIZED = ("onnx", "folder", "openvino")
+QUANTIZERS = ("onnxruntime", "openvino")  # runtimes that have int8
+QUANTIZED = ("onnx", *(target for target, runtime in FOLDERS.items() if runtime in QUANTIZERS))
 """Targets that can be written in int8."""
 INT8 = "int8"
 SPLITS = ("validation", "test")

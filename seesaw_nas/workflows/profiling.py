@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seesaw_nas import space as spaces
 from seesaw_nas.architecture.spec import Architecture
-from seesaw_nas.core.errors import ProfileError
+from seesaw_nas.core.errors import OptionError, ProfileError
 from seesaw_nas.core.files import create_file, encode_json, refuse_existing
 from seesaw_nas.core.names import safe_name
 from seesaw_nas.deploy.profiling import networks as drawing
@@ -126,6 +126,11 @@ def write_networks(
         SeesawError: no such space, or the folder exists already or cannot be written.
     """
     settings, path = settings or ProfileSettings(), Path(folder)
+    if settings.backend != "onnxruntime":
+        raise OptionError(
+            f"networks for another device are ONNX files, which ONNX Runtime times; with --backend {settings.backend} "
+            "they are timed here alone, without --export-networks"
+        )
     refuse_existing(path)
     whole, networks = _draw(spaces.load(space) if isinstance(space, str) else space, settings)
     tell = on_step or (lambda *_: None)

@@ -107,7 +107,7 @@ def export(
         dataset: data set that the network was trained on, for weights files that do not describe their images.
         data_dir: folder of its images, as for :func:`seesaw_nas.data.load`.
         batch: images of a call, for runtimes whose files take calls of one size only.
-        accept_difference: whether a network that differs, or in int8 loses, more than the limit is written all the same.
+        accept_difference: whether a network that differs (in int8: loses) more than the limit is written all the same.
         quantize: ``int8`` to quantise the network after training; empty for float32.
         calibration_images: training images to calibrate int8 with; 512 if omitted.
 

@@ -8,17 +8,23 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from seesaw_nas.core.device import channels_last, place
 from seesaw_nas.core.errors import OptionError
-from seesaw_nas.deploy.runtimes import onnx_graph
+from seesaw_nas.deploy import quantization, runtimes
+from seesaw_nas.deploy.names import QUANTIZERS
+from seesaw_nas.deploy.runtimes import RUNTIMES, onnx_graph
 from seesaw_nas.deploy.runtimes import onnxruntime as runtime
 from seesaw_nas.network import folded
+from seesaw_nas.network.folded import rule
 from seesaw_nas.network.models import Network
 
+CALIBRATION_IMAGES = 64  # random ones
 Call = Callable[[], Tensor]  # returns the logits (N, classes) of fixed images, on any device, in any type
 
 
@@ -75,8 +81,7 @@ def onnxruntime(network: Network, target: Target) -> PreparedNetwork:
 
     On a GPU a call includes copying the images there and the logits back.
     """
-    if target.dtype != torch.float32:
-        raise OptionError("the exported graph computes in float32 only")
+    _check_float32(target)
     on_cuda = target.device.type == "cuda" and runtime.has_cuda()
     device = target.device if on_cuda else torch.device("cpu")
     on_gpu = {"device_id": device.index or 0, "use_tf32": 0}  # no TF32, as full_precision does for torch
@@ -90,12 +95,48 @@ def onnxruntime(network: Network, target: Target) -> PreparedNetwork:
     return PreparedNetwork(device, ready)
 
 
+def in_runtime(name: str, network: Network, target: Target) -> PreparedNetwork:
+    """The network as it is exported for a runtime, on the CPU; converted for each batch size where that is fixed."""
+    _check_float32(target)
+    exported = runtimes.find(name)
+    split = folded.split(network, rule.graph(name))
+    files = None if exported.fixed_batch else exported.convert(split)
+
+    def ready(images: Tensor, threads: int) -> Call:
+        batch, inputs = len(images), images.numpy()
+        logits = exported.open(files or exported.convert(split, batch), threads, batch)
+        return lambda: torch.from_numpy(logits(inputs))
+
+    return PreparedNetwork(torch.device("cpu"), ready)
+
+
+def in_int8(name: str, network: Network, target: Target) -> PreparedNetwork:
+    """The network in int8, on the CPU, calibrated on random images: what a call takes does not depend on them."""
+    _check_float32(target)
+    rng, exported = np.random.default_rng(0), runtimes.find(name)
+    drawn = rng.standard_normal((CALIBRATION_IMAGES, *network.architecture.input), np.float32)
+    files, _ = quantization.quantize(name, network, drawn)
+
+    def ready(images: Tensor, threads: int) -> Call:
+        logits, inputs = exported.open(files, threads), images.numpy()
+        return lambda: torch.from_numpy(logits(inputs))
+
+    return PreparedNetwork(torch.device("cpu"), ready)
+
+
 PREPARE: dict[str, Callable[[Network, Target], PreparedNetwork]] = {
     "eager": eager,
     "fused": fused,
     "compiled": compiled,
-    "onnxruntime": onnxruntime,
+    **{name: partial(in_runtime, name) for name in RUNTIMES},
+    "onnxruntime": onnxruntime,  # on a GPU, too
+    **{f"{name}-int8": partial(in_int8, name) for name in QUANTIZERS},
 }
+
+
+def _check_float32(target: Target) -> None:
+    if target.dtype != torch.float32:
+        raise OptionError("the exported graph computes in float32 only")
 
 
 def _place_copy(network: Network, target: Target) -> Network:

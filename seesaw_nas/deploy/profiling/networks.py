@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from seesaw_nas.architecture import compact
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import ProfileError
 from seesaw_nas.core.files import encode_json, make_folder
-from seesaw_nas.deploy.runtimes.recorded_graph import write_graph
+from seesaw_nas.deploy.runtimes.base import Files, Runtime
+from seesaw_nas.deploy.runtimes.recorded_graph import scale_of, write_graph
 from seesaw_nas.deploy.runtimes.recording import record, without_weights
+from seesaw_nas.network.folded import rule
 from seesaw_nas.space import Budget, Feasible, Space
 
 SCHEMA, SCHEMA_VERSION = "seesaw-nas networks to time", 1
@@ -47,6 +50,19 @@ def draw(space: Space, number: int, seed: int) -> list[Architecture]:
 def encode(architecture: Architecture, seed: int = 0) -> bytes:
     """The ONNX file of a network with random weights, as ``export`` would write it for trained ones."""
     return write_graph(record(without_weights(architecture)), seed)
+
+
+def convert(architecture: Architecture, runtime: Runtime, batch: int, seed: int = 0) -> Files:
+    """The files of a network with random weights for a runtime.
+
+    Raises:
+        SeesawError: the runtime is not installed, or cannot hold the network.
+    """
+    network = without_weights(architecture, rule.graph(runtime.name)).to_empty(device="cpu")
+    generator = torch.Generator().manual_seed(seed)
+    for weight in network.parameters():
+        weight.normal_(0.0, scale_of(tuple(weight.shape)), generator=generator)
+    return runtime.convert(network, batch)
 
 
 def write_folder(

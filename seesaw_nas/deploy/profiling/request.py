@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from seesaw_nas.core import options
 from seesaw_nas.core.conditions import cores
 from seesaw_nas.core.options import option
+from seesaw_nas.deploy.runtimes import RUNTIMES
 
 LEAST_NETWORKS, MOST_NETWORKS = 20, 10_000
-PROFILE_BACKENDS = {"onnxruntime": "the exported ONNX graph in ONNX Runtime on the CPU"}
+PROFILE_BACKENDS = {name: f"the network that is exported for {title}" for name, title in RUNTIMES.items()}
 
 
 def _check_threads(threads: int) -> str:

@@ -16,7 +16,6 @@ from seesaw_nas.deploy.runtimes.base import Logits
 from seesaw_nas.network import folded
 from seesaw_nas.network.models import Network
 
-
 CONFIDENCE = 0.95
 METHOD = "adjusted Wald interval of paired proportions, Bonett and Price 2012"
 BATCH = 64  # images of a call

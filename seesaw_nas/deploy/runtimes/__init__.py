@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 RUNTIMES = {  # name as it is typed, which is that of the file, and what people call it
     "onnxruntime": "ONNX Runtime",
     "openvino": "OpenVINO",
+    "ncnn": "ncnn",
+    "mnn": "MNN",
+    "litert": "LiteRT",
+    "executorch": "ExecuTorch",
 }
 
 

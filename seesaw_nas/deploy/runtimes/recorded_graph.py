@@ -74,9 +74,9 @@ class _Constants:
             found: npt.NDArray[np.float32] = weights.detach().numpy()
             return found
         shape = tuple(weights.shape)
-        return self._rng.standard_normal(shape, np.float32) * np.float32(_scale(shape))
+        return self._rng.standard_normal(shape, np.float32) * np.float32(scale_of(shape))
 
 
-def _scale(shape: Shape) -> float:
+def scale_of(shape: Shape) -> float:
     """A standard deviation with which activations keep their size, so that no number is too small to be fast."""
     return math.sqrt(2 / math.prod(shape[1:])) if len(shape) > 1 else 0.1
