@@ -1,13 +1,12 @@
 """Post-training quantisation to int8: weights and activations of 8 bits, without another training.
 
-A runtime's own tool writes the file: one module here for each runtime that has one. What they share is here: calibration
-images from the training split, a count of what was quantised, and the accuracy before and after on the validation split.
+A runtime's own tool writes the file: one module here for each runtime that has one. They share calibration images from
+the training split, a count of what was quantised, and the accuracy before and after on the validation split.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from seesaw_nas.core.errors import RunError
@@ -16,7 +15,7 @@ from seesaw_nas.deploy.quantization import accuracy, calibration, onnxruntime, o
 from seesaw_nas.deploy.quantization.accuracy import AccuracyChange
 from seesaw_nas.deploy.quantization.calibration import Calibration
 from seesaw_nas.deploy.quantization.coverage import Coverage
-from seesaw_nas.deploy.runtimes.base import Files, Logits, Runtime
+from seesaw_nas.deploy.runtimes.base import Files, Runtime
 from seesaw_nas.deploy.runtimes.onnxruntime import MODEL
 from seesaw_nas.deploy.runtimes.openvino import save
 from seesaw_nas.deploy.runtimes.recorded_graph import write_graph

@@ -5,8 +5,8 @@ computed when it runs, and limits to activations are pairs of a minimum and a ma
 stay in float.
 
 By itself NNCF also moves biases by how far the means of activations move. Here it does not: a small network for digits
-lost 1.7 points of top-1 with that and 0.3 without. And by itself NNCF sends notes on its use to its makers, except where
-it believes to be tested; here it sends none.
+lost 1.7 points of top-1 with that and 0.3 without. And by itself NNCF sends notes on its use to its makers, unless it
+believes to be tested; here it sends none.
 """
 
 from __future__ import annotations
