@@ -4,10 +4,11 @@
     python benchmarks/int8.py FOLDER --data-dir CIFAR --out int8-trained.json
 
 Each argument is a network: MODEL@SETTING or a spec file, with random weights and random images; or the folder of a
-training, with its weights, calibrated on its training images and judged on its whole validation split. float32 is the
-form that `export` writes. int8 is measured in the form that the rule takes, in that of float32, and dense. All forms take
-turns, round by round, in one process on one thread; a figure is the median of the processor's time of a call. Beside each
-stands how far its logits are from torch's, as a share of the largest, and on how many images the class is the same.
+training, with its weights, calibrated on its training images and judged on its whole validation split. float32 is
+the form that `export` writes. int8 is measured in the form that the rule takes, in that of float32, and dense. All
+forms take turns, round by round, in one process on one thread; a figure is the median of the processor's time of a
+call. Beside each stands how far its logits are from torch's, as a share of the largest, and on how many images the
+class is the same.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ INSTALLED_AS = {  # name to import: name to install, where they differ
     "kaleido": "'kaleido>=1'",
     "litert_torch": "'seesaw-nas[litert]'",
     "ncnn": "'seesaw-nas[ncnn]'",
+    "nncf": "'seesaw-nas[openvino]'",
     "openvino": "'seesaw-nas[openvino]'",
     "pnnx": "'seesaw-nas[ncnn]'",
     "psycopg": "'psycopg[binary]'",

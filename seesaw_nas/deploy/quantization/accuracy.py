@@ -48,8 +48,8 @@ class AccuracyChange:
     def interval(self) -> tuple[float, float]:
         """The 95% interval of the change over images like these; images count in pairs, because both see the same.
 
-        Source: Bonett and Price 2012, Journal of Educational and Behavioral Statistics 37(4), 479-488: the usual interval,
-        with one image added to those gained and one to those lost.
+        Source: Bonett and Price 2012, Journal of Educational and Behavioral Statistics 37(4), 479-488: the
+        usual interval, with one image added to those gained and one to those lost.
         """
         gained, lost = (self.gained + 1) / (self.n + 2), (self.lost + 1) / (self.n + 2)
         deviation = math.sqrt((gained + lost - (gained - lost) ** 2) / (self.n + 2))

@@ -1,11 +1,13 @@
 """Quantises for ONNX Runtime: its static quantisation, written as pairs of QuantizeLinear and DequantizeLinear.
 
-Activations are unsigned. In a file with signed ones, which are the tool's default, every layer is quantised, too. But on
-x86 ONNX Runtime makes unsigned of signed only where a tensor has one reader, and computes the layers at all other tensors
-in float: 45 of 143 convolutions of seesaw-shuffle-0.5d in pieces, 15 of 53 in the dense form. A session with
-``session.qdqisint8allowed`` at 1 computes them in int8, too, and takes eleven times as long as with unsigned activations.
+Activations are unsigned. In a file with signed ones, which are the tool's default, every layer is quantised, too.
+But on x86 ONNX Runtime makes unsigned of signed only where a tensor has one reader, and computes the layers at all
+other tensors in float: 45 of 143 convolutions of seesaw-shuffle-0.5d in pieces, 15 of 53 in the dense form. A
+session with ``session.qdqisint8allowed`` at 1 computes them in int8, too, and takes eleven times as long as with
+unsigned activations.
 
-Clips are no part of the result: a range that is calibrated behind a ReLU6 lies within 0 and 6, and 8 bits cannot leave it.
+Clips are no part of the result: a range that is calibrated behind a ReLU6 lies within 0 and 6, and 8 bits cannot
+leave it.
 """
 
 from __future__ import annotations
