@@ -33,7 +33,7 @@ Sorts pictures, read as {size}x{size} pixels in {colours}, into the {count} clas
 | file | what |
 |---|---|
 | `example.py` | reads pictures and prints their five likeliest classes, in {title} |
-| {files} | {io}; batch norm is folded in |
+{cpp}| {files} | {io}; batch norm is folded in |
 | `preprocessing.json` | short side to {short_side} pixels, the centre, (pixel / 255 - `mean`) / `std`; the classes |
 | `labels.txt` | the classes, one a line, in the order of the logits |
 | `spec.json` | the architecture; `seesaw-nas show spec.json` prints it |
@@ -41,6 +41,9 @@ Sorts pictures, read as {size}x{size} pixels in {colours}, into the {count} clas
 {weights}
 {settings}Exported by seesaw-nas {version} on {day}, checked in {versions}. {agreement}
 {int8}"""
+CPP = (
+    "| `example.cpp` | reads a picture of that size and prints its likeliest class; its top says how to compile it |\n"
+)
 WEIGHTS = "| `weights.safetensors` | the trained weights as they are, batch norm not folded |\n"
 
 
@@ -81,6 +84,8 @@ def write(path: Path, source: ExportSource, converted: RuntimeFiles) -> None:
             replace_file(made / name, content)
         replace_file(made / "labels.txt", _labels(preprocessing.classes).encode())
         replace_file(made / "example.py", standalone.example(converted.runtime, converted.batch).encode())
+        if example := standalone.cpp_example(converted.runtime, preprocessing):
+            replace_file(made / "example.cpp", example.encode())
         replace_file(made / "README.md", _readme(source, converted).encode())
 
     make_folder(path, fill)
@@ -123,6 +128,7 @@ def _readme(source: ExportSource, converted: RuntimeFiles) -> str:
         title=runtime.title,
         files=", ".join(f"`{name}`" for name in converted.files),
         io=_io(source, str(converted.batch) if runtime.fixed_batch else "N"),
+        cpp=CPP if standalone.cpp_example(runtime, preprocessing) else "",
         weights=WEIGHTS if converted.with_weights else "",
         settings=_settings(converted),
         version=__version__,

@@ -11,11 +11,13 @@ import inspect
 from pathlib import Path
 
 from seesaw_nas.data import pictures
+from seesaw_nas.data.preprocessing import Preprocessing
 from seesaw_nas.deploy.runtimes.base import Runtime
 
 EXAMPLE = Path(__file__).with_name("example.py")
 OURS, FUTURE = "seesaw_nas.", "__future__"
 ONE_IMAGE = "BATCH = 1 "
+PORTABLE = {1: ("PGM", "P5", "PIXEL_GRAY"), 3: ("PPM", "P6", "PIXEL_RGB")}  # by channels: format, its mark, ncnn's name
 
 
 def example(runtime: Runtime, batch: int = 1) -> str:
@@ -33,6 +35,26 @@ def example(runtime: Runtime, batch: int = 1) -> str:
     opening = inspect.getsource(runtime.load).strip("\n")
     assert ONE_IMAGE in body, "the example names the images of a call"
     return f"{top}\n\n{reading}\n\n\n{opening}\n\n\n{body.replace(ONE_IMAGE, f'BATCH = {batch} ')}\n"
+
+
+def cpp_example(runtime: Runtime, preprocessing: Preprocessing) -> str:
+    """The text of the exported ``example.cpp``; empty where there is none for this runtime or these images."""
+    if runtime.cpp is None or preprocessing.channels not in PORTABLE:
+        return ""
+    kind, magic, pixels = PORTABLE[preprocessing.channels]
+    values = {
+        "SIZE": str(preprocessing.size),
+        "CHANNELS": str(preprocessing.channels),
+        "MEAN": ", ".join(f"{255 * mean:.9g}f" for mean in preprocessing.mean),
+        "SCALE": ", ".join(f"{1 / (255 * std):.9g}f" for std in preprocessing.std),
+        "KIND": kind,
+        "MAGIC": magic,
+        "PIXELS": pixels,
+    }
+    text = runtime.cpp.read_text(encoding="utf-8")
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
 
 
 def _divide(path: Path) -> tuple[str, list[str], str]:

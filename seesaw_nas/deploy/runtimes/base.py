@@ -39,6 +39,7 @@ class Runtime:
         settings: sentences on what we set against what the runtime does by itself.
         fixed_batch: why a file takes calls of one size only; empty if it takes any.
         bundled: whether it comes with ``seesaw-nas`` itself.
+        cpp: the exported example in C++, with ``@NAME@`` for what depends on the network; ``None`` without one.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Runtime:
     settings: tuple[str, ...] = ()
     fixed_batch: str = ""
     bundled: bool = False
+    cpp: Path | None = None
 
     @property
     def versions(self) -> dict[str, str]:

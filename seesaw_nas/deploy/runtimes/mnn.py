@@ -33,12 +33,17 @@ def load(folder: Path, threads: int) -> Any:
 
 
 def _write(network: SplitNetwork, _batch: int) -> Files:
+    return from_onnx(write_graph(record(network)))
+
+
+def from_onnx(graph: bytes) -> Files:
+    """The files of the network in the content of an ONNX file."""
     import _tools  # of MNN: its script mnnconvert installs a package that reports to its makers
 
     with tempfile.TemporaryDirectory(prefix="seesaw-nas-") as name:
-        graph, model = Path(name) / "model.onnx", Path(name) / MODEL
-        graph.write_bytes(write_graph(record(network)))
-        arguments = ["-f", "ONNX", "--modelFile", str(graph), "--MNNModel", str(model), "--bizCode", "MNN"]
+        read, model = Path(name) / "model.onnx", Path(name) / MODEL
+        read.write_bytes(graph)
+        arguments = ["-f", "ONNX", "--modelFile", str(read), "--MNNModel", str(model), "--bizCode", "MNN"]
         _tools.mnnconvert(["mnnconvert", *arguments])
         if not model.is_file():
             raise ValueError("its converter wrote nothing")

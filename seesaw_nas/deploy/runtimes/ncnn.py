@@ -42,12 +42,17 @@ def load(folder: Path, threads: int) -> Any:
 
 
 def _write(network: SplitNetwork, _batch: int) -> Files:
+    return from_onnx(write_graph(record(network)), network.architecture.input)
+
+
+def from_onnx(graph: bytes, image: tuple[int, int, int]) -> Files:
+    """The files of the network in the content of an ONNX file, for images of this shape (C, H, W)."""
     import pnnx
 
     with tempfile.TemporaryDirectory(prefix="seesaw-nas-") as name:
         folder = Path(name)
-        (folder / "model.onnx").write_bytes(write_graph(record(network)))
-        shape = ",".join(map(str, (1, *network.architecture.input)))
+        (folder / "model.onnx").write_bytes(graph)
+        shape = ",".join(map(str, (1, *image)))
         command = [pnnx.EXEC_PATH, "model.onnx", f"inputshape=[{shape}]", "fp16=0"]
         ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         files = [folder / "model.ncnn.param", folder / "model.ncnn.bin"]
@@ -69,4 +74,5 @@ RUNTIME = Runtime(
         "weights in float32 (by itself pnnx stores them in float16)",
         "one image at a time, since ncnn has no batches",
     ),
+    cpp=Path(__file__).with_suffix(".cpp"),
 )

@@ -13,6 +13,7 @@ import torch
 from seesaw_nas.core.optional import require
 from seesaw_nas.deploy.runtimes.tracing import dynamic_batch, example, hide_warnings
 from seesaw_nas.network import folded
+from seesaw_nas.network.folded import SplitNetwork
 from seesaw_nas.network.models import Network
 
 OPSET = 18  # torch 2.13 uses 20 by default, which gives the same graph and speed; older runtimes only read 18
@@ -25,9 +26,14 @@ def graph(network: Network) -> Any:
     Raises:
         OptionError: onnx or onnxscript is not installed.
     """
+    return export_graph(folded.split(network))
+
+
+def export_graph(network: Network | SplitNetwork) -> Any:
+    """As :func:`graph`, of a network as it is."""
     with hide_warnings(), require("onnxscript"):
         program = torch.onnx.export(
-            folded.split(network),
+            network,
             example(network.architecture),
             dynamo=True,
             input_names=[IMAGES],

@@ -33,7 +33,14 @@ def _write(network: SplitNetwork, _batch: int) -> Files:
 
 
 RUNTIME = Runtime(
-    "onnxruntime", "ONNX Runtime", ("onnxruntime",), "onnxruntime numpy pillow", _write, load, bundled=True
+    "onnxruntime",
+    "ONNX Runtime",
+    ("onnxruntime",),
+    "onnxruntime numpy pillow",
+    _write,
+    load,
+    bundled=True,
+    cpp=Path(__file__).with_suffix(".cpp"),
 )
 
 

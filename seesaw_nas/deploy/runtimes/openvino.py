@@ -28,10 +28,14 @@ def load(folder: Path, threads: int) -> Any:
 
 
 def _write(network: SplitNetwork, _batch: int) -> Files:
+    return from_onnx(write_graph(record(network)))
+
+
+def from_onnx(graph: bytes) -> Files:
+    """The files of the network in the content of an ONNX file."""
     import openvino
 
-    model = openvino.Core().read_model(model=write_graph(record(network)))
-    return save(model)
+    return save(openvino.Core().read_model(model=graph))
 
 
 def save(model: Any) -> Files:

@@ -2,13 +2,15 @@
 
 Four formulations were compared: dense (zeros are computed like weights), tiles (one matrix product per tile, on
 channels-last slices), split (one tensor per group) and native groups, if their sizes are equal.
-``benchmarks/formulations.py`` measures the thresholds on a CPU. The rule for CUDA follows from arithmetic: the time is
+``benchmarks/formulations.py`` measures the thresholds on a CPU, ``benchmarks/runtime_forms.py`` the forms of whole
+networks in every runtime that is exported to. The rule for CUDA follows from arithmetic: the time is
 determined by the bytes of the activations, which are the same for all, and a dense product needs only one launch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -59,24 +61,39 @@ def graph(runtime: str = "onnxruntime", precision: str = "float32") -> GraphRule
     return _GRAPHS.get((runtime, precision), _blocked)
 
 
-def _blocked(block: FoldedBlock) -> Formulation:
-    """The formulation that is fastest in ONNX Runtime."""
-    placed = block.placed
-    enough = SPLIT_TWICE_FROM if placed.block.flow == "igcv3" else SPLIT_FROM
-    if len(block.pieces) > 1 and min(piece.stop - piece.start for piece in block.pieces) >= enough:
-        return "split"
-    partition = placed.block.partition
-    whole_blocks = placed.c_in % (BLOCKED * partition.groups) == 0
-    return "native" if partition.is_even and not partition.is_dense and whole_blocks else "dense"
+@dataclass(frozen=True, slots=True)
+class _BlockedChannels:
+    """A rule for runtimes that store channels in blocks: tensors of their own for wide groups, native ones, or dense.
+
+    Attributes:
+        split_from: channels of the smallest piece from which on splitting is faster.
+        split_twice_from: the same with a second permutation.
+    """
+
+    split_from: int = SPLIT_FROM
+    split_twice_from: int = SPLIT_TWICE_FROM
+
+    def __call__(self, block: FoldedBlock) -> Formulation:
+        placed = block.placed
+        enough = self.split_twice_from if placed.block.flow == "igcv3" else self.split_from
+        if len(block.pieces) > 1 and min(piece.stop - piece.start for piece in block.pieces) >= enough:
+            return "split"
+        partition = placed.block.partition
+        whole_blocks = placed.c_in % (BLOCKED * partition.groups) == 0
+        return "native" if partition.is_even and not partition.is_dense and whole_blocks else "dense"
 
 
 def _int8(block: FoldedBlock) -> Formulation:
-    """The formulation that is fastest in int8: zeros cost a fourth, another operator costs the same."""
+    """The formulation that is fastest in int8: zeros cost less than in float32, and every operator costs as much."""
     narrowest = min(piece.stop - piece.start for piece in block.pieces)
     return "split" if len(block.pieces) > 1 and narrowest >= INT8_SPLIT_FROM else "dense"
 
 
-_GRAPHS: dict[tuple[str, str], GraphRule] = {  # by runtime and precision; any other is as ONNX Runtime's
+_blocked = _BlockedChannels()
+# By runtime and precision, where another rule than ONNX Runtime's in float32 is faster: benchmarks/runtime_forms.py
+# and, in int8, benchmarks/int8.py
+_GRAPHS: dict[tuple[str, str], GraphRule] = {
     ("onnxruntime", "int8"): _int8,
     ("openvino", "int8"): _int8,
+    ("mnn", "float32"): _BlockedChannels(split_from=24, split_twice_from=24),
 }

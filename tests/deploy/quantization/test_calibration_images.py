@@ -17,12 +17,12 @@ def rows(images):
 
 def test_images_are_training_images_as_they_are_evaluated(trained, given):
     loaded = data.load("digits")
-    prepared = {
-        name: trained.preprocessing.apply(getattr(loaded, name).images.numpy()) for name in ("train", "validation")
-    }
+    train, validation = (
+        rows(trained.preprocessing.apply(part.images.numpy())) for part in (loaded.train, loaded.validation)
+    )
     assert len(given.images) == 200
-    assert rows(given.images) <= rows(prepared["train"])
-    assert not rows(given.images) & (rows(prepared["validation"]) - rows(prepared["train"]))
+    assert rows(given.images) <= train
+    assert not rows(given.images) & (validation - train)
     assert len(given.validation) == len(loaded.validation)
 
 
