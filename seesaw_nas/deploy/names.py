@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.deploy.runtimes import RUNTIMES
 
 ENDINGS = {"onnx": ".onnx", "torch-export": ".pt2", "json": ".json", "folder": ""}
@@ -15,6 +16,14 @@ QUANTIZED = ("onnx", *(target for target, runtime in FOLDERS.items() if runtime 
 """Targets that can be written in int8."""
 INT8 = "int8"
 SPLITS = ("validation", "test")
+
+
+def is_int8(folder: Path) -> bool:
+    """Whether a folder is an export in int8, by its ``agreement.json``."""
+    try:
+        return bool(read_json(folder / "agreement.json").get("int8"))
+    except (DocumentError, AttributeError):
+        return False
 
 
 def find_weights(spec: str) -> Path | None:

@@ -119,17 +119,13 @@ def export(
         raise OptionError(known("target", target, TARGETS))
     path = out or Path(safe_name(named.name) + ENDINGS.get(target, f"-{target}"))
     _check_place(path, target)
-    _check_batch(target, batch)
-    _check_precision(target, quantize, calibration_images)
+    _check_options(target, batch, quantize, calibration_images)
     if target == "json":
         document = specfile.document(named, {**named.result, "export": _provenance(named, weights)})
         _create(path, lambda: create_file(path, encode_json(document)))
         return Exported(target, path, None)
     if weights is None:
-        raise OptionError(
-            f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder, "
-            "which `seesaw-nas train` makes"
-        )
+        raise _without_weights(named)
     loaded = source.load(named, weights, dataset=dataset, data_dir=data_dir)
     comparison = _Comparison(data_dir, bool(dataset or data_dir), accept_difference)
     quantized = comparison.quantize(loaded, target, calibration_images or IMAGES) if quantize else None
@@ -137,6 +133,13 @@ def export(
     _check_place(path, target)  # another export may have been faster
     _create(path, lambda: write(path))
     return Exported(target, path, agreement, quantized)
+
+
+def _without_weights(named: Named) -> OptionError:
+    return OptionError(
+        f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder, "
+        "which `seesaw-nas train` makes"
+    )
 
 
 def _create(path: Path, write: Callable[[], None]) -> None:
@@ -167,6 +170,11 @@ def _provenance(named: Named, weights: Path | None) -> dict[str, Any]:
     source.read(named, weights)
     checksum = hashlib.sha256(weights.read_bytes()).hexdigest()
     return {"conditions": conditions(), "weights": {"file": weights.name, "sha256": checksum}}
+
+
+def _check_options(target: str, batch: int, quantize: str, calibration_images: int | None) -> None:
+    _check_batch(target, batch)
+    _check_precision(target, quantize, calibration_images)
 
 
 def _check_batch(target: str, batch: int) -> None:
