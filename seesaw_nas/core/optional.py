@@ -13,7 +13,6 @@ INSTALLED_AS = {  # name to import: name to install, where they differ
     "MNN": "'seesaw-nas[mnn]'",
     "MySQLdb": "mysqlclient",
     "PIL": "pillow",
-    "_tools": "'seesaw-nas[mnn]'",  # the converter of MNN
     "ai_edge_litert": "'seesaw-nas[litert]'",
     "distutils": "setuptools",  # Python 3.12 removed distutils; setuptools provides it
     "executorch": "'seesaw-nas[executorch]'",

@@ -43,7 +43,7 @@ def test_written_file_and_agreement_are_told(cli, training):
     assert lines[2] == f"written   small.onnx, {Path('small.onnx').stat().st_size:,} bytes"
     assert re.fullmatch(
         r"checked   Differs from the unfused network by at most \d\.\de-0[67] of the largest logit, on 6 random images "
-        r"and 128 validation images of digits; top-1 is the same on 128\.",
+        r"and 256 validation images of digits; top-1 is the same on 256\.",
         lines[3],
     )
     assert len(lines) == 4
@@ -80,8 +80,8 @@ def test_weights_of_other_code_take_the_data_set(cli, refused, training):
 
 
 def test_unknown_target(refused, training):
-    text = "unknown target 'onxx', did you mean 'onnx'? (known: onnx, torch-export, json, folder)"
-    assert refused("export", training, "--to", "onxx") == text
+    text = "unknown target 'onxx', did you mean 'onnx'? (known: onnx, torch-export, json, folder, openvino, ncnn, mnn, "
+    assert refused("export", training, "--to", "onxx") == text + "litert, executorch)"
     assert "Missing option '--to'" in refused("export", training)
 
 

@@ -143,7 +143,10 @@ def test_onnxruntime_is_timed_by_default(cli):
     ("arguments", "text"),
     [
         (["a.json", "--backends", "eagre"], "unknown backend 'eagre', did you mean 'eager'? (known: eager, fused, co"),
-        (["a.json", "--backends", "eager,"], "unknown backend '' (known: eager, fused, compiled, onnxruntime)"),
+        (
+            ["a.json", "--backends", "eager,"],
+            "unknown backend '' (known: eager, fused, compiled, onnxruntime,",
+        ),
         (["a.json", "--batch", "0"], "--batch must be at least 1, got 0"),
         (["a.json", "--batch", "1,x"], "cannot read --batch '1,x'; write whole numbers with commas, like 1,8,64"),
         (["a.json", "--threads", "1.5"], "cannot read --threads '1.5'; write whole numbers with commas, like 1,8,64"),

@@ -41,9 +41,7 @@ Sorts pictures, read as {size}x{size} pixels in {colours}, into the {count} clas
 {weights}
 {settings}Exported by seesaw-nas {version} on {day}, checked in {versions}. {agreement}
 {int8}"""
-CPP = (
-    "| `example.cpp` | reads a picture of that size and prints its likeliest class; its top says how to compile it |\n"
-)
+CPP = "| `example.cpp` | prints the likeliest class of a picture of that size; its top says how to compile it |\n"
 WEIGHTS = "| `weights.safetensors` | the trained weights as they are, batch norm not folded |\n"
 
 

@@ -17,6 +17,7 @@ from seesaw_nas.core.errors import OptionError, RunError, SeesawError
 from seesaw_nas.core.optional import require
 from seesaw_nas.data.preprocessing import Floats
 from seesaw_nas.deploy.runtimes.quiet import hide_output
+from seesaw_nas.deploy.runtimes.tracing import hide_warnings
 from seesaw_nas.network.folded import SplitNetwork
 
 Logits = Callable[[Floats], Floats]  # (N, C, H, W), normalised, to (N, classes)
@@ -82,7 +83,7 @@ class Runtime:
             OptionError: the runtime is not installed.
             RunError: it cannot hold this network.
         """
-        with self._explained("convert"), hide_output():
+        with self._explained("convert"), hide_output(), hide_warnings():
             return self.write(network, batch)
 
     def open_folder(self, folder: Path, threads: int = 0, batch: int = 1) -> Logits:
@@ -96,7 +97,7 @@ class Runtime:
             OptionError: the runtime is not installed.
             RunError: it cannot open these files.
         """
-        with self._explained("open"), hide_output():
+        with self._explained("open"), hide_output(), hide_warnings():
             call = self.load(folder, threads or cores())
 
         def logits(images: Floats) -> Floats:

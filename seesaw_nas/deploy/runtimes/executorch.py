@@ -8,7 +8,6 @@ from typing import Any
 import torch
 
 from seesaw_nas.deploy.runtimes.base import Files, Runtime
-from seesaw_nas.deploy.runtimes.tracing import hide_warnings
 from seesaw_nas.network.folded import SplitNetwork
 
 MODEL = "model.pte"
@@ -30,7 +29,7 @@ def _write(network: SplitNetwork, batch: int) -> Files:
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
 
-    with hide_warnings(), torch.no_grad():
+    with torch.no_grad():
         program = torch.export.export(network, (torch.zeros(batch, *network.architecture.input),))
         lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
         return {MODEL: bytes(lowered.to_executorch().buffer)}

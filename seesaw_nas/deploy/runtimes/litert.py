@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from seesaw_nas.deploy.runtimes.base import Files, Runtime
-from seesaw_nas.deploy.runtimes.tracing import hide_warnings
 from seesaw_nas.network.folded import SplitNetwork
 
 MODEL = "model.tflite"
@@ -34,7 +33,7 @@ def load(folder: Path, threads: int) -> Any:
 def _write(network: SplitNetwork, batch: int) -> Files:
     import litert_torch
 
-    with hide_warnings(), tempfile.TemporaryDirectory(prefix="seesaw-nas-") as name:
+    with tempfile.TemporaryDirectory(prefix="seesaw-nas-") as name:
         path = Path(name) / MODEL
         litert_torch.convert(network, (torch.zeros(batch, *network.architecture.input),)).export(str(path))
         return {MODEL: path.read_bytes()}

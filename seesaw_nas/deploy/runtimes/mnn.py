@@ -38,7 +38,8 @@ def _write(network: SplitNetwork, _batch: int) -> Files:
 
 def from_onnx(graph: bytes) -> Files:
     """The files of the network in the content of an ONNX file."""
-    import _tools  # of MNN: its script mnnconvert installs a package that reports to its makers
+    import _tools  # of MNN; its own script, mnnconvert, installs a package that reports each use to its makers
+    import MNN  # noqa: F401  # first, since without it nothing says what is not installed
 
     with tempfile.TemporaryDirectory(prefix="seesaw-nas-") as name:
         read, model = Path(name) / "model.onnx", Path(name) / MODEL

@@ -22,10 +22,10 @@ from seesaw_nas.network import models
 def test_network_agrees_with_itself(source):
     found = check(source, unfused(source))
     assert (found.difference, found.top1_agreement) == (0.0, 1.0)
-    assert (found.n_random, found.n_real, found.real) == (6, 128, "validation images of digits")
+    assert (found.n_random, found.n_real, found.real) == (6, 256, "validation images of digits")
     assert found.sentence == (
-        "Differs from the unfused network by at most 0.0e+00 of the largest logit, on 6 random images and 128 "
-        "validation images of digits; top-1 is the same on 128."
+        "Differs from the unfused network by at most 0.0e+00 of the largest logit, on 6 random images and 256 "
+        "validation images of digits; top-1 is the same on 256."
     )
 
 
@@ -33,7 +33,7 @@ def test_batches_of_one_and_of_several_are_asked_for(source):
     sizes = []
     check(source, lambda images: sizes.append(len(images)) or unfused(source)(images))
     assert sizes[:2] == [1, 5]
-    assert sum(sizes[2:]) == 128
+    assert sum(sizes[2:]) == 256
 
 
 @pytest.mark.parametrize(("factor", "passes"), [(1 + 9e-5, True), (1 + 2e-4, False), (-1, False), (math.nan, False)])

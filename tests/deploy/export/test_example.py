@@ -19,6 +19,8 @@ from seesaw_nas.data.preprocessing import Preprocessing
 from seesaw_nas.deploy import predict
 from seesaw_nas.deploy.export import folder, onnx_file, source
 from seesaw_nas.deploy.export.agreement import check
+from seesaw_nas.deploy.export.folder import RuntimeFiles
+from seesaw_nas.deploy.runtimes.onnxruntime import RUNTIME as runtime
 from seesaw_nas.network import models
 
 BLOCKER = """
@@ -91,7 +93,8 @@ def colours(request, tmp_path):
     about = Preprocessing("folder:x", ("grün", "b\u202e", "図"), 3, 28, request.param, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
     named_source = source.ExportSource(named, network, about, "")
     content = onnx_file.content(named_source)
-    folder.write(tmp_path / "tiny", named_source, content, check(named_source, onnx_file.runner(content)))
+    agreed = check(named_source, onnx_file.runner(content))
+    folder.write(tmp_path / "tiny", named_source, RuntimeFiles(runtime, {"model.onnx": content}, agreed))
     return tmp_path / "tiny"
 
 

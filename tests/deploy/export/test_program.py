@@ -38,3 +38,13 @@ def test_it_says_what_it_is_and_not_where_it_was_made(source, program_content):
     with zipfile.ZipFile(io.BytesIO(program_content)) as archive:
         graph = archive.read(next(name for name in archive.namelist() if name.endswith("models/model.json")))
     assert seesaw_nas.__file__.removesuffix("/seesaw_nas/__init__.py").encode() not in graph
+
+
+def test_every_weight_is_contiguous_and_saved_alone(source, program_content):
+    state = torch.export.load(io.BytesIO(program_content)).state_dict
+    assert state["stem.weight"].dim() == 4
+    assert all(weight.is_contiguous() for weight in state.values())
+    values = sum(weight.numel() for weight in state.values())
+    with zipfile.ZipFile(io.BytesIO(program_content)) as archive:
+        sizes = [entry.file_size for entry in archive.infolist() if "/weights/weight_" in entry.filename]
+    assert sum(sizes) == 4 * values  # a view of another tensor would be there with all of it
