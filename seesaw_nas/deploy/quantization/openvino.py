@@ -11,17 +11,17 @@ believes to be tested; here it sends none.
 
 from __future__ import annotations
 
-import io
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from seesaw_nas.core.optional import require
 from seesaw_nas.data.preprocessing import Floats
 from seesaw_nas.deploy.quantization.coverage import Coverage
+from seesaw_nas.deploy.runtimes.quiet import hide_output
 
 LAYERS = ("Convolution", "GroupConvolution", "MatMul")
 EXECUTED = ("Convolution", "FullyConnected", "MatMul")  # as the compiled network calls them
@@ -51,7 +51,7 @@ def quantize(model: bytes, images: Floats) -> Any:
         path.write_bytes(model)
         graph = openvino.convert_model(path)
     batches = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
-    with redirect_stdout(io.StringIO()):  # bars of progress
+    with hide_output():  # bars of progress
         return nncf.quantize(
             graph,
             nncf.Dataset(batches),
