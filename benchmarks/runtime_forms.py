@@ -5,12 +5,14 @@
 Forms: *rule*, as `export` writes it; *split*, groups as tensors of their own wherever there are several, *split24* from
 24 channels of the smallest one up; *dense*, zeros computed; *native*, grouped convolutions where groups are even and
 dense elsewhere; *literal*, the network as the paper defines it: slices, concatenation, permutation, batch norm. All run
-in turn in one process on one thread, in seconds of the process; each is held against torch in float32 first.
+in turn in one process on one thread, in seconds of the process; each is held against torch in float32 first. What was
+measured is added to the file of results.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 from collections.abc import Callable
@@ -135,7 +137,8 @@ def main() -> None:
             found += rows(spec, batch, calls, measure(calls, options.seconds))
     versions = {k: v for name in names for k, v in runtimes.find(name).versions.items()}
     about = conditions("CPU") | versions | {"threads": "1", "timing": "seconds of the process, forms in turn"}
-    write_json(options.out, {"conditions": about, "rows": found})
+    before = json.loads(options.out.read_text())["measurements"] if options.out.is_file() else []
+    write_json(options.out, {"measurements": [*before, {"conditions": about, "rows": found}]})
 
 
 if __name__ == "__main__":

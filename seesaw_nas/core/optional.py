@@ -10,18 +10,13 @@ from seesaw_nas.core.errors import OptionError
 
 OURS = "seesaw_nas"
 INSTALLED_AS = {  # name to import: name to install, where they differ
-    "MNN": "'seesaw-nas[mnn]'",
     "MySQLdb": "mysqlclient",
     "PIL": "pillow",
-    "ai_edge_litert": "'seesaw-nas[litert]'",
+    "ai_edge_litert": "ai-edge-litert litert-torch",  # with versions of their own, see docs/guide/deploy.md
     "distutils": "setuptools",  # Python 3.12 removed distutils; setuptools provides it
-    "executorch": "'seesaw-nas[executorch]'",
     "kaleido": "'kaleido>=1'",
-    "litert_torch": "'seesaw-nas[litert]'",
-    "ncnn": "'seesaw-nas[ncnn]'",
-    "nncf": "'seesaw-nas[openvino]'",
-    "openvino": "'seesaw-nas[openvino]'",
-    "pnnx": "'seesaw-nas[ncnn]'",
+    "litert_torch": "ai-edge-litert litert-torch",
+    "ncnn": "ncnn pnnx",
     "psycopg": "'psycopg[binary]'",
     "ray": "'ray[tune]'",
     "sklearn": "scikit-learn",

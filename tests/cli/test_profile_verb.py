@@ -101,7 +101,8 @@ def test_what_cannot_be_is_refused_in_one_line(refused):
     assert "cannot read the times none.json: No such file" in refused("profile", "open.toml", "--times", "none.json")
     assert refused("profile", "open.toml", "--networks", "5") == "--networks must be at least 20, got 5"
     known = "onnxruntime, openvino, ncnn, mnn, litert, executorch"
-    assert f"unknown backend 'tflite' (known: {known})" in refused("profile", "open.toml", "--backend", "tflite")
+    said = refused("profile", "open.toml", "--backend", "tflite")
+    assert f"unknown backend 'tflite', did you mean 'litert'? (known: {known})" in said
     assert "cores that this process may use" in refused("profile", "open.toml", "--threads", "5000")
     said = refused("profile", "open.toml", "--backend", "openvino", "--export-networks", "x")
     assert said.startswith("networks for another device are ONNX files, which ONNX Runtime times; with --backend open")

@@ -29,7 +29,7 @@ def test_every_tool_is_named():
 def test_what_is_installed_is_a_folder_or_a_wheel_with_extras_that_exist(line):
     words = shlex.split(line, comments=True)
     (tool,) = [tool for tool in TOOLS if words[: len(tool)] == tool]
-    options = {"--torch-backend", "cpu", "--constraint", "constraints.txt"}
+    options = {"--torch-backend", "cpu", "--constraint", "constraints.txt", "constraints-litert.txt"}
     (what,) = [word for word in words[len(tool) :] if word not in options]
     found = re.fullmatch(r"(?P<place>\.|\S+\.whl)(\[(?P<extras>[\w,]+)\])?", what)
     assert found, f"{what} is neither this folder nor a wheel"

@@ -33,7 +33,14 @@ HOMES = {
     "sklearn": ("data/", "search/estimates/predictor.py", "deploy/profiling/fit.py"),
     "pooch": ("data/",),
     "PIL": ("data/", "deploy/export/example.py"),
-    "onnxruntime": ("deploy/export/", "deploy/profiling/time_networks.py"),
+    "onnxruntime": ("deploy/runtimes/onnxruntime.py", "deploy/profiling/time_networks.py"),
+    "openvino": ("deploy/runtimes/openvino.py",),
+    "ncnn": ("deploy/runtimes/ncnn.py",),
+    "pnnx": ("deploy/runtimes/ncnn.py",),
+    "MNN": ("deploy/runtimes/mnn.py",),
+    "litert_torch": ("deploy/runtimes/litert.py",),
+    "ai_edge_litert": ("deploy/runtimes/litert.py",),
+    "executorch": ("deploy/runtimes/executorch.py",),
     "tensorboardX": ("training/events.py",),
     "pyarrow": ("evaluators/table.py",),
 }
@@ -135,7 +142,8 @@ else:
     import importlib
     for name in sys.argv[2:]:
         importlib.import_module(name)
-heavy = {"torch", "optuna", "pandas", "plotly", "ray", "fvcore", "thop", "sklearn", "PIL", "pooch", "onnxruntime"}
+heavy = {"torch", "optuna", "pandas", "plotly", "ray", "fvcore", "thop", "sklearn", "PIL", "pooch", "onnxruntime",
+         "openvino", "ncnn", "MNN", "litert_torch", "executorch"}
 print("loaded:", sorted((heavy | {"numpy", "pydantic"}) & set(sys.modules)))
 """
 

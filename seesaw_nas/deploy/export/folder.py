@@ -74,12 +74,12 @@ def write(path: Path, source: ExportSource, converted: RuntimeFiles) -> None:
         named, preprocessing = source.named, source.preprocessing
         write_json(made / "spec.json", source.document)
         write_json(made / "preprocessing.json", preprocessing.to_dict())
-        write_json(made / "agreement.json", describe(converted))
         if converted.with_weights:
             header = weights_header(named, source.dataset, preprocessing)
             models.save_weights(source.model, made / "weights.safetensors", header)
         for name, content in converted.files.items():
             replace_file(made / name, content)
+        write_json(made / "agreement.json", describe(converted))
         replace_file(made / "labels.txt", _labels(preprocessing.classes).encode())
         replace_file(made / "example.py", standalone.example(converted.runtime, converted.batch).encode())
         if example := standalone.cpp_example(converted.runtime, preprocessing):

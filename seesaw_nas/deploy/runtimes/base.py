@@ -29,8 +29,8 @@ class Runtime:
     """A runtime.
 
     Attributes:
-        name: as it is typed; the name of its file in this package and, without ``bundled``, of the extra of
-            ``seesaw-nas`` that installs it.
+        name: as it is typed; the name of its file in this package and of the extra that installs it, but for ONNX
+            Runtime, which is always installed.
         title: as people call it.
         packages: distributions that convert or run a network, whose versions belong to every result.
         needs: what ``pip install`` wants so that the exported example runs.
@@ -39,7 +39,6 @@ class Runtime:
             becomes part of the exported example.
         settings: sentences on what we set against what the runtime does by itself.
         fixed_batch: why a file takes calls of one size only; empty if it takes any.
-        bundled: whether it comes with ``seesaw-nas`` itself.
         cpp: the exported example in C++, with ``@NAME@`` for what depends on the network; ``None`` without one.
     """
 
@@ -51,7 +50,6 @@ class Runtime:
     load: Callable[[Path, int], Callable[[Any], Any]]
     settings: tuple[str, ...] = ()
     fixed_batch: str = ""
-    bundled: bool = False
     cpp: Path | None = None
 
     @property

@@ -39,7 +39,6 @@ RUNTIME = Runtime(
     "onnxruntime numpy pillow",
     _write,
     load,
-    bundled=True,
     cpp=Path(__file__).with_suffix(".cpp"),
 )
 
