@@ -112,12 +112,14 @@ def test_missing_images_are_told(refused, training, monkeypatch, tmp_path):
     assert left() == ["w.safetensors"]
 
 
-def test_evaluate_measures_the_file_in_int8(cli, training, monkeypatch):
+def test_evaluate_measures_the_file_in_int8(cli, training):
     assert cli("export", training, "--to", "folder", "--out", "x", "--quantize", "int8")[0] == 0
     stored = json.loads(Path("x/agreement.json").read_text())["int8"]["accuracy"]
-    code, out, _ = cli("evaluate", "x", "--json")
+    code, out, err = cli("evaluate", "x", "--json")
+    assert (code, err) == (0, "")
     found = json.loads(out)
-    assert (code, found["weights"], found["n"]) == (0, "x/model.onnx", stored["n"])
+    assert (found["weights"], found["n"]) == ("x/model.onnx", stored["n"])
     assert found["top1"] == pytest.approx(stored["top1_after"], abs=1e-9)
-    code, out, _ = cli("evaluate", "x", "--weights", "x/weights.safetensors", "--json")
+    code, out, err = cli("evaluate", "x", "--weights", "x/weights.safetensors", "--json")
+    assert (code, err) == (0, "")
     assert json.loads(out)["top1"] == pytest.approx(stored["top1_before"], abs=1e-9)
