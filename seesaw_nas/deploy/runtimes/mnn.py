@@ -20,7 +20,7 @@ def load(folder: Path, threads: int) -> Any:
     """The network in a folder: a function of images, float32 (N, channels, height, width), to logits (N, classes)."""
     import MNN
 
-    settings = {"backend": "CPU", "numThread": threads, "precision": "high"}  # low and normal may mean 16 bits
+    settings = {"backend": "CPU", "numThread": threads, "precision": "high"}  # low means 16 bits on some
     runtime = MNN.nn.create_runtime_manager((settings,))
     network = MNN.nn.load_module_from_file(str(folder / "model.mnn"), ["images"], ["logits"], runtime_manager=runtime)
 
@@ -58,5 +58,5 @@ RUNTIME = Runtime(
     "MNN numpy pillow",
     _write,
     load,
-    settings=("float32 arithmetic (by itself MNN may use 16 bits on processors that have them)",),
+    settings=("precision `high`, which is float32 on every processor",),
 )
