@@ -33,7 +33,11 @@ HOMES = {
     "sklearn": ("data/", "search/estimates/predictor.py", "deploy/profiling/fit.py"),
     "pooch": ("data/",),
     "PIL": ("data/", "deploy/export/example.py"),
-    "onnxruntime": ("deploy/runtimes/onnxruntime.py", "deploy/profiling/time_networks.py", "deploy/quantization/onnxruntime.py"),
+    "onnxruntime": (
+        "deploy/runtimes/onnxruntime.py",
+        "deploy/profiling/time_networks.py",
+        "deploy/quantization/onnxruntime.py",
+    ),
     "openvino": ("deploy/runtimes/openvino.py", "deploy/quantization/openvino.py"),
     "nncf": "deploy/quantization/openvino.py",
     "ncnn": ("deploy/runtimes/ncnn.py",),
