@@ -13,7 +13,7 @@ from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.cli.parts import terminal
 from seesaw_nas.cli.parts.parameters import Json, verb
 from seesaw_nas.cli.parts.specs import Spec, Weights
-from seesaw_nas.deploy.names import TARGETS, explain_macs, find_weights
+from seesaw_nas.deploy.names import INT8, QUANTIZED, TARGETS, explain_macs, find_weights
 
 if TYPE_CHECKING:
     from seesaw_nas.deploy.export import Exported
@@ -35,6 +35,15 @@ def export(
     accept_difference: Annotated[
         bool, typer.Option("--accept-difference", help="Write a network that differs by more than the limit, too.")
     ] = False,
+    quantize: Annotated[
+        str,
+        typer.Option(
+            help=f"Precision to quantise to: {INT8}, for {', '.join(QUANTIZED)}. Default: float32 as trained."
+        ),
+    ] = "",
+    calibration_images: Annotated[
+        int | None, typer.Option(min=1, help="Training images to calibrate int8 with. Default: 512.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write a trained network for others to run."""
@@ -51,6 +60,8 @@ def export(
         data_dir=data_dir,
         batch=batch,
         accept_difference=accept_difference,
+        quantize=quantize,
+        calibration_images=calibration_images,
     )
     if json:
         print(dumps(_as_json(named, done), indent=2))
@@ -65,6 +76,8 @@ def export(
     console.print(f"written   {done.path}{'/' if done.path.is_dir() else ''}, {done.size:,} bytes")
     if done.agreement:
         console.print(f"checked   {done.agreement.sentence}")
+    for sentence in done.quantized.sentences if done.quantized else ():
+        console.print(f"int8      {sentence}")
 
 
 def _as_json(named: Named, done: Exported) -> dict[str, Any]:
@@ -77,4 +90,5 @@ def _as_json(named: Named, done: Exported) -> dict[str, Any]:
         "macs": cost.macs(named.architecture),
         "graph_macs": done.graph_macs,
         "agreement": done.agreement.to_dict() if done.agreement else None,
+        "int8": done.quantized.to_dict() if done.quantized else None,
     }

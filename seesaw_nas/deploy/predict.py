@@ -22,7 +22,7 @@ from seesaw_nas.data.unread import PassedOver
 from seesaw_nas.data.unreadable import check_decoder
 from seesaw_nas.data.walk import KINDS, NAMED, find_pictures
 from seesaw_nas.deploy.export import onnx_file, source
-from seesaw_nas.deploy.names import find_weights
+from seesaw_nas.deploy.names import find_weights, is_int8
 from seesaw_nas.deploy.runtimes.base import Logits
 from seesaw_nas.network import folded
 
@@ -67,7 +67,8 @@ class Prediction:
 def load(path: Path, device: str = "auto") -> Classifier:
     """Load the network in an exported folder, an exported ONNX file or the folder of a training.
 
-    An exported folder runs in ONNX Runtime on the CPU and in torch on CUDA; the folder of a training always in torch.
+    An exported folder runs in ONNX Runtime on the CPU and in torch on CUDA, in int8 on the CPU only; the folder of a
+    training always runs in torch.
 
     Raises:
         SeesawError: ``path`` is none of these, cannot be read, or cannot run on that device.
@@ -76,7 +77,10 @@ def load(path: Path, device: str = "auto") -> Classifier:
     if not path.exists():
         raise RunError(f"there is no {path}; give an exported folder or .onnx file, or the folder of a training")
     if path.is_dir():
-        if chosen.type == "cpu" and (path / "model.onnx").is_file():
+        quantized = is_int8(path)
+        if quantized and device != "auto" and chosen.type != "cpu":
+            raise OptionError(f"{path} holds a network in int8, which runs on the CPU only; leave --device out")
+        if (quantized or chosen.type == "cpu") and (path / "model.onnx").is_file():
             return _with_onnxruntime(path / "model.onnx")
         return _with_torch(path, chosen)
     if path.suffix != ".onnx":

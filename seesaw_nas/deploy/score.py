@@ -7,6 +7,8 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from seesaw_nas import data
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import conditions
@@ -14,8 +16,9 @@ from seesaw_nas.core.device import describe, find_device, place
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.data import check_fits
 from seesaw_nas.data.unread import NOTHING, PassedOver
-from seesaw_nas.deploy.export import source
+from seesaw_nas.deploy.export import onnx_file, source
 from seesaw_nas.deploy.names import SPLITS
+from seesaw_nas.network.folded import fuse
 from seesaw_nas.training import accuracy
 
 if TYPE_CHECKING:
@@ -23,12 +26,15 @@ if TYPE_CHECKING:
     from seesaw_nas.data.preprocessing import Preprocessing
     from seesaw_nas.training.accuracy import Accuracy
 
+BATCH = 256  # images of a call
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredWeights:
     """The accuracy of weights on one split.
 
     Attributes:
+        weights: the file that was measured.
         normalised: whether images were normalised as the weights file says or by the training split, in words.
         passed_over: what of the data set's folder is not read.
     """
@@ -66,6 +72,7 @@ def score(
     device: str = "auto",
     data_dir: str = "",
     cache_dir: str = "",
+    graph: Path | None = None,
 ) -> ScoredWeights:
     """Measure ``weights`` on a split of a data set.
 
@@ -75,6 +82,7 @@ def score(
     Args:
         dataset: data set; empty for the one that the weights file or else the spec names.
         data_dir, cache_dir: as for :func:`seesaw_nas.data.load`.
+        graph: an ONNX file of this network, which runs in place of the weights, on the CPU.
 
     Raises:
         SeesawError: no such split or data set, or the weights cannot be read or do not fit spec and images.
@@ -86,7 +94,7 @@ def score(
             f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder, "
             "which `seesaw-nas train` makes"
         )
-    on = find_device(device)
+    on = _find_device(device, graph)
     model, header = source.read(named, weights)
     name = dataset or header.get("dataset", "") or named.dataset
     if not name:
@@ -98,14 +106,27 @@ def score(
     images, normalised = _use_normalisation(images, source.read_preprocessing(named, weights, header))
     chosen: Split = images.validation if split == "validation" else data.load_test(name, folder, size, cache_dir=cache)
     place(model, on)
-    measured = accuracy.measure(model, chosen, images.mean, images.std, device=on)
+    forward = _forward(graph) if graph else fuse(model)
+    (measured,) = accuracy.tally([forward], chosen, images.mean, images.std, device=on, batch_size=BATCH)
+    read = graph or weights
     if not isfinite(measured.loss):
         raise RunError(
-            f"the weights in {weights} give a loss of {measured.loss}: its outputs are not finite; train it again"
+            f"the weights in {read} give a loss of {measured.loss}: its outputs are not finite; train it again"
         )
-    return ScoredWeights(
-        named, weights, images.name, split, measured, normalised, conditions(describe(on)), images.passed_over
-    )
+    about = conditions(describe(on))
+    return ScoredWeights(named, read, images.name, split, measured, normalised, about, images.passed_over)
+
+
+def _find_device(device: str, graph: Path | None) -> torch.device:
+    on = find_device("cpu" if graph and device == "auto" else device)
+    if graph and on.type != "cpu":
+        raise OptionError(f"{graph} holds a network in int8, which runs on the CPU only; leave --device out")
+    return on
+
+
+def _forward(graph: Path) -> accuracy.Forward:
+    _, logits = onnx_file.open_file(graph)
+    return lambda images: torch.from_numpy(logits(images.numpy()))
 
 
 def _use_normalisation(images: SearchData, written: Preprocessing | None) -> tuple[SearchData, str]:

@@ -17,7 +17,7 @@ from seesaw_nas.deploy import score
 from seesaw_nas.deploy.export import Exported
 from seesaw_nas.deploy.latency import LatencySettings, NetworkLatencies, measure
 from seesaw_nas.deploy.latency.measuring import conditions
-from seesaw_nas.deploy.names import find_weights
+from seesaw_nas.deploy.names import find_weights, is_int8
 from seesaw_nas.deploy.score import ScoredWeights
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def evaluate(
 
     Args:
         spec: a spec file, a run's folder or MODEL@SETTING.
-        weights: without, those of the training whose folder ``spec`` is.
+        weights: without, those of the training whose folder ``spec`` is; of an export in int8, its ONNX file.
 
     Raises:
         SeesawError: something cannot be read, or does not fit.
@@ -54,6 +54,7 @@ def evaluate(
         device=device,
         data_dir=data_dir,
         cache_dir=cache_dir,
+        graph=Path(spec) / "model.onnx" if weights is None and is_int8(Path(spec)) else None,
     )
 
 
@@ -67,6 +68,8 @@ def export(
     data_dir: str = "",
     batch: int = 1,
     accept_difference: bool = False,
+    quantize: str = "",
+    calibration_images: int | None = None,
 ) -> Exported:
     """Write a network for others to run, see :func:`seesaw_nas.deploy.export.export`.
 
@@ -74,7 +77,7 @@ def export(
         spec: a spec file, a run's folder or MODEL@SETTING; or what one of these was resolved to.
         to: the form, one of :data:`seesaw_nas.deploy.names.TARGETS`.
         weights: without, those of the training whose folder ``spec`` is.
-        batch, accept_difference: see there.
+        batch, accept_difference, quantize, calibration_images: see there.
 
     Raises:
         SeesawError: something cannot be read, or does not fit; then nothing is written.
@@ -91,6 +94,8 @@ def export(
         data_dir=data_dir,
         batch=batch,
         accept_difference=accept_difference,
+        quantize=quantize,
+        calibration_images=calibration_images,
     )
 
 

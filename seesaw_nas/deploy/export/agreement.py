@@ -34,7 +34,7 @@ class Agreement:
         n_random, n_real: numbers of random and of real images.
         top1_agreement: share of the real images that both networks assign to the same class; ``None`` without any.
         real: description of the real images, or the reason why there are none.
-        tolerance: the limit of the difference.
+        tolerance: the limit of the difference; ``None`` in int8, which is judged by its accuracy.
     """
 
     difference: float
@@ -42,12 +42,12 @@ class Agreement:
     n_real: int
     top1_agreement: float | None
     real: str
-    tolerance: float = TOLERANCE
+    tolerance: float | None = TOLERANCE
 
     @property
     def is_kept(self) -> bool:
         """Whether the difference is within the limit."""
-        return self.difference <= self.tolerance
+        return bool(np.isfinite(self.difference)) and (self.tolerance is None or self.difference <= self.tolerance)
 
     @property
     def sentence(self) -> str:
@@ -69,13 +69,20 @@ class Agreement:
 
 
 def check(
-    source: ExportSource, logits: Logits, *, data_dir: str = "", required: bool = False, accept: bool = False
+    source: ExportSource,
+    logits: Logits,
+    *,
+    data_dir: str = "",
+    required: bool = False,
+    accept: bool = False,
+    limited: bool = True,
 ) -> Agreement:
     """Compare ``logits`` with the unfused network on random images and, if available, on validation images.
 
     Args:
         required: whether the user named the data set: then its images are downloaded, and their absence is an error.
         accept: whether a difference above ``TOLERANCE`` is accepted.
+        limited: whether there is a limit at all; int8 has none, because it is judged by its accuracy.
 
     Raises:
         RunError: the networks differ by more than ``TOLERANCE``, or a logit is not finite.
@@ -87,7 +94,7 @@ def check(
     difference = float(np.max([_difference(*pair) for pair in on_random + on_real]))  # NaN if any of them is
     same = [int((expected.argmax(1) == came.argmax(1)).sum()) for expected, came in on_real]
     share = sum(same) / len(pixels) if same else None
-    agreement = Agreement(difference, sum(RANDOM_BATCHES), len(pixels), share, real, TOLERANCE)
+    agreement = Agreement(difference, sum(RANDOM_BATCHES), len(pixels), share, real, TOLERANCE if limited else None)
     if not agreement.is_kept and not (accept and np.isfinite(difference)):
         raise RunError(_refusal(agreement))
     return agreement
@@ -96,9 +103,10 @@ def check(
 def _refusal(agreement: Agreement) -> str:
     top1 = "" if agreement.top1_agreement is None else f" (top-1 is the same on {agreement.top1_agreement:.1%})"
     remedy = "; --accept-difference writes it all the same" if np.isfinite(agreement.difference) else ""
+    limit = "a finite number" if agreement.tolerance is None else f"at most {agreement.tolerance:.0e}"
     return (
         f"the exported network differs from the trained one by {agreement.difference:.1e} of its largest logit{top1}, "
-        f"at most {agreement.tolerance:.0e} is wanted; nothing was written{remedy}"
+        f"{limit} is wanted; nothing was written{remedy}"
     )
 
 
@@ -136,7 +144,7 @@ def _real(source: ExportSource, data_dir: str, required: bool) -> tuple[Pixels, 
     if not source.dataset:
         return nothing, "nothing says which data set it was trained on"
     try:
-        place = _place(source.dataset, data_dir, required)
+        place = find_place(source.dataset, data_dir, required)
         classes, images = _validation(source, place)
         if classes != source.preprocessing.classes or images.images.shape[1:] != nothing.shape[1:]:
             raise DataError(f"{source.dataset} has other images or classes than the network was trained on")
@@ -147,7 +155,7 @@ def _real(source: ExportSource, data_dir: str, required: bool) -> tuple[Pixels, 
     return images.images.numpy(), f"validation images of {source.preprocessing.dataset}"
 
 
-def _place(name: str, data_dir: str, required: bool) -> Path | None:
+def find_place(name: str, data_dir: str, required: bool) -> Path | None:
     """Folder of a data set's files, which may not exist; with ``None`` they are downloaded."""
     if data_dir:
         return Path(data_dir)

@@ -7,7 +7,7 @@ from typing import Any
 
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.optional import require
-from seesaw_nas.deploy.export import graph_macs
+from seesaw_nas.deploy.runtimes import graph_macs
 from seesaw_nas.deploy.runtimes.recorded_graph import write_graph
 from seesaw_nas.deploy.runtimes.recording import record, without_weights
 from seesaw_nas.network.counters import ExportedGraph, Values

@@ -16,6 +16,7 @@ from seesaw_nas.deploy.export import standalone
 from seesaw_nas.deploy.export.agreement import Agreement
 from seesaw_nas.deploy.export.source import ExportSource
 from seesaw_nas.deploy.names import explain_macs
+from seesaw_nas.deploy.quantization import Quantized
 from seesaw_nas.deploy.runtimes.base import Files, Runtime
 from seesaw_nas.network import models
 
@@ -40,7 +41,7 @@ Sorts pictures, read as {size}x{size} pixels in {colours}, into the {count} clas
 | `agreement.json` | the comparison with the trained network, and the versions it was made with |
 {weights}
 {settings}Exported by seesaw-nas {version} on {day}, checked in {versions}. {agreement}
-"""
+{int8}"""
 CPP = "| `example.cpp` | prints the likeliest class of a picture of that size; its top says how to compile it |\n"
 WEIGHTS = "| `weights.safetensors` | the trained weights as they are, batch norm not folded |\n"
 
@@ -53,6 +54,7 @@ class RuntimeFiles:
         graph_macs: Multi-Adds of the graph that was converted.
         batch: images of a call, where that is fixed.
         with_weights: whether the folder holds the trained weights, too.
+        quantized: what int8 was calibrated on and what it costs; ``None`` in float32.
     """
 
     runtime: Runtime
@@ -61,6 +63,7 @@ class RuntimeFiles:
     graph_macs: int
     batch: int = 1
     with_weights: bool = False
+    quantized: Quantized | None = None
 
 
 def write(path: Path, source: ExportSource, converted: RuntimeFiles) -> None:
@@ -98,6 +101,7 @@ def describe(converted: RuntimeFiles) -> dict[str, Any]:
         "settings": list(runtime.settings),
         "batch": converted.batch if runtime.fixed_batch else "any",
         **converted.agreement.to_dict(),
+        **({"int8": converted.quantized.to_dict()} if converted.quantized else {}),
     }
 
 
@@ -133,6 +137,7 @@ def _readme(source: ExportSource, converted: RuntimeFiles) -> str:
         day=datetime.now(UTC).date(),
         versions=", ".join(f"{name} {version}" for name, version in runtime.versions.items()),
         agreement=converted.agreement.sentence,
+        int8=_int8(converted),
     )
 
 
@@ -151,6 +156,13 @@ def _settings(converted: RuntimeFiles) -> str:
     if runtime.settings:
         told.append("Set in `example.py` or in the files: " + "; ".join(runtime.settings) + ".")
     return "".join(f"{paragraph}\n\n" for paragraph in told)
+
+
+def _int8(converted: RuntimeFiles) -> str:
+    """A paragraph on the quantisation; empty in float32."""
+    if converted.quantized is None:
+        return ""
+    return f"\nWeights and activations are int8. {' '.join(converted.quantized.sentences)}\n"
 
 
 def _accuracy(source: ExportSource) -> str:

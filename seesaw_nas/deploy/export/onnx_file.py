@@ -10,8 +10,8 @@ from seesaw_nas.core.documents import DocumentError, read_bytes
 from seesaw_nas.core.errors import RunError, SeesawError, SpecError
 from seesaw_nas.core.optional import require
 from seesaw_nas.data.preprocessing import Floats, Preprocessing
-from seesaw_nas.deploy.export import graph_macs
 from seesaw_nas.deploy.export.source import ExportSource
+from seesaw_nas.deploy.runtimes import graph_macs
 from seesaw_nas.deploy.runtimes.base import Logits
 from seesaw_nas.deploy.runtimes.onnx_graph import graph
 from seesaw_nas.deploy.runtimes.onnxruntime import open_session, run, runner

@@ -10,18 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from seesaw_nas.core.device import channels_last, place
 from seesaw_nas.core.errors import OptionError
-from seesaw_nas.deploy import runtimes
+from seesaw_nas.deploy import quantization, runtimes
+from seesaw_nas.deploy.names import QUANTIZERS
 from seesaw_nas.deploy.runtimes import RUNTIMES, onnx_graph
 from seesaw_nas.deploy.runtimes import onnxruntime as runtime
 from seesaw_nas.network import folded
 from seesaw_nas.network.folded import rule
 from seesaw_nas.network.models import Network
 
+CALIBRATION_IMAGES = 64  # random ones
 Call = Callable[[], Tensor]  # returns the logits (N, classes) of fixed images, on any device, in any type
 
 
@@ -107,12 +110,27 @@ def in_runtime(name: str, network: Network, target: Target) -> PreparedNetwork:
     return PreparedNetwork(torch.device("cpu"), ready)
 
 
+def in_int8(name: str, network: Network, target: Target) -> PreparedNetwork:
+    """The network in int8, on the CPU, calibrated on random images: what a call takes does not depend on them."""
+    _check_float32(target)
+    rng, exported = np.random.default_rng(0), runtimes.find(name)
+    drawn = rng.standard_normal((CALIBRATION_IMAGES, *network.architecture.input), np.float32)
+    files, _ = quantization.quantize(name, network, drawn)
+
+    def ready(images: Tensor, threads: int) -> Call:
+        logits, inputs = exported.open(files, threads), images.numpy()
+        return lambda: torch.from_numpy(logits(inputs))
+
+    return PreparedNetwork(torch.device("cpu"), ready)
+
+
 PREPARE: dict[str, Callable[[Network, Target], PreparedNetwork]] = {
     "eager": eager,
     "fused": fused,
     "compiled": compiled,
     **{name: partial(in_runtime, name) for name in RUNTIMES},
     "onnxruntime": onnxruntime,  # on a GPU, too
+    **{f"{name}-int8": partial(in_int8, name) for name in QUANTIZERS},
 }
 
 

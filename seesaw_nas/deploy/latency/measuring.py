@@ -24,14 +24,14 @@ from seesaw_nas.deploy import runtimes
 from seesaw_nas.deploy.latency.backends import PREPARE, Call, PreparedNetwork, Target
 from seesaw_nas.deploy.latency.race import race
 from seesaw_nas.deploy.latency.record import Latency
-from seesaw_nas.deploy.latency.request import LatencySettings
+from seesaw_nas.deploy.latency.request import INT8, LatencySettings
 from seesaw_nas.deploy.runtimes import RUNTIMES
 from seesaw_nas.network.models import Network, build, load_weights
 
 Load = tuple[int, int]  # images of a call, threads
 
-# as a share of the largest logit; in measurements float32 differs by 2e-6, bfloat16 by 0.04
-TOLERANCE = {"float32": 1e-4, "bfloat16": 0.2}
+# as a share of the largest logit; in measurements float32 differs by 2e-6, bfloat16 by 0.04, int8 by 0.1
+TOLERANCE = {"float32": 1e-4, "bfloat16": 0.2, "int8": 0.3}
 SAMPLES = 32  # random images for the batch norm statistics of a network without trained weights
 
 
@@ -76,20 +76,26 @@ def conditions(settings: LatencySettings) -> dict[str, str]:
 
 def _runtimes(settings: LatencySettings) -> dict[str, str]:
     """Versions of the runtimes beside ONNX Runtime that are timed, and what we set in them."""
-    named = [runtimes.find(name) for name in settings.backends if name in RUNTIMES and name != "onnxruntime"]
+    names = dict.fromkeys(name.removesuffix("-int8") for name in settings.backends)
+    named = [runtimes.find(name) for name in names if name in RUNTIMES and name != "onnxruntime"]
     versions = [f"{name} {version}" for one in named for name, version in one.versions.items()]
     told = [f"{one.title}: {'; '.join(one.settings)}" for one in named if one.settings]
     return ({"runtimes": ", ".join(versions)} if versions else {}) | ({"settings": ". ".join(told)} if told else {})
 
 
-@torch.no_grad()
 def _network(architecture: Architecture, seed: int, weights: Path | None) -> Network:
-    """The network in eval mode on the CPU; without trained weights, batch norm gets random scales and offsets."""
+    """The network in eval mode on the CPU, with trained weights or with random ones."""
+    if weights is None:
+        return random_network(architecture, seed)
     network = build(architecture, seed=seed)
-    if weights is not None:
-        load_weights(network, weights)
-        return network.eval()
-    generator = _generator(seed)
+    load_weights(network, weights)
+    return network.eval()
+
+
+@torch.no_grad()
+def random_network(architecture: Architecture, seed: int) -> Network:
+    """An untrained network in eval mode on the CPU, whose batch norm has random scales and offsets."""
+    network, generator = build(architecture, seed=seed), _generator(seed)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5, generator=generator)
@@ -120,7 +126,9 @@ def _measure(
         RunError: the network's outputs are not finite, so there is nothing to compare those of a backend with.
     """
     (batch, threads), device = load, find_device(settings.device)
-    records = {backend: Latency(backend, batch, threads, str(device), settings.precision) for backend in prepared}
+    records = {
+        backend: Latency(backend, batch, threads, str(device), _precision(backend, settings)) for backend in prepared
+    }
     calls = {}
     with _torch_threads(threads), torch.inference_mode(), full_precision(device):
         try:
@@ -136,6 +144,10 @@ def _measure(
                 calls[backend] = call
         times = race(calls, settings.seconds)
     return [record.with_times(times[name]) if name in times else record for name, record in records.items()]
+
+
+def _precision(backend: str, settings: LatencySettings) -> str:
+    return "int8" if backend in INT8 else settings.precision
 
 
 def _check(

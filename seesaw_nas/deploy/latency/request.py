@@ -9,6 +9,7 @@ from typing import Any
 from seesaw_nas.core import options
 from seesaw_nas.core.conditions import cores
 from seesaw_nas.core.options import option
+from seesaw_nas.deploy.names import QUANTIZERS
 from seesaw_nas.deploy.runtimes import RUNTIMES
 
 BACKENDS = {
@@ -18,6 +19,11 @@ BACKENDS = {
     "onnxruntime": "the exported ONNX graph in ONNX Runtime",
     **{name: f"the network that is exported for {title}" for name, title in RUNTIMES.items() if name != "onnxruntime"},
 }
+BACKENDS |= {
+    f"{name}-int8": f"the network that is exported for {RUNTIMES[name]} in int8, calibrated on random images"
+    for name in QUANTIZERS
+}
+INT8 = tuple(f"{name}-int8" for name in QUANTIZERS)
 EAGER = "eager"
 PRECISIONS = ("float32", "bfloat16")
 

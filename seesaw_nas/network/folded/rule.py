@@ -25,6 +25,7 @@ GraphRule = Callable[[FoldedBlock], Formulation]
 TILED_FROM = 64  # channels of the narrower side from which on tiles are faster than a dense convolution
 CONVOLVED_FROM = 16_384  # rows from which on oneDNN's convolution is faster than matrix products, forward and backward
 SPLIT_FROM = 48  # channels of the smallest piece from which on splitting is faster
+INT8_SPLIT_FROM = 192  # in int8 (benchmarks/int8.py)
 SPLIT_TWICE_FROM = 192  # the same with a second permutation, which scatters the outputs of a group of pw2
 BLOCKED = 16  # ONNX Runtime stores channels in blocks of 16 on AVX-512; native groups need whole blocks
 
@@ -82,8 +83,17 @@ class _BlockedChannels:
         return "native" if partition.is_even and not partition.is_dense and whole_blocks else "dense"
 
 
+def _int8(block: FoldedBlock) -> Formulation:
+    """The formulation that is fastest in int8: zeros cost less than in float32, and every operator costs as much."""
+    narrowest = min(piece.stop - piece.start for piece in block.pieces)
+    return "split" if len(block.pieces) > 1 and narrowest >= INT8_SPLIT_FROM else "dense"
+
+
 _blocked = _BlockedChannels()
-# By runtime and precision, where another rule than ONNX Runtime's in float32 is faster; benchmarks/runtime_forms.py
+# By runtime and precision, where another rule than ONNX Runtime's in float32 is faster: benchmarks/runtime_forms.py
+# and, in int8, benchmarks/int8.py
 _GRAPHS: dict[tuple[str, str], GraphRule] = {
+    ("onnxruntime", "int8"): _int8,
+    ("openvino", "int8"): _int8,
     ("mnn", "float32"): _BlockedChannels(split_from=24, split_twice_from=24),
 }
