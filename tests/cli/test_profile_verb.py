@@ -34,7 +34,7 @@ def test_a_profile_is_written_and_its_error_stands_beside_that_of_multi_adds(cli
     code, out, err = cli("profile", "open.toml", "--networks", "40")
     assert code == 0
     assert err == (
-        "40 random networks of open for 1x8x8 images and 3 classes, in onnxruntime with 1 thread and batch 1: 5 turns "
+        "40 random networks of open for 1x8x8 images and 3 classes, in onnxruntime with 1 thread and batch 1: 8 turns "
         "of 6 calls each\n"
     )
     assert out.startswith("predictor    median error rank correlation\nthis profile ")
