@@ -59,4 +59,7 @@ RUNTIME = Runtime(
         "float32 arithmetic (by itself OpenVINO computes in bfloat16 on processors that have it)",
         "weights in float32 (by itself its converter stores them in float16)",
     ),
+    int8_settings=(
+        "float32 for what is not in int8 (by itself OpenVINO computes that in bfloat16 on processors that have it)",
+    ),
 )
