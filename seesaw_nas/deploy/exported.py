@@ -26,6 +26,7 @@ from seesaw_nas.deploy.runtimes import RUNTIMES
 from seesaw_nas.deploy.runtimes.base import Logits, Runtime
 from seesaw_nas.deploy.runtimes.onnxruntime import MODEL
 
+ONNX = "onnxruntime"
 LARGEST_BATCH = 65_536
 
 
@@ -54,8 +55,8 @@ class ExportedFolder:
 
     @property
     def runs_in_torch(self) -> bool:
-        """Whether torch can run it, too: it holds the trained weights, and is no other network than these."""
-        return not self.is_int8 and (self.path / WEIGHTS).is_file()
+        """Whether torch may run it, too: an export for ONNX Runtime in float32, beside the trained weights."""
+        return self.runtime.name == ONNX and not self.is_int8 and (self.path / WEIGHTS).is_file()
 
     def open(self) -> tuple[Preprocessing, Logits]:
         """How images are prepared, and the network in its runtime on the CPU, with as many threads as torch has.
@@ -65,7 +66,7 @@ class ExportedFolder:
             OptionError: the runtime is not installed.
         """
         threads = torch.get_num_threads()
-        if self.runtime.name == "onnxruntime":
+        if self.runtime.name == ONNX:
             return onnx_file.open_file(self.path / MODEL, threads)
         preprocessing = _read_preprocessing(self.path / "preprocessing.json")
         call = self._told(self.runtime.open_folder, self.path, threads, self.batch)
@@ -106,7 +107,7 @@ def read(path: Path) -> ExportedFolder | None:
     """
     file = path / AGREEMENT
     if not os.path.lexists(file):
-        return ExportedFolder(path, runtimes.find("onnxruntime")) if (path / MODEL).is_file() else None
+        return ExportedFolder(path, runtimes.find(ONNX)) if (path / MODEL).is_file() else None
     try:
         content = read_json(file)
     except DocumentError as error:
@@ -151,7 +152,7 @@ def _read_precision(file: Path, content: Mapping[str, Any], runtime: Runtime) ->
 
 def _damaged(file: Path, wanted: str, came: Any) -> RunError:
     return RunError(
-        f"{file} is damaged, or of another version: {wanted} is wanted, got {shorten(came)}; export it again"
+        f"{file} is damaged, or of another version: {wanted} is wanted, got {shorten(came)}; export the network again"
     )
 
 
