@@ -30,7 +30,10 @@ def evaluate(
     cache_dir: CacheDir = "",
     json: Json = False,
 ) -> None:
-    """Measure weights on the validation or the test split."""
+    """Measure weights on the validation or the test split.
+
+    An export is measured by its own files, in its runtime.
+    """
     from seesaw_nas.workflows import deployment
 
     found = deployment.evaluate(
@@ -41,6 +44,8 @@ def evaluate(
         macs, params = cost.macs(named.architecture), cost.params(named.architecture)
         console.print(f"network   {named.name}: {params:,} Params, {macs:,} Multi-Adds")
         console.print(f"weights   {found.weights}")
+        if found.weights.is_dir():
+            console.print(f"runs on   {found.runs_on}")
         unread = f"; {found.passed_over.sentence}" if found.passed_over.count else ""
         console.print(f"data      {found.dataset}, {split} split, {accuracy.n:,} images, {found.normalised}{unread}")
     if split == "test":

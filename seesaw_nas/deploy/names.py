@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seesaw_nas.core.documents import DocumentError, read_json
 from seesaw_nas.deploy.runtimes import RUNTIMES
 
 ENDINGS = {"onnx": ".onnx", "torch-export": ".pt2", "json": ".json", "folder": ""}
@@ -16,6 +15,8 @@ QUANTIZED = ("onnx", *(target for target, runtime in FOLDERS.items() if runtime 
 """Targets that can be written in int8."""
 INT8 = "int8"
 SPLITS = ("validation", "test")
+WEIGHTS, AGREEMENT = "weights.safetensors", "agreement.json"  # files of an exported folder
+ANY_BATCH = "any"  # in the latter: files take calls with any number of images
 
 
 def explain_macs(graph_macs: int, macs: int) -> str:
@@ -25,15 +26,7 @@ def explain_macs(graph_macs: int, macs: int) -> str:
     return f"computes {graph_macs:,} Multi-Adds, for narrow groups are stored as dense convolutions with zeros"
 
 
-def is_int8(folder: Path) -> bool:
-    """Whether a folder is an export in int8, by its ``agreement.json``."""
-    try:
-        return bool(read_json(folder / "agreement.json").get("int8"))
-    except (DocumentError, AttributeError):
-        return False
-
-
 def find_weights(spec: str) -> Path | None:
     """The weights in the folder of a finished training or of an export, ``None`` where ``spec`` is none."""
-    weights = Path(spec) / "weights.safetensors"
+    weights = Path(spec) / WEIGHTS
     return weights if weights.is_file() else None

@@ -21,9 +21,11 @@ from seesaw_nas.data.preprocessing import COLOURS, Floats, Pixels, Preprocessing
 from seesaw_nas.data.unread import PassedOver
 from seesaw_nas.data.unreadable import check_decoder
 from seesaw_nas.data.walk import KINDS, NAMED, find_pictures
+from seesaw_nas.deploy import exported
 from seesaw_nas.deploy.export import onnx_file, source
-from seesaw_nas.deploy.names import find_weights, is_int8
-from seesaw_nas.deploy.runtimes.base import Logits
+from seesaw_nas.deploy.exported import ExportedFolder
+from seesaw_nas.deploy.names import find_weights
+from seesaw_nas.deploy.runtimes.base import Logits, check_logits
 from seesaw_nas.network import folded
 
 BATCH = 16  # the fastest batch size in measurements on a CPU; larger ones only need more memory
@@ -67,22 +69,17 @@ class Prediction:
 def load(path: Path, device: str = "auto") -> Classifier:
     """Load the network in an exported folder, an exported ONNX file or the folder of a training.
 
-    An exported folder runs in ONNX Runtime on the CPU and in torch on CUDA, in int8 on the CPU only; the folder of a
-    training always runs in torch.
+    What runs a folder is decided by :func:`seesaw_nas.deploy.exported.find_runner`; an ONNX file runs on the CPU.
 
     Raises:
         SeesawError: ``path`` is none of these, cannot be read, or cannot run on that device.
     """
-    chosen = find_device(device)
     if not path.exists():
         raise RunError(f"there is no {path}; give an exported folder or .onnx file, or the folder of a training")
     if path.is_dir():
-        quantized = is_int8(path)
-        if quantized and device != "auto" and chosen.type != "cpu":
-            raise OptionError(f"{path} holds a network in int8, which runs on the CPU only; leave --device out")
-        if (quantized or chosen.type == "cpu") and (path / "model.onnx").is_file():
-            return _with_onnxruntime(path / "model.onnx")
-        return _with_torch(path, chosen)
+        folder, chosen = exported.find_runner(path, device)
+        return _with_torch(path, chosen) if folder is None else _with_its_runtime(folder)
+    chosen = find_device(device)
     if path.suffix != ".onnx":
         raise _refusal(path)
     if chosen.type != "cpu" and device != "auto":
@@ -98,6 +95,11 @@ def _refusal(path: Path) -> RunError:
             "any code; load it yourself if you trust it, or give the .onnx file"
         )
     return RunError(f"{path} is no network to run; give an exported folder or .onnx file, or the folder of a training")
+
+
+def _with_its_runtime(folder: ExportedFolder) -> Classifier:
+    preprocessing, logits = folder.open()
+    return Classifier(_check_readable(preprocessing, folder.path), logits, folder.runs_on)
 
 
 def _with_onnxruntime(path: Path) -> Classifier:
@@ -214,10 +216,7 @@ def _read(path: Path, preprocessing: Preprocessing) -> Pixels | str:
 
 def _probabilities(classifier: Classifier, pixels: Pixels) -> npt.NDArray[np.float64]:
     logits = classifier.logits(classifier.preprocessing.apply(pixels)).astype(np.float64)  # (N, classes)
-    wanted = (len(pixels), len(classifier.preprocessing.classes))
-    if logits.shape != wanted or not np.isfinite(logits).all():
-        came = f"shape {logits.shape}, wanted {wanted}" if logits.shape != wanted else "values that are not finite"
-        raise RunError(f"the network gives outputs with {came}: it is damaged; export or train it again")
+    check_logits(logits, len(pixels), len(classifier.preprocessing.classes))
     powers = np.exp(logits - logits.max(1, keepdims=True))
     shares: npt.NDArray[np.float64] = powers / powers.sum(1, keepdims=True)
     return shares

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from seesaw_nas import data
 from seesaw_nas.architecture.specfile import Named
@@ -15,15 +16,19 @@ from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.device import describe, find_device, place
 from seesaw_nas.core.errors import OptionError, RunError, known
 from seesaw_nas.data import check_fits
+from seesaw_nas.data.catalog import FOLDER_PREFIX
 from seesaw_nas.data.unread import NOTHING, PassedOver
-from seesaw_nas.deploy.export import onnx_file, source
+from seesaw_nas.deploy.export import source
+from seesaw_nas.deploy.exported import find_runner
 from seesaw_nas.deploy.names import SPLITS
+from seesaw_nas.deploy.runtimes.base import check_logits
 from seesaw_nas.network.folded import fuse
 from seesaw_nas.training import accuracy
 
 if TYPE_CHECKING:
     from seesaw_nas.data import SearchData, Split
     from seesaw_nas.data.preprocessing import Preprocessing
+    from seesaw_nas.deploy.exported import ExportedFolder
     from seesaw_nas.training.accuracy import Accuracy
 
 BATCH = 256  # images of a call
@@ -34,8 +39,9 @@ class ScoredWeights:
     """The accuracy of weights on one split.
 
     Attributes:
-        weights: the file that was measured.
+        weights: the file that was measured; or the exported folder, whose own files were.
         normalised: whether images were normalised as the weights file says or by the training split, in words.
+        runs_on: runtime and device, in words.
         passed_over: what of the data set's folder is not read.
     """
 
@@ -45,6 +51,7 @@ class ScoredWeights:
     split: str
     accuracy: Accuracy
     normalised: str
+    runs_on: str
     conditions: dict[str, str]
     passed_over: PassedOver = NOTHING
 
@@ -58,6 +65,7 @@ class ScoredWeights:
             "split": self.split,
             **asdict(self.accuracy),
             "normalised": self.normalised,
+            "runs_on": self.runs_on,
             "conditions": self.conditions,
             "passed_over": asdict(self.passed_over),
         }
@@ -72,7 +80,7 @@ def score(
     device: str = "auto",
     data_dir: str = "",
     cache_dir: str = "",
-    graph: Path | None = None,
+    folder: Path | None = None,
 ) -> ScoredWeights:
     """Measure ``weights`` on a split of a data set.
 
@@ -82,51 +90,77 @@ def score(
     Args:
         dataset: data set; empty for the one that the weights file or else the spec names.
         data_dir, cache_dir: as for :func:`seesaw_nas.data.load`.
-        graph: an ONNX file of this network, which runs in place of the weights, on the CPU.
+        folder: the folder of this network, whose own files run in place of the weights if it is an export, see
+            :func:`seesaw_nas.deploy.exported.find_runner`.
 
     Raises:
         SeesawError: no such split or data set, or the weights cannot be read or do not fit spec and images.
     """
     if split not in SPLITS:
         raise OptionError(known("split", split, SPLITS))
+    exported, on = find_runner(folder, device) if folder else (None, find_device(device))
+    given = _of_export(named, exported) if exported else _of_weights(named, weights, on)
+    name = dataset or given.dataset or named.dataset
+    if not name:
+        raise OptionError(f"neither {given.read} nor the spec names a data set; add --dataset")
+    size = None if name in data.ONE_SIZE else named.architecture.input_size
+    at, cache = (Path(path) if path else None for path in (data_dir, cache_dir))
+    images = data.load(name, at, size, cache_dir=cache)
+    check_fits(named.architecture, images)
+    images, normalised = _use_normalisation(images, given.preprocessing)
+    chosen: Split = images.validation if split == "validation" else data.load_test(name, at, size, cache_dir=cache)
+    (measured,) = accuracy.tally([given.forward], chosen, images.mean, images.std, device=on, batch_size=BATCH)
+    if not isfinite(measured.loss):
+        raise RunError(
+            f"the weights in {given.read} give a loss of {measured.loss}: its outputs are not finite; train it again"
+        )
+    about = conditions(describe(on), *given.packages)
+    return ScoredWeights(
+        named, given.read, images.name, split, measured, normalised, given.runs_on, about, images.passed_over
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A network that is to be measured.
+
+    Attributes:
+        read: the weights file, or the exported folder.
+        dataset: what it was trained on, by its own account; empty if it does not say.
+        packages: what it runs in beside torch.
+    """
+
+    forward: accuracy.Forward
+    read: Path
+    dataset: str
+    preprocessing: Preprocessing | None
+    runs_on: str
+    packages: tuple[str, ...] = ()
+
+
+def _of_weights(named: Named, weights: Path | None, device: torch.device) -> _Given:
     if weights is None:
         raise OptionError(
             f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder, "
             "which `seesaw-nas train` makes"
         )
-    on = _find_device(device, graph)
     model, header = source.read(named, weights)
-    name = dataset or header.get("dataset", "") or named.dataset
-    if not name:
-        raise OptionError(f"neither {weights} nor the spec names a data set; add --dataset")
-    size = None if name in data.ONE_SIZE else named.architecture.input_size
-    folder, cache = (Path(path) if path else None for path in (data_dir, cache_dir))
-    images = data.load(name, folder, size, cache_dir=cache)
-    check_fits(named.architecture, images)
-    images, normalised = _use_normalisation(images, source.read_preprocessing(named, weights, header))
-    chosen: Split = images.validation if split == "validation" else data.load_test(name, folder, size, cache_dir=cache)
-    place(model, on)
-    forward = _forward(graph) if graph else fuse(model)
-    (measured,) = accuracy.tally([forward], chosen, images.mean, images.std, device=on, batch_size=BATCH)
-    read = graph or weights
-    if not isfinite(measured.loss):
-        raise RunError(
-            f"the weights in {read} give a loss of {measured.loss}: its outputs are not finite; train it again"
-        )
-    about = conditions(describe(on))
-    return ScoredWeights(named, read, images.name, split, measured, normalised, about, images.passed_over)
+    place(model, device)
+    preprocessing = source.read_preprocessing(named, weights, header)
+    return _Given(fuse(model), weights, header.get("dataset", ""), preprocessing, f"torch on {device}")
 
 
-def _find_device(device: str, graph: Path | None) -> torch.device:
-    on = find_device("cpu" if graph and device == "auto" else device)
-    if graph and on.type != "cpu":
-        raise OptionError(f"{graph} holds a network in int8, which runs on the CPU only; leave --device out")
-    return on
+def _of_export(named: Named, folder: ExportedFolder) -> _Given:
+    preprocessing, logits = folder.open()
+    source.check_preprocessing(named, preprocessing, f"the export in {folder.path}")
+    dataset = named.dataset or ("" if preprocessing.dataset.startswith(FOLDER_PREFIX) else preprocessing.dataset)
 
+    def forward(images: Tensor) -> Tensor:
+        found = logits(images.numpy())
+        check_logits(found, len(images), len(preprocessing.classes))
+        return torch.from_numpy(found)
 
-def _forward(graph: Path) -> accuracy.Forward:
-    _, logits = onnx_file.open_file(graph)
-    return lambda images: torch.from_numpy(logits(images.numpy()))
+    return _Given(forward, folder.path, dataset, preprocessing, folder.runs_on, folder.runtime.packages)
 
 
 def _use_normalisation(images: SearchData, written: Preprocessing | None) -> tuple[SearchData, str]:

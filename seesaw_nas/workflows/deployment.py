@@ -17,7 +17,7 @@ from seesaw_nas.deploy import score
 from seesaw_nas.deploy.export import Exported
 from seesaw_nas.deploy.latency import LatencySettings, NetworkLatencies, measure
 from seesaw_nas.deploy.latency.measuring import conditions
-from seesaw_nas.deploy.names import find_weights, is_int8
+from seesaw_nas.deploy.names import find_weights
 from seesaw_nas.deploy.score import ScoredWeights
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def evaluate(
 
     Args:
         spec: a spec file, a run's folder or MODEL@SETTING.
-        weights: without, those of the training whose folder ``spec`` is; of an export in int8, its ONNX file.
+        weights: without, those of the training whose folder ``spec`` is; of an export, its own files in
+            their runtime (:func:`seesaw_nas.deploy.exported.find_runner`).
 
     Raises:
         SeesawError: something cannot be read, or does not fit.
@@ -54,7 +55,7 @@ def evaluate(
         device=device,
         data_dir=data_dir,
         cache_dir=cache_dir,
-        graph=Path(spec) / "model.onnx" if weights is None and is_int8(Path(spec)) else None,
+        folder=Path(spec) if weights is None and Path(spec).is_dir() else None,
     )
 
 

@@ -112,14 +112,27 @@ def test_missing_images_are_told(refused, training, monkeypatch, tmp_path):
     assert left() == ["w.safetensors"]
 
 
-def test_evaluate_measures_the_file_in_int8(cli, training):
-    assert cli("export", training, "--to", "folder", "--out", "x", "--quantize", "int8")[0] == 0
+@pytest.mark.parametrize(("target", "title"), [("folder", "ONNX Runtime"), ("openvino", "OpenVINO")])
+def test_evaluate_and_predict_run_the_folder_in_int8(cli, training, digit_pictures, trained_classes, target, title):
+    if target == "openvino":
+        pytest.importorskip("nncf")
+    assert cli("export", training, "--to", target, "--out", "x", "--quantize", "int8", "--accept-difference")[0] == 0
     stored = json.loads(Path("x/agreement.json").read_text())["int8"]["accuracy"]
     code, out, err = cli("evaluate", "x", "--json")
     assert (code, err) == (0, "")
     found = json.loads(out)
-    assert (found["weights"], found["n"]) == ("x/model.onnx", stored["n"])
+    assert (found["weights"], found["n"], found["runs_on"]) == ("x", stored["n"], f"{title} on the CPU, in int8")
     assert found["top1"] == pytest.approx(stored["top1_after"], abs=1e-9)
-    code, out, err = cli("evaluate", "x", "--weights", "x/weights.safetensors", "--json")
+    code, out, err = cli("evaluate", "x", "--weights", training / "weights.safetensors", "--json")
     assert (code, err) == (0, "")
     assert json.loads(out)["top1"] == pytest.approx(stored["top1_before"], abs=1e-9)
+    code, out, err = cli("predict", "x", digit_pictures, "--top", "1", "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert told["runs_on"] == f"{title} on the CPU, in int8"
+    same = [image["classes"][0]["class"] == name for image, name in zip(told["images"], trained_classes, strict=True)]
+    assert sum(same) >= len(same) - 2
+    readme = Path("x/README.md").read_text()
+    assert "weights in float32" not in readme
+    assert all(setting in readme for setting in json.loads(Path("x/agreement.json").read_text())["settings"])
+    assert ("float32 for what is not in int8" in readme) == (target == "openvino")

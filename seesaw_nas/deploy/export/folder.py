@@ -15,7 +15,7 @@ from seesaw_nas.data.preprocessing import COLOURS, weights_header
 from seesaw_nas.deploy.export import standalone
 from seesaw_nas.deploy.export.agreement import Agreement
 from seesaw_nas.deploy.export.source import ExportSource
-from seesaw_nas.deploy.names import explain_macs
+from seesaw_nas.deploy.names import AGREEMENT, ANY_BATCH, WEIGHTS, explain_macs
 from seesaw_nas.deploy.quantization import Quantized
 from seesaw_nas.deploy.runtimes.base import Files, Runtime
 from seesaw_nas.network import models
@@ -42,8 +42,8 @@ Sorts pictures, read as {size}x{size} pixels in {colours}, into the {count} clas
 {weights}
 {settings}Exported by seesaw-nas {version} on {day}, checked in {versions}. {agreement}
 {int8}"""
-CPP = "| `example.cpp` | prints the likeliest class of a picture of that size; its top says how to compile it |\n"
-WEIGHTS = "| `weights.safetensors` | the trained weights as they are, batch norm not folded |\n"
+CPP_ROW = "| `example.cpp` | prints the likeliest class of a picture of that size; its top says how to compile it |\n"
+WEIGHTS_ROW = "| `weights.safetensors` | the trained weights as they are, batch norm not folded |\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ class RuntimeFiles:
     with_weights: bool = False
     quantized: Quantized | None = None
 
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """What is set against the runtime's own in this precision."""
+        return self.runtime.settings if self.quantized is None else self.runtime.int8_settings
+
 
 def write(path: Path, source: ExportSource, converted: RuntimeFiles) -> None:
     """Create the folder atomically.
@@ -79,10 +84,10 @@ def write(path: Path, source: ExportSource, converted: RuntimeFiles) -> None:
         write_json(made / "preprocessing.json", preprocessing.to_dict())
         if converted.with_weights:
             header = weights_header(named, source.dataset, preprocessing)
-            models.save_weights(source.model, made / "weights.safetensors", header)
+            models.save_weights(source.model, made / WEIGHTS, header)
         for name, content in converted.files.items():
             replace_file(made / name, content)
-        write_json(made / "agreement.json", describe(converted))
+        write_json(made / AGREEMENT, describe(converted))
         replace_file(made / "labels.txt", _labels(preprocessing.classes).encode())
         replace_file(made / "example.py", standalone.example(converted.runtime, converted.batch).encode())
         if example := standalone.cpp_example(converted.runtime, preprocessing):
@@ -98,8 +103,8 @@ def describe(converted: RuntimeFiles) -> dict[str, Any]:
     return {
         "runtime": runtime.title,
         "versions": runtime.versions,
-        "settings": list(runtime.settings),
-        "batch": converted.batch if runtime.fixed_batch else "any",
+        "settings": list(converted.settings),
+        "batch": converted.batch if runtime.fixed_batch else ANY_BATCH,
         **converted.agreement.to_dict(),
         **({"int8": converted.quantized.to_dict()} if converted.quantized else {}),
     }
@@ -130,8 +135,8 @@ def _readme(source: ExportSource, converted: RuntimeFiles) -> str:
         title=runtime.title,
         files=", ".join(f"`{name}`" for name in converted.files),
         io=_io(source, str(converted.batch) if runtime.fixed_batch else "N"),
-        cpp=CPP if standalone.cpp_example(runtime, preprocessing) else "",
-        weights=WEIGHTS if converted.with_weights else "",
+        cpp=CPP_ROW if standalone.cpp_example(runtime, preprocessing) else "",
+        weights=WEIGHTS_ROW if converted.with_weights else "",
         settings=_settings(converted),
         version=__version__,
         day=datetime.now(UTC).date(),
@@ -153,8 +158,8 @@ def _settings(converted: RuntimeFiles) -> str:
     told = [f"Calls have exactly {batch} image{'s' if batch > 1 else ''}: {runtime.fixed_batch}."] * bool(
         runtime.fixed_batch
     )
-    if runtime.settings:
-        told.append("Set in `example.py` or in the files: " + "; ".join(runtime.settings) + ".")
+    if converted.settings:
+        told.append("Set in `example.py` or in the files: " + "; ".join(converted.settings) + ".")
     return "".join(f"{paragraph}\n\n" for paragraph in told)
 
 

@@ -49,8 +49,11 @@ def macs_in(content: bytes) -> int:
     return next(int(entry.value) for entry in load_model_from_string(content).metadata_props if entry.key == GRAPH_MACS)
 
 
-def open_file(path: Path) -> tuple[Preprocessing, Logits]:
+def open_file(path: Path, threads: int = 0) -> tuple[Preprocessing, Logits]:
     """Open an ONNX file of ``seesaw-nas export``: its preprocessing, and the network on the CPU.
+
+    Args:
+        threads: threads per operator; 0 for one per core.
 
     Raises:
         RunError: the file cannot be read, or was not exported by this package.
@@ -61,7 +64,7 @@ def open_file(path: Path) -> tuple[Preprocessing, Logits]:
     except DocumentError as error:
         raise RunError(error.about(path, "the network")) from None
     try:
-        session = open_session(content)
+        session = open_session(content, threads)
         text = session.get_modelmeta().custom_metadata_map.get("preprocessing", "")
     except SeesawError:
         raise

@@ -125,12 +125,19 @@ def read_preprocessing(named: Named, weights: Path, header: dict[str, str]) -> P
         preprocessing = Preprocessing.from_json(text)
     except SpecError as error:
         raise RunError(f"the header of {weights} is damaged: {error}") from None
+    return check_preprocessing(named, preprocessing, f"the header of {weights}")
+
+
+def check_preprocessing(named: Named, preprocessing: Preprocessing, place: str) -> Preprocessing:
+    """The same preprocessing, which stands at ``place``.
+
+    Raises:
+        RunError: it does not fit the architecture.
+    """
     came = (preprocessing.channels, preprocessing.size, preprocessing.size, len(preprocessing.classes))
     expected = (*named.architecture.input, named.architecture.classes)
     if came != expected:
-        raise RunError(
-            f"the header of {weights} says {_shape(came)}, the architecture has {_shape(expected)}; train it again"
-        )
+        raise RunError(f"{place} says {_shape(came)}, the architecture has {_shape(expected)}; train it again")
     return preprocessing
 
 

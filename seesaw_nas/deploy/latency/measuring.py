@@ -79,7 +79,11 @@ def _runtimes(settings: LatencySettings) -> dict[str, str]:
     names = dict.fromkeys(name.removesuffix("-int8") for name in settings.backends)
     named = [runtimes.find(name) for name in names if name in RUNTIMES and name != "onnxruntime"]
     versions = [f"{name} {version}" for one in named for name, version in one.versions.items()]
-    told = [f"{one.title}: {'; '.join(one.settings)}" for one in named if one.settings]
+    float32 = [(one.name, one.title, one.settings) for one in named]
+    int8 = [(f"{one.name}-int8", f"{one.title} in int8", one.int8_settings) for one in named]
+    told = [
+        f"{title}: {'; '.join(words)}" for name, title, words in float32 + int8 if words and name in settings.backends
+    ]
     return ({"runtimes": ", ".join(versions)} if versions else {}) | ({"settings": ". ".join(told)} if told else {})
 
 

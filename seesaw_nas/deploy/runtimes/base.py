@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from seesaw_nas.core.conditions import cores
 from seesaw_nas.core.errors import OptionError, RunError, SeesawError
@@ -37,7 +38,8 @@ class Runtime:
         write: the files of a network for calls with ``batch`` images: ``write(network, batch)``.
         load: opens a folder with these files: ``load(folder, threads)``. It uses no name from outside, because its text
             becomes part of the exported example.
-        settings: sentences on what we set against what the runtime does by itself.
+        settings: what we set against what the runtime does by itself, in words.
+        int8_settings: the same in int8.
         fixed_batch: why a file takes calls of one size only; empty if it takes any.
         cpp: the exported example in C++, with ``@NAME@`` for what depends on the network; ``None`` without one.
     """
@@ -49,6 +51,7 @@ class Runtime:
     write: Callable[[SplitNetwork, int], Files]
     load: Callable[[Path, int], Callable[[Any], Any]]
     settings: tuple[str, ...] = ()
+    int8_settings: tuple[str, ...] = ()
     fixed_batch: str = ""
     cpp: Path | None = None
 
@@ -143,6 +146,18 @@ def in_batches(call: Callable[[Floats], Floats], batch: int) -> Logits:
         return joined
 
     return logits
+
+
+def check_logits(logits: npt.NDArray[Any], images: int, classes: int) -> None:
+    """Refuse what is not one finite number for each image and class.
+
+    Raises:
+        RunError: it is something else.
+    """
+    wanted = (images, classes)
+    if logits.shape != wanted or not np.isfinite(logits).all():
+        came = f"shape {logits.shape}, wanted {wanted}" if logits.shape != wanted else "values that are not finite"
+        raise RunError(f"the network gives outputs with {came}: it is damaged; export or train it again")
 
 
 def first_line(error: Exception) -> str:

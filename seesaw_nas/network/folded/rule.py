@@ -25,7 +25,7 @@ GraphRule = Callable[[FoldedBlock], Formulation]
 TILED_FROM = 64  # channels of the narrower side from which on tiles are faster than a dense convolution
 CONVOLVED_FROM = 16_384  # rows from which on oneDNN's convolution is faster than matrix products, forward and backward
 SPLIT_FROM = 48  # channels of the smallest piece from which on splitting is faster
-INT8_SPLIT_FROM = 192  # in int8 (benchmarks/int8.py)
+INT8_SPLIT_FROM = 192  # in int8, in ONNX Runtime and in OpenVINO (benchmarks/int8.py)
 SPLIT_TWICE_FROM = 192  # the same with a second permutation, which scatters the outputs of a group of pw2
 BLOCKED = 16  # ONNX Runtime stores channels in blocks of 16 on AVX-512; native groups need whole blocks
 

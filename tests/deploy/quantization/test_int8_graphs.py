@@ -84,6 +84,15 @@ def test_accuracy_is_kept(trained, given):
     )
 
 
+def test_openvino_sends_no_notes_on_its_use(trained, given, monkeypatch):
+    pytest.importorskip("nncf")
+    telemetry = pytest.importorskip("openvino_telemetry")
+    sent = []
+    monkeypatch.setattr(telemetry.Telemetry, "send_event", lambda *arguments: sent.append(arguments))
+    quantization.quantize("openvino", trained.model, given.images[:32])
+    assert sent == []
+
+
 def test_openvino_computes_depthwise_convolutions_in_int8(trained, given):
     pytest.importorskip("nncf")
     files, coverage = quantization.quantize("openvino", trained.model, given.images)

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seesaw_nas.architecture import specfile
 from seesaw_nas.core.errors import OptionError, RunError
-from seesaw_nas.deploy import export, runtimes
+from seesaw_nas.deploy import export, predict, runtimes, score
 from seesaw_nas.deploy.export import agreement
 from seesaw_nas.deploy.export.agreement import unfused
 from seesaw_nas.deploy.runtimes.base import in_batches
@@ -112,6 +113,21 @@ def test_a_folder_takes_any_number_of_images(exported, source, name):
         assert came.shape == (count, 10)
         assert np.abs(came - wanted).max() < 1e-5 * np.abs(wanted).max()
     assert np.array_equal(logits(images), logits(images.copy()))  # nothing of an earlier call is kept
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_predict_and_evaluate_run_a_folder_in_its_runtime(
+    exported, trained_on_digits, digit_pictures, trained_classes, name
+):
+    folder, on = exported(name).path, f"{runtimes.RUNTIMES[name]} on the CPU"
+    classifier = predict.load(folder, "cpu")
+    assert classifier.runs_on == on
+    found = predict.classify(classifier, predict.files([digit_pictures]), 1)
+    assert [entry.classes[0][0] for entry in found] == trained_classes
+    scored = score.score(specfile.resolve(str(folder)), None, folder=folder, device="cpu")
+    recorded = json.loads((trained_on_digits / "result.json").read_text())
+    assert (scored.accuracy.top1, scored.runs_on, scored.weights) == (recorded["validation_top1"], on, folder)
+    assert all(scored.conditions[package] != "not installed" for package in runtimes.find(name).packages[:1])
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -37,6 +37,16 @@ def test_runtimes_are_compared_with_eager_and_timed_in_one_go():
     assert all(version in told["runtimes"] for name in HERE for version in runtimes.find(name).versions.values())
 
 
+def test_settings_are_those_of_the_precision():
+    def told(*backends):
+        return conditions(LatencySettings(backends=backends, device="cpu"))["settings"]
+
+    assert "weights in float32" in told("openvino")
+    assert told("openvino-int8").startswith("OpenVINO in int8: float32 for what is not in int8")
+    assert "weights in float32" not in told("openvino-int8")
+    assert told("openvino", "openvino-int8") == f"{told('openvino')}. {told('openvino-int8')}"
+
+
 def test_a_runtime_that_is_not_installed_costs_a_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "litert_torch", None)
     settings = LatencySettings(batches=(1,), threads=(1,), backends=("eager", "litert"), device="cpu", seconds=0.01)
