@@ -10,9 +10,8 @@ from seesaw_nas.architecture.partition import Partition
 from seesaw_nas.architecture.reference import network
 from seesaw_nas.architecture.spec import Architecture, Block, Head, Stage, Stem
 from seesaw_nas.deploy.export import counted_graph
-from seesaw_nas.deploy.runtimes import graph_macs
 from seesaw_nas.deploy.names import explain_macs
-from seesaw_nas.deploy.runtimes import onnx_graph
+from seesaw_nas.deploy.runtimes import graph_macs, onnx_graph
 from seesaw_nas.network.counters import Values
 from seesaw_nas.network.models import build
 
