@@ -33,6 +33,14 @@ def is_int8(folder: Path) -> bool:
         return False
 
 
+def find_runtime(folder: Path) -> str:
+    """The runtime that a folder was exported for, as people write it, by its ``agreement.json``; empty if none."""
+    try:
+        return str(read_json(folder / "agreement.json").get("runtime", ""))
+    except (DocumentError, AttributeError):
+        return ""
+
+
 def find_weights(spec: str) -> Path | None:
     """The weights in the folder of a finished training or of an export, ``None`` where ``spec`` is none."""
     weights = Path(spec) / "weights.safetensors"

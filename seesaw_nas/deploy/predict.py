@@ -22,7 +22,7 @@ from seesaw_nas.data.unread import PassedOver
 from seesaw_nas.data.unreadable import check_decoder
 from seesaw_nas.data.walk import KINDS, NAMED, find_pictures
 from seesaw_nas.deploy.export import onnx_file, source
-from seesaw_nas.deploy.names import find_weights, is_int8
+from seesaw_nas.deploy.names import find_runtime, find_weights, is_int8
 from seesaw_nas.deploy.runtimes.base import Logits
 from seesaw_nas.network import folded
 
@@ -107,6 +107,11 @@ def _with_onnxruntime(path: Path) -> Classifier:
 
 def _with_torch(folder: Path, device: torch.device) -> Classifier:
     weights = find_weights(str(folder))
+    if weights is None and (runtime := find_runtime(folder)):
+        raise RunError(
+            f"{folder} holds a network for {runtime}, which its own example.py runs; predict takes the folder of "
+            "`export --to folder`, an .onnx file or the folder of a training"
+        )
     if weights is None or not (folder / "spec.json").is_file():
         raise RunError(f"{folder} is neither an export nor a finished training: no spec.json with weights.safetensors")
     loaded = source.load(specfile.read(folder / "spec.json"), weights)

@@ -87,6 +87,11 @@ def test_model_that_is_none(refused, exported_folder, pictures, tmp_path):
     assert refused("predict", "folder", pictures) == (
         "folder is neither an export nor a finished training: no spec.json with weights.safetensors"
     )
+    Path("folder", "agreement.json").write_text('{"runtime": "OpenVINO"}')
+    assert refused("predict", "folder", pictures) == (
+        "folder holds a network for OpenVINO, which its own example.py runs; predict takes the folder of `export --to "
+        "folder`, an .onnx file or the folder of a training"
+    )
     model = onnx.load(exported_folder / "model.onnx")
     del model.metadata_props[:]
     onnx.save(model, "others.onnx")
