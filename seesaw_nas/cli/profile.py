@@ -44,6 +44,10 @@ def profile(
         raise OptionError(
             "--export-networks comes before another device times them, --times after it; give one of them"
         )
+    if export_networks and (out or accept_spread):
+        raise OptionError(
+            "--out and --accept-spread are of a profile, and --export-networks writes none; leave them out"
+        )
     notes = terminal.console(stderr=True)
     with terminal.progress(notes) as progress:
         task = progress.add_task("", total=None)

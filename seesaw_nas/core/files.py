@@ -37,6 +37,16 @@ def refuse_existing(path: Path) -> None:
         raise RunError(f"{path} exists already and nothing is overwritten; choose another name")
 
 
+def refuse_missing_folder(path: Path) -> None:
+    """Refuse to make a file or a folder in a folder that is not there.
+
+    Raises:
+        RunError: it is not.
+    """
+    if not path.parent.is_dir():
+        raise RunError(f"cannot write {path}: there is no folder {path.parent}; make it, or choose another --out")
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Write ``content`` to disk, then make it the file at ``path`` in one step.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from seesaw_nas import space as spaces
 from seesaw_nas.architecture.spec import Architecture
 from seesaw_nas.core.errors import OptionError, ProfileError
-from seesaw_nas.core.files import create_file, encode_json, refuse_existing
+from seesaw_nas.core.files import create_file, encode_json, refuse_existing, refuse_missing_folder
 from seesaw_nas.core.names import safe_name
 from seesaw_nas.deploy.profiling import networks as drawing
 from seesaw_nas.deploy.profiling import times as timing
@@ -85,12 +85,15 @@ def profile(
 
     Raises:
         ProfileError: something cannot be read or fitted, or the times were measured under load.
-        SeesawError: no such space, the file exists already, or it cannot be written.
+        SeesawError: no such space, the file exists already, its folder does not, it cannot be written, or a setting is
+            given that ``times`` decide.
     """
     settings, whole = settings or ProfileSettings(), spaces.load(space) if isinstance(space, str) else space
     path = Path(out or f"{safe_name(whole.name)}-profile.json")
     refuse_existing(path)
+    refuse_missing_folder(path)
     if times:
+        _refuse_conditions(settings)
         found = timing.read(Path(times))
         channels, size, _ = found.networks[0].architecture.input
         whole = whole.adapt(size, channels, found.networks[0].architecture.classes)
@@ -123,13 +126,19 @@ def write_networks(
     """Write random networks of a space as ONNX files, to be timed on a device without this package; returns the folder.
 
     Raises:
-        SeesawError: no such space, or the folder exists already or cannot be written.
+        SeesawError: no such space, a setting that the device decides, or the folder exists already or cannot be
+            written.
     """
     settings, path = settings or ProfileSettings(), Path(folder)
     if settings.backend != "onnxruntime":
         raise OptionError(
             f"networks for another device are ONNX files, which ONNX Runtime times; with --backend {settings.backend} "
             "they are timed here alone, without --export-networks"
+        )
+    if settings.threads != 1 or settings.batch != 1:
+        raise OptionError(
+            "threads and images of a call on another device are set at the top of time_networks.py, which is written "
+            "beside the networks; leave --threads and --batch out"
         )
     refuse_existing(path)
     whole, networks = _draw(spaces.load(space) if isinstance(space, str) else space, settings)
@@ -138,6 +147,13 @@ def write_networks(
         path, whole, networks, settings.seed, lambda done: tell("writing networks", done, len(networks))
     )
     return path
+
+
+def _refuse_conditions(settings: ProfileSettings) -> None:
+    """Refuse settings that times from elsewhere bring with them, all but the seed of the fit."""
+    for name in (field.name for field in fields(settings)):
+        if name != "seed" and getattr(settings, name) != getattr(ProfileSettings(), name):
+            raise OptionError(f"--{name} means nothing with --times, whose file says how they came about; leave it out")
 
 
 def _draw(space: Space, settings: ProfileSettings) -> tuple[Space, Sequence[Architecture]]:

@@ -50,6 +50,8 @@ def show(
         SeesawError: it cannot be read, or the file exists.
         OSError: the file cannot be written.
     """
+    if str(latency_profile) and not budget:
+        raise OptionError("--latency-profile is for a budget of latency; add one, such as --budget '4ms latency'")
     found = _read_budget(budget, latency_profile, accept_spread) if budget else None
     named = specfile.resolve(spec)
     if found is not None:

@@ -107,3 +107,21 @@ def test_what_cannot_be_is_refused_in_one_line(refused):
     said = refused("profile", "open.toml", "--backend", "openvino", "--export-networks", "x")
     assert said.startswith("networks for another device are ONNX files, which ONNX Runtime times; with --backend open")
     assert "unknown space 'nope'" in refused("profile", "nope")
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_timed(refused, tmp_path):
+    said = refused("profile", "open.toml", "--networks", "20", "--out", "missing/p.json")
+    assert said == "cannot write missing/p.json: there is no folder missing; make it, or choose another --out"
+    assert not (tmp_path / "missing").exists()
+
+
+def test_options_that_another_device_decides_are_refused(refused, tmp_path):
+    for option in ("--threads", "--batch", "--networks", "--resolution"):
+        value = {"--threads": "2", "--networks": "30"}.get(option, "8")
+        said = refused("profile", "open.toml", "--times", "times.json", option, value)
+        assert said == f"{option} means nothing with --times, whose file says how they came about; leave it out"
+    said = refused("profile", "open.toml", "--export-networks", "nets", "--batch", "8")
+    assert "at the top of time_networks.py" in said
+    said = refused("profile", "open.toml", "--export-networks", "nets", "--out", "p.json")
+    assert said == "--out and --accept-spread are for a profile; leave them out with --export-networks"
+    assert not (tmp_path / "nets").exists()

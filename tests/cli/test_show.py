@@ -107,6 +107,11 @@ def test_budget_that_cannot_be_read_is_one_line(refused, budget, told):
     assert refused("show", "seesaw-shuffle-0.5d", "--budget", budget).startswith(told)
 
 
+def test_a_latency_profile_without_a_budget_is_refused(refused):
+    said = refused("show", "seesaw-shuffle-0.5d", "--latency-profile", "none.json")
+    assert said == "--latency-profile is for a budget of latency; add one, such as --budget '4ms latency'"
+
+
 def test_json_is_a_spec_file(cli, tmp_path):
     code, out, err = cli("show", "seesaw-share-v1-0.5d-t3@cifar100-tiny", "--json")
     assert (code, err) == (0, "")

@@ -18,7 +18,7 @@ from seesaw_nas.architecture import specfile
 from seesaw_nas.architecture.specfile import Named
 from seesaw_nas.core.conditions import conditions
 from seesaw_nas.core.errors import OptionError, RunError, known
-from seesaw_nas.core.files import create_file, encode_json
+from seesaw_nas.core.files import create_file, encode_json, refuse_missing_folder
 from seesaw_nas.core.names import safe_name
 from seesaw_nas.deploy import quantization, runtimes
 from seesaw_nas.deploy.export import agreement, folder, onnx_file, program, source
@@ -160,8 +160,7 @@ def _taken(path: Path) -> RunError:
 def _check_place(path: Path, target: str) -> None:
     if os.path.lexists(path):
         raise _taken(path)
-    if not path.parent.is_dir():
-        raise RunError(f"cannot write {path}: there is no folder {path.parent}; make it, or choose another --out")
+    refuse_missing_folder(path)
     ending = ENDINGS.get(target, "")
     if ending and path.suffix != ending:
         raise OptionError(f"--out for {target} ends in {ending}, got {path}")

@@ -57,8 +57,9 @@ class Quantized:
     @property
     def sentences(self) -> tuple[str, str, str]:
         """What was calibrated, what was quantised and what it cost, for people."""
+        images = f"{self.images:,} training image{'s' if self.images > 1 else ''}"
         return (
-            f"Calibrated on {self.images:,} training images of {self.dataset} (seed {self.seed}).",
+            f"Calibrated on {images} of {self.dataset} (seed {self.seed}).",
             self.coverage.sentence,
             self.accuracy.sentence,
         )
