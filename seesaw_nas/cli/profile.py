@@ -45,9 +45,7 @@ def profile(
             "--export-networks comes before another device times them, --times after it; give one of them"
         )
     if export_networks and (out or accept_spread):
-        raise OptionError(
-            "--out and --accept-spread are of a profile, and --export-networks writes none; leave them out"
-        )
+        raise OptionError("--out and --accept-spread are for a profile; leave them out with --export-networks")
     notes = terminal.console(stderr=True)
     with terminal.progress(notes) as progress:
         task = progress.add_task("", total=None)
