@@ -94,7 +94,11 @@ def colours(request, tmp_path):
     named_source = source.ExportSource(named, network, about, "")
     content = onnx_file.content(named_source)
     agreed = check(named_source, onnx_file.runner(content))
-    folder.write(tmp_path / "tiny", named_source, RuntimeFiles(runtime, {"model.onnx": content}, agreed))
+    folder.write(
+        tmp_path / "tiny",
+        named_source,
+        RuntimeFiles(runtime, {"model.onnx": content}, agreed, onnx_file.macs_in(content)),
+    )
     return tmp_path / "tiny"
 
 

@@ -98,7 +98,7 @@ def test_the_script_times_the_networks_of_its_folder_without_this_package(tmp_pa
     subprocess.run([sys.executable, "-I", str(folder / SCRIPT.name)], check=True, capture_output=True, timeout=120)
     found = read(folder / "times.json")
     assert [entry.architecture for entry in found.networks] == [network.canonical for network in networks]
-    assert all(len(entry.calls) == 30 for entry in found.networks)  # 5 rounds of 6
+    assert all(len(entry.calls) == 48 for entry in found.networks)  # 8 rounds of 6
 
 
 def test_a_folder_that_is_there_is_not_written_to(tmp_path):
