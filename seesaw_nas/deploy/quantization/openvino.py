@@ -21,6 +21,7 @@ from seesaw_nas.data.preprocessing import Floats
 from seesaw_nas.deploy.quantization.coverage import Coverage
 from seesaw_nas.deploy.runtimes.openvino import read
 from seesaw_nas.deploy.runtimes.quiet import hide_output
+from seesaw_nas.deploy.runtimes.signal_stack import keep_signal_stack
 
 LAYERS = ("Convolution", "GroupConvolution", "MatMul")
 EXECUTED = ("Convolution", "FullyConnected", "MatMul")  # as the compiled network calls them
@@ -48,7 +49,7 @@ def quantize(model: bytes, images: Floats) -> Any:
     graph = read(model)
     apply_moc_transformations(graph, cf=False, smart_reshape=True)
     batches = [images[i : i + BATCH] for i in range(0, len(images), BATCH)]
-    with hide_output():  # bars of progress
+    with hide_output(), keep_signal_stack():  # bars of progress
         return nncf.quantize(
             graph,
             nncf.Dataset(batches),
@@ -76,7 +77,8 @@ def count(model: Any) -> Coverage:
     import openvino
 
     layers = [node for node in model.get_ops() if node.get_type_name() in LAYERS]
-    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    with keep_signal_stack():
+        compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     notes = [node.get_rt_info() for node in compiled.get_runtime_model().get_ops()]
     executed = [
         note for note in notes if _text(note, "layerType") in EXECUTED and _text(note, "runtimePrecision") in BITS8

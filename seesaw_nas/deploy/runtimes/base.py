@@ -18,6 +18,7 @@ from seesaw_nas.core.errors import OptionError, RunError, SeesawError
 from seesaw_nas.core.optional import require
 from seesaw_nas.data.preprocessing import Floats
 from seesaw_nas.deploy.runtimes.quiet import hide_output
+from seesaw_nas.deploy.runtimes.signal_stack import keep_signal_stack
 from seesaw_nas.deploy.runtimes.tracing import hide_warnings
 from seesaw_nas.network.folded import SplitNetwork
 
@@ -84,7 +85,7 @@ class Runtime:
             OptionError: the runtime is not installed.
             RunError: it cannot hold this network.
         """
-        with self._explained("convert"), hide_output(), hide_warnings():
+        with self._explained("convert"), hide_output(), hide_warnings(), keep_signal_stack():
             return self.write(network, batch)
 
     def open_folder(self, folder: Path, threads: int = 0, batch: int = 1) -> Logits:
@@ -98,7 +99,7 @@ class Runtime:
             OptionError: the runtime is not installed.
             RunError: it cannot open these files.
         """
-        with self._explained("open"), hide_output(), hide_warnings():
+        with self._explained("open"), hide_output(), hide_warnings(), keep_signal_stack():
             call = self.load(folder, threads or cores())
 
         def logits(images: Floats) -> Floats:

@@ -60,7 +60,7 @@ def test_a_runtime_that_is_not_installed_costs_a_line(monkeypatch):
 def test_networks_are_timed_in_the_backend_of_a_profile(backend):
     times = measuring_networks.measure_networks([SMALL] * 2, ProfileSettings(backend=backend, batch=2))
     assert (times.backend, times.batch, len(times.networks)) == (backend, 2, 2)
-    assert all(len(network.wall) == 48 for network in times.networks)
+    assert all(len(network.wall) == 48 for network in times.networks)  # 8 turns of 6
     versions = runtimes.find(backend).versions
     assert versions.items() <= times.machine.items()
 
