@@ -26,7 +26,7 @@ class SignalStack(ctypes.Structure):
 
 @contextmanager
 def keep_signal_stack() -> Iterator[None]:
-    """Context after which the thread has the alternate signal stack that it had before; elsewhere than on Linux nothing."""
+    """Context after which the thread has the alternate signal stack that it had before, on Linux."""
     if sys.platform != "linux":
         yield
         return
