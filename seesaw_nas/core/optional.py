@@ -12,10 +12,10 @@ OURS = "seesaw_nas"
 INSTALLED_AS = {  # name to import: name to install, where they differ
     "MySQLdb": "mysqlclient",
     "PIL": "pillow",
-    "ai_edge_litert": "ai-edge-litert litert-torch",  # with versions of their own, see docs/guide/deploy.md
+    "ai_edge_litert": "ai-edge-litert litert-torch, in an environment of their own",
     "distutils": "setuptools",  # Python 3.12 removed distutils; setuptools provides it
     "kaleido": "'kaleido>=1'",
-    "litert_torch": "ai-edge-litert litert-torch",
+    "litert_torch": "ai-edge-litert litert-torch, in an environment of their own",
     "ncnn": "ncnn pnnx",
     "psycopg": "'psycopg[binary]'",
     "ray": "'ray[tune]'",

@@ -99,7 +99,11 @@ def test_what_runs_on_the_cpu_only_is_refused_on_a_gpu(folder, answered, fields,
         ("OpenVINO", "openvino", "openvino is not installed; pip install openvino"),
         ("ncnn", "ncnn", "ncnn is not installed; pip install ncnn pnnx"),
         ("MNN", "MNN", "MNN is not installed; pip install MNN"),
-        ("LiteRT", "ai_edge_litert", "ai-edge-litert is not installed; pip install ai-edge-litert litert-torch"),
+        (
+            "LiteRT",
+            "ai_edge_litert",
+            "ai-edge-litert is not installed; pip install ai-edge-litert litert-torch, in an environment of their own",
+        ),
         ("ExecuTorch", "executorch", "executorch is not installed; pip install executorch"),
     ],
 )

@@ -42,7 +42,7 @@ NOT_INSTALLED = {
     "openvino": "openvino is not installed; pip install openvino",
     "ncnn": "pnnx is not installed; pip install pnnx",
     "mnn": "MNN is not installed; pip install MNN",
-    "litert": "litert-torch is not installed; pip install ai-edge-litert litert-torch",
+    "litert": "litert-torch is not installed; pip install ai-edge-litert litert-torch, in an environment of their own",
     "executorch": "executorch is not installed; pip install executorch",
 }
 SLOW = ("litert", "executorch")  # their converters take many seconds

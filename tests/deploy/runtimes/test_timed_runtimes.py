@@ -53,7 +53,10 @@ def test_a_runtime_that_is_not_installed_costs_a_line(monkeypatch):
     eager, litert = latency.measure(SMALL, settings)
     assert eager.median_ms
     assert litert.median_ms is None
-    assert litert.reason == "litert-torch is not installed; pip install ai-edge-litert litert-torch"
+    assert (
+        litert.reason
+        == "litert-torch is not installed; pip install ai-edge-litert litert-torch, in an environment of their own"
+    )
 
 
 @pytest.mark.parametrize("backend", ["onnxruntime", *HERE])
