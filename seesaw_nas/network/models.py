@@ -126,7 +126,9 @@ def save_weights(model: nn.Module, path: Path, metadata: Mapping[str, str]) -> N
     try:
         replace_file(path, save(tensors, dict(metadata)))
     except OSError as error:
-        raise RunError(f"cannot write weights to {path}: {error.strerror}; free some space there, or choose another folder") from None
+        raise RunError(
+            f"cannot write weights to {path}: {error.strerror}; free some space there, or choose another folder"
+        ) from None
 
 
 def load_weights(model: nn.Module, path: Path) -> dict[str, str]:

@@ -32,7 +32,9 @@ def save(supernet: Supernet, path: Path, metadata: Mapping[str, str]) -> None:
     try:
         replace_file(path, safetensors.torch.save({_TENSOR: supernet.weights.detach().cpu()}, header))
     except OSError as error:
-        raise RunError(f"cannot write weights to {path}: {error.strerror}; free some space there, or choose another folder") from None
+        raise RunError(
+            f"cannot write weights to {path}: {error.strerror}; free some space there, or choose another folder"
+        ) from None
 
 
 def load(path: Path, space: Space) -> Supernet:
