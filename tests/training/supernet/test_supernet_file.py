@@ -49,5 +49,7 @@ def test_what_holds_no_supernet_is_refused_in_one_line(tmp_path):
 
 
 def test_a_place_that_cannot_be_written_is_told(supernet, tmp_path):
-    with pytest.raises(RunError, match=r"cannot write weights to .*: No such file or directory; free some space there, or choose"):
+    with pytest.raises(
+        RunError, match=r"cannot write weights to .*: No such file or directory; free some space there, or choose"
+    ):
         save(supernet, tmp_path / "absent" / "s", {})
