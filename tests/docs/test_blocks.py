@@ -32,7 +32,7 @@ SMALL = {  # options that every command of a verb gets, unless its page has othe
     "supernet": "--epochs 1 --train-size 40 --device cpu",
     "latency": "--seconds 0.01 --device cpu",
     "audit": "--device cpu",
-    "profile": "--networks 20 --accept-spread",
+    "profile": "--networks 20",
 }
 ALL = [block for page in pages() for block in blocks_of(page)]
 QUICK = ("show", "reference")  # verbs that take a second or two
@@ -180,8 +180,10 @@ def reader(request, tmp_path, monkeypatch):
 
 
 def small(verb, arguments=()):
-    """The options that make a command small; CIFAR's images are small, too."""
-    return shlex.split(SMALL.get(verb, "") + (" --image-size 8" if "cifar10" in arguments else ""))
+    """The options that make a command small, and take a profile of a busy machine; CIFAR's images are small, too."""
+    measures = verb == "profile" and "--export-networks" not in arguments
+    more = " --accept-spread" * measures + " --image-size 8" * ("cifar10" in arguments)
+    return shlex.split(SMALL.get(verb, "") + more)
 
 
 def make_room(arguments):
