@@ -140,10 +140,7 @@ class _Given:
 
 def _of_weights(named: Named, weights: Path | None, device: torch.device) -> _Given:
     if weights is None:
-        raise OptionError(
-            f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder, "
-            "which `seesaw-nas train` makes"
-        )
+        raise source.without_weights(named)
     model, header = source.read(named, weights)
     place(model, device)
     preprocessing = source.read_preprocessing(named, weights, header)

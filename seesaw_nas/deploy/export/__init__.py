@@ -129,7 +129,7 @@ def export(
         _create(path, lambda: create_file(path, encode_json(document)))
         return Exported(target, path, None)
     if weights is None:
-        raise _without_weights(named)
+        raise source.without_weights(named)
     loaded = source.load(named, weights, dataset=dataset, data_dir=data_dir)
     comparison = _Comparison(data_dir, bool(dataset or data_dir), accept_difference)
     quantized = comparison.quantize(loaded, target, calibration_images or IMAGES) if quantize else None
@@ -137,13 +137,6 @@ def export(
     _check_place(path, target)  # another export may have been faster
     _create(path, lambda: made.write(path))
     return Exported(target, path, made.agreement, made.graph_macs, quantized)
-
-
-def _without_weights(named: Named) -> OptionError:
-    return OptionError(
-        f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder, "
-        "which `seesaw-nas train` makes"
-    )
 
 
 def _create(path: Path, write: Callable[[], None]) -> None:

@@ -82,6 +82,14 @@ def load(named: Named, weights: Path, *, dataset: str = "", data_dir: str = "") 
     return ExportSource(_with_result_of(named, weights), model, preprocessing, dataset)
 
 
+def without_weights(named: Named) -> OptionError:
+    """The refusal of a network whose weights nothing names."""
+    return OptionError(
+        f"'{named.name}' comes without weights; name a file with --weights, or give a finished training's folder, "
+        "which `seesaw-nas train` makes"
+    )
+
+
 def read(named: Named, weights: Path) -> tuple[Network, dict[str, str]]:
     """The network with its weights, in eval mode, and the header of the weights file.
 

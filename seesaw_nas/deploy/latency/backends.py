@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from seesaw_nas.core.device import channels_last, place
 from seesaw_nas.core.errors import OptionError
 from seesaw_nas.deploy import quantization, runtimes
-from seesaw_nas.deploy.names import QUANTIZERS
+from seesaw_nas.deploy.latency.request import INT8
 from seesaw_nas.deploy.runtimes import RUNTIMES, onnx_graph
 from seesaw_nas.deploy.runtimes import onnxruntime as runtime
 from seesaw_nas.network import folded
@@ -130,7 +130,7 @@ PREPARE: dict[str, Callable[[Network, Target], PreparedNetwork]] = {
     "compiled": compiled,
     **{name: partial(in_runtime, name) for name in RUNTIMES},
     "onnxruntime": onnxruntime,  # on a GPU, too
-    **{f"{name}-int8": partial(in_int8, name) for name in QUANTIZERS},
+    **{backend: partial(in_int8, name) for backend, name in INT8.items()},
 }
 
 

@@ -76,11 +76,12 @@ def conditions(settings: LatencySettings) -> dict[str, str]:
 
 def _runtimes(settings: LatencySettings) -> dict[str, str]:
     """Versions of the runtimes beside ONNX Runtime that are timed, and what we set in them."""
-    names = dict.fromkeys(name.removesuffix("-int8") for name in settings.backends)
+    names = dict.fromkeys(INT8.get(name, name) for name in settings.backends)
     named = [runtimes.find(name) for name in names if name in RUNTIMES and name != "onnxruntime"]
     versions = [f"{name} {version}" for one in named for name, version in one.versions.items()]
     float32 = [(one.name, one.title, one.settings) for one in named]
-    int8 = [(f"{one.name}-int8", f"{one.title} in int8", one.int8_settings) for one in named]
+    of_int8 = {name: backend for backend, name in INT8.items()}
+    int8 = [(of_int8[one.name], f"{one.title} in int8", one.int8_settings) for one in named if one.name in of_int8]
     told = [
         f"{title}: {'; '.join(words)}" for name, title, words in float32 + int8 if words and name in settings.backends
     ]

@@ -19,11 +19,11 @@ BACKENDS = {
     "onnxruntime": "the exported ONNX graph in ONNX Runtime",
     **{name: f"the network that is exported for {title}" for name, title in RUNTIMES.items() if name != "onnxruntime"},
 }
+INT8 = {f"{name}-int8": name for name in QUANTIZERS}  # name of the backend: that of its runtime
 BACKENDS |= {
-    f"{name}-int8": f"the network that is exported for {RUNTIMES[name]} in int8, calibrated on random images"
-    for name in QUANTIZERS
+    backend: f"the network that is exported for {RUNTIMES[name]} in int8, calibrated on random images"
+    for backend, name in INT8.items()
 }
-INT8 = tuple(f"{name}-int8" for name in QUANTIZERS)
 EAGER = "eager"
 PRECISIONS = ("float32", "bfloat16")
 
